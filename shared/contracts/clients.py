@@ -1,0 +1,231 @@
+"""What `clients` publishes and obeys."""
+
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from shared.messages import Command, Data, Event
+
+GroundKind = Literal["departure", "incident", "emergency", "hold"]
+TransferKind = Literal["permanent", "returned", "manual"]
+
+
+class Ground(Data):
+    """Why somebody is frozen. `ref` of a departure is the sequence of the announcing event."""
+
+    kind: GroundKind
+    ref: str
+
+
+class Ownership(Data):
+    """Who is owner of record of a client. `sequence` counts the changes of that client, also across bulk events."""
+
+    client_id: str
+    from_id: str | None = None
+    to_id: str
+    sequence: int
+
+
+class OwnershipEvent(Event):
+    """One client (`client_id, from_id, to_id, sequence`) or, in bulk, `items` of up to 1,000 under a subject of their own."""
+
+    client_id: str | None = None
+    from_id: str | None = None
+    to_id: str | None = None
+    sequence: int | None = None
+    kind: TransferKind | None = None
+    case_id: str | None = None
+    batch_id: str | None = None
+    items: list[Ownership] = []
+
+    @property
+    def subject(self) -> str:
+        return f"client/{self.client_id}" if self.client_id else f"batch/{self.batch_id}"
+
+    def changes(self) -> list[Ownership]:
+        if self.client_id is None or self.to_id is None:
+            return self.items
+        return [
+            Ownership(client_id=self.client_id, from_id=self.from_id, to_id=self.to_id, sequence=self.sequence or 0)
+        ]
+
+
+class ClientRegistered(OwnershipEvent):
+    type: ClassVar[str] = "client.registered"
+
+
+class ClientTransferred(OwnershipEvent):
+    type: ClassVar[str] = "client.transferred"
+
+
+class ClientChanged(Event):
+    type: ClassVar[str] = "client.changed"
+    client_id: str
+    owner_id: str
+    value: str | None = None
+    effort: float = 1
+    regions: list[str] = []
+    languages: list[str] = []
+    team: dict[str, str] = {}
+
+    @property
+    def subject(self) -> str:
+        return f"client/{self.client_id}"
+
+
+class FreezeEvent(Event):
+    employee_id: str
+    employment_id: str
+    grounds: list[Ground]
+    case_id: str | None = None
+    caretaker_id: str | None = None
+    clients: int = 0
+    frozen_at: datetime | None = None
+
+    @property
+    def subject(self) -> str:
+        return f"employee/{self.employee_id}"
+
+
+class AccessFrozen(FreezeEvent):
+    type: ClassVar[str] = "access.frozen"
+
+
+class AccessUnfrozen(FreezeEvent):
+    type: ClassVar[str] = "access.unfrozen"
+
+
+class PassEvent(Event):
+    pass_id: str
+    employee_id: str
+    client_id: str
+    purpose: Literal["introduction", "work"]
+    from_time: datetime
+    until_time: datetime
+
+    @property
+    def subject(self) -> str:
+        return f"employee/{self.employee_id}"
+
+
+class PassGranted(PassEvent):
+    type: ClassVar[str] = "pass.granted"
+
+
+class PassWithdrawn(PassEvent):
+    type: ClassVar[str] = "pass.withdrawn"
+
+
+class JournalEntry(Event):
+    """A decision or change of responsibility taken in another service, for the journal that `clients` keeps."""
+
+    type: ClassVar[str] = "journal.entry"
+    kind: str
+    actor_id: str
+    employee_id: str | None = None
+    client_id: str | None = None
+    details: dict[str, str | int | bool | None] = {}
+
+    @property
+    def subject(self) -> str:
+        return f"employee/{self.employee_id or self.actor_id}"
+
+
+class Result(Data):
+    """What became of one item of a command: `done`, or the refusal's word."""
+
+    id: str
+    outcome: str
+    detail: str | None = None
+
+
+class CommandAnswered(Event):
+    """The one answer to a command: `done`, `refused` (with a reason) or `stale` (a newer epoch of the case is known)."""
+
+    type: ClassVar[str] = "command.answered"
+    command_id: str
+    case_id: str
+    employee_id: str
+    outcome: Literal["done", "refused", "stale"]
+    reason: str | None = None
+    results: list[Result] = []
+
+    @property
+    def subject(self) -> str:
+        return f"employee/{self.employee_id}"
+
+
+class ClientsCommand(Command):
+    receiver: ClassVar[str] = "clients"
+
+
+class FreezeAccess(ClientsCommand):
+    """Freeze for the departure announced by the event with this `ref`, and bind the freeze to the case."""
+
+    type: ClassVar[str] = "freeze_access"
+    employment_id: str
+    ref: str
+    caretakers: list[str] = []
+
+
+class UnfreezeAccess(ClientsCommand):
+    """Take away the departure's ground of this case; with the last ground go the stand-in and the freeze."""
+
+    type: ClassVar[str] = "unfreeze_access"
+    employment_id: str
+    ref: str
+
+
+class ClientMove(Data):
+    client_id: str
+    from_id: str
+    to_id: str
+
+
+class TransferClients(ClientsCommand):
+    """Up to 1,000 moves of the owner of record; a result for each, `done` also where it was done before."""
+
+    type: ClassVar[str] = "transfer_clients"
+    kind: TransferKind = "permanent"
+    items: list[ClientMove]
+
+
+class TeamMove(Data):
+    client_id: str
+    function: str
+    from_id: str
+    to_id: str
+
+
+class PlaceTeam(ClientsCommand):
+    """Up to 1,000 team places taken over; a result for each, named `<client_id>/<function>`."""
+
+    type: ClassVar[str] = "place_team"
+    items: list[TeamMove]
+
+
+class PassWanted(Data):
+    pass_id: str
+    client_id: str
+    from_time: datetime
+    until_time: datetime
+    purpose: Literal["introduction", "work"] = "introduction"
+
+
+class GrantPasses(ClientsCommand):
+    type: ClassVar[str] = "grant_passes"
+    items: list[PassWanted]
+
+
+EVENTS = (
+    ClientRegistered,
+    ClientTransferred,
+    ClientChanged,
+    AccessFrozen,
+    AccessUnfrozen,
+    PassGranted,
+    PassWithdrawn,
+    JournalEntry,
+    CommandAnswered,
+)
+COMMANDS = (FreezeAccess, UnfreezeAccess, TransferClients, PlaceTeam, GrantPasses)
+MESSAGES = (*EVENTS, *COMMANDS)

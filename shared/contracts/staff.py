@@ -1,0 +1,120 @@
+"""What `staff` publishes: the public state of employees and departments, without names or addresses."""
+
+from datetime import date
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from shared.messages import Data, Event
+
+
+class Absence(Data):
+    """Days, both inclusive; open-ended without `until`. Never the cause."""
+
+    absence_id: str
+    from_day: date
+    until_day: date | None = None
+
+
+class EmployeeEvent(Event):
+    """The whole public state of an employee, in every event about them, so that the newest event alone is enough."""
+
+    employee_id: str
+    employment_id: str
+    status: Literal["active", "resigned", "left"]
+    department_id: str | None = None
+    manager_id: str | None = None
+    deputy_id: str | None = None
+    functions: dict[str, float] = Field(default_factory=dict, description="capacity in effort points by function")
+    regions: list[str] = []
+    languages: list[str] = []
+    hired_on: date | None = None
+    absences: list[Absence] = []
+
+    @property
+    def subject(self) -> str:
+        return f"employee/{self.employee_id}"
+
+
+class EmployeeHired(EmployeeEvent):
+    type: ClassVar[str] = "employee.hired"
+
+
+class EmployeeChanged(EmployeeEvent):
+    type: ClassVar[str] = "employee.changed"
+
+
+class EmployeeResigned(EmployeeEvent):
+    type: ClassVar[str] = "employee.resigned"
+    notice_on: date
+    last_day: date
+    ends_on: date | None = None
+    caretakers: list[str] = Field(default=[], description="candidates in order: deputy, manager, heads upward, last resort")
+
+
+class ResignationChanged(EmployeeEvent):
+    type: ClassVar[str] = "resignation.changed"
+    notice_on: date
+    last_day: date
+    ends_on: date | None = None
+
+
+class ResignationWithdrawn(EmployeeEvent):
+    type: ClassVar[str] = "resignation.withdrawn"
+
+
+class EmployeeLeft(EmployeeEvent):
+    type: ClassVar[str] = "employee.left"
+    left_on: date
+    caretakers: list[str] = []
+
+
+class DepartureReversed(EmployeeEvent):
+    type: ClassVar[str] = "departure.reversed"
+
+
+class DepartureHeld(EmployeeEvent):
+    """The brake held this departure for a person to confirm. `freeze` asks for the ground `hold` in the meantime."""
+
+    type: ClassVar[str] = "departure.held"
+    hold_id: str
+    freeze: bool = False
+    caretakers: list[str] = []
+
+
+class DepartureRejected(EmployeeEvent):
+    """A held departure was rejected (or confirmed, then `employee.resigned` or `employee.left` follows): its ground goes."""
+
+    type: ClassVar[str] = "departure.rejected"
+    hold_id: str
+
+
+class EmployeeRehired(EmployeeEvent):
+    type: ClassVar[str] = "employee.rehired"
+
+
+class DepartmentChanged(Event):
+    type: ClassVar[str] = "department.changed"
+    department_id: str
+    name: str
+    parent_id: str | None = None
+    head_id: str | None = None
+
+    @property
+    def subject(self) -> str:
+        return f"department/{self.department_id}"
+
+
+EMPLOYEE_EVENTS: tuple[type[EmployeeEvent], ...] = (
+    EmployeeHired,
+    EmployeeChanged,
+    EmployeeResigned,
+    ResignationChanged,
+    ResignationWithdrawn,
+    EmployeeLeft,
+    DepartureReversed,
+    DepartureHeld,
+    DepartureRejected,
+    EmployeeRehired,
+)
+MESSAGES = (*EMPLOYEE_EVENTS, DepartmentChanged)

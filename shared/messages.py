@@ -1,0 +1,141 @@
+"""Events and commands, and their CloudEvents form on the bus (Kafka binary mode, specification 1.0)."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Generic, TypeVar
+from uuid import UUID
+
+from cloudevents.core.bindings.kafka import KafkaMessage, from_binary, to_binary
+from cloudevents.core.exceptions import CloudEventValidationError
+from cloudevents.core.formats.json import JSONFormat
+from cloudevents.core.v1.event import CloudEvent
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+
+class Data(BaseModel):
+    """A part of a message. Readers ignore what they do not know, so contracts change by addition only."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Message(Data):
+    """What crosses the bus. `type` is its name there; `subject` orders it: messages of one subject keep their order."""
+
+    type: ClassVar[str]
+
+    @property
+    def subject(self) -> str:
+        """`<aggregate>/<id>`, the Kafka key."""
+        raise NotImplementedError(type(self).__name__)
+
+
+class Event(Message):
+    """Something that happened, published in `holdfast.<service>.events` of the service that it happened in."""
+
+
+class Command(Message):
+    """What a case asks of a service, by the topic of its receiver; answered by exactly one `command.answered`."""
+
+    receiver: ClassVar[str]
+
+    command_id: str
+    case_id: str
+    epoch: int
+    employee_id: str
+
+    @property
+    def subject(self) -> str:
+        return f"employee/{self.employee_id}"
+
+
+M = TypeVar("M", bound=Message)
+
+
+@dataclass(frozen=True)
+class Envelope(Generic[M]):
+    """A message with what the bus knows of it. `sequence` counts per subject of one topic, from 1."""
+
+    id: UUID
+    source: str
+    subject: str
+    sequence: int
+    time: datetime
+    data: M
+    cause: str | None = None
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """An encoded message: what a bus carries. `delivery` is the row of the in-process bus that it came by."""
+
+    topic: str
+    key: str
+    headers: Mapping[str, bytes]
+    body: bytes
+    delivery: int | None = None
+
+
+class Undecodable(Exception):
+    """The record is not a CloudEvent of the type that its header names."""
+
+
+def events_topic(service: str) -> str:
+    return f"holdfast.{service}.events"
+
+
+def commands_topic(service: str) -> str:
+    return f"holdfast.{service}.commands"
+
+
+def encode(row: Mapping[str, Any]) -> Record:
+    """A row of the outbox (`event_id, topic, subject, type, source, sequence, time, cause, traceparent, body`) as a record."""
+    attributes = {
+        "id": str(row["event_id"]),
+        "type": row["type"],
+        "source": row["source"],
+        "subject": row["subject"],
+        "time": row["time"],
+        "datacontenttype": "application/json",
+        "sequence": str(row["sequence"]),
+        "causationid": row["cause"],
+        "traceparent": row["traceparent"],
+    }
+    event = CloudEvent({name: value for name, value in attributes.items() if value is not None}, data=None)
+    message = to_binary(event, JSONFormat())
+    return Record(row["topic"], row["subject"], message.headers, row["body"].encode())
+
+
+def type_of(record: Record) -> str | None:
+    """The type that the record says it has; none if it says nothing readable."""
+    try:
+        return record.headers["ce_type"].decode()
+    except (KeyError, UnicodeDecodeError):
+        return None
+
+
+def decode(record: Record, types: Mapping[str, type[Message]]) -> Envelope[Any]:
+    """The record as an envelope around the class that `types` has for its name. Raises `Undecodable`."""
+    try:
+        event = from_binary(KafkaMessage(dict(record.headers), record.key, record.body), JSONFormat(), CloudEvent)
+        time = event.get_time()
+        if time is None:
+            raise ValueError("no time")
+        return Envelope(
+            id=UUID(event.get_id()),
+            source=event.get_source(),
+            subject=record.key,
+            sequence=int(event.get_extension("sequence")),
+            time=time,
+            data=types[event.get_type()].model_validate(event.get_data()),
+            cause=event.get_extension("causationid"),
+            traceparent=event.get_extension("traceparent"),
+        )
+    except (CloudEventValidationError, ValidationError, ValueError, TypeError, KeyError, json.JSONDecodeError) as error:
+        raise Undecodable(f"{type_of(record) or 'a record without a type'}: {type(error).__name__}") from None
+
+
+def by_type(messages: Iterable[type[M]]) -> dict[str, type[M]]:
+    return {message.type: message for message in messages}
