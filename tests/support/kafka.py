@@ -1,0 +1,369 @@
+"""Finds or starts a real Kafka broker.
+
+The first that applies: the one named by `KAFKA_BOOTSTRAP_SERVERS`; a container, where a Docker engine runs; a plain
+process, where there is Java 17 or newer, with the jars that Maven fetched once into `.cache/kafka`. With none of them
+the tests marked `kafka` are left out, and the last line of the run says so; with `HOLDFAST_REQUIRE_KAFKA=1` that is an
+error.
+
+`shared_broker()` is one broker for the whole run, whatever the number of workers: the first to ask starts it, the last
+to let go ends it. `private_broker()` is for those who kill, pause or restart it.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import fcntl
+import functools
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support.processes import BrokenProcessError, Process, free_port, wait_until
+
+REPOSITORY = Path(__file__).parents[2]
+POM = Path(__file__).with_name("kafka") / "pom.xml"
+IMAGE = "apache/kafka:4.1.1"
+START = 90.0  # seconds; a first start takes 6, one after a kill -9 takes 13, a laden machine more
+
+# KRaft on one node. Four offset partitions instead of 50 make the first group quick; without the zero each new group
+# waits three seconds for members that never come.
+SETTINGS: Mapping[str, str] = {
+    "node.id": "1",
+    "process.roles": "broker,controller",
+    "controller.listener.names": "CONTROLLER",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "inter.broker.listener.name": "PLAINTEXT",
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "group.initial.rebalance.delay.ms": "0",
+    "auto.create.topics.enable": "false",
+}
+
+# Python warns when it forgets a process that still runs; one that others still use is not forgotten.
+_left_running: list[Broker] = []
+
+
+@functools.cache
+def available(private: bool = False) -> str | None:
+    """How a broker is to be had: `external`, `docker`, `java`, or `None`. A private one is never external."""
+    if not private and os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+        return "external"
+    if _prints(["docker", "version", "--format", "{{.Server.Version}}"]):
+        return "docker"
+    if _java_version() >= 17 and (_libraries().exists() or shutil.which("mvn")):
+        return "java"
+    return None
+
+
+@dataclass
+class Broker:
+    """A broker at `bootstrap` (`host:port`). `start` returns when it answers; its log outlives `kill` and `stop`.
+
+    `settings` are server properties over the defaults, for which listeners, quorum and log folder are filled in here.
+    """
+
+    how: str
+    folder: Path
+    port: int = field(default_factory=free_port)
+    controller_port: int = field(default_factory=free_port)
+    settings: Mapping[str, str] = field(default_factory=dict)
+    process: Process | None = field(default=None, repr=False)
+    container: str | None = field(default=None, repr=False)
+
+    @property
+    def bootstrap(self) -> str:
+        """What clients connect to."""
+        return os.environ["KAFKA_BOOTSTRAP_SERVERS"] if self.how == "external" else f"127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Starts it, again on the same port with the same log; `BrokenProcessError` when it does not come up."""
+        if self.how == "docker":
+            self._start_container()
+        elif self.how == "java":
+            self._start_process()
+        wait_for_broker(self.bootstrap, START, self.process)
+
+    def stop(self) -> None:
+        """Ends it in good order."""
+        if self.container:
+            _run(["docker", "stop", "--time", "30", self.container])
+        elif self.process:
+            self.process.stop()
+
+    def kill(self) -> None:
+        """kill -9."""
+        if self.container:
+            _run(["docker", "kill", "--signal", "KILL", self.container])
+        elif self.process:
+            self.process.kill()
+        else:
+            raise BrokenProcessError("only a broker that the tests started may be killed")
+
+    def pause(self) -> None:
+        """Keeps its sockets and answers nobody (SIGSTOP)."""
+        if self.container:
+            _run(["docker", "pause", self.container])
+        elif self.process:
+            self.process.pause()
+
+    def resume(self) -> None:
+        """Wakes it after `pause`."""
+        if self.container:
+            _run(["docker", "unpause", self.container])
+        elif self.process:
+            self.process.resume()
+
+    def restart(self) -> None:
+        """Ends it in good order if it still runs, and starts it with the same log folder and port."""
+        self.stop()
+        self.start()
+
+    def remove(self) -> None:
+        """Ends it at once and deletes what it kept."""
+        if self.container:
+            _run(["docker", "rm", "--force", "--volumes", self.container])
+            self.container = None
+        elif self.process:
+            self.process.resume()
+            self.process.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _properties(self, host: str) -> dict[str, str]:
+        return {
+            **SETTINGS,
+            **self.settings,
+            "controller.quorum.voters": f"1@127.0.0.1:{self.controller_port}",
+            "listeners": f"PLAINTEXT://{host}:{self.port},CONTROLLER://127.0.0.1:{self.controller_port}",
+            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
+        }
+
+    def _start_process(self) -> None:
+        properties = self.folder / "server.properties"
+        classpath = ["java", "-cp", f"{libraries()}/*"]
+        if not properties.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lines = {**self._properties("127.0.0.1"), "log.dirs": str(self.folder / "log")}
+            properties.write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
+            cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "x")
+            # A heap and collector as small as the broker's: formatting must not take half the machine's memory.
+            small = [*classpath[:1], "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", *classpath[1:]]
+            _run([*small, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)])
+        heap = ["-Xms384m", "-Xmx384m", "-XX:+UseSerialGC"]
+        command = [*classpath[:1], *heap, *classpath[1:], "kafka.Kafka", str(properties)]
+        env = {**os.environ, "LC_ALL": "C.UTF-8"}
+        self.process = self.process or Process("kafka", command, env, self.folder / "kafka.out", self.folder)
+        self.process.start()
+
+    def _start_container(self) -> None:
+        if self.container:
+            _run(["docker", "start", self.container])
+            return
+        environment = {"KAFKA_" + key.upper().replace(".", "_"): value for key, value in self._properties("").items()}
+        flags = [part for key, value in environment.items() for part in ("--env", f"{key}={value}")]
+        publish = f"127.0.0.1:{self.port}:{self.port}"
+        self.container = _run(["docker", "run", "--detach", "--publish", publish, *flags, IMAGE]).strip()
+
+
+def wait_for_broker(bootstrap: str, within: float, process: Process | None = None) -> None:
+    """Returns when the broker answers; `BrokenProcessError` after `within` seconds or when its process ended."""
+    host, _, port = bootstrap.split(",")[0].rpartition(":")
+    if process:
+        process.wait_until(lambda: answers_kafka(host, int(port)), within, "answers")
+    else:
+        wait_until(lambda: answers_kafka(host, int(port)), within, f"Kafka at {bootstrap} answers")
+
+
+def answers_kafka(host: str, port: int) -> bool:
+    """Whether a broker there answers ApiVersions (version 0): an open port alone may be of one that still starts."""
+    correlation = 7
+    request = struct.pack(">hhih", 18, 0, correlation, -1)
+    try:
+        with socket.create_connection((host, port), timeout=2) as connection:
+            connection.sendall(struct.pack(">i", len(request)) + request)
+            head = connection.recv(10, socket.MSG_WAITALL)
+    except OSError:
+        return False
+    return len(head) == 10 and struct.unpack(">iih", head)[1:] == (correlation, 0)
+
+
+@contextlib.contextmanager
+def private_broker(settings: Mapping[str, str] | None = None) -> Iterator[Broker]:
+    """A started broker of one's own, removed at the end; mark its tests `@pytest.mark.kafka(private=True)`."""
+    how = available(private=True)
+    if how is None:
+        raise BrokenProcessError("a broker that tests may kill needs Docker, or Java 17 and Maven")
+    broker = Broker(how, Path(tempfile.mkdtemp(prefix="holdfast-kafka-")), settings=settings or {})
+    try:
+        broker.start()
+        yield broker
+    finally:
+        broker.remove()
+
+
+@contextlib.contextmanager
+def shared_broker() -> Iterator[Broker]:
+    """The broker of this run, shared by all its workers: make topics and groups of your own, never kill it."""
+    how = available()
+    if how is None:
+        raise BrokenProcessError("no Kafka: set KAFKA_BOOTSTRAP_SERVERS, or have Docker, or Java 17 and Maven")
+    if how == "external":
+        external = Broker(how, Path())
+        external.start()
+        yield external
+        return
+    run = _run_folder()
+    with _locked(run):
+        broker = _join(run, how)
+    try:
+        yield broker
+    finally:
+        with _locked(run):
+            _leave(run, broker)
+
+
+def _join(run: Path, how: str) -> Broker:
+    record = run / "broker.json"
+    state = json.loads(record.read_text()) if record.exists() else None
+    if state is not None and answers_kafka("127.0.0.1", state["port"]):
+        broker = Broker(how, Path(state["folder"]), state["port"], state["controller_port"])
+    else:
+        broker = Broker(how, Path(tempfile.mkdtemp(prefix="holdfast-kafka-")))
+        try:
+            broker.start()
+        except BaseException:
+            broker.remove()
+            raise
+        pid = broker.process.pid if broker.process else None
+        state = {"port": broker.port, "controller_port": broker.controller_port, "folder": str(broker.folder)}
+        state |= {"pid": pid, "container": broker.container, "users": []}
+    # A worker that crashed never left: it must not keep the broker alive.
+    state["users"] = [*(user for user in state["users"] if psutil.pid_exists(user)), os.getpid()]
+    record.write_text(json.dumps(state))
+    return broker
+
+
+def _leave(run: Path, broker: Broker) -> None:
+    record = run / "broker.json"
+    state = json.loads(record.read_text())
+    state["users"].remove(os.getpid())
+    if any(psutil.pid_exists(user) for user in state["users"]):
+        record.write_text(json.dumps(state))
+        _left_running.append(broker)
+        return
+    record.unlink()
+    if state["container"]:
+        _run(["docker", "rm", "--force", "--volumes", state["container"]])
+    elif broker.process:
+        broker.process.kill()
+    else:
+        # By pid, for who leaves last need not be who started it.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(state["pid"], signal.SIGKILL)
+    shutil.rmtree(state["folder"], ignore_errors=True)
+
+
+def _run_folder() -> Path:
+    """One per test run: xdist's workers are children of the process that runs it."""
+    run = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+    folder = Path(tempfile.gettempdir()) / f"holdfast-kafka-run-{run}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _libraries() -> Path:
+    # Named after the list, so that another version in it makes another folder.
+    return REPOSITORY / ".cache" / "kafka" / f"libs-{hashlib.sha256(POM.read_bytes()).hexdigest()[:12]}"
+
+
+def libraries() -> Path:
+    """The folder with the broker's jars, fetched by Maven when it is not there yet (43 MB)."""
+    folder = _libraries()
+    with _locked(folder.parent):
+        if not folder.exists():
+            partial = folder.with_name(folder.name + ".partial")
+            goal = ["dependency:copy-dependencies", f"-DoutputDirectory={partial}", "-DincludeScope=runtime"]
+            _run(["mvn", "-q", "-B", "-f", str(POM), *goal])
+            partial.rename(folder)
+    return folder
+
+
+def _java_version() -> int:
+    text = _prints(["java", "-version"]) or ""
+    found = re.search(r'version "(\d+)', text)
+    return int(found[1]) if found else 0
+
+
+def _prints(command: list[str]) -> str | None:
+    """What a command prints, or `None` when it is missing, fails or takes longer than a look-up may."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout + done.stderr
+
+
+def _run(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    if done.returncode:
+        raise BrokenProcessError(
+            f"{command[0]} ended with {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+        )
+    return done.stdout
+
+
+# The parts of tests/conftest.py that are about Kafka.
+
+
+def pytest_collection_modifyitems_kafka(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out the tests that cannot run; with `HOLDFAST_REQUIRE_KAFKA=1` they stay, and fail without a broker."""
+    if os.environ.get("HOLDFAST_REQUIRE_KAFKA") == "1":
+        return
+    out = [item for item in items if (mark := item.get_closest_marker("kafka")) and not available(**mark.kwargs)]
+    if not out:
+        return
+    config.hook.pytest_deselected(items=out)
+    left = set(out)
+    items[:] = [item for item in items if item not in left]
+    (_run_folder() / "left-out").write_text(str(len(out)))
+
+
+def terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says as the very last line how many tests were left out, also when workers did the leaving out."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return  # workers have a summary too, which nobody sees
+    folder = _run_folder()
+    note = folder / "left-out"
+    if note.exists():
+        count = note.read_text()
+        line = f"!!! {count} TESTS WERE NOT RUN: NO KAFKA (KAFKA_BOOTSTRAP_SERVERS, Docker, or Java 17 and Maven) !!!"
+        # Cleanups come after pytest's own closing line.
+        terminalreporter.config.add_cleanup(lambda: print(f"\n{line}", file=sys.stdout, flush=True))
+    shutil.rmtree(folder, ignore_errors=True)
