@@ -49,7 +49,9 @@ class EmployeeResigned(EmployeeEvent):
     notice_on: date
     last_day: date
     ends_on: date | None = None
-    caretakers: list[str] = Field(default=[], description="candidates in order: deputy, manager, heads upward, last resort")
+    caretakers: list[str] = Field(
+        default=[], description="candidates in order: deputy, manager, heads upward, last resort"
+    )
 
 
 class ResignationChanged(EmployeeEvent):

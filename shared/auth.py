@@ -1,0 +1,163 @@
+"""Who calls: bearer tokens of the local key (people and services) or of an OIDC issuer (people)."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import httpx
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, OKPKey
+from joserfc.jws import JWSRegistry
+
+from shared.errors import NoToken
+from shared.settings import Settings
+
+Role = Literal["employee", "hr", "sales_head", "director", "ops", "auditor", "service"]
+ROLES: frozenset[str] = frozenset(get_args(Role))
+
+ISSUER = AUDIENCE = "holdfast"
+LOCAL_ALGORITHMS = ["Ed25519"]
+OIDC_ALGORITHMS = ["RS256", "ES256", "PS256", "EdDSA", "Ed25519"]
+LEEWAY = 30  # seconds
+JWKS_FRESH = 600  # seconds that a key set is used
+JWKS_RETRY = 60  # seconds between two refreshes for an unknown key
+
+
+@dataclass(frozen=True)
+class Principal:
+    """The caller: `sub` is an employee id or a service's name."""
+
+    sub: str
+    roles: frozenset[str]
+
+    def has(self, *roles: Role) -> bool:
+        return not self.roles.isdisjoint(roles)
+
+
+@dataclass
+class Keys:
+    """The local Ed25519 key, and the users' issuer if there is one."""
+
+    local: OKPKey
+    issuer: str | None = None
+    audience: str | None = None
+    jwks_url: str | None = None
+    accepted_typ: Sequence[str] = ("JWT", "at+jwt")
+    sub_claim: str = "sub"
+    roles_claim: str = "roles"
+    jwks: KeySet | None = None
+    fetched_at: float = float("-inf")
+    refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    seen: dict[str, tuple[float, Principal]] = field(default_factory=dict)
+
+    def token(self, sub: str, roles: Sequence[str], ttl: float) -> str:
+        """A token of the local key, valid for `ttl` seconds."""
+        now = int(time.time())
+        claims = {"iss": ISSUER, "aud": AUDIENCE, "iat": now, "exp": now + int(ttl), "sub": sub, "roles": list(roles)}
+        return jwt.encode({"alg": "Ed25519", "typ": "JWT"}, claims, self.local, algorithms=LOCAL_ALGORITHMS)
+
+    async def principal(self, token: str) -> Principal:
+        """Who holds this token. Raises `NoToken`."""
+        known = self.seen.get(token)
+        if known and known[0] > time.time():
+            return known[1]
+        try:
+            unverified = _claims_unverified(token)
+            if self.issuer and unverified.get("iss") == self.issuer:
+                decoded = jwt.decode(token, await self._issuer_keys(token), algorithms=OIDC_ALGORITHMS)
+                issuer, audience = self.issuer, self.audience
+                if decoded.header.get("typ") not in (None, *self.accepted_typ):
+                    raise NoToken
+            else:
+                decoded = jwt.decode(token, self.local, algorithms=LOCAL_ALGORITHMS)
+                issuer, audience = ISSUER, AUDIENCE
+            jwt.JWTClaimsRegistry(
+                leeway=LEEWAY,
+                iss={"essential": True, "value": issuer},
+                aud={"essential": True, "value": audience},
+                exp={"essential": True},
+                iat={"essential": True},
+            ).validate(decoded.claims)
+            principal = self._principal(decoded.claims, local=issuer == ISSUER)
+        except (JoseError, ValueError, TypeError, KeyError, httpx.HTTPError):
+            raise NoToken from None
+        if len(self.seen) > 10_000:
+            self.seen.clear()
+        self.seen[token] = (float(decoded.claims["exp"]) + LEEWAY, principal)
+        return principal
+
+    def _principal(self, claims: Mapping[str, Any], *, local: bool) -> Principal:
+        sub = _at(claims, "sub" if local else self.sub_claim)
+        roles = _at(claims, "roles" if local else self.roles_claim)
+        if not isinstance(sub, str) or not sub or not isinstance(roles, list):
+            raise NoToken
+        known = frozenset(role for role in roles if isinstance(role, str)) & ROLES
+        # Only the local key speaks for services: an issuer of people must not be able to name one.
+        return Principal(sub, known if local else known - {"service"})
+
+    async def _issuer_keys(self, token: str) -> KeySet:
+        async with self.refreshing:
+            age = time.monotonic() - self.fetched_at
+            kid = jwt_header(token).get("kid")
+            unknown = self.jwks is None or (kid is not None and kid not in {key.kid for key in self.jwks.keys})
+            if age > JWKS_FRESH or (unknown and age > JWKS_RETRY):
+                async with httpx.AsyncClient(timeout=5) as client:
+                    answer = (await client.get(self.jwks_url or "")).raise_for_status().json()
+                self.jwks, self.fetched_at = KeySet.import_key_set(answer), time.monotonic()
+        if self.jwks is None:
+            raise NoToken
+        return self.jwks
+
+
+def jwt_header(token: str) -> Mapping[str, Any]:
+    from joserfc.jws import extract_compact
+
+    return extract_compact(token.encode()).headers()
+
+
+def _claims_unverified(token: str) -> Mapping[str, Any]:
+    import json
+
+    from joserfc.jws import extract_compact
+
+    claims = json.loads(extract_compact(token.encode(), registry=JWSRegistry(algorithms=OIDC_ALGORITHMS)).payload)
+    if not isinstance(claims, dict):
+        raise NoToken
+    return claims
+
+
+def _at(claims: Mapping[str, Any], path: str) -> Any:
+    value: Any = claims
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def new_key(path: Path) -> OKPKey:
+    """Makes an Ed25519 key and keeps it in a file that only its owner reads."""
+    key = OKPKey.generate_key("Ed25519")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600, exist_ok=False)
+    path.write_bytes(key.as_pem(private=True))
+    return key
+
+
+def load_key(path: Path) -> OKPKey:
+    return OKPKey.import_key(path.read_bytes())
+
+
+def load_keys(settings: Settings, key: OKPKey) -> Keys:
+    return Keys(
+        local=key,
+        issuer=settings.oidc_issuer,
+        audience=settings.oidc_audience,
+        jwks_url=settings.oidc_jwks_url
+        or (f"{settings.oidc_issuer}/protocol/openid-connect/certs" if settings.oidc_issuer else None),
+        accepted_typ=settings.oidc_typ,
+        sub_claim=settings.oidc_sub_claim,
+        roles_claim=settings.oidc_roles_claim,
+    )

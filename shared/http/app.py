@@ -1,0 +1,249 @@
+"""The application around a service: its doors under `/<service>/v1`, health, metrics, documents, parked keys."""
+
+import re
+import secrets
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, FastAPI, Response
+from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi_offline import FastAPIOffline
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
+from sqlalchemy import text
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.errors import TooLarge
+from shared.http import problems
+from shared.http.asyncapi import asyncapi
+from shared.http.door import Door, allow
+from shared.migrations import at_head
+from shared.outbox import waiting
+from shared.service import Runtime
+
+log = structlog.get_logger()
+
+BODY_LIMIT = 1_000_000
+BULK_LIMIT = 32_000_000
+DRAINED = 128_000_000
+BULK = re.compile(r"/(transfers|batch|imports)$")
+TRACEPARENT = re.compile(r"^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
+REQUEST_ID = re.compile(r"^[\x21-\x7e]{1,100}$")
+
+
+class WaitingKey(BaseModel):
+    """A key whose message failed; `parked_at` once it waits for a person."""
+
+    id: uuid.UUID
+    topic: str
+    key: str
+    type: str | None
+    attempts: int
+    error: str
+    messages: int
+    parked_at: Any = None
+
+
+class WaitingKeys(BaseModel):
+    items: list[WaitingKey]
+
+
+class Republished(BaseModel):
+    events: int
+
+
+def operations() -> APIRouter:
+    """What the person who runs it needs of every service."""
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/parked", response_model=WaitingKeys, summary="Keys whose message failed")
+    async def list_parked(door: Door = allow("ops")) -> Any:
+        return {"items": await door.read(waiting.parked)}
+
+    @router.post("/parked/{key_id}/replay", status_code=204, summary="Try a parked key again")
+    async def replay(key_id: uuid.UUID, door: Door = allow("ops")) -> None:
+        await door.transact(waiting.replay, key_id)
+
+    @router.post("/parked/{key_id}/skip", status_code=204, summary="Drop the first message of a parked key")
+    async def skip(key_id: uuid.UUID, door: Door = allow("ops")) -> None:
+        await door.transact(waiting.skip, key_id)
+
+    @router.post("/republish", response_model=Republished, summary="Publish the present state of everything again")
+    async def republish(door: Door = allow("ops")) -> Any:
+        return {"events": await door.runtime.service.republish(door.runtime)}
+
+    return router
+
+
+def create_app(runtime: Runtime) -> FastAPI:
+    """The ASGI application of one service. Its lifespan does nothing: `wiring` starts and stops the runtime."""
+    service = runtime.service
+    base = f"/{service.name}"
+    app = FastAPIOffline(
+        title=f"Holdfast {service.name}",
+        version="1",
+        description=service.summary,
+        docs_url=f"{base}/docs",
+        redoc_url=None,
+        openapi_url=f"{base}/openapi.json",
+        static_url=f"{base}/docs/static",
+        responses=problems.RESPONSES,
+        separate_input_output_schemas=False,
+    )
+    app.state.runtime = runtime
+    problems.install(app)
+    app.include_router(service.router, prefix=f"{base}/v1")
+    app.include_router(operations(), prefix=f"{base}/v1")
+    app.include_router(_outside(runtime, base))
+    _declare_problem(app)
+    app.add_middleware(Context, service=service.name, metrics=runtime.metrics)
+    return app
+
+
+def _declare_problem(app: FastAPI) -> None:
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = generate()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas.setdefault("Problem", problems.Problem.model_json_schema())
+        for operations_of in document["paths"].values():
+            for operation in operations_of.values():
+                for response in operation.get("responses", {}).values():
+                    if problems.MEDIA_TYPE in response.get("content", {}):
+                        response["content"].pop("application/json", None)
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _outside(runtime: Runtime, base: str) -> APIRouter:
+    """What needs no token: health, metrics, documents; at the root of the port and under the service's path."""
+    router = APIRouter(include_in_schema=False)
+
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    async def readyz(response: Response) -> dict[str, Any]:
+        faults = await not_ready(runtime)
+        response.status_code = 503 if faults else 200
+        return {"status": "not ready" if faults else "ready", "service": runtime.service.name, "faults": faults}
+
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    async def asyncapi_json() -> JSONResponse:
+        return JSONResponse(asyncapi([runtime.service]))
+
+    for prefix in ("", base):
+        router.get(f"{prefix}/healthz")(healthz)
+        router.get(f"{prefix}/readyz")(readyz)
+        router.get(f"{prefix}/metrics")(metrics)
+        router.get(f"{prefix}/asyncapi.json")(asyncapi_json)
+    router.get("/docs")(lambda: RedirectResponse(f"{base}/docs"))
+    router.get("/openapi.json")(lambda: RedirectResponse(f"{base}/openapi.json"))
+    return router
+
+
+async def not_ready(runtime: Runtime) -> list[str]:
+    """What keeps this replica from serving; empty when it can."""
+    try:
+        async with runtime.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+            behind = await at_head(connection, runtime.service)
+    except Exception as error:
+        return [f"database: {type(error).__name__}"]
+    faults = [] if behind is None else [f"migrations: {behind}; run `holdfast migrate {runtime.service.name}`"]
+    trouble = runtime.bus.problem()
+    if trouble:
+        faults.append(f"bus: {trouble}")
+    if runtime.too_many_parked:
+        faults.append("parked: too many keys wait for a person; see `holdfast parked list`")
+    return faults
+
+
+class Context:
+    """Reads the body within its limit, gives the request an id and a trace, and measures it."""
+
+    def __init__(self, app: ASGIApp, service: str, metrics: Any) -> None:
+        self.app, self.service, self.metrics = app, service, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        wanted = headers.get("x-request-id", "")
+        scope["request_id"] = request_id = wanted if REQUEST_ID.match(wanted) else uuid.uuid4().hex
+        trace = TRACEPARENT.match(headers.get("traceparent", ""))
+        scope["trace_id"] = trace.group(1) if trace else secrets.token_hex(16)
+        scope["traceparent"] = trace.group(0) if trace else f"00-{scope['trace_id']}-{secrets.token_hex(8)}-01"
+        status = 500
+        started = time.perf_counter()
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            limit = BULK_LIMIT if BULK.search(scope["path"]) else BODY_LIMIT
+            body = await _read_body(scope, receive, headers.get("content-length"), limit)
+            if body is None:
+                await _refuse_too_large(scope, answer)
+            else:
+                await self.app(scope, _given(body, receive), answer)
+        except Exception as error:
+            # The answer has been sent by the handler of problems; what is left is to say where it came from.
+            log.error("request.failed", trace_id=scope["trace_id"], error=waiting.describe(error))
+        finally:
+            route = getattr(scope.get("route"), "path", "none")
+            labels = (self.service, scope["method"], route, str(status))
+            self.metrics.requests.labels(*labels).observe(time.perf_counter() - started)
+
+
+async def _read_body(scope: Scope, receive: Receive, length: str | None, limit: int) -> bytes | None:
+    """The body, or None if it is over the limit; what is over is read and dropped, so that the caller hears the answer."""
+    if scope["method"] in ("GET", "HEAD") and length is None:
+        return b""
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return b"".join(chunks)
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size <= limit:
+            chunks.append(chunk)
+        if not message.get("more_body") or size > DRAINED:
+            return b"".join(chunks) if size <= limit else None
+
+
+def _given(body: bytes, receive: Receive) -> Callable[[], Awaitable[Message]]:
+    handed = False
+
+    async def given() -> Message:
+        nonlocal handed
+        if handed:
+            return await receive()
+        handed = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return given
+
+
+async def _refuse_too_large(scope: Scope, send: Send) -> None:
+    from starlette.requests import Request
+
+    answer = problems.problem(Request(scope), TooLarge.status, TooLarge.code(), TooLarge.message())
+
+    async def nothing() -> Message:
+        return {"type": "http.disconnect"}
+
+    await answer(scope, nothing, send)

@@ -1,0 +1,81 @@
+"""The AsyncAPI 3 document of what a service publishes, hears and obeys."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from shared.messages import Message, commands_topic, events_topic
+from shared.service import Service
+
+SCHEMA_FORMAT = "application/schema+json;version=draft-2020-12"
+HEADERS = {
+    "type": "object",
+    "required": ["ce_id", "ce_type", "ce_source", "ce_specversion", "ce_subject", "ce_sequence"],
+    "properties": {
+        name: {"type": "string"}
+        for name in (
+            "ce_id",
+            "ce_type",
+            "ce_source",
+            "ce_specversion",
+            "ce_subject",
+            "ce_time",
+            "ce_sequence",
+            "ce_causationid",
+            "ce_traceparent",
+        )
+    },
+}
+
+
+def asyncapi(services: Sequence[Service]) -> dict[str, Any]:
+    """One document for these services: send what they publish, receive what they hear and obey."""
+    messages: dict[str, Any] = {}
+    channels: dict[str, Any] = {}
+    operations: dict[str, Any] = {}
+    for service in services:
+        flows: list[tuple[str, str, Iterable[type[Message]]]] = [
+            ("send", events_topic(service.name), service.publishes),
+            ("receive", commands_topic(service.name), service.obeys),
+            *(("receive", events_topic(source), heard) for source, heard in service.hears.items()),
+        ]
+        for action, topic, types in flows:
+            names = sorted(_declare(messages, types))
+            if not names:
+                continue
+            channel = channels.setdefault(topic, {"address": topic, "messages": {}})
+            channel["messages"].update({name: {"$ref": f"#/components/messages/{name}"} for name in names})
+            operations[f"{service.name}.{action}.{topic}"] = {
+                "action": action,
+                "channel": {"$ref": f"#/channels/{topic}"},
+                "messages": [{"$ref": f"#/channels/{topic}/messages/{name}"} for name in names],
+            }
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Holdfast " + ", ".join(service.name for service in services),
+            "version": "1",
+            "description": "CloudEvents 1.0, Kafka binary mode; key and `ce_subject` are `<aggregate>/<id>`.",
+        },
+        "channels": channels,
+        "operations": operations,
+        "components": {"messages": messages},
+    }
+
+
+def _declare(messages: dict[str, Any], types: Iterable[type[Message]]) -> list[str]:
+    names = []
+    for message in types:
+        messages[message.type] = _described(message)
+        names.append(message.type)
+    return names
+
+
+def _described(message: type[Message]) -> Mapping[str, Any]:
+    return {
+        "name": message.type,
+        "title": message.__name__,
+        "summary": (message.__doc__ or "").split("\n")[0],
+        "contentType": "application/json",
+        "headers": HEADERS,
+        "payload": {"schemaFormat": SCHEMA_FORMAT, "schema": message.model_json_schema()},
+    }

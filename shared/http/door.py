@@ -1,0 +1,158 @@
+"""The caller at the door: token, roles, freeze; and the transaction that a request runs in."""
+
+import asyncio
+import hashlib
+import json
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Concatenate, Literal, ParamSpec, TypeVar
+
+from fastapi import Depends, Header, Request, Response, Security
+from fastapi.encoders import jsonable_encoder
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from shared.auth import Principal, Role
+from shared.database import ATTEMPTS, RETRIED, UnitOfWork, sqlstate, unit_of_work
+from shared.errors import Forbidden, IdempotencyKeyInFlight, IdempotencyKeyReused, NoToken, Stale
+from shared.service import Runtime
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+bearer = HTTPBearer(auto_error=False, description="A JWT of the issuer, or of `holdfast token`")
+
+
+@dataclass
+class Door:
+    """One request of a known caller. Every effect goes through `transact`, every plain read through `read`."""
+
+    runtime: Runtime
+    principal: Principal
+    request: Request
+    response: Response
+    frozen: bool = False
+    idempotency_key: str | None = None
+    parts: int = field(default=0)
+
+    async def transact(
+        self, handler: Callable[Concatenate[UnitOfWork, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Runs `handler(work, ...)` in a transaction of its own, again after a deadlock.
+
+        With an `Idempotency-Key` the result is kept in the same transaction, as JSON, and is the answer to every
+        repetition. Raises `IdempotencyKeyInFlight`, `IdempotencyKeyReused`, and what the handler raises.
+        """
+        self.parts += 1
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                async with self._work() as work:
+                    if self.idempotency_key is None:
+                        return await handler(work, *args, **kwargs)
+                    kept = await self._kept(work)
+                    if kept is not None:
+                        self.response.headers["Idempotency-Replayed"] = "true"
+                        return kept["result"]  # type: ignore[no-any-return]
+                    result = await handler(work, *args, **kwargs)
+                    await self._keep(work, result)
+                    return result
+            except DBAPIError as error:
+                if sqlstate(error) not in RETRIED or attempt == ATTEMPTS:
+                    raise
+                await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311
+        raise AssertionError("unreachable")
+
+    async def read(
+        self, reader: Callable[Concatenate[UnitOfWork, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Runs `reader(work, ...)` in a transaction that is rolled back."""
+        async with self.runtime.engine.connect() as connection:
+            work = UnitOfWork(
+                connection, self.runtime.settings, self.runtime.service.name, self.runtime.clock(), self.principal.sub
+            )
+            return await reader(work, *args, **kwargs)
+
+    def _work(self) -> Any:
+        return unit_of_work(self.runtime, self.principal.sub, traceparent=self.request.scope.get("traceparent"))
+
+    async def _request_hash(self) -> bytes:
+        digest = hashlib.sha256(f"{self.request.method} {self.request.url.path}?{self.request.url.query}\n".encode())
+        digest.update(await self.request.body())
+        return digest.digest()
+
+    async def _kept(self, work: UnitOfWork) -> Any:
+        name = f"{self.principal.sub}\n{self.idempotency_key}"
+        if not await work.scalar("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))", name=name):
+            raise IdempotencyKeyInFlight
+        row = await work.row(
+            "SELECT request_hash, result FROM idempotency_keys WHERE principal = :sub AND key = :key AND part = :part",
+            sub=self.principal.sub,
+            key=self.idempotency_key,
+            part=self.parts,
+        )
+        if row is not None and bytes(row["request_hash"]) != await self._request_hash():
+            raise IdempotencyKeyReused
+        return row
+
+    async def _keep(self, work: UnitOfWork, result: Any) -> None:
+        await work.execute(
+            text(
+                """
+                INSERT INTO idempotency_keys (principal, key, part, request_hash, result)
+                VALUES (:sub, :key, :part, :hash, CAST(:result AS jsonb))
+                """
+            ),
+            {
+                "sub": self.principal.sub,
+                "key": self.idempotency_key,
+                "part": self.parts,
+                "hash": await self._request_hash(),
+                "result": json.dumps(jsonable_encoder(result)),
+            },
+        )
+
+    def check_version(self, version: int) -> None:
+        """Raises `Stale` where `If-Match` names another version; sets nothing."""
+        wanted = self.request.headers.get("if-match")
+        if (
+            wanted is not None
+            and wanted.strip() != "*"
+            and f'"{version}"' not in [tag.strip() for tag in wanted.split(",")]
+        ):
+            raise Stale
+
+    def tag(self, version: int) -> None:
+        """Gives the answer its `ETag`."""
+        self.response.headers["ETag"] = f'"{version}"'
+
+
+def allow(*roles: Role | Literal["anyone"], ask_freeze: bool = True) -> Any:
+    """The caller must hold one of the roles (`anyone`: any valid token); a frozen caller holds none but `employee`.
+
+    `ask_freeze=False` leaves the question to a route that asks it in its own statement.
+    """
+
+    async def open_door(
+        request: Request,
+        response: Response,
+        credentials: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
+        idempotency_key: Annotated[str | None, Header(max_length=200, pattern=r"^[\x21-\x7e]+$")] = None,
+    ) -> Door:
+        if credentials is None:
+            raise NoToken
+        runtime: Runtime = request.app.state.runtime
+        principal = await runtime.keys.principal(credentials.credentials)
+        frozen = False
+        if ask_freeze:
+            async with runtime.engine.connect() as connection:
+                frozen = await runtime.service.is_frozen(connection, principal.sub)
+            if frozen:
+                principal = Principal(principal.sub, frozenset({"employee"}))
+        if "anyone" not in roles and principal.roles.isdisjoint(roles):
+            raise Forbidden
+        key = idempotency_key if request.method == "POST" else None
+        return Door(runtime, principal, request, response, frozen, key)
+
+    return Depends(open_door)

@@ -1,0 +1,109 @@
+"""The field types of contract.md, and lists by key."""
+
+import base64
+import binascii
+import json
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+
+from shared.errors import Unprocessable
+
+Id = Annotated[str, StringConstraints(pattern=r"^[\w.:@-]{1,64}$", min_length=1, max_length=64)]
+Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", min_length=1, max_length=300)]
+Paragraphs = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", min_length=1, max_length=10_000)]
+Money = Annotated[
+    Decimal,
+    Field(ge=0, max_digits=18, decimal_places=2),
+    PlainSerializer(lambda amount: f"{amount:.2f}", return_type=str),
+]
+Effort = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2999, 12, 31))]
+Moment = Annotated[
+    AwareDatetime,
+    Field(
+        ge=datetime.fromisoformat("1900-01-01T00:00:00+00:00"), le=datetime.fromisoformat("2999-12-31T00:00:00+00:00")
+    ),
+]
+
+
+class Body(BaseModel):
+    """A request's body: what it does not know is refused, so that a typing error never passes silently."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+T = TypeVar("T")
+
+
+class Page(BaseModel, Generic[T]):
+    items: Sequence[T]
+    next_cursor: str | None = None
+
+
+class UnknownCursor(Unprocessable):
+    """This `cursor` was not given out by this list. Start again without one."""
+
+
+@dataclass(frozen=True)
+class Paging:
+    """`limit` rows after the key `after` (the values of the sort key, as text)."""
+
+    limit: int
+    after: tuple[str, ...] | None
+
+    @property
+    def fetch(self) -> int:
+        """How many rows to read: one more than wanted tells whether there is a next page."""
+        return self.limit + 1
+
+
+def paging(
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100, cursor: Annotated[str | None, Query(max_length=1000)] = None
+) -> Paging:
+    if cursor is None:
+        return Paging(limit, None)
+    try:
+        after = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        if (
+            not isinstance(after, list)
+            or not after
+            or not all(isinstance(part, str) and "\0" not in part for part in after)
+        ):
+            raise ValueError
+    except (ValueError, binascii.Error):
+        raise UnknownCursor from None
+    return Paging(limit, tuple(after))
+
+
+def page(
+    rows: Sequence[Mapping[str, Any]],
+    paging: Paging,
+    key: Callable[[Mapping[str, Any]], Sequence[str]] = lambda row: (row["id"],),
+) -> dict[str, Any]:
+    """`fetch` rows as a page. `key` gives the sort key of a row as text."""
+    shown = list(rows[: paging.limit])
+    more = len(rows) > paging.limit
+    cursor = base64.urlsafe_b64encode(json.dumps(list(key(shown[-1]))).encode()).decode() if more else None
+    return {"items": shown, "next_cursor": cursor}
+
+
+def uuid7() -> str:
+    """A UUIDv7 (RFC 9562): ordered by time."""
+    milliseconds = time.time_ns() // 1_000_000
+    random = uuid.uuid4().int & ((1 << 74) - 1)
+    value = (
+        (milliseconds & ((1 << 48) - 1)) << 80
+        | 0x7 << 76
+        | (random >> 62) << 64
+        | 0b10 << 62
+        | (random & ((1 << 62) - 1))
+    )
+    return str(uuid.UUID(int=value))

@@ -1,0 +1,67 @@
+"""One Alembic environment for all services: each service's database holds the chassis's branch and its own."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+if TYPE_CHECKING:
+    from shared.service import Service
+
+HERE = Path(__file__).parent
+SERVICES = HERE.parent.parent / "services"
+
+
+def _config(service: "Service") -> Config:
+    config = Config()
+    branches = [HERE / "chassis", SERVICES / service.name / "migrations"]
+    if "people" in service.metadata.tables:
+        branches.append(HERE / "people")
+    config.set_main_option("script_location", str(HERE))
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", "\n".join(str(branch).replace("%", "%%") for branch in branches))
+    return config
+
+
+async def migrate(engine: AsyncEngine, service: "Service") -> None:
+    """Brings the database to the newest version. Of several at the same time one does it and the others wait."""
+    async with engine.connect() as connection:
+        await connection.execute(text("SET lock_timeout = 0"))
+        await connection.execute(text("SELECT pg_advisory_lock(7283)"))
+        config = _config(service)
+        config.attributes["metadata"] = service.metadata
+
+        def upgrade(sync_connection: object) -> None:
+            config.attributes["connection"] = sync_connection
+            command.upgrade(config, "heads")
+
+        await connection.run_sync(upgrade)
+        await connection.commit()
+        await connection.execute(text("SELECT pg_advisory_unlock(7283)"))
+
+
+async def at_head(connection: AsyncConnection, service: "Service") -> str | None:
+    """None if the database has exactly the newest version, else what is wrong."""
+    if await connection.scalar(text("SELECT to_regclass('alembic_version') IS NULL")):
+        return "none applied"
+    applied = set((await connection.scalars(text("SELECT version_num FROM alembic_version"))).all())
+    newest = _heads(service)
+    return None if applied == newest else f"at {_named(applied)}, newest {_named(newest)}"
+
+
+_HEADS: dict[str, set[str]] = {}
+
+
+def _heads(service: "Service") -> set[str]:
+    if service.name not in _HEADS:
+        _HEADS[service.name] = set(ScriptDirectory.from_config(_config(service)).get_heads())
+    return _HEADS[service.name]
+
+
+def _named(revisions: Iterable[str]) -> str:
+    return ", ".join(sorted(revisions)) or "none"

@@ -1,0 +1,1 @@
+"""Outbox, inbox and the keys that wait: how every message takes effect exactly once and in order for its key."""

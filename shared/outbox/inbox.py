@@ -1,0 +1,151 @@
+"""The inbox: every message takes effect exactly once, in one transaction with the note that it was received.
+
+Errors of the database pause the consumer and are tried for ever. Only decoding and code errors count: after the
+first the key waits in a table while the partition goes on; `shared.outbox.waiting` tries it again and parks it.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from sqlalchemy import text
+
+from shared.contracts.clients import CommandAnswered, Result
+from shared.database import UnitOfWork, is_transient, unit_of_work
+from shared.errors import HoldfastError
+from shared.messages import Command, Envelope, Record, decode, type_of
+from shared.outbox import waiting
+
+if TYPE_CHECKING:
+    from shared.service import Runtime
+
+log = structlog.get_logger()
+
+RECEIVE = text(
+    """
+    WITH queued AS (
+        SELECT id FROM waiting_keys WHERE topic = :topic AND key = :key FOR UPDATE
+    ), noted AS (
+        INSERT INTO inbox (event_id) SELECT :event_id WHERE NOT EXISTS (SELECT 1 FROM queued)
+        ON CONFLICT DO NOTHING RETURNING 1
+    ), taken AS (
+        DELETE FROM deliveries WHERE id = :delivery
+    )
+    SELECT (SELECT id FROM queued) AS key_id, EXISTS (SELECT 1 FROM noted) AS is_new
+    """
+)
+RECEIVE_AGAIN = "INSERT INTO inbox (event_id) VALUES (:event_id) ON CONFLICT DO NOTHING RETURNING 1"
+RAISE_EPOCH = text(
+    """
+    INSERT INTO epochs AS e (case_id, epoch) VALUES (:case_id, :epoch)
+    ON CONFLICT (case_id) DO UPDATE SET epoch = greatest(e.epoch, excluded.epoch) RETURNING epoch
+    """
+)
+
+
+async def receive(runtime: "Runtime", records: Sequence[Record]) -> None:
+    """Lets the records take effect, in their order. Raises only what is transient: then hand them in again."""
+    known = [record for record in records if type_of(record) in runtime.handlers or type_of(record) is None]
+    await _let_go(runtime, [record for record in records if record not in known])
+    if len(known) > 1:
+        try:
+            async with unit_of_work(runtime, runtime.service.name) as work:
+                for record in known:
+                    await _receive(runtime, work, record)
+            return
+        except Exception:
+            log.info("batch.taken_apart", service=runtime.service.name, records=len(known))
+    for record in known:
+        await _receive_alone(runtime, record)
+
+
+async def _let_go(runtime: "Runtime", records: Sequence[Record]) -> None:
+    """Removes deliveries of types that this service does not hear."""
+    deliveries = [record.delivery for record in records if record.delivery is not None]
+    if deliveries:
+        async with runtime.engine.begin() as connection:
+            await connection.execute(text("DELETE FROM deliveries WHERE id = ANY(:ids)"), {"ids": deliveries})
+
+
+async def _receive_alone(runtime: "Runtime", record: Record) -> None:
+    try:
+        async with unit_of_work(runtime, runtime.service.name) as work:
+            await _receive(runtime, work, record)
+    except Exception as error:
+        if is_transient(error):
+            raise
+        log.error(
+            "message.failed", topic=record.topic, key=record.key, type=type_of(record), error=waiting.describe(error)
+        )
+        async with unit_of_work(runtime, runtime.service.name) as work:
+            await waiting.begin(work, record, error)
+
+
+async def _receive(runtime: "Runtime", work: UnitOfWork, record: Record) -> None:
+    envelope = decode(record, runtime.types)
+    received = (
+        await work.execute(
+            RECEIVE,
+            {"topic": record.topic, "key": record.key, "event_id": envelope.id, "delivery": record.delivery},
+        )
+    ).one()
+    if received.key_id is not None:
+        await waiting.queue_behind(work, received.key_id, record)
+    elif received.is_new:
+        await apply(runtime, work, envelope)
+    runtime.metrics.received.labels(runtime.service.name, envelope.data.type).inc()
+
+
+async def apply(runtime: "Runtime", work: UnitOfWork, envelope: Envelope[Any]) -> None:
+    """Runs the handler of the message. A command is answered exactly once, a refusal by a rule being an answer."""
+    work.cause, work.traceparent = str(envelope.id), envelope.traceparent
+    handler = runtime.handlers[envelope.data.type]
+    command = envelope.data
+    if not isinstance(command, Command):
+        await handler(work, envelope)
+        return
+    newest = await work.scalar(RAISE_EPOCH.bindparams(case_id=command.case_id, epoch=command.epoch))
+    outcome: str = "done"
+    reason: str | None = None
+    results: Sequence[Result] = ()
+    if newest > command.epoch:
+        outcome = "stale"
+    else:
+        try:
+            async with work.connection.begin_nested():
+                results = await handler(work, envelope) or ()
+        except HoldfastError as refusal:
+            outcome, reason = "refused", refusal.code()
+    work.publish(
+        CommandAnswered(
+            command_id=command.command_id,
+            case_id=command.case_id,
+            employee_id=command.employee_id,
+            outcome=outcome,  # type: ignore[arg-type]
+            reason=reason,
+            results=list(results),
+        )
+    )
+
+
+async def take_delivered(runtime: "Runtime", topic: str, batch: int = 50) -> list[Record]:
+    """The next records of the in-process bus, oldest first."""
+    async with runtime.engine.connect() as connection:
+        rows = (
+            await connection.execute(
+                text("SELECT * FROM deliveries WHERE topic = :topic ORDER BY id LIMIT :batch"),
+                {"topic": topic, "batch": batch},
+            )
+        ).mappings()
+        return [
+            Record(row["topic"], row["key"], decode_headers(row["headers"]), row["body"], row["id"]) for row in rows
+        ]
+
+
+def encode_headers(record: Record) -> str:
+    return json.dumps({name: value.decode("latin-1") for name, value in record.headers.items()})
+
+
+def decode_headers(headers: dict[str, str]) -> dict[str, bytes]:
+    return {name: value.encode("latin-1") for name, value in headers.items()}

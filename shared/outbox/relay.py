@@ -1,0 +1,86 @@
+"""The relay: one leader per outbox publishes what is not yet published, batch by batch, and marks it.
+
+No high-water cursor: a cursor over ids silently skips rows that commit late. The lease has a `term`, checked by
+every marking update, so a leader that slept through its lease marks nothing.
+"""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+
+from shared.messages import encode
+
+if TYPE_CHECKING:
+    from shared.service import Runtime
+
+BATCH = 500
+LEASE = timedelta(seconds=6)
+KEEP_PUBLISHED = timedelta(days=30)
+KEEP_RECEIVED = timedelta(days=45)  # longer than topics keep their messages
+
+TAKE_LEASE = text(
+    """
+    INSERT INTO leases AS l (name, holder, term, until) VALUES ('relay', :holder, 1, :until)
+    ON CONFLICT (name) DO UPDATE
+    SET holder = excluded.holder, until = excluded.until, term = l.term + (l.holder <> excluded.holder)::int
+    WHERE l.holder = excluded.holder OR l.until < :now OR :alone
+    RETURNING term
+    """
+)
+UNPUBLISHED = text("SELECT * FROM outbox WHERE published_at IS NULL ORDER BY id LIMIT :batch")
+MARK = text(
+    """
+    UPDATE outbox SET published_at = :now WHERE id = ANY(:ids)
+    AND EXISTS (SELECT 1 FROM leases WHERE name = 'relay' AND holder = :holder AND term = :term)
+    """
+)
+
+
+async def hold_lease(runtime: "Runtime") -> int | None:
+    """The term in which this process leads, or None while another does."""
+    now = runtime.wall_clock()
+    if runtime.lease_until is not None and now < runtime.lease_until - LEASE / 2:
+        return runtime.lease_term
+    async with runtime.engine.begin() as connection:
+        term = (
+            await connection.execute(
+                TAKE_LEASE, {"holder": runtime.id, "now": now, "until": now + LEASE, "alone": runtime.alone}
+            )
+        ).scalar()
+    runtime.lease_term, runtime.lease_until = term, (now + LEASE if term is not None else None)
+    return term
+
+
+async def publish_pending(runtime: "Runtime") -> int:
+    """Publishes and marks one batch; returns how many messages it was. Crashing in between sends them twice."""
+    term = await hold_lease(runtime)
+    if term is None:
+        return 0
+    async with runtime.engine.connect() as connection:
+        rows = (await connection.execute(UNPUBLISHED, {"batch": BATCH})).mappings().all()
+    if not rows:
+        return 0
+    source = f"/holdfast/{runtime.service.name}"
+    await runtime.bus.publish([encode({**row, "source": source}) for row in rows])
+    async with runtime.engine.begin() as connection:
+        await connection.execute(
+            MARK,
+            {"ids": [row["id"] for row in rows], "now": runtime.wall_clock(), "holder": runtime.id, "term": term},
+        )
+    runtime.committed(sent=False)
+    runtime.metrics.published.labels(runtime.service.name).inc(len(rows))
+    return len(rows)
+
+
+async def forget_old(runtime: "Runtime") -> bool:
+    """Deletes what was published, received or answered long ago."""
+    now = runtime.wall_clock()
+    async with runtime.engine.begin() as connection:
+        for statement, before in (
+            ("DELETE FROM outbox WHERE published_at < :before", now - KEEP_PUBLISHED),
+            ("DELETE FROM inbox WHERE received_at < :before", now - KEEP_RECEIVED),
+            ("DELETE FROM idempotency_keys WHERE created_at < :before", now - timedelta(days=7)),
+        ):
+            await connection.execute(text(statement), {"before": before})
+    return False

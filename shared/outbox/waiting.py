@@ -1,0 +1,196 @@
+"""Keys whose message failed: later messages of the key queue behind it, the fifth failure parks it for a person."""
+
+import json
+import traceback
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from sqlalchemy import text
+
+from shared.contracts.clients import JournalEntry
+from shared.database import UnitOfWork, is_transient, unit_of_work
+from shared.errors import NotFound, Refused
+from shared.messages import Record, Undecodable, decode, type_of
+
+if TYPE_CHECKING:
+    from shared.service import Runtime
+
+log = structlog.get_logger()
+
+TRIES = 5
+PARKED_LIMIT = 100  # more than this and the consumer stops: a freeze must never fail silently
+ALARMING = ("employee.resigned", "employee.left", "departure.held", "freeze_access", "freeze_stages")
+
+
+class NotParked(Refused):
+    """This key is not parked: it is still being tried, or has been dealt with."""
+
+
+def describe(error: BaseException) -> str:
+    """Where and what kind, never the message: it may repeat personal data."""
+    if isinstance(error, Undecodable):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {frames[-1].name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{place}"
+
+
+async def begin(work: UnitOfWork, record: Record, error: BaseException) -> None:
+    """The record's key waits from now on, this record first."""
+    key_id = await work.scalar(
+        """
+        INSERT INTO waiting_keys (id, topic, key, attempts, next_try_at, type, error)
+        VALUES (:id, :topic, :key, 1, :next, :type, :error)
+        ON CONFLICT (topic, key) DO UPDATE SET error = waiting_keys.error RETURNING id
+        """,
+        id=uuid.uuid4(),
+        topic=record.topic,
+        key=record.key,
+        next=work.now + timedelta(seconds=1),
+        type=type_of(record),
+        error=describe(error),
+    )
+    await queue_behind(work, key_id, record)
+    if record.delivery is not None:
+        await work.execute("DELETE FROM deliveries WHERE id = :id", id=record.delivery)
+
+
+async def queue_behind(work: UnitOfWork, key_id: uuid.UUID, record: Record) -> None:
+    await work.execute(
+        "INSERT INTO waiting_messages (key_id, headers, body) VALUES (:key_id, CAST(:headers AS jsonb), :body)",
+        key_id=key_id,
+        headers=json.dumps({name: value.decode("latin-1") for name, value in record.headers.items()}),
+        body=record.body,
+    )
+
+
+async def retry_waiting(runtime: "Runtime") -> bool:
+    """Tries one key whose time has come, message by message. True if there was one."""
+    from shared.outbox.inbox import RECEIVE_AGAIN, apply, decode_headers
+
+    key: Mapping[str, Any] | None = None
+    try:
+        async with unit_of_work(runtime, runtime.service.name) as work:
+            key = await work.row(
+                """
+                SELECT * FROM waiting_keys WHERE parked_at IS NULL AND next_try_at <= :now
+                ORDER BY next_try_at LIMIT 1 FOR UPDATE SKIP LOCKED
+                """,
+                now=work.now,
+            )
+            if key is None:
+                return False
+            message = await work.row(
+                "SELECT * FROM waiting_messages WHERE key_id = :id ORDER BY id LIMIT 1", id=key["id"]
+            )
+            if message is None:
+                await work.execute("DELETE FROM waiting_keys WHERE id = :id", id=key["id"])
+                return True
+            record = Record(key["topic"], key["key"], decode_headers(message["headers"]), message["body"])
+            envelope = decode(record, runtime.types)
+            if await work.scalar(RECEIVE_AGAIN, event_id=envelope.id):
+                await apply(runtime, work, envelope)
+            await work.execute("DELETE FROM waiting_messages WHERE id = :id", id=message["id"])
+            await work.execute(
+                "UPDATE waiting_keys SET attempts = 0, next_try_at = :now WHERE id = :id", id=key["id"], now=work.now
+            )
+        return True
+    except Exception as error:
+        if key is None or is_transient(error):
+            raise
+        await _failed_again(runtime, key, error)
+        return True
+
+
+async def _failed_again(runtime: "Runtime", key: Mapping[str, Any], error: BaseException) -> None:
+    attempts = key["attempts"] + 1
+    async with unit_of_work(runtime, runtime.service.name) as work:
+        await work.execute(
+            """
+            UPDATE waiting_keys SET attempts = :attempts, error = :error, next_try_at = :next,
+                   parked_at = CASE WHEN :attempts >= :tries THEN CAST(:now AS timestamptz) END
+            WHERE id = :id
+            """,
+            id=key["id"],
+            attempts=attempts,
+            tries=TRIES,
+            error=describe(error),
+            now=work.now,
+            next=work.now + timedelta(seconds=2**attempts),
+        )
+    if attempts >= TRIES:
+        log.critical("key.parked", topic=key["topic"], key=key["key"], type=key["type"], error=describe(error))
+
+
+async def parked(work: UnitOfWork) -> Sequence[Mapping[str, Any]]:
+    """The keys that wait or are parked, oldest first, with how many messages queue behind."""
+    return await work.rows(
+        """
+        SELECT id, topic, key, type, attempts, error, next_try_at, parked_at,
+               (SELECT count(*) FROM waiting_messages WHERE key_id = waiting_keys.id) AS messages
+        FROM waiting_keys ORDER BY parked_at NULLS LAST, id
+        """
+    )
+
+
+async def replay(work: UnitOfWork, key_id: uuid.UUID) -> None:
+    """Tries a parked key again from its first message. Raises `NotParked`, `NotFound`."""
+    await _parked_key(work, key_id)
+    await work.execute(
+        "UPDATE waiting_keys SET parked_at = NULL, attempts = 0, next_try_at = :now WHERE id = :id",
+        id=key_id,
+        now=work.now,
+    )
+    work.publish(_entry(work, "parked.replayed", key_id))
+
+
+async def skip(work: UnitOfWork, key_id: uuid.UUID) -> None:
+    """Drops the first message of a parked key and goes on with the next. Raises `NotParked`, `NotFound`."""
+    await _parked_key(work, key_id)
+    await work.execute(
+        "DELETE FROM waiting_messages WHERE id = (SELECT min(id) FROM waiting_messages WHERE key_id = :id)", id=key_id
+    )
+    await work.execute(
+        "UPDATE waiting_keys SET parked_at = NULL, attempts = 0, next_try_at = :now WHERE id = :id",
+        id=key_id,
+        now=work.now,
+    )
+    work.publish(_entry(work, "parked.skipped", key_id))
+
+
+async def _parked_key(work: UnitOfWork, key_id: uuid.UUID) -> None:
+    key = await work.row("SELECT parked_at FROM waiting_keys WHERE id = :id FOR UPDATE", id=key_id)
+    if key is None:
+        raise NotFound
+    if key["parked_at"] is None:
+        raise NotParked
+
+
+def _entry(work: UnitOfWork, kind: str, key_id: uuid.UUID) -> JournalEntry:
+    return JournalEntry(kind=kind, actor_id=work.actor, details={"parked_id": str(key_id), "service": work.service})
+
+
+async def count_parked(runtime: "Runtime") -> bool:
+    """Keeps the metrics of waiting and parked keys, the alarm among them."""
+    async with runtime.engine.connect() as connection:
+        row = (
+            await connection.execute(
+                text(
+                    """
+                    SELECT count(*) AS waiting, count(parked_at) AS parked,
+                           count(*) FILTER (WHERE parked_at IS NOT NULL AND type = ANY(:alarming)) AS alarming
+                    FROM waiting_keys
+                    """
+                ),
+                {"alarming": list(ALARMING)},
+            )
+        ).one()
+    name = runtime.service.name
+    runtime.metrics.waiting.labels(name).set(row.waiting)
+    runtime.metrics.parked.labels(name).set(row.parked)
+    runtime.metrics.alarm.labels(name, "parked_departure").set(row.alarming)
+    runtime.too_many_parked = row.parked > PARKED_LIMIT
+    return False
