@@ -10,7 +10,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -216,6 +216,8 @@ def _shared(table: Mapping[str, Any], at: str) -> dict[str, Any]:
     }
     if shared.get("split") == "":
         raise MapError(f"{at}.split: is empty")
+    if "format" in shared:
+        _check_format(shared["format"], f"{at}.format")
     if "values" in table:
         values = _table(table["values"], f"{at}.values")
         shared["values"] = {name: _scalar(value, f"{at}.values.{name}") for name, value in values.items()}
@@ -224,6 +226,14 @@ def _shared(table: Mapping[str, Any], at: str) -> dict[str, Any]:
             raise MapError(f'{at}.latest: can only be "today"')
         shared["latest"] = True
     return shared
+
+
+def _check_format(form: str, at: str) -> None:
+    some_time = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
+    try:
+        datetime.strptime(some_time.strftime(form), form)  # noqa: DTZ007
+    except ValueError:
+        raise MapError(f"{at}: not a form of dates that Python's strptime reads, as %d.%m.%Y") from None
 
 
 def _template(given: Any, at: str) -> Text:

@@ -55,9 +55,9 @@ def check(path: Path, layout: Layout, wanted: Iterable[str]) -> None:
         if columns:
             _positions(path, columns, wanted)
     else:
-        _positions(path, _columns(path, layout, _rows(path, layout, None)), wanted)
         for _ in _texts(path, layout, None):
-            pass
+            pass  # decoded first: in another encoding the header would only seem to lack columns
+        _positions(path, _columns(path, layout, _rows(path, layout, None)), wanted)
 
 
 def rows(
@@ -109,7 +109,9 @@ def _columns(path: Path, layout: Layout, lines: Iterator[tuple[int, str]]) -> tu
 def _positions(path: Path, columns: tuple[str, ...], wanted: Iterable[str]) -> list[tuple[str, int]]:
     for name in wanted:
         if columns.count(name) != 1:
-            shown = ", ".join(column[:40] for column in columns[:_NAMES_SHOWN])
+            shown = ", ".join(
+                column[:40] if column.isprintable() else "(unprintable)" for column in columns[:_NAMES_SHOWN]
+            )
             more = f" and {len(columns) - _NAMES_SHOWN} more" if len(columns) > _NAMES_SHOWN else ""
             problem = "exists more than once" if name in columns else "is missing"
             raise ImportFileError(f"{path.name}: column {name} {problem}; the columns are {shown}{more}")
@@ -132,9 +134,9 @@ def _texts(path: Path, layout: Layout, progress: Progress | None) -> Iterator[st
                     text, first = text.removeprefix("\ufeff"), False
                 held = "\r" if windows and piece and text.endswith("\r") else ""
                 text = text[: len(text) - len(held)]
-                yield text.replace("\r\n", "\n") if windows else text
                 if progress is not None:
                     progress(done, total)
+                yield text.replace("\r\n", "\n") if windows else text
                 if not piece:
                     return
     except UnicodeDecodeError as error:
@@ -213,8 +215,8 @@ def _scan(text: str, fields: list[str], opened: list[str] | None, layout: Layout
         if opened is None and text.startswith(quote, at):
             opened, at = [], at + 1
         if opened is None:
-            end = text.find(delimiter, at)
-            fields.append(text[at:] if end < 0 else text[at:end])
+            end = text.find(delimiter + quote, at)
+            fields += (text[at:] if end < 0 else text[at:end]).split(delimiter)
             if end < 0:
                 return None
         else:
