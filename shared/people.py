@@ -230,7 +230,7 @@ async def lock(
         )
     mode = "UPDATE" if change else "SHARE"
     rows = await work.rows(
-        f"SELECT * FROM people WHERE employee_id = ANY(:ids) ORDER BY employee_id FOR {mode}",  # noqa: S608
+        f"SELECT * FROM people WHERE employee_id = ANY(:ids) ORDER BY employee_id FOR {mode}",
         ids=ids,
     )
     return {row["employee_id"]: row for row in rows}

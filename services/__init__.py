@@ -1,0 +1,1 @@
+"""The four services, the composition root that joins them, and the command line."""

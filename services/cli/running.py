@@ -1,0 +1,149 @@
+"""`up`, `serve`, `migrate` and `token`: the commands that run the system."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+from rich.console import Console
+from starlette.types import ASGIApp
+
+from services import wiring
+from shared.auth import ROLES, load_key, load_keys, new_key
+from shared.settings import SERVICES, Settings
+from shared.telemetry import configure_logging, configure_tracing
+
+console = Console(stderr=True)
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="Where the embedded database and the local key live.", show_default=".holdfast"),
+]
+
+
+def settings_with(data_dir: Path | None = None, port: int | None = None) -> Settings:
+    given: dict[str, Any] = {
+        name: value for name, value in (("data_dir", data_dir), ("port", port)) if value is not None
+    }
+    return Settings(**given)
+
+
+def up(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(help="Port to listen on.", show_default="8000")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Run everything in one process, embedded PostgreSQL included.
+
+    Example: holdfast up --port 8000 --data-dir .holdfast
+    """
+    settings = settings_with(data_dir, port)
+    configure_logging(settings.log_level)
+    configure_tracing("embedded")
+
+    async def run() -> None:
+        async with wiring.up(settings) as embedded:
+            address = f"http://{host}:{settings.port}"
+            if settings.last_resort is None:
+                console.print("[yellow]HOLDFAST_LAST_RESORT is not set: clients may stay without a caretaker.[/yellow]")
+            console.print(f"Holdfast serves at [bold]{address}[/bold]  (documents: {address}/docs)")
+            with published_address(settings, address):
+                await listen(embedded.front, host, settings.port)
+
+    asyncio.run(run())
+
+
+def serve(
+    name: Annotated[str, typer.Argument(help="staff, clients, orders or offboarding")],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(help="Port to listen on.", show_default="8000")] = None,
+) -> None:
+    """Run one replica of one service, on Kafka and its own database.
+
+    Example: DATABASE_URL=… KAFKA_BOOTSTRAP_SERVERS=… HOLDFAST_URL=… HOLDFAST_SIGNING_KEY_FILE=… holdfast serve staff
+    """
+    must_be_service(name)
+    settings = settings_with(port=port)
+    configure_logging(settings.log_level)
+    configure_tracing(name)
+
+    async def run() -> None:
+        async with wiring.serve(name, settings) as app:
+            await listen(app, host, settings.port)
+
+    asyncio.run(run())
+
+
+def migrate(
+    name: Annotated[str | None, typer.Argument(help="One service; all four if left out.")] = None,
+) -> None:
+    """Bring the databases to the newest version, creating those that do not exist.
+
+    Example: DATABASE_URL=postgresql://…/staff holdfast migrate staff
+    """
+    if name is not None:
+        must_be_service(name)
+    asyncio.run(wiring.prepare([name] if name else SERVICES, settings_with()))
+    console.print(f"{name or 'All databases'}: at the newest version.")
+
+
+def token(
+    role: Annotated[list[str] | None, typer.Option(help="A role; may be given several times.")] = None,
+    sub: Annotated[str | None, typer.Option(help="Employee id or service name; the first role if left out.")] = None,
+    ttl: Annotated[str, typer.Option(help="How long it is valid: 30m, 1h, 7d.")] = "1h",
+    key: Annotated[Path | None, typer.Option(help="Sign with this key instead of the data folder's.")] = None,
+    new_key_file: Annotated[
+        Path | None, typer.Option("--new-key", help="Make a signing key in this file, and end.")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Print one token, made with the local key.
+
+    Example: holdfast token --role hr --sub 7 --ttl 1h
+    """
+    if new_key_file is not None:
+        if new_key_file.exists():
+            raise typer.BadParameter("this file exists; a key is never overwritten")
+        new_key(new_key_file)
+        console.print(f"A new Ed25519 key is in {new_key_file}.")
+        return
+    if not role or not ROLES.issuperset(role):
+        raise typer.BadParameter(f"give --role, one or more of {', '.join(sorted(ROLES))}")
+    settings = settings_with(data_dir)
+    signing = load_key(key) if key else wiring.local_key(settings)
+    typer.echo(load_keys(settings, signing).token(sub or role[0], role, seconds(ttl)))
+
+
+def seconds(duration: str) -> float:
+    """`30m` as seconds. Raises `typer.BadParameter`."""
+    units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+    number, unit = duration[:-1], duration[-1:]
+    if unit not in units or not number.isdigit():
+        raise typer.BadParameter("give a time such as 30m, 1h or 7d")
+    return float(int(number) * units[unit])
+
+
+def must_be_service(name: str) -> None:
+    if name not in SERVICES:
+        raise typer.BadParameter(f"give one of {', '.join(SERVICES)}")
+
+
+@contextlib.contextmanager
+def published_address(settings: Settings, address: str) -> Any:
+    """Other commands on the same data folder find the running system by this file."""
+    path = settings.data_dir / "address"
+    path.write_text(address)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+async def listen(app: ASGIApp, host: str, port: int) -> None:
+    """Serves until the process is told to end."""
+    config = uvicorn.Config(
+        app, host=host, port=port, lifespan="off", log_level="warning", access_log=False, timeout_graceful_shutdown=10
+    )
+    await uvicorn.Server(config).serve()

