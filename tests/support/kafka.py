@@ -207,12 +207,18 @@ def answers_kafka(host: str, port: int) -> bool:
 
 
 @contextlib.contextmanager
-def private_broker(settings: Mapping[str, str] | None = None) -> Iterator[Broker]:
-    """A started broker of one's own, removed at the end; mark its tests `@pytest.mark.kafka(private=True)`."""
+def private_broker(
+    settings: Mapping[str, str] | None = None, port: int | None = None, controller_port: int | None = None
+) -> Iterator[Broker]:
+    """A started broker of one's own, removed at the end; mark its tests `@pytest.mark.kafka(private=True)`.
+
+    `settings` are as in `Broker`; ports that are not given are chosen.
+    """
     how = available(private=True)
     if how is None:
         raise BrokenProcessError("a broker that tests may kill needs Docker, or Java 17 and Maven")
-    broker = Broker(how, Path(tempfile.mkdtemp(prefix="holdfast-kafka-")), settings=settings or {})
+    folder = Path(tempfile.mkdtemp(prefix="holdfast-kafka-"))
+    broker = Broker(how, folder, port or free_port(), controller_port or free_port(), settings or {})
     try:
         broker.start()
         yield broker
