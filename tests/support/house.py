@@ -1,0 +1,237 @@
+"""Starts services in this process on cloned databases, and drives them step by step: no waiting, no background tasks.
+
+`settle()` runs relays, consumers and tickers until none has anything left to do. A house can deliver every message
+twice, and can crash after chosen commits: then all connections, tasks and memory are thrown away and the system
+starts anew on the same databases, while the test goes on.
+"""
+
+import json
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
+
+import httpx
+from joserfc.jwk import OKPKey
+from sqlalchemy import text
+from standardwebhooks import Webhook
+
+from services import wiring
+from shared.bus import InProcessBus
+from shared.contracts import MESSAGES
+from shared.messages import Command, Envelope, Event, Record, by_type, commands_topic, decode, encode, events_topic
+from shared.outbox.inbox import take_delivered
+from shared.outbox.relay import publish_pending
+from shared.service import Runtime
+from shared.settings import SERVICES, Settings
+from tests.support import postgres
+
+KEY = OKPKey.generate_key("Ed25519")
+TYPES = by_type(MESSAGES)
+ROUNDS = 2_000  # a settle that needs more has a loop in it
+T = TypeVar("T")
+
+
+class Crash(BaseException):
+    """Not an Exception: nothing in the system may catch it."""
+
+
+class Clock:
+    """Real time, moved by the test."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def move(self, **time: float) -> None:
+        self.ahead += timedelta(**time)
+
+    def day(self, ahead: int = 0) -> date:
+        return self().date() + timedelta(days=ahead)
+
+
+class TwiceBus(InProcessBus):
+    """Delivers every message twice, the second time after the whole batch."""
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        await super().publish([*records, *records])
+
+
+class House:
+    def __init__(self, names: Sequence[str], urls: Mapping[str, str], settings: Mapping[str, Any], twice: bool) -> None:
+        self.names, self.urls, self.twice = names, urls, twice
+        self.settings = Settings(**{"last_resort": None, **settings})
+        self.clock = Clock()
+        self.commits = 0
+        self.crashes: Callable[[int], bool] = lambda commit: False
+        self.embedded: wiring.Embedded
+        self.http: httpx.AsyncClient
+
+    @classmethod
+    @asynccontextmanager
+    async def start(
+        cls,
+        *names: str,
+        twice: bool = False,
+        crashes: Callable[[int], bool] | None = None,
+        templates: Mapping[str, str] | None = None,
+        **settings: Any,
+    ) -> AsyncIterator["House"]:
+        """The named services (all four if none is named). `crashes(n)` says whether to crash after the nth commit;
+        `settings` are fields of `Settings`; `templates` names databases to start from."""
+        names = names or SERVICES
+        urls = {name: await postgres.fresh_database(name, (templates or {}).get(name)) for name in names}
+        house = cls(names, urls, settings, twice)
+        await house.open()
+        if crashes is not None:
+            house.crashes = crashes
+        try:
+            yield house
+        finally:
+            await house.close()
+            for url in urls.values():
+                await postgres.drop_database(url)
+
+    async def open(self) -> None:
+        self.embedded = wiring.embed(self.settings, self.urls, KEY, clock=self.clock, pool_size=3)
+        if self.twice:
+            bus = TwiceBus()
+            for runtime in self.embedded.runtimes.values():
+                runtime.bus = bus
+                bus.subscribe(runtime)
+        for runtime in self.embedded.runtimes.values():
+            if runtime.service.open is not None:
+                await runtime.service.open(runtime)
+            runtime.after_commit = self._committed
+        self.http = httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.embedded.front, raise_app_exceptions=False), base_url="http://holdfast"
+        )
+
+    async def close(self) -> None:
+        for runtime in self.embedded.runtimes.values():
+            runtime.after_commit = None
+        await self.http.aclose()
+        await wiring.close(self.embedded.runtimes.values())
+
+    def _committed(self, service: str) -> None:
+        self.commits += 1
+        if self.crashes(self.commits):
+            raise Crash
+
+    async def surviving(self, act: Callable[[], Awaitable[T]]) -> T:
+        """Runs `act`, again after each crash, as whoever asks would."""
+        while True:
+            try:
+                return await act()
+            except Crash:
+                await self.close()
+                await self.open()
+
+    # -- asking ----------------------------------------------------------------------------------------------------
+
+    def token(self, role: str | Sequence[str], sub: str | None = None) -> str:
+        roles = [role] if isinstance(role, str) else list(role)
+        return next(iter(self.embedded.runtimes.values())).keys.token(sub or roles[0], roles, 3600)
+
+    async def call(
+        self, who: str | tuple[str | Sequence[str], str] | None, method: str, path: str, **request: Any
+    ) -> httpx.Response:
+        """A request by a role, by `(role or roles, sub)`, or by nobody; after a crash it is repeated with the same key."""
+        headers = dict(request.pop("headers", {}))
+        if who is not None:
+            role, sub = who if isinstance(who, tuple) else (who, None)
+            headers["Authorization"] = f"Bearer {self.token(role, sub)}"
+        if method == "POST" and not path.startswith("/staff/v1/hris/webhooks/"):
+            headers.setdefault("Idempotency-Key", uuid.uuid4().hex)
+        return await self.surviving(lambda: self.http.request(method, path, headers=headers, **request))
+
+    async def ok(self, who: Any, method: str, path: str, **request: Any) -> Any:
+        """The body of a request that must succeed."""
+        answer = await self.call(who, method, path, **request)
+        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json() if answer.content and "json" in answer.headers["content-type"] else answer.text
+
+    async def webhook(
+        self,
+        source: str,
+        secret: str,
+        type: str,
+        data: Mapping[str, Any],
+        *,
+        timestamp: datetime | None = None,
+        id: str | None = None,
+        sent_at: datetime | None = None,
+    ) -> httpx.Response:
+        """A signed webhook of the HRIS (Standard Webhooks), as of now if no `timestamp` is given."""
+        body = json.dumps({"type": type, "timestamp": (timestamp or self.clock()).isoformat(), "data": data})
+        message, moment = id or f"msg_{uuid.uuid4().hex}", sent_at or datetime.now(UTC)
+        headers = {
+            "webhook-id": message,
+            "webhook-timestamp": str(int(moment.timestamp())),
+            "webhook-signature": Webhook(secret).sign(message, moment, body),
+            "content-type": "application/json",
+        }
+        return await self.call(None, "POST", f"/staff/v1/hris/webhooks/{source}", content=body, headers=headers)
+
+    # -- messages --------------------------------------------------------------------------------------------------
+
+    async def hear(self, service: str, message: Event | Command, source: str = "staff", sequence: int = 1) -> None:
+        """Delivers a message as if another service had published it."""
+        row = {
+            "event_id": uuid.uuid4(),
+            "type": message.type,
+            "source": f"/holdfast/{source}",
+            "subject": message.subject,
+            "sequence": sequence,
+            "time": self.clock(),
+            "cause": None,
+            "traceparent": None,
+            "topic": commands_topic(message.receiver) if isinstance(message, Command) else events_topic(source),
+            "body": message.model_dump_json(),
+        }
+        await self.surviving(lambda: self.runtime(service).receive([encode(row)]))
+
+    async def sent(self, service: str, type: str | None = None) -> list[Envelope[Any]]:
+        """What the service has sent so far, decoded."""
+        rows = await self.rows(service, "SELECT * FROM outbox ORDER BY id")
+        envelopes = [decode(encode({**row, "source": f"/holdfast/{service}"}), TYPES) for row in rows]
+        return [envelope for envelope in envelopes if type in (None, envelope.data.type)]
+
+    async def settle(self) -> None:
+        """Lets everything happen that is due now."""
+        await self.surviving(self._settle)
+
+    async def _settle(self) -> None:
+        for _ in range(ROUNDS):
+            if not await self._round():
+                return
+        raise AssertionError(f"does not come to rest after {ROUNDS} rounds")
+
+    async def _round(self) -> bool:
+        worked = False
+        for runtime in self.embedded.runtimes.values():
+            worked |= await publish_pending(runtime) > 0
+            for topic in runtime.topics:
+                records = await take_delivered(runtime, topic)
+                if records:
+                    await runtime.receive(records)
+                    worked = True
+            for ticker in runtime.tickers:
+                worked |= await ticker.run(runtime)
+        return worked
+
+    # -- looking ---------------------------------------------------------------------------------------------------
+
+    def runtime(self, service: str) -> Runtime:
+        return self.embedded.runtimes[service]
+
+    async def rows(self, service: str, sql: str, **named: Any) -> list[dict[str, Any]]:
+        async with self.runtime(service).engine.connect() as connection:
+            return [dict(row) for row in (await connection.execute(text(sql), named)).mappings()]
+
+    async def scalar(self, service: str, sql: str, **named: Any) -> Any:
+        rows = await self.rows(service, sql, **named)
+        return next(iter(rows[0].values())) if rows else None
