@@ -1,0 +1,60 @@
+# `make help` lists what can be done here. Needs Python ≥ 3.11, make and git; all else comes by pip into .venv.
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint types imports tests bench lock format clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+install: .venv/installed ## Set up .venv/bin/holdfast
+
+demo: .venv/installed ## Show the main job on real data; EXIT=1 ends by itself
+	@$(BIN)/holdfast demo $(if $(EXIT),--exit)
+
+test: lint types imports tests ## Everything: lint, types, import rules, all tests
+
+lint: .venv/installed-dev ## Style and mistakes
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: .venv/installed-dev ## Types, strictly
+	@$(BIN)/mypy
+
+imports: .venv/installed-dev ## Who may import whom
+	@$(BIN)/lint-imports --cache-dir .cache/import-linter
+
+tests: .venv/installed-dev ## All tests
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+bench: .venv/installed-dev ## Every figure, as ratios measured in the same run
+	@$(BIN)/python -m bench
+
+format: .venv/installed-dev ## Bring the code into form
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+lock: .venv/uv ## Resolve the versions anew
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --upgrade pyproject.toml --group build -o requirements.lock
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --upgrade pyproject.toml --group dev -o requirements-dev.lock
+
+clean: ## Remove what was set up and made
+	@rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.venv/uv:
+	@test -n "$(PYTHON)" || { echo "Holdfast needs Python 3.11 or newer; set PYTHON=/path/to/python"; exit 2; }
+	@echo "Setting up .venv …"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -q --disable-pip-version-check uv
+	@touch $@
+
+.venv/installed: .venv/uv requirements.lock pyproject.toml
+	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/installed-dev: .venv/installed requirements-dev.lock
+	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@touch $@
