@@ -1,0 +1,28 @@
+"""Who takes over what when an employee leaves: pure, and equal input gives an equal plan in whatever order it comes.
+
+`plan(problem)` places the leaver's clients, open stages and team memberships; `violations(problem, ...)` judges a plan
+that a person has edited. How: the relaxation over the best candidates of each item is solved by HiGHS, all other pairs
+are priced with its duals and brought in where they pay, split items are repaired, and what the bound cannot exclude is
+searched exactly. The bound, and so the gap, holds for the problem without any pruning.
+"""
+
+from services.offboarding.planner.checking import Violation, violations
+from services.offboarding.planner.placing import Placed, PlacedStage, PlacedTeam, Plan, Unplaced, plan
+from services.offboarding.planner.problem import ClientItem, Colleague, Limits, Problem, StageItem, TeamItem
+
+__all__ = [
+    "ClientItem",
+    "Colleague",
+    "Limits",
+    "Placed",
+    "PlacedStage",
+    "PlacedTeam",
+    "Plan",
+    "Problem",
+    "StageItem",
+    "TeamItem",
+    "Unplaced",
+    "Violation",
+    "plan",
+    "violations",
+]

@@ -1,0 +1,133 @@
+"""What the planner is asked: colleagues who may take over, and the leaver's clients, stages and memberships."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isfinite
+
+OWNING = "sales"  # the function on which a client weighs
+
+
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    """Somebody who may take over: works here, not frozen, not absent (the caller sees to that).
+
+    `capacity` and `load` are effort points per function; a colleague has exactly the functions named in `capacity`.
+    """
+
+    id: str
+    capacity: Mapping[str, float]
+    load: Mapping[str, float] = field(default_factory=dict)
+    department_id: str | None = None
+    regions: frozenset[str] = frozenset()
+    languages: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ClientItem:
+    """A client of the leaver: `effort` in points on `sales`, `value` in money, `known_by` strength 0..1 per employee."""
+
+    id: str
+    effort: float = 1.0
+    value: float = 0.0
+    regions: frozenset[str] = frozenset()
+    languages: frozenset[str] = frozenset()
+    team: Mapping[str, str] = field(default_factory=dict)
+    known_by: Mapping[str, float] = field(default_factory=dict)
+    prefer_department: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StageItem:
+    """An open stage of the leaver: `effort` in points on `function`.
+
+    `taken` maps the order's other stages to who does them; `apart` names the stages of the order that must be in other
+    hands than this one. Two stages of one order that are both to be placed may be apart from each other.
+    """
+
+    order_id: str
+    stage: str
+    function: str
+    client_id: str
+    effort: float = 1.0
+    value: float = 0.0
+    taken: Mapping[str, str] = field(default_factory=dict)
+    apart: frozenset[str] = frozenset()
+    known_by: Mapping[str, float] = field(default_factory=dict)
+    prefer_department: str | None = None
+
+    @property
+    def barred(self) -> frozenset[str]:
+        """Who must not do this stage, because they do one that is apart from it."""
+        return frozenset(who for stage, who in self.taken.items() if stage in self.apart)
+
+
+@dataclass(frozen=True, slots=True)
+class TeamItem:
+    """A membership of the leaver in the team of a client; `owner_id` where the client is not in the plan itself."""
+
+    client_id: str
+    function: str
+    owner_id: str | None = None
+    team: Mapping[str, str] = field(default_factory=dict)
+    known_by: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far to look. No seconds anywhere: a slower machine gives the same plan, later.
+
+    `candidates` per item to begin with; `rounds` of bringing in more; `iterations` of simplex; `nodes` of the search (0: none).
+    Up to `exact_pairs` (items x colleagues) the search goes on until the optimum is proven or the nodes are used up,
+    above it stops at `gap`. `core`: the most pairs that one search takes in.
+    """
+
+    candidates: int = 8
+    rounds: int = 20
+    iterations: int = 1_000_000
+    nodes: int = 50
+    exact_pairs: int = 5_000
+    gap: float = 0.005
+    core: int = 3_000
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Everything of one leaver. The order of what is in it, and the leaver among the colleagues, make no difference."""
+
+    leaver_id: str
+    colleagues: Sequence[Colleague]
+    clients: Sequence[ClientItem] = ()
+    stages: Sequence[StageItem] = ()
+    team: Sequence[TeamItem] = ()
+    limits: Limits = Limits()
+
+    @property
+    def items(self) -> tuple["ClientItem | StageItem", ...]:
+        """What has a cost: clients, then stages. Their positions are the item numbers everywhere."""
+        return (*self.clients, *self.stages)
+
+
+def ordered(problem: Problem) -> Problem:
+    """The same problem in one canonical order, without the leaver among the colleagues.
+
+    Raises ValueError when an id occurs twice, or an effort, value, capacity or load is negative or not finite.
+    """
+    colleagues = sorted((c for c in problem.colleagues if c.id != problem.leaver_id), key=lambda c: c.id)
+    clients = sorted(problem.clients, key=lambda c: c.id)
+    stages = sorted(problem.stages, key=lambda s: (s.order_id, s.stage))
+    team = sorted(problem.team, key=lambda t: (t.client_id, t.function))
+    _once("colleague", [c.id for c in colleagues])
+    _once("client", [c.id for c in clients])
+    _once("stage", [(s.order_id, s.stage) for s in stages])
+    _once("membership", [(t.client_id, t.function) for t in team])
+    items: list[ClientItem | StageItem] = [*clients, *stages]
+    figures = [f for item in items for f in (item.effort, item.value)]
+    figures += [f for c in colleagues for f in (*c.capacity.values(), *c.load.values())]
+    if not all(isfinite(f) and f >= 0 for f in figures):
+        raise ValueError("an effort, value, capacity or load is negative or not finite")
+    return Problem(problem.leaver_id, tuple(colleagues), tuple(clients), tuple(stages), tuple(team), problem.limits)
+
+
+def _once(what: str, keys: Sequence[Hashable]) -> None:
+    if len(set(keys)) < len(keys):
+        raise ValueError(f"a {what} occurs twice")

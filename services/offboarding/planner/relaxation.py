@@ -1,0 +1,239 @@
+"""The linear relaxation, solved over few pairs and proven over all of them.
+
+HiGHS sees the best candidates of each item. Its duals price every pair; pairs that would pay are brought in until the
+bound, which holds without any pruning, is as high as the value of the relaxation.
+"""
+
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+
+from services.offboarding.planner.fit import SEGMENTS, SLOPES, Fit, Floats, Ints, Sparse, sparse
+from services.offboarding.planner.problem import Limits
+
+ENTERING = 3  # pairs that an item may bring in per round
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Duals: per effort point of a colleague's function, and per (item, colleague) that separation makes dear."""
+
+    point: Floats  # F x m, >= 0
+    apart: Sparse  # n x m, >= 0
+    paid: float  # what the separation rows cost in the bound
+
+
+@dataclass(frozen=True)
+class Relaxed:
+    """Pairs with their share 0..1, the prices, and the bound that no plan can be below."""
+
+    item: Ints
+    colleague: Ints
+    share: Floats
+    prices: Prices
+    bound: float
+
+
+@dataclass(frozen=True)
+class Model:
+    """The relaxation as HiGHS takes it: columns of balance first, then one for each pair; rows of items, then points.
+
+    minimise  cost x   with   lower <= rows <= upper   and   0 <= x <= top
+    """
+
+    cost: Floats
+    top: Floats
+    upper: Floats
+    start: Ints
+    index: Ints
+    value: Floats
+    pairs: int
+    offset: float
+
+
+def model(fit: Fit, item: Ints, colleague: Ints, cost: Floats) -> Model:
+    """Arrays for some pairs. An item left at 0 stays with the caretaker: that is the offset, and each pair saves it."""
+    n, (f, m) = len(fit.effort), fit.able.shape
+    steps, pairs = f * m * SEGMENTS, len(item)
+    points = n + fit.function[item] * m + colleague
+    return Model(
+        cost=np.concatenate([np.tile(SLOPES, f * m), cost - fit.unplaced[item]]),
+        top=np.concatenate([fit.width.ravel(), np.ones(pairs)]),
+        upper=np.concatenate([np.ones(n), np.zeros(f * m)]),
+        start=np.concatenate([np.arange(steps), steps + 2 * np.arange(pairs + 1)]),
+        index=np.concatenate([n + np.repeat(np.arange(f * m), SEGMENTS), np.stack([item, points], 1).ravel()]),
+        value=np.concatenate([-np.ones(steps), np.stack([np.ones(pairs), fit.effort[item]], 1).ravel()]),
+        pairs=pairs,
+        offset=float(fit.unplaced.sum()),
+    )
+
+
+def solver(limits: Limits) -> highspy._core._Highs:
+    """HiGHS made repeatable: one thread, one seed, no clock."""
+    h = highspy._core._Highs()  # the engine itself: the class around it prints a banner to where our JSON goes
+    for name, setting in {
+        "output_flag": False,
+        "threads": 1,
+        "random_seed": 0,
+        "simplex_iteration_limit": limits.iterations,
+        "small_matrix_value": 1e-12,
+    }.items():
+        h.setOptionValue(name, setting)
+    return h
+
+
+def load(h: highspy._core._Highs, arrays: Model, whole: bool = False) -> None:
+    """Give the arrays to HiGHS; `whole`: the pairs are taken or not, nothing between."""
+    columns, rows = len(arrays.cost), len(arrays.upper)
+    colwise, minimise = 1, 1
+    kinds = np.zeros(columns, np.int32)
+    kinds[columns - arrays.pairs :] = whole
+    h.passModel(columns, rows, len(arrays.index), colwise, minimise, arrays.offset, arrays.cost, np.zeros(columns),
+                arrays.top, np.full(rows, -highspy.kHighsInf), arrays.upper, arrays.start.astype(np.int32),
+                arrays.index.astype(np.int32), arrays.value, kinds)  # fmt: skip
+
+
+def priced(fit: Fit, prices: Prices, rows: Ints) -> Floats:
+    """len(rows) x m: cost of each pair with what it takes from others."""
+    cost = fit.cost(rows)
+    cost += fit.effort[rows, None] * prices.point[fit.function[rows]]
+    at, column, value = prices.apart.of(rows)
+    np.add.at(cost, (at, column), value)
+    return cost
+
+
+def bound(fit: Fit, prices: Prices, cheapest: Floats) -> float:
+    """What every plan costs at least, by weak duality: true for any prices, over all pairs.
+
+    `cheapest` is per item the lowest priced cost of any colleague.
+    """
+    idle = np.minimum(SLOPES - prices.point[:, :, None], 0.0) * fit.width
+    return float(np.minimum(cheapest, fit.unplaced).sum() + idle.sum() - prices.paid)
+
+
+def relax(fit: Fit, limits: Limits) -> Relaxed:
+    """Solve the relaxation; raises nothing: when HiGHS stops early the bound is weaker, but still one."""
+    n, m = len(fit.effort), fit.able.shape[1]
+    free = Prices(np.zeros(fit.able.shape), sparse(n, *_none()), 0.0)
+    item, colleague = _candidates(fit, limits.candidates)
+    if not len(item):
+        return Relaxed(item, colleague, np.zeros(0), free, float(fit.unplaced.sum()))
+    h, best = solver(limits), -np.inf
+    load(h, model(fit, item, colleague, pair_costs(fit, item, colleague)))
+    rows = _separate(h, fit, item, colleague, _none()[0])
+    for _ in range(limits.rounds):
+        h.run()
+        solution = h.getSolution()
+        prices = _prices(fit, np.asarray(solution.row_dual), rows)
+        cheapest, news, here = _enter(fit, prices, item, colleague)
+        reached = bound(fit, prices, cheapest)
+        if reached > best:
+            best, at_best = reached, prices
+        share = np.asarray(solution.col_value)[fit.width.size :]
+        value = h.getInfo().objective_function_value
+        if not len(news) or value - best <= 0.1 * limits.gap * abs(value) * (n * m > limits.exact_pairs):
+            break
+        item, colleague = np.concatenate([item, news]), np.concatenate([colleague, here])
+        _extend(h, fit, news, here)
+        rows = _separate(h, fit, item, colleague, rows)
+    return Relaxed(item[: len(share)], colleague[: len(share)], share, at_best, best)
+
+
+def pair_costs(fit: Fit, item: Ints, colleague: Ints) -> Floats:
+    """Cost of some pairs, in their order."""
+    cost = np.empty(len(item))
+    order = np.argsort(item, kind="stable")
+    for rows in fit.blocks():
+        first, last = np.searchsorted(item[order], [rows[0], rows[-1] + 1])
+        some = order[first:last]
+        cost[some] = fit.cost(rows)[item[some] - rows[0], colleague[some]]
+    return cost
+
+
+def separations(fit: Fit, item: Ints, colleague: Ints) -> tuple[Ints, Ints]:
+    """The pairs that exclude each other, as two arrays of positions: apart stages with the same colleague."""
+    m = fit.able.shape[1]
+    order = np.argsort(item * m + colleague, kind="stable")
+    keys = (item * m + colleague)[order]
+    ends = np.searchsorted(keys, [fit.pairs[:, 0] * m, (fit.pairs[:, 0] + 1) * m])
+    counts = ends[1] - ends[0]
+    left = np.repeat(ends[0] - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
+    wanted = np.repeat(fit.pairs[:, 1], counts) * m + keys[left] % m
+    right = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    hit = keys[right] == wanted
+    return order[left[hit]], order[right[hit]]
+
+
+def _none() -> tuple[Ints, Ints, Floats]:
+    return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
+
+
+def _candidates(fit: Fit, most: int) -> tuple[Ints, Ints]:
+    """The cheapest colleagues of each item, a few; among equals those with most room, and not the same for all."""
+    items, colleagues = [_none()[0]], [_none()[0]]
+    for rows in fit.blocks():
+        cost = fit.cost(rows)
+        some = np.argsort(cost, axis=1, kind="stable")[:, :most]
+        at, k = np.nonzero(np.isfinite(np.take_along_axis(cost, some, axis=1)))
+        items.append(rows[at])
+        colleagues.append(some[at, k])
+    return np.concatenate(items), np.concatenate(colleagues)
+
+
+def _enter(fit: Fit, prices: Prices, item: Ints, colleague: Ints) -> tuple[Floats, Ints, Ints]:
+    """Per item the cheapest of all colleagues, and the pairs that would pay but are not in yet."""
+    m = fit.able.shape[1]
+    present = np.sort(item * m + colleague)
+    cheapest, news, here = [], [_none()[0]], [_none()[0]]
+    for rows in fit.blocks():
+        cost = priced(fit, prices, rows)
+        cheapest.append(cost.min(axis=1))
+        flat = cost.ravel()
+        first, last = np.searchsorted(present, [rows[0] * m, (rows[-1] + 1) * m])
+        inside = present[first:last] - rows[0] * m
+        known = np.full(flat.shape, np.inf)
+        known[inside] = flat[inside]
+        level = np.minimum(known.reshape(cost.shape).min(axis=1), fit.unplaced[rows])
+        flat[inside] = np.inf
+        paying = np.flatnonzero(cost.min(axis=1) < level - 1e-7 * (1.0 + level))
+        some = np.argsort(cost[paying], axis=1, kind="stable")[:, :ENTERING]
+        at, k = np.nonzero(np.take_along_axis(cost[paying], some, axis=1) < level[paying, None] - 1e-9)
+        news.append(rows[paying[at]])
+        here.append(some[at, k])
+    return np.concatenate(cheapest), np.concatenate(news), np.concatenate(here)
+
+
+def _extend(h: highspy._core._Highs, fit: Fit, item: Ints, colleague: Ints) -> None:
+    """Bring pairs in; HiGHS goes on from the basis it has."""
+    arrays = model(fit, item, colleague, pair_costs(fit, item, colleague))
+    old = fit.width.size
+    h.addCols(len(item), arrays.cost[old:], np.zeros(len(item)), arrays.top[old:], 2 * len(item),
+              (arrays.start[old:-1] - old).astype(np.int32), arrays.index[old:].astype(np.int32), arrays.value[old:])  # fmt: skip
+
+
+def _separate(h: highspy._core._Highs, fit: Fit, item: Ints, colleague: Ints, present: Ints) -> Ints:
+    """Add a row for each two pairs that exclude each other, once; rows are known by (separation, colleague)."""
+    left, right = separations(fit, item, colleague)
+    m = fit.able.shape[1]
+    span = len(fit.effort) * m
+    keys = (item * m + colleague)[left] * span + (item * m + colleague)[right]
+    new = ~np.isin(keys, present)
+    columns = fit.width.size + np.stack([left[new], right[new]], 1).ravel()
+    count = int(new.sum())
+    if count:
+        h.addRows(count, np.full(count, -highspy.kHighsInf), np.ones(count), 2 * count,
+                  (2 * np.arange(count)).astype(np.int32), columns.astype(np.int32), np.ones(2 * count))  # fmt: skip
+    return np.concatenate([present, keys[new]])
+
+
+def _prices(fit: Fit, dual: Floats, rows: Ints) -> Prices:
+    n, (f, m) = len(fit.effort), fit.able.shape
+    if len(dual) < n + f * m + len(rows):  # HiGHS stopped before it had any
+        dual = np.zeros(n + f * m + len(rows))
+    point = np.maximum(-dual[n : n + f * m], 0.0).reshape(f, m)
+    apart = np.maximum(-dual[n + f * m :], 0.0)
+    dear = apart > 0
+    left, right = np.divmod(rows[dear], n * m)
+    places = np.concatenate([left, right])
+    return Prices(point, sparse(n, places // m, places % m, np.tile(apart[dear], 2)), float(apart.sum()))
