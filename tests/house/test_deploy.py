@@ -16,7 +16,8 @@ import yaml
 
 from shared.settings import SERVICES, Settings
 from tests.support import compose, kafka
-from tests.support.compose import DEPLOY, Deployment, Places
+from tests.support.compose import DEPLOY, Places
+from tests.support.deployment import Deployment, deployed
 from tests.support.processes import wait_until
 
 OURS = (*SERVICES, "migrate", "demo")
@@ -198,7 +199,7 @@ def test_variables_are_filled_in_passed_on_or_left_out() -> None:
 
 @pytest.fixture(scope="module")
 def deployment() -> Iterator[Deployment]:
-    with compose.deployed(replicas={"clients": 2}) as running:
+    with deployed(replicas={"clients": 2}) as running:
         yield running
 
 

@@ -1,13 +1,4 @@
-"""Finds or starts a real Kafka broker.
-
-The first that applies: the one named by `KAFKA_BOOTSTRAP_SERVERS`; a container, where a Docker engine runs; a plain
-process, where there is Java 17 or newer, with the jars that Maven fetched once into `.cache/kafka`. With none of them
-the tests marked `kafka` are left out, and the last line of the run says so; with `HOLDFAST_REQUIRE_KAFKA=1` that is an
-error.
-
-`shared_broker()` is one broker for the whole run, whatever the number of workers: the first to ask starts it, the last
-to let go ends it. `private_broker()` is for those who kill, pause or restart it.
-"""
+"""One broker: how it is had, started, killed, paused and started again."""
 
 from __future__ import annotations
 
@@ -16,28 +7,22 @@ import contextlib
 import fcntl
 import functools
 import hashlib
-import json
 import os
 import re
 import shutil
-import signal
 import socket
 import struct
 import subprocess
-import sys
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
-import pytest
-
 from tests.support.processes import BrokenProcessError, Process, free_port, wait_until
 
-REPOSITORY = Path(__file__).parents[2]
-POM = Path(__file__).with_name("kafka") / "pom.xml"
+REPOSITORY = Path(__file__).parents[3]
+POM = Path(__file__).with_name("pom.xml")
 IMAGE = "apache/kafka:4.1.1"
 START = 90.0  # seconds; a first start takes 6, one after a kill -9 takes 13, a laden machine more
 
@@ -58,9 +43,6 @@ SETTINGS: Mapping[str, str] = {
     "group.initial.rebalance.delay.ms": "0",
     "auto.create.topics.enable": "false",
 }
-
-# Python warns when it forgets a process that still runs; one that others still use is not forgotten.
-_left_running: list[Broker] = []
 
 
 @functools.cache
@@ -106,14 +88,14 @@ class Broker:
     def stop(self) -> None:
         """Ends it in good order."""
         if self.container:
-            _run(["docker", "stop", "--time", "30", self.container])
+            run(["docker", "stop", "--time", "30", self.container])
         elif self.process:
             self.process.stop()
 
     def kill(self) -> None:
         """kill -9."""
         if self.container:
-            _run(["docker", "kill", "--signal", "KILL", self.container])
+            run(["docker", "kill", "--signal", "KILL", self.container])
         elif self.process:
             self.process.kill()
         else:
@@ -122,14 +104,14 @@ class Broker:
     def pause(self) -> None:
         """Keeps its sockets and answers nobody (SIGSTOP)."""
         if self.container:
-            _run(["docker", "pause", self.container])
+            run(["docker", "pause", self.container])
         elif self.process:
             self.process.pause()
 
     def resume(self) -> None:
         """Wakes it after `pause`."""
         if self.container:
-            _run(["docker", "unpause", self.container])
+            run(["docker", "unpause", self.container])
         elif self.process:
             self.process.resume()
 
@@ -141,7 +123,7 @@ class Broker:
     def remove(self) -> None:
         """Ends it at once and deletes what it kept."""
         if self.container:
-            _run(["docker", "rm", "--force", "--volumes", self.container])
+            run(["docker", "rm", "--force", "--volumes", self.container])
             self.container = None
         elif self.process:
             self.process.resume()
@@ -167,7 +149,7 @@ class Broker:
             cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "x")
             # A heap and collector as small as the broker's: formatting must not take half the machine's memory.
             small = [*classpath[:1], "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", *classpath[1:]]
-            _run([*small, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)])
+            run([*small, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)])
         heap = ["-Xms384m", "-Xmx384m", "-XX:+UseSerialGC"]
         command = [*classpath[:1], *heap, *classpath[1:], "kafka.Kafka", str(properties)]
         env = {**os.environ, "LC_ALL": "C.UTF-8"}
@@ -176,12 +158,12 @@ class Broker:
 
     def _start_container(self) -> None:
         if self.container:
-            _run(["docker", "start", self.container])
+            run(["docker", "start", self.container])
             return
         environment = {"KAFKA_" + key.upper().replace(".", "_"): value for key, value in self._properties("").items()}
         flags = [part for key, value in environment.items() for part in ("--env", f"{key}={value}")]
         publish = f"127.0.0.1:{self.port}:{self.port}"
-        self.container = _run(["docker", "run", "--detach", "--publish", publish, *flags, IMAGE]).strip()
+        self.container = run(["docker", "run", "--detach", "--publish", publish, *flags, IMAGE]).strip()
 
 
 def wait_for_broker(bootstrap: str, within: float, process: Process | None = None) -> None:
@@ -227,77 +209,8 @@ def private_broker(
 
 
 @contextlib.contextmanager
-def shared_broker() -> Iterator[Broker]:
-    """The broker of this run, shared by all its workers: make topics and groups of your own, never kill it."""
-    how = available()
-    if how is None:
-        raise BrokenProcessError("no Kafka: set KAFKA_BOOTSTRAP_SERVERS, or have Docker, or Java 17 and Maven")
-    if how == "external":
-        external = Broker(how, Path())
-        external.start()
-        yield external
-        return
-    run = _run_folder()
-    with _locked(run):
-        broker = _join(run, how)
-    try:
-        yield broker
-    finally:
-        with _locked(run):
-            _leave(run, broker)
-
-
-def _join(run: Path, how: str) -> Broker:
-    record = run / "broker.json"
-    state = json.loads(record.read_text()) if record.exists() else None
-    if state is not None and answers_kafka("127.0.0.1", state["port"]):
-        broker = Broker(how, Path(state["folder"]), state["port"], state["controller_port"])
-    else:
-        broker = Broker(how, Path(tempfile.mkdtemp(prefix="holdfast-kafka-")))
-        try:
-            broker.start()
-        except BaseException:
-            broker.remove()
-            raise
-        pid = broker.process.pid if broker.process else None
-        state = {"port": broker.port, "controller_port": broker.controller_port, "folder": str(broker.folder)}
-        state |= {"pid": pid, "container": broker.container, "users": []}
-    # A worker that crashed never left: it must not keep the broker alive.
-    state["users"] = [*(user for user in state["users"] if psutil.pid_exists(user)), os.getpid()]
-    record.write_text(json.dumps(state))
-    return broker
-
-
-def _leave(run: Path, broker: Broker) -> None:
-    record = run / "broker.json"
-    state = json.loads(record.read_text())
-    state["users"].remove(os.getpid())
-    if any(psutil.pid_exists(user) for user in state["users"]):
-        record.write_text(json.dumps(state))
-        _left_running.append(broker)
-        return
-    record.unlink()
-    if state["container"]:
-        _run(["docker", "rm", "--force", "--volumes", state["container"]])
-    elif broker.process:
-        broker.process.kill()
-    else:
-        # By pid, for who leaves last need not be who started it.
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(state["pid"], signal.SIGKILL)
-    shutil.rmtree(state["folder"], ignore_errors=True)
-
-
-def _run_folder() -> Path:
-    """One per test run: xdist's workers are children of the process that runs it."""
-    run = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
-    folder = Path(tempfile.gettempdir()) / f"holdfast-kafka-run-{run}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
+    """One process at a time for what is done to this folder."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -312,11 +225,11 @@ def _libraries() -> Path:
 def libraries() -> Path:
     """The folder with the broker's jars, fetched by Maven when it is not there yet (43 MB)."""
     folder = _libraries()
-    with _locked(folder.parent):
+    with locked(folder.parent):
         if not folder.exists():
             partial = folder.with_name(folder.name + ".partial")
             goal = ["dependency:copy-dependencies", f"-DoutputDirectory={partial}", "-DincludeScope=runtime"]
-            _run(["mvn", "-q", "-B", "-f", str(POM), *goal])
+            run(["mvn", "-q", "-B", "-f", str(POM), *goal])
             partial.rename(folder)
     return folder
 
@@ -336,40 +249,11 @@ def _prints(command: list[str]) -> str | None:
     return done.stdout + done.stderr
 
 
-def _run(command: list[str]) -> str:
+def run(command: list[str]) -> str:
+    """What a command prints; `BrokenProcessError` when it fails."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     if done.returncode:
         raise BrokenProcessError(
             f"{command[0]} ended with {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
         )
     return done.stdout
-
-
-# The parts of tests/conftest.py that are about Kafka.
-
-
-def pytest_collection_modifyitems_kafka(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out the tests that cannot run; with `HOLDFAST_REQUIRE_KAFKA=1` they stay, and fail without a broker."""
-    if os.environ.get("HOLDFAST_REQUIRE_KAFKA") == "1":
-        return
-    out = [item for item in items if (mark := item.get_closest_marker("kafka")) and not available(**mark.kwargs)]
-    if not out:
-        return
-    config.hook.pytest_deselected(items=out)
-    left = set(out)
-    items[:] = [item for item in items if item not in left]
-    (_run_folder() / "left-out").write_text(str(len(out)))
-
-
-def terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Says as the very last line how many tests were left out, also when workers did the leaving out."""
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        return  # workers have a summary too, which nobody sees
-    folder = _run_folder()
-    note = folder / "left-out"
-    if note.exists():
-        count = note.read_text()
-        line = f"!!! {count} TESTS WERE NOT RUN: NO KAFKA (KAFKA_BOOTSTRAP_SERVERS, Docker, or Java 17 and Maven) !!!"
-        # Cleanups come after pytest's own closing line.
-        terminalreporter.config.add_cleanup(lambda: print(f"\n{line}", file=sys.stdout, flush=True))
-    shutil.rmtree(folder, ignore_errors=True)
