@@ -1,0 +1,58 @@
+"""Who may import whom: the contracts of .importlinter hold, and each catches what it guards against."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+
+VIOLATIONS = {
+    "a domain that reaches the store": ("services/staff/domain/planted.py", "import services.staff.store", "layers"),
+    "handlers that reach the door": ("services/orders/handlers/planted.py", "import services.orders.api", "layers"),
+    "a file of a new kind": ("services/clients/planted.py", "", "layers"),
+    "a service that imports another": (
+        "services/orders/store/planted.py",
+        "import services.clients.store",
+        "independence",
+    ),
+    "a chassis that knows a service": ("shared/planted.py", "import services.staff.domain", "chassis"),
+    "a domain with a database": ("services/clients/domain/planted.py", "import sqlalchemy", "pure"),
+    "contracts with a clock of the database": ("shared/contracts/planted.py", "import shared.database", "pure"),
+    "a second user of the Kafka client": ("shared/planted.py", "import aiokafka", "kafka-client"),
+    "a service that knows Kafka": ("services/staff/handlers/planted.py", "import shared.kafka", "kafka"),
+    "a service that knows the wiring": ("services/staff/api/planted.py", "import services.wiring", "outside"),
+}
+
+
+def lint(root: Path) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).parent / "lint-imports"
+    return subprocess.run([program, "--no-cache"], cwd=root, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    for folder in ("shared", "services"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / ".importlinter", tmp_path)
+    return tmp_path
+
+
+def test_the_rules_hold() -> None:
+    outcome = lint(ROOT)
+    assert outcome.returncode == 0, outcome.stdout
+
+
+@pytest.mark.parametrize("violation", VIOLATIONS, ids=lambda name: name.replace(" ", "-"))
+def test_a_planted_violation_is_caught(copy: Path, violation: str) -> None:
+    path, line, _ = VIOLATIONS[violation]
+    target = copy / path
+    if not target.parent.is_dir():  # that part is one file in this service
+        target = target.parent.with_suffix(".py")
+        target.write_text(target.read_text() + f"\n{line}\n")
+    else:
+        target.write_text(f"{line}\n")
+    outcome = lint(copy)
+    assert outcome.returncode != 0, outcome.stdout

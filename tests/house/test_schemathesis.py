@@ -1,0 +1,59 @@
+"""No input that a machine can think of gets a 5xx or an answer outside the schema from any of the four services."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.settings import SERVICES
+from tests.support.processes import Process, answers, free_port, wait_until
+
+BIN = Path(sys.executable).parent
+ROLES = ["hr", "director", "ops", "service", "auditor", "employee"]
+CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+EXAMPLES = os.environ.get("HOLDFAST_SCHEMATHESIS_EXAMPLES", "15")
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    folder, port = tmp_path_factory.mktemp("up"), free_port()
+    system = Process("up", [str(BIN / "holdfast"), "up", "--port", str(port), "--data-dir", str(folder)])
+    system.start()
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_until(lambda: answers(f"{url}/readyz"), 60, "the system to be ready")
+        roles = [part for role in ROLES for part in ("--role", role)]
+        command = [str(BIN / "holdfast"), "token", *roles, "--sub", "machine", "--data-dir", str(folder)]
+        yield url, subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    finally:
+        system.stop()
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_5xx_and_no_answer_outside_the_schema(address: tuple[str, str], service: str, tmp_path: Path) -> None:
+    url, token = address
+    command = [
+        str(BIN / "schemathesis"),
+        "run",
+        f"{url}/{service}/openapi.json",
+        "--url",
+        url,
+        "-H",
+        f"Authorization: Bearer {token}",
+        "--checks",
+        CHECKS,
+        "--max-examples",
+        EXAMPLES,
+        "--phases",
+        "examples,coverage,fuzzing",
+        "--seed",
+        "7",
+        "--generation-database",
+        "none",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, timeout=300)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-1000:]
