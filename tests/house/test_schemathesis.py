@@ -20,7 +20,8 @@ EXAMPLES = os.environ.get("HOLDFAST_SCHEMATHESIS_EXAMPLES", "15")
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     folder, port = tmp_path_factory.mktemp("up"), free_port()
-    system = Process("up", [str(BIN / "holdfast"), "up", "--port", str(port), "--data-dir", str(folder)])
+    command = [str(BIN / "holdfast"), "up", "--port", str(port), "--data-dir", str(folder)]
+    system = Process("up", command, dict(os.environ), folder / "up.log")
     system.start()
     try:
         url = f"http://127.0.0.1:{port}"
