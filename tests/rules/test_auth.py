@@ -1,0 +1,109 @@
+"""Who calls: a token is believed only if everything about it is right."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import OKPKey
+
+from shared.auth import AUDIENCE, ISSUER, Keys, load_key, new_key
+from shared.errors import NoToken
+
+KEY = OKPKey.generate_key("Ed25519")
+USERS = OKPKey.generate_key("Ed25519")
+
+
+def claims(**changed: Any) -> dict[str, Any]:
+    now = int(time.time())
+    whole = {"iss": ISSUER, "aud": AUDIENCE, "iat": now, "exp": now + 60, "sub": "7", "roles": ["hr"], **changed}
+    return {name: value for name, value in whole.items() if value is not None}
+
+
+def signed(key: OKPKey = KEY, **changed: Any) -> str:
+    return jwt.encode({"alg": "Ed25519"}, claims(**changed), key, algorithms=["Ed25519"])
+
+
+async def test_a_token_of_the_local_key_names_its_holder_and_roles() -> None:
+    principal = await Keys(KEY).principal(Keys(KEY).token("7", ["hr", "employee"], 60))
+    assert (principal.sub, principal.roles) == ("7", {"hr", "employee"})
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"exp": int(time.time()) - 3600},
+        {"exp": None},
+        {"iat": None},
+        {"aud": "elsewhere"},
+        {"aud": None},
+        {"iss": "elsewhere"},
+        {"sub": None},
+        {"sub": 7},
+        {"sub": ""},
+        {"roles": "hr"},
+        {"roles": None},
+        {"exp": "soon"},
+    ],
+    ids=str,
+)
+async def test_a_token_with_a_wrong_or_missing_claim_is_refused(changed: dict[str, Any]) -> None:
+    with pytest.raises(NoToken):
+        await Keys(KEY).principal(signed(**changed))
+
+
+@pytest.mark.parametrize("token", ["", "a", "a.b.c", "é.é.é", "eyJhbGciOiJub25lIn0.e30."])
+async def test_what_is_no_token_is_refused(token: str) -> None:
+    with pytest.raises(NoToken):
+        await Keys(KEY).principal(token)
+
+
+async def test_a_token_of_another_key_is_refused() -> None:
+    with pytest.raises(NoToken):
+        await Keys(KEY).principal(signed(OKPKey.generate_key("Ed25519")))
+
+
+async def test_roles_that_do_not_exist_are_dropped() -> None:
+    assert (await Keys(KEY).principal(signed(roles=["hr", "king", 3]))).roles == {"hr"}
+
+
+async def test_the_issuer_of_people_can_not_name_a_service() -> None:
+    from joserfc.jwk import KeySet
+
+    keys = Keys(KEY, issuer="https://id.example", audience="crm", jwks=KeySet([USERS]), fetched_at=time.monotonic())
+    token = signed(USERS, iss="https://id.example", aud="crm", roles=["service", "director"])
+    assert (await keys.principal(token)).roles == {"director"}
+
+
+async def test_roles_may_be_nested_as_keycloak_does() -> None:
+    from joserfc.jwk import KeySet
+
+    keys = Keys(
+        KEY,
+        issuer="https://id.example",
+        audience="crm",
+        jwks=KeySet([USERS]),
+        fetched_at=time.monotonic(),
+        sub_claim="employee_id",
+        roles_claim="realm_access.roles",
+    )
+    nested = {"roles": None, "employee_id": "e-7", "realm_access": {"roles": ["sales_head"]}}
+    principal = await keys.principal(signed(USERS, iss="https://id.example", aud="crm", **nested))
+    assert (principal.sub, principal.roles) == ("e-7", {"sales_head"})
+
+
+async def test_the_local_key_does_not_speak_for_the_issuer() -> None:
+    from joserfc.jwk import KeySet
+
+    keys = Keys(KEY, issuer="https://id.example", audience="crm", jwks=KeySet([USERS]), fetched_at=time.monotonic())
+    with pytest.raises(NoToken):
+        await keys.principal(signed(KEY, iss="https://id.example", aud="crm"))
+
+
+def test_a_key_is_kept_in_a_file_that_only_its_owner_reads_and_is_never_overwritten(tmp_path: Path) -> None:
+    made = new_key(tmp_path / "keys" / "k.pem")
+    assert (tmp_path / "keys" / "k.pem").stat().st_mode & 0o077 == 0
+    assert load_key(tmp_path / "keys" / "k.pem").as_dict(private=True)["d"] == made.as_dict(private=True)["d"]
+    with pytest.raises(FileExistsError):
+        new_key(tmp_path / "keys" / "k.pem")
