@@ -70,7 +70,7 @@ def sales(who: str, points: float, **more: object) -> Colleague:
     return Colleague(who, {"sales": points}, **more)  # type: ignore[arg-type]
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(problems())
 def test_a_plan_breaks_no_rule_and_fills_nobody_beyond_capacity(problem: Problem) -> None:
     found = violations(problem, *hands(plan(problem)))
@@ -88,7 +88,7 @@ def test_a_plan_breaks_no_rule_and_fills_nobody_beyond_capacity(problem: Problem
             assert load[colleague.id, function] <= max(0.0, points - colleague.load.get(function, 0.0)) + 1e-6
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(problems())
 def test_every_item_is_placed_or_listed_exactly_once(problem: Problem) -> None:
     made = plan(problem)
@@ -106,7 +106,7 @@ def test_every_item_is_placed_or_listed_exactly_once(problem: Problem) -> None:
     assert sorted(placed) == sorted(wanted)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(problems(), st.randoms(use_true_random=False))
 def test_the_order_of_the_input_makes_no_difference(problem: Problem, random: object) -> None:
     def shuffled(some: object) -> list[object]:
@@ -119,7 +119,7 @@ def test_the_order_of_the_input_makes_no_difference(problem: Problem, random: ob
     assert plan(mixed) == plan(problem)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(problems())
 def test_the_costs_add_up_and_the_gap_is_what_it_says(problem: Problem) -> None:
     made = plan(problem)
@@ -128,7 +128,7 @@ def test_the_costs_add_up_and_the_gap_is_what_it_says(problem: Problem) -> None:
     assert made.gap * made.objective == pytest.approx(made.objective - made.bound)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(problems(most=3))
 def test_no_assignment_at_all_is_cheaper_than_the_plan_or_its_bound(problem: Problem) -> None:
     made, arrays = plan(problem), fit(ordered(problem))
@@ -147,7 +147,7 @@ def test_no_assignment_at_all_is_cheaper_than_the_plan_or_its_bound(problem: Pro
     assert made.bound == pytest.approx(best, abs=1e-4)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(problems(), st.floats(0, 30))
 def test_any_prices_give_a_bound_that_no_plan_is_below(problem: Problem, price: float) -> None:
     arrays = fit(ordered(problem))
@@ -160,7 +160,7 @@ def test_any_prices_give_a_bound_that_no_plan_is_below(problem: Problem, price: 
     assert least <= plan(problem).objective + 1e-6
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(problems(), st.data())
 def test_repair_makes_a_lawful_plan_of_any_assignment(problem: Problem, data: st.DataObject) -> None:
     arrays = fit(ordered(problem))

@@ -89,8 +89,8 @@ class Fit:
         return cost
 
     def blocks(self) -> Iterator[Ints]:
-        """All items, in blocks whose costs take some 16 MB."""
-        step = max(1, 2_000_000 // max(1, self.able.shape[1]))
+        """All items, in blocks small enough to leave other threads their turn."""
+        step = max(1, 250_000 // max(1, self.able.shape[1]))
         for first in range(0, len(self.effort), step):
             yield np.arange(first, min(first + step, len(self.effort)))
 

@@ -170,15 +170,23 @@ def _none() -> tuple[Ints, Ints, Floats]:
 
 
 def _candidates(fit: Fit, most: int) -> tuple[Ints, Ints]:
-    """The cheapest colleagues of each item, a few; among equals those with most room, and not the same for all."""
+    """The cheapest colleagues of each item, a few, at the balance of today."""
+    m = fit.able.shape[1]
+    filled = np.argmax(fit.width > 0, axis=2)
     items, colleagues = [_none()[0]], [_none()[0]]
     for rows in fit.blocks():
         cost = fit.cost(rows)
-        some = np.argsort(cost, axis=1, kind="stable")[:, :most]
+        worth = cost + fit.effort[rows, None] * SLOPES[filled[fit.function[rows]]] + _turn(rows, m)
+        some = np.argsort(worth, axis=1, kind="stable")[:, :most]
         at, k = np.nonzero(np.isfinite(np.take_along_axis(cost, some, axis=1)))
         items.append(rows[at])
         colleagues.append(some[at, k])
     return np.concatenate(items), np.concatenate(colleagues)
+
+
+def _turn(rows: Ints, m: int) -> Floats:
+    """Next to nothing, len(rows) x m: among equal colleagues each item begins with another one."""
+    return 1e-9 * ((np.arange(m) - rows[:, None]) % m)
 
 
 def _enter(fit: Fit, prices: Prices, item: Ints, colleague: Ints) -> tuple[Floats, Ints, Ints]:
@@ -197,7 +205,7 @@ def _enter(fit: Fit, prices: Prices, item: Ints, colleague: Ints) -> tuple[Float
         level = np.minimum(known.reshape(cost.shape).min(axis=1), fit.unplaced[rows])
         flat[inside] = np.inf
         paying = np.flatnonzero(cost.min(axis=1) < level - 1e-7 * (1.0 + level))
-        some = np.argsort(cost[paying], axis=1, kind="stable")[:, :ENTERING]
+        some = np.argsort(cost[paying] + _turn(rows[paying], m), axis=1, kind="stable")[:, :ENTERING]
         at, k = np.nonzero(np.take_along_axis(cost[paying], some, axis=1) < level[paying, None] - 1e-9)
         news.append(rows[paying[at]])
         here.append(some[at, k])
