@@ -1,6 +1,6 @@
 """Who takes over what: every sentence of the planner, on cases small enough to be judged by eye or by enumeration."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 from itertools import product
 
@@ -196,6 +196,19 @@ def test_pruning_to_two_candidates_costs_nothing_that_the_gap_hides() -> None:
     assert wide.bound <= narrow.objective + 1e-6
     assert narrow.gap <= 0.005
     assert wide.gap <= 0.005
+
+
+def test_equal_colleagues_beyond_the_first_candidates_are_all_used() -> None:
+    people = [sales(f"e{j}", 20.0) for j in range(40)]
+    made = plan(Problem("leaver", people, [ClientItem(f"c{k}") for k in range(600)]))
+    shares = Counter(p.to_id for p in made.items)
+    assert max(shares.values()) - min(shares.values()) <= 2
+    assert made.gap <= 0.005
+
+
+def test_a_gap_is_never_above_one_however_short_the_search() -> None:
+    problem = replace(portfolio(60, 5, 0.5), limits=Limits(iterations=1, rounds=1, nodes=0, candidates=1))
+    assert 0.0 <= plan(problem).gap <= 1.0
 
 
 def test_a_search_cut_short_still_gives_a_lawful_plan_with_a_true_bound() -> None:

@@ -186,7 +186,7 @@ def _candidates(fit: Fit, most: int) -> tuple[Ints, Ints]:
 
 def _turn(rows: Ints, m: int) -> Floats:
     """Next to nothing, len(rows) x m: among equal colleagues each item begins with another one."""
-    return 1e-9 * ((np.arange(m) - rows[:, None]) % m)
+    return ((np.arange(m) - rows[:, None]) % m).astype(np.float64) * 1e-9
 
 
 def _enter(fit: Fit, prices: Prices, item: Ints, colleague: Ints) -> tuple[Floats, Ints, Ints]:

@@ -31,7 +31,7 @@ def assign(fit: Fit, limits: Limits) -> tuple[Ints, float]:
     whole = relaxed.share >= 1 - 1e-6
     to[relaxed.item[whole]] = relaxed.colleague[whole]
     to = repair(fit, to)
-    objective, least = float(fit.costs(to).sum()), relaxed.bound
+    objective, least = float(fit.costs(to).sum()), max(relaxed.bound, 0.0)  # nothing costs less than nothing
     exact = n * m <= limits.exact_pairs
     target = 0.0 if exact else limits.gap
     if limits.nodes and objective - least > max(target * objective, 1e-6):
