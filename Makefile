@@ -30,8 +30,8 @@ imports: .venv/installed-dev ## Who may import whom
 tests: .venv/installed-dev ## All tests
 	@$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
-bench: .venv/installed-dev ## Every figure, as ratios measured in the same run
-	@$(BIN)/python -m bench
+bench: .venv/installed-dev ## Every figure, as ratios measured in the same run; ONLY=name,… for some
+	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
 
 format: .venv/installed-dev ## Bring the code into form
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

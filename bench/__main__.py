@@ -1,0 +1,51 @@
+"""`make bench [ONLY=name,…]`: runs every figure and prints the table; `--json FILE` keeps the rows."""
+
+import importlib
+import json
+import platform
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bench.rows import Row
+
+FIGURES = (
+    "check",
+    "check_journaled",
+    "check_http",
+    "freeze_embedded",
+    "freeze_kafka",
+    "freeze_size",
+    "transfer",
+    "plan",
+    "throughput",
+    "check_size",
+)
+console = Console(width=160)
+
+
+def main(
+    only: Annotated[str, typer.Option(help="Names of figures, separated by commas.")] = "",
+    json_file: Annotated[Path | None, typer.Option("--json", help="Keep the rows in this file.")] = None,
+) -> None:
+    """Measure. Example: python -m bench --only plan,transfer"""
+    names = [name for name in only.split(",") if name] or list(FIGURES)
+    rows: list[Row] = []
+    for name in names:
+        with console.status(f"measuring {name} …"):
+            rows += importlib.import_module(f"bench.{name}").main()
+    table = Table(title=f"Holdfast on {platform.processor() or platform.machine()}, Python {platform.python_version()}")
+    for column in ("figure", "value", "against", "ratio", "aim", "note"):
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(str(row[column]) for column in ("figure", "value", "against", "ratio", "aim", "note")))
+    console.print(table)
+    if json_file is not None:
+        json_file.write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    typer.run(main)
