@@ -1,0 +1,230 @@
+"""How a command reaches the system: at `--url`; else where `holdfast up` runs; else embedded, in this process."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import fasteners
+import httpx
+import typer
+from joserfc.jwk import OKPKey
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy import text
+
+from services import wiring
+from services.cli.running import settings_with
+from shared.auth import Keys, Role, load_keys
+from shared.service import Runtime
+from shared.settings import Settings
+from shared.telemetry import configure_logging
+
+errors = Console(stderr=True)
+
+Url = Annotated[str | None, typer.Option("--url", help="Address of a running system.", show_default=False)]
+Token = Annotated[
+    str | None,
+    typer.Option("--token", envvar="HOLDFAST_TOKEN", help="Token to call it with.", show_default="of the local key"),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+TOKEN_TTL = 12 * 3600  # seconds; longer than any command runs
+STARTING = 15  # seconds that a starting `holdfast up` is waited for
+SETTLED = text(
+    """
+    SELECT NOT EXISTS (SELECT 1 FROM outbox WHERE published_at IS NULL)
+       AND NOT EXISTS (SELECT 1 FROM deliveries)
+    """
+)
+
+T = TypeVar("T")
+
+
+class CallRefused(Exception):
+    """The system refused a call: `reason` is its word, the message its sentence."""
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.reason = status, reason
+
+
+@dataclass(frozen=True)
+class Target:
+    """Which system a command means: what `--url`, `--token` and the settings say."""
+
+    settings: Settings
+    url: str | None = None
+    token: str | None = None
+
+
+@dataclass(frozen=True)
+class System:
+    """A system that answers at `http`. `embedded` are its replicas where it runs in this process."""
+
+    http: httpx.AsyncClient
+    keys: Keys | None = None
+    given_token: str | None = None
+    embedded: Sequence[Runtime] = ()
+    tokens: dict[tuple[str, tuple[str, ...]], str] = field(default_factory=dict)
+
+    def token(self, roles: Sequence[Role], sub: str | None = None) -> str:
+        """The token that was given, else one of the local key in the name of `sub` (or of the first role)."""
+        if self.given_token or self.keys is None:
+            return self.given_token or ""
+        who = sub or roles[0], tuple(roles)
+        if who not in self.tokens:
+            self.tokens[who] = self.keys.token(*who, TOKEN_TTL)
+        return self.tokens[who]
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *roles: Role,
+        sub: str | None = None,
+        json: Any = None,
+        content: bytes | None = None,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """The answer to a call with these roles. Raises CallRefused for 4xx and 5xx, httpx.TransportError."""
+        sent = dict(headers or {})
+        if roles:
+            sent["Authorization"] = f"Bearer {self.token(roles, sub)}"
+        answer = await self.http.request(method, path, json=json, content=content, params=params, headers=sent)
+        if answer.status_code >= 400:
+            raise _refusal(answer)
+        return answer
+
+    async def settle(self) -> None:
+        """Waits until nothing is on its way between embedded services, so that ending leaves nothing half-way."""
+        calm = 0
+        while self.embedded and calm < 2:  # twice, since a message may pass between two looks
+            calm = calm + 1 if all([await _is_settled(runtime) for runtime in self.embedded]) else 0
+            await asyncio.sleep(0.02)
+
+
+async def _is_settled(runtime: Runtime) -> bool:
+    async with runtime.engine.connect() as connection:
+        return bool((await connection.execute(SETTLED)).scalar())
+
+
+def _refusal(answer: httpx.Response) -> CallRefused:
+    try:
+        problem = answer.json()
+        fields = "; ".join(
+            f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in problem.get("errors", [])
+        )
+        message = f"{problem['detail']} ({fields})" if fields else str(problem["detail"])
+        return CallRefused(answer.status_code, str(problem.get("reason", "")), message)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return CallRefused(answer.status_code, "", f"The system answered {answer.status_code}.")
+
+
+@asynccontextmanager
+async def reach(target: Target) -> AsyncIterator[System]:
+    """The system a command means. Raises NotConfigured, httpx.TransportError."""
+    settings = target.settings
+    if target.url:
+        key = _existing_key(settings)
+        if target.token is None and key is None:
+            raise wiring.NotConfigured(
+                "give --token, or --data-dir or HOLDFAST_SIGNING_KEY_FILE with the key to sign one"
+            )
+        keys = load_keys(settings, key) if key else None
+        async with _over_network(target.url) as http:
+            yield System(http, keys, target.token)
+        return
+    address = await _running(settings)
+    if address:
+        async with _over_network(address) as http:
+            yield System(http, load_keys(settings, wiring.local_key(settings)), target.token)
+        return
+    configure_logging(settings.log_level if "log_level" in settings.model_fields_set else "CRITICAL")
+    async with wiring.up(settings) as embedded, _in_process(embedded.front) as http:
+        runtimes = list(embedded.runtimes.values())
+        system = System(http, runtimes[0].keys, target.token, runtimes)
+        yield system
+        await system.settle()
+
+
+def _existing_key(settings: Settings) -> OKPKey | None:
+    exists = settings.signing_key_file or (settings.data_dir / "signing-key.pem").exists()
+    return wiring.local_key(settings) if exists else None
+
+
+def _over_network(url: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=url.rstrip("/"), transport=httpx.AsyncHTTPTransport(retries=2), timeout=300)
+
+
+def _in_process(front: Any) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url="http://holdfast", transport=httpx.ASGITransport(front))
+
+
+async def _running(settings: Settings) -> str | None:
+    """The address of `holdfast up` on this data folder, once it answers; none where nobody holds the folder's lock."""
+    for _ in range(STARTING * 10):
+        if not _is_locked(settings.data_dir / "lock"):
+            return None
+        address = _published(settings.data_dir / "address")
+        if address and await _answers(address):
+            return address
+        await asyncio.sleep(0.1)
+    return None  # then starting says that the folder is in use
+
+
+def _published(path: Path) -> str:
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return ""
+
+
+def _is_locked(path: Path) -> bool:
+    if not path.exists():
+        return False
+    lock = fasteners.InterProcessLock(path)
+    if not lock.acquire(blocking=False):
+        return True
+    lock.release()
+    return False
+
+
+async def _answers(address: str) -> bool:
+    try:
+        async with httpx.AsyncClient(timeout=2) as http:
+            return (await http.get(f"{address}/healthz")).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def target_of(url: str | None = None, token: str | None = None, data_dir: Path | None = None) -> Target:
+    return Target(settings_with(data_dir), url, token)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Runs a command's work; a refusal or a system that does not answer ends it with a sentence and status 1."""
+    try:
+        return asyncio.run(work)
+    except CallRefused as refusal:
+        errors.print(str(refusal), style="red", highlight=False)
+        raise typer.Exit(1) from None
+    except httpx.TransportError as error:
+        errors.print(f"The system does not answer ({type(error).__name__}).", style="red", highlight=False)
+        raise typer.Exit(1) from None
+
+
+def progress_bars(*, shown: bool = True) -> Progress:
+    """Bars on standard error, so that what a command prints can be piped."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+        console=errors,
+        disable=not shown,
+    )

@@ -1,0 +1,128 @@
+"""`holdfast import`: reads an export as its map says and sends it to the service that keeps such things."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, TaskID
+from rich.table import Table
+
+from services.cli.calling import Json, Target, Token, Url, errors, progress_bars, reach, run, target_of
+from services.cli.fields import KINDS
+from services.cli.maps import Map, MapError, read_map
+from services.cli.reading import ImportFileError, mapped_rows
+from services.cli.running import DataDir
+from services.cli.uploading import Report, Upload
+
+SHOWN = 30  # refused rows listed in the table; --json lists all
+OUTCOMES = ("created", "updated", "unchanged", "refused")
+
+output = Console()
+
+
+def import_file(
+    kind: Annotated[str, typer.Argument(help="departments, employees, clients or orders", metavar="KIND")],
+    file: Annotated[Path, typer.Argument(help="CSV, TSV or NDJSON.", exists=True, dir_okay=False, readable=True)],
+    map_file: Annotated[
+        Path, typer.Option("--map", help="What the columns mean (TOML).", exists=True, dir_okay=False, readable=True)
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    as_json: Json = False,
+    orphans_to: Annotated[
+        str | None, typer.Option(help="Give clients whose owner does not work here to this employee, and list them.")
+    ] = None,
+    url: Url = None,
+    token: Token = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Import an export of another system, by id: a second run of the same file changes nothing.
+
+    Example: holdfast import clients customers.csv --map clients.toml --orphans-to 5
+    """
+    if kind not in KINDS:
+        raise typer.BadParameter(f"give one of {', '.join(KINDS)}")
+    if orphans_to is not None and kind != "clients":
+        raise typer.BadParameter("--orphans-to is for clients")
+    try:
+        map_ = read_map(map_file)
+        target = target_of(url, token, data_dir)
+        with progress_bars(shown=not as_json) as bars:
+            bar = bars.add_task(f"Importing {kind}", total=file.stat().st_size, note="")
+            report = run(_import(target, kind, file, map_, Shown(bars, bar), dry_run=dry_run, orphans_to=orphans_to))
+    except (MapError, ImportFileError) as error:
+        errors.print(str(error), style="red", highlight=False, markup=False)
+        raise typer.Exit(2) from None
+    if as_json:
+        typer.echo(json.dumps(as_data(report, kind, dry_run=dry_run), ensure_ascii=False))
+    else:
+        show(report, kind, dry_run=dry_run)
+    if report.refused:
+        raise typer.Exit(1)
+
+
+@dataclass
+class Shown:
+    """The bar of an import: the bytes that were read, and the rows that are done."""
+
+    bars: Progress
+    bar: TaskID
+    rows: int = 0
+
+    def read(self, at: int, _: int) -> None:
+        self.bars.update(self.bar, completed=at)
+
+    def sent(self, rows: int) -> None:
+        self.rows += rows
+        self.bars.update(self.bar, note=f"{self.rows:,} rows")
+
+
+async def _import(
+    target: Target, kind: str, file: Path, map_: Map, shown: Shown, *, dry_run: bool, orphans_to: str | None
+) -> Report:
+    today = datetime.now(ZoneInfo(target.settings.timezone)).date()
+    may_lack = {"owner_id"} if orphans_to is not None else set()
+    rows = mapped_rows(kind, file, map_, today, may_lack=may_lack, progress=shown.read)
+    async with reach(target) as system:
+        return await Upload(system, kind, dry_run, orphans_to, sent=shown.sent).run(rows)
+
+
+def as_data(report: Report, kind: str, *, dry_run: bool) -> dict[str, object]:
+    return {
+        "kind": kind,
+        "dry_run": dry_run,
+        **{outcome: report.counts[outcome] for outcome in OUTCOMES},
+        "bad_rows": [{"line": refusal.line, "reason": refusal.reason} for refusal in report.refused],
+        "orphans": report.orphans,
+        "without_head": report.headless,
+    }
+
+
+def show(report: Report, kind: str, *, dry_run: bool) -> None:
+    table = Table("", *OUTCOMES, title="Dry run: nothing was done" if dry_run else None)
+    table.add_row(kind, *(f"{report.counts[outcome]:,}" for outcome in OUTCOMES))
+    output.print(table)
+    if report.refused:
+        bad = Table("line", "reason", title="Refused rows")
+        for refusal in report.refused[:SHOWN]:
+            bad.add_row(str(refusal.line), refusal.reason)
+        output.print(bad)
+        if len(report.refused) > SHOWN:
+            output.print(f"… and {len(report.refused) - SHOWN:,} more; --json lists all of them.")
+    if report.orphans:
+        output.print(f"Given to another owner ({len(report.orphans):,}): {_listed(report.orphans)}", highlight=False)
+    if report.headless:
+        output.print(
+            f"Heads not known yet ({len(report.headless):,}): {_listed(report.headless)}. "
+            "Import the departments again after the employees.",
+            highlight=False,
+        )
+
+
+def _listed(ids: list[str]) -> str:
+    more = f" … and {len(ids) - SHOWN:,} more" if len(ids) > SHOWN else ""
+    return ", ".join(ids[:SHOWN]) + more

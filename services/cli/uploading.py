@@ -1,0 +1,182 @@
+"""Sends rows to the import doors of the services, and again those that refer to what a service has not heard of yet."""
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from services.cli.calling import System
+from services.cli.reading import BadRow, Row
+
+SERVICE_OF = {"departments": "staff", "employees": "staff", "clients": "clients", "orders": "orders"}
+BATCH_ROWS = 5_000
+BATCH_BYTES = 16_000_000  # half of what a door accepts
+PATIENCE = 15  # seconds that rows wait for what they refer to
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0  # seconds between two tries
+
+NOT_HEARD_OF = frozenset(
+    {"unknown_employee", "unknown_client", "unknown_department", "unknown_manager", "unknown_deputy", "unknown_head"}
+)
+"""Refusals that may pass: what a row refers to stands further down, or is on its way from another service."""
+NOT_WORKING_HERE = frozenset({"unknown_employee", "not_employed"})
+
+
+@dataclass(frozen=True)
+class Refusal:
+    line: int
+    reason: str
+
+
+@dataclass
+class Report:
+    """What became of the rows: `created`, `updated`, `unchanged`, `refused`, each row in one of them.
+
+    `orphans` were given to somebody else than their row says; `headless` are departments whose head is not known yet.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    refused: list[Refusal] = field(default_factory=list)
+    orphans: list[str] = field(default_factory=list)
+    headless: list[str] = field(default_factory=list)
+
+    def refuse(self, line: int, reason: str) -> None:
+        self.counts["refused"] += 1
+        self.refused.append(Refusal(line, reason))
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One import of one kind of thing."""
+
+    system: System
+    kind: str
+    dry_run: bool = False
+    orphans_to: str | None = None
+    report: Report = field(default_factory=Report)
+    sent: Callable[[int], None] = lambda rows: None
+    workers: int = 1  # more than one where the order of the rows does not matter
+
+    async def run(self, rows: Iterable[Row | BadRow]) -> Report:
+        """Sends all rows. Raises CallRefused, httpx.TransportError, and what reading the rows raises."""
+        await self.system.settle()
+        later = await self._patiently(await self._all(rows))
+        if self.kind == "departments":
+            later = await self._without_head(later)
+        if self.orphans_to is not None:
+            later = await self._to_another_owner(later)
+        for row, reason in later:
+            self.report.refuse(row.line, reason)
+        self.report.refused.sort(key=lambda refusal: refusal.line)
+        return self.report
+
+    async def _all(self, rows: Iterable[Row | BadRow]) -> list[tuple[Row, str]]:
+        """Sends batch after batch; returns the rows whose refusal may pass, with its reason."""
+        later: list[tuple[Row, str]] = []
+        found = batches(self._good(rows))
+        reading = asyncio.Lock()
+
+        async def work() -> None:
+            while True:
+                async with reading:
+                    batch = await asyncio.to_thread(next, found, None)
+                if batch is None:
+                    return
+                later.extend(await self._send(batch))
+
+        await asyncio.gather(*(work() for _ in range(self.workers)))
+        return later
+
+    def _good(self, rows: Iterable[Row | BadRow]) -> Iterator[Row]:
+        for row in rows:
+            if isinstance(row, BadRow):
+                self.report.refuse(row.line, row.reason)
+            elif self.kind == "clients" and "owner_id" not in row.data:
+                self.report.orphans.append(row.data["id"])
+                yield replace(row, data={**row.data, "owner_id": self.orphans_to})
+            else:
+                yield row
+
+    async def _patiently(self, later: list[tuple[Row, str]]) -> list[tuple[Row, str]]:
+        """Sends again while that helps; and where messages may still be on their way, until they should have come."""
+        until, pause = time.monotonic() + PATIENCE, FIRST_PAUSE
+        while later:
+            await self.system.settle()
+            still = await self._all(row for row, _ in later)
+            if len(still) == len(later):
+                if self.system.embedded or self.dry_run or time.monotonic() > until:
+                    return still
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+            later = still
+        return later
+
+    async def _without_head(self, later: list[tuple[Row, str]]) -> list[tuple[Row, str]]:
+        """Departments come before the employees who head them: they wait for their head, not their head for them."""
+        headed = [row for row, _ in later if "head_id" in row.data]
+        still = await self._all(replace(row, data={**row.data, "head_id": None}) for row in headed)
+        lines = {row.line for row, _ in still}
+        self.report.headless += [row.data["id"] for row in headed if row.line not in lines]
+        return still + [(row, reason) for row, reason in later if "head_id" not in row.data]
+
+    async def _to_another_owner(self, later: list[tuple[Row, str]]) -> list[tuple[Row, str]]:
+        orphans = [row for row, reason in later if reason in NOT_WORKING_HERE]
+        still = await self._all(replace(row, data={**row.data, "owner_id": self.orphans_to}) for row in orphans)
+        lines = {row.line for row, _ in still}
+        self.report.orphans += [row.data["id"] for row in orphans if row.line not in lines]
+        return still + [(row, reason) for row, reason in later if reason not in NOT_WORKING_HERE]
+
+    async def _send(self, batch: Sequence[Row]) -> list[tuple[Row, str]]:
+        """Sends one batch and notes its results; returns the rows whose refusal may pass, with its reason."""
+        passing = NOT_HEARD_OF | (NOT_WORKING_HERE if self.orphans_to else frozenset())
+        later = []
+        results = await send(self.system, self.kind, batch, dry_run=self.dry_run)
+        for row in batch:
+            result = results[row.line]
+            if result["outcome"] != "refused":
+                self.report.counts[result["outcome"]] += 1
+            elif result.get("reason") in passing:
+                later.append((row, result["reason"]))
+            else:
+                self.report.refuse(row.line, result.get("reason") or "refused")
+        self.sent(len(batch) - len(later))
+        return later
+
+
+async def send(
+    system: System, kind: str, batch: Sequence[Row], *, dry_run: bool = False
+) -> Mapping[int, Mapping[str, Any]]:
+    """One call of an import door: the result of each row, by its line. Raises CallRefused, httpx.TransportError."""
+    answer = await system.call(
+        "POST",
+        f"/{SERVICE_OF[kind]}/v1/imports",
+        "hr",
+        "service",
+        sub="import",
+        params={"kind": kind, "dry_run": dry_run},
+        content=b"".join(_encoded(row) for row in batch),
+        headers={"Content-Type": "application/x-ndjson"},
+    )
+    results = (json.loads(line) for line in answer.content.splitlines() if line)
+    return {result["line"]: result for result in results}
+
+
+def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """The rows in order, each batch within what a door accepts."""
+    batch: list[Row] = []
+    size = 0
+    for row in rows:
+        length = len(_encoded(row))
+        if batch and (len(batch) == BATCH_ROWS or size + length > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(row)
+        size += length
+    if batch:
+        yield batch
+
+
+def _encoded(row: Row) -> bytes:
+    return json.dumps({"line": row.line, "data": row.data}, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
