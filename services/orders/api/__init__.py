@@ -1,0 +1,9 @@
+"""The REST door of orders."""
+
+from fastapi import APIRouter
+
+from services.orders.api import figures, flows, imports, orders, planning
+
+router = APIRouter()
+for part in (flows, orders, imports, figures, planning):
+    router.include_router(part.router)

@@ -1,0 +1,82 @@
+"""Flows."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Response
+from pydantic import BaseModel, Field
+
+from services.orders.domain.flows import FlowStage
+from services.orders.handlers import flows as handlers
+from services.orders.store import flows as store
+from shared.http.door import Door, allow
+from shared.http.fields import Body, Effort, Id, Line, Page, Paging, page, paging
+
+router = APIRouter(tags=["flows"])
+
+
+class StageOfFlow(Body):
+    """`effort` in points; `days`: working days from the end of the stage before."""
+
+    name: Id
+    function: Id
+    effort: Effort
+    days: int = Field(ge=0, le=260)
+
+
+class FlowContent(Body):
+    name: Line
+    stages: list[StageOfFlow] = Field(min_length=1, max_length=30)
+    separate: list[tuple[Id, Id]] = Field(
+        default=[], max_length=450, description="pairs of stages that must be in different hands"
+    )
+
+    def parts(self) -> tuple[str, list[FlowStage], list[tuple[str, str]]]:
+        stages = [FlowStage(stage.name, stage.function, stage.effort, stage.days) for stage in self.stages]
+        return self.name, stages, self.separate
+
+
+class NewFlow(FlowContent):
+    id: Id
+
+
+class Flow(BaseModel):
+    id: str
+    version: int
+    name: str
+    stages: list[StageOfFlow]
+    separate: list[tuple[str, str]]
+
+
+@router.post("/flows", status_code=201, response_model=Flow, summary="Create a flow")
+async def create(body: NewFlow, response: Response, door: Door = allow("director", "ops", "service")) -> Any:
+    response.headers["Location"] = f"/orders/v1/flows/{body.id}"
+    return await door.transact(handlers.create, body.id, *body.parts())
+
+
+@router.get("/flows", response_model=Page[Flow], summary="All flows, in their newest versions")
+async def list_flows(paging: Paging = Depends(paging), door: Door = allow("anyone")) -> Any:
+    return page(await door.read(store.page_of, paging), paging)
+
+
+@router.get("/flows/{flow_id}", response_model=Flow, summary="A flow in its newest version")
+async def read(flow_id: Id, door: Door = allow("anyone")) -> Any:
+    flow = await door.read(handlers.read, flow_id)
+    door.tag(flow["version"])
+    return flow
+
+
+@router.post("/flows/{flow_id}/versions", status_code=201, response_model=Flow, summary="Change a flow")
+async def change(
+    flow_id: Id, body: FlowContent, response: Response, door: Door = allow("director", "ops", "service")
+) -> Any:
+    """Makes the next version; orders keep theirs. What is in force already is answered as it is."""
+    flow = await door.transact(handlers.change, flow_id, *body.parts())
+    response.headers["Location"] = f"/orders/v1/flows/{flow_id}/versions/{flow['version']}"
+    return flow
+
+
+@router.get("/flows/{flow_id}/versions/{version}", response_model=Flow, summary="A flow in one version")
+async def read_version(
+    flow_id: Id, version: Annotated[int, Path(ge=1, le=1_000_000)], door: Door = allow("anyone")
+) -> Any:
+    return await door.read(handlers.read, flow_id, version)

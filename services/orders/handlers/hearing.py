@@ -1,0 +1,75 @@
+"""What `clients` says: which clients there are, and which passes release held stages."""
+
+from services.orders.handlers.freezes import hold
+from shared import people
+from shared.contracts.clients import ClientChanged, OwnershipEvent, PassEvent, PassGranted
+from shared.database import UnitOfWork, transact
+from shared.messages import Envelope
+from shared.service import Runtime
+
+
+async def hear_clients(work: UnitOfWork, envelope: Envelope[OwnershipEvent]) -> None:
+    await _know(work, [change.client_id for change in envelope.data.changes()])
+
+
+async def hear_client(work: UnitOfWork, envelope: Envelope[ClientChanged]) -> None:
+    await _know(work, [envelope.data.client_id])
+
+
+async def _know(work: UnitOfWork, client_ids: list[str]) -> None:
+    await work.execute(
+        """
+        INSERT INTO known_clients (client_id) SELECT unnest(CAST(:ids AS text[])) ORDER BY 1 ON CONFLICT DO NOTHING
+        """,
+        ids=client_ids,
+    )
+
+
+async def hear_pass(work: UnitOfWork, envelope: Envelope[PassEvent]) -> None:
+    """Only a `work` pass lets somebody go on with stages. One that was withdrawn is never granted again."""
+    event = envelope.data
+    if event.purpose != "work":
+        return
+    await people.lock(work, changing=[event.employee_id])
+    granted = isinstance(event, PassGranted)
+    await work.execute(
+        """
+        INSERT INTO passes AS p (pass_id, employee_id, client_id, from_time, until_time, begun, ended)
+        VALUES (:id, :employee_id, :client_id, :from_time, :until_time, :from_time <= :now, :ended)
+        ON CONFLICT (pass_id) DO UPDATE SET ended = p.ended OR excluded.ended
+        """,
+        id=event.pass_id,
+        employee_id=event.employee_id,
+        client_id=event.client_id,
+        from_time=event.from_time,
+        until_time=event.until_time,
+        now=work.now,
+        ended=not granted,
+    )
+    await hold(work, [event.employee_id])
+
+
+async def follow_passes(runtime: Runtime) -> bool:
+    """Ticker: passes begin and end by themselves."""
+    return await transact(runtime, turn_passes)
+
+
+async def turn_passes(work: UnitOfWork) -> bool:
+    due = "NOT ended AND (until_time <= :now OR (NOT begun AND from_time <= :now))"
+    found = await work.rows(
+        f"SELECT DISTINCT employee_id FROM passes WHERE {due} ORDER BY employee_id LIMIT 100", now=work.now
+    )
+    if not found:
+        return False
+    ids = [row["employee_id"] for row in found]
+    await people.lock(work, changing=ids)
+    await work.execute(
+        f"""
+        UPDATE passes SET begun = begun OR from_time <= :now, ended = until_time <= :now
+        WHERE {due} AND employee_id = ANY(:ids)
+        """,
+        now=work.now,
+        ids=ids,
+    )
+    await hold(work, ids)
+    return True

@@ -1,0 +1,1 @@
+"""Tables of orders, and what is loaded from and saved to them."""
