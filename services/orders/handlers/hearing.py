@@ -35,7 +35,7 @@ async def hear_pass(work: UnitOfWork, envelope: Envelope[PassEvent]) -> None:
     await work.execute(
         """
         INSERT INTO passes AS p (pass_id, employee_id, client_id, from_time, until_time, begun, ended)
-        VALUES (:id, :employee_id, :client_id, :from_time, :until_time, :from_time <= :now, :ended)
+        VALUES (:id, :employee_id, :client_id, :from_time, :until_time, CAST(:from_time AS timestamptz) <= :now, :ended)
         ON CONFLICT (pass_id) DO UPDATE SET ended = p.ended OR excluded.ended
         """,
         id=event.pass_id,
