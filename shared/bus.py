@@ -7,12 +7,12 @@ record is handed in again until `handle` returns; a slow group holds up no other
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import structlog
 from sqlalchemy import text
 
-from shared.messages import Record
+from shared.messages import Record, type_of
 from shared.outbox.inbox import encode_headers, take_delivered
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
 Handle = Callable[[Sequence[Record]], Awaitable[None]]
 NET = 0.2  # seconds: the poll that catches a lost wake-up
 PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)  # seconds before handing in again, the last for ever
@@ -72,7 +73,7 @@ class InProcessBus:
         by_subscriber: dict[str, list[Record]] = {}
         for record in records:
             for name, runtime in self.subscribers.get(record.topic, {}).items():
-                if record.headers["ce_type"].decode() in runtime.handlers:
+                if type_of(record) in (None, *runtime.handlers):  # what says no type is for a person to look at
                     by_subscriber.setdefault(name, []).append(record)
         for name, taken in by_subscriber.items():
             runtime = self.subscribers[taken[0].topic][name]
@@ -86,7 +87,7 @@ class InProcessBus:
         runtime, arrived = self.subscribers[topic][group], self.arrived[topic, group]
         while True:
             arrived.clear()
-            records = await take_delivered(runtime, topic)
+            records = await insist(lambda: take_delivered(runtime, topic), topic)
             if records:
                 await hand_in(records, handle)
                 continue
@@ -100,15 +101,19 @@ class InProcessBus:
 
 
 async def hand_in(records: Sequence[Record], handle: Handle) -> None:
-    """Hands records in until `handle` returns: what it raises is transient, for example a lost database."""
+    """Hands records in until `handle` returns."""
+    await insist(lambda: handle(records), records[0].topic)
+
+
+async def insist(act: Callable[[], Awaitable[T]], topic: str) -> T:
+    """Acts until it succeeds: what it raises is transient, for example a lost database."""
     failures = 0
     while True:
         try:
-            await handle(records)
-            return
+            return await act()
         except Exception as error:
             if not failures:
-                log.warning("consumer.paused", topic=records[0].topic, error=type(error).__name__)
+                log.warning("consumer.paused", topic=topic, error=type(error).__name__)
             await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
             failures += 1
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import asyncpg
 from sqlalchemy import CursorResult, Executable, text
-from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared.messages import Command, Event
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from shared.service import Runtime
 
 RETRIED = {"40001", "40P01"}  # serialization failure, deadlock: the transaction did nothing and may be run again
-TRANSIENT = {*RETRIED, "55P03", "57014", "53300", "57P01", "57P02", "57P03", "25P03", "25006"}
+TRANSIENT = {"55P03", "25P03", "25006", "3D000"}  # lock timeout, idled too long, a standby, a database being restored
+TRANSIENT_CLASSES = {"08", "40", "53", "57", "58"}  # connections, rollbacks, resources, operators, the system beneath
 ATTEMPTS = 8
 
 P = ParamSpec("P")
@@ -50,18 +52,34 @@ def open_engine(url: str, pool_size: int = 10) -> AsyncEngine:
 
 def sqlstate(error: BaseException) -> str | None:
     """The SQLSTATE behind an error of SQLAlchemy or asyncpg."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return getattr(cause, "sqlstate", None)
+    return getattr(_original(error), "sqlstate", None)
+
+
+def _original(error: BaseException) -> BaseException | None:
+    """What asyncpg raised, beneath the two wrappings of SQLAlchemy."""
+    return (error.orig and error.orig.__cause__) or error.orig if isinstance(error, DBAPIError) else error
 
 
 def is_transient(error: BaseException) -> bool:
     """True where the database, not the request, is the cause: trying again later is the cure."""
-    if isinstance(error, InterfaceError | ConnectionError | TimeoutError | OSError | asyncpg.InterfaceError):
+    if isinstance(error, OSError | PoolTimeoutError) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    ):
         return True
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
+    original = _original(error)
+    if isinstance(original, asyncpg.InterfaceError):
+        return not isinstance(original, ValueError)  # an argument that asyncpg cannot encode is a fault of the code
     state = sqlstate(error)
-    return state is not None and (state in TRANSIENT or state.startswith("08"))
+    return state is not None and (state in TRANSIENT or state[:2] in TRANSIENT_CLASSES)
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A message with what it follows from: in a batch every message received causes its own."""
+
+    message: Event | Command
+    cause: str | None
+    traceparent: str | None
 
 
 @dataclass
@@ -78,7 +96,7 @@ class UnitOfWork:
     actor: str
     cause: str | None = None
     traceparent: str | None = None
-    outgoing: list[Event | Command] = field(default_factory=list)
+    outgoing: list[Outgoing] = field(default_factory=list)
 
     async def execute(self, statement: Executable | str, parameters: Any = None, /, **named: Any) -> CursorResult[Any]:
         """Runs a statement; a string is SQL with `:name` parameters given as keywords."""
@@ -97,11 +115,14 @@ class UnitOfWork:
 
     def publish(self, *events: Event) -> None:
         """Events of this service, sent when and only when the transaction commits."""
-        self.outgoing.extend(events)
+        self._enqueue(events)
 
     def send(self, *commands: Command) -> None:
         """Commands to other services, sent when and only when the transaction commits."""
-        self.outgoing.extend(commands)
+        self._enqueue(commands)
+
+    def _enqueue(self, messages: Iterable[Event | Command]) -> None:
+        self.outgoing.extend(Outgoing(message, self.cause, self.traceparent) for message in messages)
 
 
 @asynccontextmanager

@@ -112,11 +112,13 @@ async def apply(runtime: "Runtime", work: UnitOfWork, envelope: Envelope[Any]) -
     if newest > command.epoch:
         outcome = "stale"
     else:
+        before = len(work.outgoing)
         try:
             async with work.connection.begin_nested():
                 results = await handler(work, envelope) or ()
         except HoldfastError as refusal:
             outcome, reason = "refused", refusal.code()
+            del work.outgoing[before:]  # what did not happen is not told
     work.publish(
         CommandAnswered(
             command_id=command.command_id,

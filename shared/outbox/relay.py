@@ -64,10 +64,12 @@ async def publish_pending(runtime: "Runtime") -> int:
     source = f"/holdfast/{runtime.service.name}"
     await runtime.bus.publish([encode({**row, "source": source}) for row in rows])
     async with runtime.engine.begin() as connection:
-        await connection.execute(
+        marked = await connection.execute(
             MARK,
             {"ids": [row["id"] for row in rows], "now": runtime.wall_clock(), "holder": runtime.id, "term": term},
         )
+    if not marked.rowcount:
+        runtime.lease_until = None  # another leads by now, whatever this clock says
     runtime.committed(sent=False)
     runtime.metrics.published.labels(runtime.service.name).inc(len(rows))
     return len(rows)

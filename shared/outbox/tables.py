@@ -129,8 +129,9 @@ WRITE_OUTBOX = text(
         SELECT *, row_number() OVER (PARTITION BY topic, subject ORDER BY nth) AS place,
                count(*) OVER (PARTITION BY topic, subject) AS places
         FROM unnest(CAST(:event_ids AS uuid[]), CAST(:topics AS text[]), CAST(:subjects AS text[]),
-                    CAST(:types AS text[]), CAST(:bodies AS text[]))
-             WITH ORDINALITY AS n(event_id, topic, subject, type, body, nth)
+                    CAST(:types AS text[]), CAST(:bodies AS text[]), CAST(:causes AS text[]),
+                    CAST(:traceparents AS text[]))
+             WITH ORDINALITY AS n(event_id, topic, subject, type, body, cause, traceparent, nth)
     ), counted AS (
         INSERT INTO sequences AS s (topic, subject, value)
         SELECT topic, subject, count(*) FROM new GROUP BY topic, subject ORDER BY topic, subject
@@ -138,7 +139,7 @@ WRITE_OUTBOX = text(
         RETURNING topic, subject, value
     )
     INSERT INTO outbox (event_id, topic, subject, sequence, type, time, cause, traceparent, body)
-    SELECT event_id, topic, subject, value - places + place, type, :now, :cause, :traceparent, body
+    SELECT event_id, topic, subject, value - places + place, type, :now, cause, traceparent, body
     FROM new JOIN counted USING (topic, subject) ORDER BY nth
     """
 )
@@ -148,20 +149,21 @@ async def write_outbox(work: "UnitOfWork") -> None:
     """Writes what the unit of work sends, in its order; the row of `sequences` keeps others of the subject behind it."""
     if not work.outgoing:
         return
+    messages = [outgoing.message for outgoing in work.outgoing]
     topics = [
         commands_topic(message.receiver) if isinstance(message, Command) else events_topic(work.service)
-        for message in work.outgoing
+        for message in messages
     ]
     await work.connection.execute(
         WRITE_OUTBOX,
         {
-            "event_ids": [uuid.uuid4() for _ in work.outgoing],
+            "event_ids": [uuid.uuid4() for _ in messages],
             "topics": topics,
-            "subjects": [message.subject for message in work.outgoing],
-            "types": [message.type for message in work.outgoing],
-            "bodies": [json.dumps(message.model_dump(mode="json"), ensure_ascii=False) for message in work.outgoing],
+            "subjects": [message.subject for message in messages],
+            "types": [message.type for message in messages],
+            "bodies": [json.dumps(message.model_dump(mode="json"), ensure_ascii=False) for message in messages],
+            "causes": [outgoing.cause for outgoing in work.outgoing],
+            "traceparents": [outgoing.traceparent for outgoing in work.outgoing],
             "now": work.now,
-            "cause": work.cause,
-            "traceparent": work.traceparent,
         },
     )

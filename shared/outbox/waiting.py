@@ -4,16 +4,17 @@ import json
 import traceback
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from sqlalchemy import text
 
-from shared.contracts.clients import JournalEntry
+from shared.contracts.clients import CommandAnswered, JournalEntry
 from shared.database import UnitOfWork, is_transient, unit_of_work
 from shared.errors import NotFound, Refused
-from shared.messages import Record, Undecodable, decode, type_of
+from shared.messages import Record, Undecodable, commands_topic, decode, type_of
 
 if TYPE_CHECKING:
     from shared.service import Runtime
@@ -110,8 +111,8 @@ async def _failed_again(runtime: "Runtime", key: Mapping[str, Any], error: BaseE
     async with unit_of_work(runtime, runtime.service.name) as work:
         await work.execute(
             """
-            UPDATE waiting_keys SET attempts = :attempts, error = :error, next_try_at = :next,
-                   parked_at = CASE WHEN :attempts >= :tries THEN CAST(:now AS timestamptz) END
+            UPDATE waiting_keys SET attempts = CAST(:attempts AS int), error = :error, next_try_at = :next,
+                   parked_at = CASE WHEN CAST(:attempts AS int) >= CAST(:tries AS int) THEN CAST(:now AS timestamptz) END
             WHERE id = :id
             """,
             id=key["id"],
@@ -148,11 +149,22 @@ async def replay(work: UnitOfWork, key_id: uuid.UUID) -> None:
 
 
 async def skip(work: UnitOfWork, key_id: uuid.UUID) -> None:
-    """Drops the first message of a parked key and goes on with the next. Raises `NotParked`, `NotFound`."""
-    await _parked_key(work, key_id)
-    await work.execute(
-        "DELETE FROM waiting_messages WHERE id = (SELECT min(id) FROM waiting_messages WHERE key_id = :id)", id=key_id
+    """Drops the first message of a parked key and goes on with the next. Raises `NotParked`, `NotFound`.
+
+    It stays dropped when the bus hands it in once more, and a command is answered: a case waits for every answer.
+    """
+    topic = await _parked_key(work, key_id)
+    message = await work.row(
+        """
+        DELETE FROM waiting_messages WHERE id = (SELECT min(id) FROM waiting_messages WHERE key_id = :id)
+        RETURNING headers, body
+        """,
+        id=key_id,
     )
+    if message is not None and await _note_received(work, message["headers"]) and topic == commands_topic(work.service):
+        with suppress(ValueError, TypeError):  # one that is no command in the first place has nobody to tell
+            command = dict(json.loads(message["body"]), outcome="refused", reason="skipped", results=[])
+            work.publish(CommandAnswered.model_validate(command))
     await work.execute(
         "UPDATE waiting_keys SET parked_at = NULL, attempts = 0, next_try_at = :now WHERE id = :id",
         id=key_id,
@@ -161,12 +173,25 @@ async def skip(work: UnitOfWork, key_id: uuid.UUID) -> None:
     work.publish(_entry(work, "parked.skipped", key_id))
 
 
-async def _parked_key(work: UnitOfWork, key_id: uuid.UUID) -> None:
-    key = await work.row("SELECT parked_at FROM waiting_keys WHERE id = :id FOR UPDATE", id=key_id)
+async def _note_received(work: UnitOfWork, headers: Mapping[str, str]) -> bool:
+    """False if the message took effect already, as one that the bus handed in twice."""
+    from shared.outbox.inbox import RECEIVE_AGAIN
+
+    try:
+        event_id = uuid.UUID(headers.get("ce_id", ""))
+    except ValueError:
+        return True
+    return bool(await work.scalar(RECEIVE_AGAIN, event_id=event_id))
+
+
+async def _parked_key(work: UnitOfWork, key_id: uuid.UUID) -> str:
+    """Its topic."""
+    key = await work.row("SELECT topic, parked_at FROM waiting_keys WHERE id = :id FOR UPDATE", id=key_id)
     if key is None:
         raise NotFound
     if key["parked_at"] is None:
         raise NotParked
+    return str(key["topic"])
 
 
 def _entry(work: UnitOfWork, kind: str, key_id: uuid.UUID) -> JournalEntry:
@@ -181,7 +206,10 @@ async def count_parked(runtime: "Runtime") -> bool:
                 text(
                     """
                     SELECT count(*) AS waiting, count(parked_at) AS parked,
-                           count(*) FILTER (WHERE parked_at IS NOT NULL AND type = ANY(:alarming)) AS alarming
+                           count(*) FILTER (WHERE parked_at IS NOT NULL AND EXISTS (
+                               SELECT 1 FROM waiting_messages
+                               WHERE key_id = waiting_keys.id AND headers ->> 'ce_type' = ANY(:alarming)
+                           )) AS alarming
                     FROM waiting_keys
                     """
                 ),
