@@ -1,0 +1,27 @@
+"""Each test that asks for a `lab` proves its sentence for every bus."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.support.kafka import Broker, shared_broker
+from tests.support.lab import Lab, make_template
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[Broker]:
+    with shared_broker() as shared:
+        yield shared
+
+
+@pytest.fixture(scope="session")
+async def template() -> None:
+    await make_template()
+
+
+@pytest.fixture(params=["in_process", pytest.param("kafka", marks=pytest.mark.kafka)])
+async def lab(request: pytest.FixtureRequest, template: None) -> AsyncIterator[Lab]:
+    bootstrap = request.getfixturevalue("broker").bootstrap if request.param == "kafka" else None
+    under_test = Lab(bootstrap)
+    yield under_test
+    await under_test.close()

@@ -1,0 +1,163 @@
+"""Every message takes effect exactly once and in order for its key, whatever is repeated, slow or killed."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+
+from shared.bus import Bus
+from shared.messages import Record
+from shared.outbox.relay import publish_pending
+from tests.support.lab import Lab, all_sent, effects, execute, plant, rows, scalar, settled, until, write
+from tests.support.probe import Crash, Replica, probe
+
+WRITERS, EACH = 16, 12
+
+
+async def test_concurrent_writers_lose_nothing_and_keep_the_order_of_each_key(lab: Lab) -> None:
+    sender, receiver = await lab.start_sender(), await lab.start_receiver()
+    chance = random.Random(7)
+    written = [[chance.choice("abcdef") for _ in range(EACH)] for _ in range(WRITERS)]
+
+    await asyncio.gather(*(write(sender, *keys) for keys in written))
+
+    counts = {key: sum(keys.count(key) for keys in written) for key in "abcdef"}
+    await settled(receiver, {key: range(1, count + 1) for key, count in counts.items()})
+    assert await scalar(receiver, "SELECT bool_and(sequence = n) FROM effects")
+
+
+async def test_what_the_bus_hands_in_again_takes_effect_once(lab: Lab) -> None:
+    sender, receiver = await lab.start_sender(), await lab.start_receiver()
+    await write(sender, *"aabbaab")
+    await settled(receiver, {"a": [1, 2, 3, 4], "b": [1, 2, 3]})
+
+    await execute(sender, "UPDATE outbox SET published_at = NULL")
+    await all_sent(sender)
+    await write(sender, "a", "b")
+
+    await settled(receiver, {"a": [1, 2, 3, 4, 5], "b": [1, 2, 3, 4]})
+
+
+async def test_a_crash_between_send_and_mark_publishes_twice_and_takes_effect_once(lab: Lab) -> None:
+    receiver = await lab.start_receiver()
+    dying = await lab.connect(probe(lab.sender))
+    await write(dying, *"aab")
+    dying.bus = CrashAfterPublishing(dying.bus)
+
+    crashed = asyncio.create_task(publish_pending(dying))
+    await asyncio.wait([crashed])
+
+    assert isinstance(crashed.exception(), Crash)
+    await settled(receiver, {"a": [1, 2], "b": [1]})
+    assert await scalar(dying, "SELECT count(*) FROM outbox WHERE published_at IS NULL") == 3
+
+    sender = await lab.start_sender()
+    await all_sent(sender)
+    await write(sender, *"ab")
+    await settled(receiver, {"a": [1, 2, 3], "b": [1, 2]})
+
+
+class Wrapped(Bus):
+    """A bus under which something happens to the process that publishes."""
+
+    def __init__(self, bus: Bus) -> None:
+        self.bus = bus
+
+    async def stop(self) -> None:
+        await self.bus.stop()
+
+
+class CrashAfterPublishing(Wrapped):
+    async def publish(self, records: Sequence[Record]) -> None:
+        await self.bus.publish(records)
+        raise Crash
+
+
+async def test_a_crash_between_commit_and_offset_takes_effect_once(lab: Lab) -> None:
+    sender, dying = await lab.start_sender(), await lab.start_receiver()
+    dying.doomed.set()
+    await write(sender, *"aab")
+    await _consumer_of(dying)
+
+    await lab.stop(dying)
+    receiver = await lab.start_receiver()
+    await write(sender, *"ab")
+
+    await settled(receiver, {"a": [1, 2, 3], "b": [1, 2]})
+
+
+async def _consumer_of(dying: Replica) -> None:
+    """Waits until a consumer has crashed."""
+
+    async def crashed() -> bool:
+        return any(task.done() for task in dying.tasks)
+
+    await until(crashed, "a crashed consumer")
+
+
+async def test_a_subscriber_that_comes_late_gets_what_was_published_meanwhile(lab: Lab) -> None:
+    sender = await lab.start_sender()
+    away = await lab.start_receiver()
+    await write(sender, "a")
+    await settled(away, {"a": [1]})
+    await lab.stop(away)
+
+    await write(sender, *"aab")
+    await all_sent(sender)
+
+    await settled(await lab.start_receiver(), {"a": [1, 2, 3], "b": [1]})
+
+
+async def test_a_slow_subscriber_stops_nobody_else(lab: Lab) -> None:
+    sender, slow = await lab.start_sender(), await lab.start_receiver()
+    quick = await lab.start(probe(lab.other, hears=[lab.sender]))
+    await plant(slow, "a", "slow")
+
+    await write(sender, *("a" * 60))
+    await settled(quick, {"a": range(1, 61)})
+
+    assert len((await effects(slow)).get("a", [])) < 60
+    assert await rows(slow, "SELECT 1 FROM waiting_keys") == []
+    # Restarted without the fault, so that the test ends soon: the rest is there for it.
+    await lab.stop(slow)
+    mended = await lab.connect(probe(lab.receiver, hears=[lab.sender]))
+    await execute(mended, "DELETE FROM faults")
+    await mended.start()
+    await settled(mended, {"a": range(1, 61)})
+
+
+async def test_of_two_relays_one_leads_and_a_stopped_leader_marks_nothing_after_it_wakes(lab: Lab) -> None:
+    receiver = await lab.start_receiver()
+    asleep, awake = await lab.connect(probe(lab.sender)), await lab.connect(probe(lab.sender))
+    await write(asleep, "a")
+    assert await publish_pending(asleep) == 1
+    await write(asleep, "a")
+    assert await publish_pending(awake) == 0
+
+    bus = asleep.bus = SleepBeforePublishing(asleep.bus)
+    leading = asyncio.create_task(publish_pending(asleep))
+    await asyncio.wait_for(bus.reached.wait(), 30)
+    await execute(asleep, "UPDATE leases SET until = until - interval '1 minute'")
+    await write(awake, "a")
+    assert await publish_pending(awake) == 2
+    await execute(awake, "UPDATE outbox SET published_at = NULL")
+    bus.wake.set()
+    await leading
+
+    assert await scalar(awake, "SELECT count(*) FROM outbox WHERE published_at IS NULL") == 3
+    assert await publish_pending(asleep) == 0
+    assert await publish_pending(awake) == 3
+    assert await scalar(awake, "SELECT term FROM leases WHERE name = 'relay'") == 2
+    await write(awake, "a")
+    assert await publish_pending(awake) == 1
+    await settled(receiver, {"a": [1, 2, 3, 4]})
+
+
+class SleepBeforePublishing(Wrapped):
+    def __init__(self, bus: Bus) -> None:
+        super().__init__(bus)
+        self.reached, self.wake = asyncio.Event(), asyncio.Event()
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        self.reached.set()
+        await self.wake.wait()
+        await self.bus.publish(records)

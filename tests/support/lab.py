@@ -1,0 +1,195 @@
+"""Probe services around the bus under test, running their real loops, with what the conformance suite asks of them."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import text
+
+from shared.bus import InProcessBus
+from shared.database import open_engine, transact
+from shared.kafka import KafkaBus
+from shared.messages import commands_topic, events_topic
+from shared.service import Runtime, Service
+from tests.support import postgres
+from tests.support.probe import Poke, Replica, connect, disconnect, happen, metadata, now, probe
+
+TEMPLATE = "probe_template"
+WITHIN = 90.0  # seconds until a wait gives up: generous, for machines that do much else
+T = TypeVar("T")
+
+
+async def until(check: Callable[[], Awaitable[T]], what: str, within: float = WITHIN) -> T:
+    """The first true answer of `check`; `AssertionError` naming `what` when there is none in time."""
+    try:
+        async with asyncio.timeout(within):
+            while not (answer := await check()):  # noqa: ASYNC110 - databases and brokers set no event
+                await asyncio.sleep(0.05)
+            return answer
+    except TimeoutError:
+        raise AssertionError(f"not within {within:g} s: {what}") from None
+
+
+class Lab:
+    """Services named anew for each test, so that tests share a broker but no topic. `bootstrap` is None in process."""
+
+    def __init__(self, bootstrap: str | None, partitions: int = 4) -> None:
+        self.bootstrap, self.partitions = bootstrap, partitions
+        tag = uuid.uuid4().hex[:10]
+        self.sender, self.receiver, self.other = f"sender-{tag}", f"receiver-{tag}", f"other-{tag}"
+        self.topics = [events_topic(self.sender), commands_topic(self.receiver)]
+        self.in_process = InProcessBus()
+        self.urls: dict[str, str] = {}
+        self.running: list[Replica] = []
+        self.ahead, self.day = timedelta(), timedelta(days=1)
+
+    def clock(self) -> datetime:
+        return now() + self.ahead
+
+    # -- services ----------------------------------------------------------------------------------------------------
+
+    async def start(self, service: Service) -> Replica:
+        """A replica with its loops running."""
+        runtime = await self.connect(service)
+        await runtime.start()
+        return runtime
+
+    async def connect(self, service: Service) -> Replica:
+        """A replica whose loops do not run: the test moves it by hand."""
+        bus = (
+            KafkaBus(self.bootstrap, f"probe-{uuid.uuid4().hex}", self.partitions)
+            if self.bootstrap
+            else self.in_process
+        )
+        await bus.start(self.topics)
+        runtime = connect(service, await self.database(service.name), bus, self.clock)
+        if isinstance(bus, InProcessBus):
+            bus.subscribe(runtime)
+        self.running.append(runtime)
+        return runtime
+
+    async def stop(self, runtime: Replica) -> None:
+        self.running.remove(runtime)
+        await disconnect(runtime)
+        await runtime.bus.stop()
+
+    async def close(self) -> None:
+        await asyncio.gather(*(self.stop(runtime) for runtime in list(self.running)))
+        for url in self.urls.values():
+            await postgres.drop_database(url)
+
+    async def start_sender(self) -> Replica:
+        return await self.start(probe(self.sender))
+
+    async def start_receiver(self, replica: str = "") -> Replica:
+        return await self.start(probe(self.receiver, hears=[self.sender], obeys=True, replica=replica))
+
+    # -- databases ---------------------------------------------------------------------------------------------------
+
+    async def database(self, name: str) -> str:
+        if name not in self.urls:
+            self.urls[name] = await postgres.fresh_database("probe", TEMPLATE)
+        return self.urls[name]
+
+    @asynccontextmanager
+    async def outage(self, runtime: Runtime) -> AsyncIterator[None]:
+        """The database of the service breaks all connections and takes none."""
+        name = runtime.engine.url.database
+        await postgres.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")
+        await postgres.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        try:
+            yield
+        finally:
+            await postgres.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true")
+
+
+async def make_template() -> None:
+    await postgres.execute(f"CREATE DATABASE {TEMPLATE}")
+    engine = open_engine(postgres.server().get_uri(database=TEMPLATE), 1)
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    await engine.dispose()
+
+
+# -- doing -------------------------------------------------------------------------------------------------------------
+
+
+async def write(runtime: Runtime, *keys: str) -> None:
+    """One thing happens to each key, each in a transaction of its own."""
+    for key in keys:
+        await transact(runtime, happen, key)
+
+
+async def command(runtime: Runtime, receiver: str, n: int, case: str = "case", epoch: int = 1) -> None:
+    """Sends the nth command about the employee `case` to the receiver."""
+
+    class Sent(Poke):
+        pass
+
+    Sent.receiver = receiver
+    poke = Sent(command_id=f"{case}/poke/{n}", case_id=case, epoch=epoch, employee_id=case, n=n)
+
+    async def send(work: Any) -> None:
+        work.send(poke)
+
+    await transact(runtime, send)
+
+
+async def plant(runtime: Runtime, key: str, kind: str, n: int = 0) -> None:
+    """From now on the nth message of the key goes wrong in this way; with `n` 0 each does."""
+    await execute(runtime, "INSERT INTO faults (key, n, kind) VALUES (:key, :n, :kind)", key=key, n=n, kind=kind)
+
+
+async def cure(runtime: Runtime) -> None:
+    await execute(runtime, "DELETE FROM faults")
+
+
+async def execute(runtime: Runtime, sql: str, **named: Any) -> None:
+    async with runtime.engine.begin() as connection:
+        await connection.execute(text(sql), named)
+
+
+# -- looking -----------------------------------------------------------------------------------------------------------
+
+
+async def rows(runtime: Runtime, sql: str, **named: Any) -> Sequence[Mapping[str, Any]]:
+    async with runtime.engine.connect() as connection:
+        return (await connection.execute(text(sql), named)).mappings().all()  # type: ignore[return-value]
+
+
+async def scalar(runtime: Runtime, sql: str, **named: Any) -> Any:
+    async with runtime.engine.connect() as connection:
+        return await connection.scalar(text(sql), named)
+
+
+async def effects(runtime: Runtime) -> dict[str, list[int]]:
+    """For each key the numbers of what took effect, in the order in which it did."""
+    found: dict[str, list[int]] = {}
+    for row in await rows(runtime, "SELECT key, n FROM effects ORDER BY id"):
+        found.setdefault(row["key"], []).append(row["n"])
+    return found
+
+
+async def settled(runtime: Runtime, expected: Mapping[str, Sequence[int]]) -> None:
+    """Waits until as much took effect as expected, and asserts that it is that, in order, and nothing twice."""
+    total = sum(len(numbers) for numbers in expected.values())
+
+    async def enough() -> bool:
+        return bool(await scalar(runtime, "SELECT count(*) >= :total FROM effects", total=total))
+
+    try:
+        await until(enough, f"{total} effects")
+    finally:
+        assert await effects(runtime) == {key: list(numbers) for key, numbers in expected.items()}
+
+
+async def all_sent(runtime: Runtime) -> None:
+    """Waits until the outbox has nothing left to publish."""
+
+    async def empty() -> bool:
+        return not await scalar(runtime, "SELECT EXISTS (SELECT 1 FROM outbox WHERE published_at IS NULL)")
+
+    await until(empty, "an empty outbox")

@@ -1,0 +1,235 @@
+"""A small service that shows what a bus does to messages: each leaves a row in `effects`; `faults` makes some go wrong.
+
+As a process: `python -m tests.support.probe NAME DATABASE_URL BOOTSTRAP REPLICA_ID` runs one replica, over Kafka, of a
+service that hears and obeys itself.
+"""
+
+import asyncio
+import signal
+import sys
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+import httpx
+from fastapi import APIRouter
+from joserfc.jwk import OKPKey
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Identity,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    func,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.auth import load_keys
+from shared.bus import Bus
+from shared.contracts.clients import CommandAnswered, JournalEntry, Result
+from shared.database import UnitOfWork, open_engine
+from shared.errors import Refused
+from shared.kafka import KafkaBus
+from shared.messages import Command, Envelope, Event, Record, commands_topic, events_topic
+from shared.outbox.tables import chassis_tables
+from shared.service import Runtime, Service
+from shared.settings import Settings
+
+KEY = OKPKey.generate_key("Ed25519")
+SLOW = 0.2  # seconds that a slow message takes
+
+metadata = MetaData()
+chassis_tables(metadata)
+Table("aggregates", metadata, Column("key", Text, primary_key=True), Column("n", Integer, nullable=False))
+Table(
+    "effects",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("replica", Text, nullable=False),
+    Column("sent_at", DateTime(timezone=True), nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+)
+Table(
+    "faults",
+    metadata,
+    Column("key", Text),
+    Column("n", Integer),
+    Column("kind", Text, nullable=False),
+    PrimaryKeyConstraint("key", "n"),
+)
+
+
+class Happened(Event):
+    """The nth thing that happened to `key`."""
+
+    type: ClassVar[str] = "probe.happened"
+    key: str
+    n: int
+
+    @property
+    def subject(self) -> str:
+        return f"probe/{self.key}"
+
+
+class Poke(Command):
+    """A command; its effect has the key `employee_id`."""
+
+    type: ClassVar[str] = "poke"
+    receiver: ClassVar[str] = "probe"
+    n: int
+
+
+class Unwilling(Refused):
+    """A rule says no."""
+
+
+class Crash(BaseException):
+    """Not an Exception: nothing in the system may catch it."""
+
+
+@dataclass
+class Replica(Runtime):
+    """A replica that dies after the next commit of its consumers, before the bus hears of it, once it is `doomed`."""
+
+    doomed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def receive(self, records: Sequence[Record]) -> None:
+        await super().receive(records)
+        if self.doomed.is_set():
+            raise Crash
+
+
+def probe(name: str, *, hears: Sequence[str] = (), obeys: bool = False, replica: str = "") -> Service:
+    """A service that takes `Happened` from the services it hears, and `Poke` if it obeys."""
+
+    async def take(work: UnitOfWork, envelope: Envelope[Happened]) -> None:
+        await _effect(work, envelope, envelope.data.key, envelope.data.n, replica)
+
+    async def obey(work: UnitOfWork, envelope: Envelope[Poke]) -> list[Result]:
+        command = envelope.data
+        await _effect(work, envelope, command.employee_id, command.n, replica)
+        return [Result(id=str(command.n), outcome="done")]
+
+    return Service(
+        name=name,
+        summary="Shows what a bus does to messages",
+        router=APIRouter(),
+        metadata=metadata,
+        publishes=(Happened, CommandAnswered, JournalEntry),
+        hears={source: {Happened: take} for source in hears},
+        obeys={Poke: obey} if obeys else {},
+        is_frozen=_nobody,
+        republish=_nothing,
+    )
+
+
+async def happen(work: UnitOfWork, key: str) -> None:
+    """One more thing happens to `key`: locks it, counts it and tells."""
+    n = await work.scalar(
+        """
+        INSERT INTO aggregates AS a (key, n) VALUES (:key, 1)
+        ON CONFLICT (key) DO UPDATE SET n = a.n + 1 RETURNING n
+        """,
+        key=key,
+    )
+    work.publish(Happened(key=key, n=n))
+
+
+async def _effect(work: UnitOfWork, envelope: Envelope[Any], key: str, n: int, replica: str) -> None:
+    await work.execute(
+        "INSERT INTO effects (key, n, sequence, replica, sent_at) VALUES (:key, :n, :sequence, :replica, :sent_at)",
+        key=key,
+        n=n,
+        sequence=envelope.sequence,
+        replica=replica,
+        sent_at=envelope.time,
+    )
+    fault = await work.scalar("SELECT kind FROM faults WHERE key = :key AND n IN (:n, 0)", key=key, n=n)
+    if fault:
+        await FAULTS[fault](work)
+
+
+async def _poison(work: UnitOfWork) -> None:
+    raise ZeroDivisionError
+
+
+async def _wrong_argument(work: UnitOfWork) -> None:
+    await work.execute("SELECT CAST(:day AS date)", day="not a day")
+
+
+async def _slow(work: UnitOfWork) -> None:
+    await work.execute("SELECT pg_sleep(:seconds)", seconds=SLOW)
+
+
+async def _refused(work: UnitOfWork) -> None:
+    work.publish(Happened(key="never", n=1))
+    raise Unwilling
+
+
+FAULTS: Mapping[str, Callable[[UnitOfWork], Awaitable[None]]] = {
+    "poison": _poison,
+    "wrong argument": _wrong_argument,
+    "slow": _slow,
+    "refused": _refused,
+}
+
+
+async def _nobody(connection: AsyncConnection, sub: str) -> bool:
+    return False
+
+
+async def _nothing(runtime: Runtime) -> int:
+    return 0
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def connect(
+    service: Service, url: str, bus: Bus, clock: Callable[[], datetime] = now, replica_id: uuid.UUID | None = None
+) -> Replica:
+    """One replica, connected and not started."""
+    return Replica(
+        service=service,
+        settings=Settings(),
+        engine=open_engine(url, 5),
+        bus=bus,
+        keys=load_keys(Settings(), KEY),
+        calls=httpx.AsyncClient(),
+        clock=clock,
+        id=replica_id or uuid.uuid4(),
+    )
+
+
+async def disconnect(runtime: Runtime) -> None:
+    await runtime.stop()
+    await runtime.calls.aclose()
+    await runtime.engine.dispose()
+
+
+async def main(name: str, url: str, bootstrap: str, replica: str) -> None:
+    """Runs until SIGTERM."""
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    bus = KafkaBus(bootstrap, client=f"{name}-{replica}")
+    service = probe(name, hears=[name], obeys=True, replica=replica)
+    runtime = connect(service, url, bus, replica_id=uuid.UUID(replica))
+    await bus.start([events_topic(name), commands_topic(name)])
+    await runtime.start()
+    await ended.wait()
+    await disconnect(runtime)
+    await bus.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
