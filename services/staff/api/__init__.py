@@ -1,0 +1,10 @@
+"""The REST door of `staff`."""
+
+from fastapi import APIRouter
+
+from services.staff import webhooks
+from services.staff.api import departments, departures, employees, hris, imports
+
+router = APIRouter()
+for part in (departments, employees, departures, hris, imports, webhooks):
+    router.include_router(part.router)

@@ -1,0 +1,61 @@
+"""What `staff` hears: who is frozen in `clients`. And what it says again to those who come late."""
+
+from services.staff.domain.person import public_state
+from services.staff.handlers.employees import today
+from services.staff.store import departments
+from services.staff.store.people import person_of
+from shared.contracts.clients import AccessFrozen, AccessUnfrozen
+from shared.contracts.staff import EmployeeChanged
+from shared.database import UnitOfWork, transact
+from shared.messages import Envelope
+from shared.service import Runtime
+
+BATCH = 500
+
+
+async def hear_access(work: UnitOfWork, envelope: Envelope[AccessFrozen | AccessUnfrozen]) -> None:
+    """A freeze binds as long as grounds are left, and only the employment that it was for."""
+    event = envelope.data
+    if event.grounds:
+        await work.execute(
+            """
+            INSERT INTO frozen_access (employee_id, employment_id) VALUES (:id, :employment)
+            ON CONFLICT (employee_id) DO UPDATE SET employment_id = excluded.employment_id
+            """,
+            id=event.employee_id,
+            employment=event.employment_id,
+        )
+    else:
+        await work.execute(
+            "DELETE FROM frozen_access WHERE employee_id = :id AND employment_id = :employment",
+            id=event.employee_id,
+            employment=event.employment_id,
+        )
+
+
+async def republish(runtime: Runtime) -> int:
+    """The present state of all departments and employees, in batches; returns the number of events."""
+    events = 0
+    for batch in (_departments, _employees):
+        after: str | None = ""
+        while after is not None:
+            number, after = await transact(runtime, batch, after)
+            events += number
+    return events
+
+
+async def _departments(work: UnitOfWork, after: str) -> tuple[int, str | None]:
+    rows = await work.rows(
+        "SELECT * FROM departments WHERE id > :after ORDER BY id LIMIT :batch FOR SHARE", after=after, batch=BATCH
+    )
+    work.publish(*(departments.changed(row) for row in rows))
+    return len(rows), rows[-1]["id"] if rows else None
+
+
+async def _employees(work: UnitOfWork, after: str) -> tuple[int, str | None]:
+    # Locked, so that no newer state gets a lower sequence.
+    rows = await work.rows(
+        "SELECT * FROM employees WHERE id > :after ORDER BY id LIMIT :batch FOR UPDATE", after=after, batch=BATCH
+    )
+    work.publish(*(EmployeeChanged(**public_state(person_of(row), today(work))) for row in rows))
+    return len(rows), rows[-1]["id"] if rows else None

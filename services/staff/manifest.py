@@ -1,0 +1,26 @@
+"""What of staff may be connected."""
+
+from services.staff.api import router
+from services.staff.handlers import departures, hearing, news
+from services.staff.store import metadata
+from services.staff.store.people import is_frozen
+from shared.contracts.clients import AccessFrozen, AccessUnfrozen, JournalEntry
+from shared.contracts.staff import EMPLOYEE_EVENTS, DepartmentChanged
+from shared.service import Service, Ticker
+
+SERVICE = Service(
+    name="staff",
+    summary="Who works here: employees, employments, departments, deputies, absences, and the link to the HRIS.",
+    router=router,
+    metadata=metadata,
+    publishes=(*EMPLOYEE_EVENTS, DepartmentChanged, JournalEntry),
+    hears={"clients": {AccessFrozen: hearing.hear_access, AccessUnfrozen: hearing.hear_access}},
+    obeys={},
+    is_frozen=is_frozen,
+    republish=hearing.republish,
+    tickers=(
+        Ticker("see_off", 10, departures.see_off),
+        Ticker("take_in_pending", 1, news.take_in_pending),
+        Ticker("count_alarms", 5, news.count_alarms),
+    ),
+)

@@ -1,0 +1,207 @@
+"""The link to the HRIS: sources, their messages, the days that the brake counts, and what it holds."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import text
+
+from shared.database import UnitOfWork
+from shared.http.fields import Paging
+
+SECRETS = text(
+    """
+    SELECT secret, CASE WHEN previous_until > :now THEN previous_secret END AS previous
+    FROM hris_sources WHERE id = :id
+    """
+)
+
+
+async def secrets(work: UnitOfWork, source_id: str) -> list[str]:
+    """The secrets that sign for this source now; none if there is no such source."""
+    row = await work.row(SECRETS.bindparams(id=source_id, now=work.now))
+    return [secret for secret in (row["secret"], row["previous"]) if secret] if row else []
+
+
+KEEP = text(
+    """
+    INSERT INTO hris_messages (id, source_id, webhook_id, received_at, said_at, type, employee_id, outcome, reason, body)
+    VALUES (:id, :source_id, :webhook_id, :now, :said_at, :type, :employee_id, :outcome, :reason, :body)
+    ON CONFLICT (source_id, webhook_id) DO NOTHING RETURNING 1
+    """
+)
+
+
+async def keep(
+    work: UnitOfWork,
+    *,
+    id: str,
+    source_id: str,
+    webhook_id: str,
+    said_at: datetime | None,
+    type: str | None,
+    employee_id: str | None,
+    outcome: str,
+    reason: str | None,
+    body: bytes,
+) -> bool:
+    """Keeps a message; False if one with this webhook id was received before."""
+    kept = await work.execute(
+        KEEP,
+        {
+            "id": id,
+            "source_id": source_id,
+            "webhook_id": webhook_id,
+            "now": work.now,
+            "said_at": said_at,
+            "type": type,
+            "employee_id": employee_id,
+            "outcome": outcome,
+            "reason": reason,
+            "body": body,
+        },
+    )
+    return kept.scalar() is not None
+
+
+async def settle(
+    work: UnitOfWork, message_id: str, outcome: str, reason: str | None = None, awaits: str | None = None
+) -> None:
+    """What became of a message. Its body is kept only where somebody may still need it."""
+    await work.execute(
+        """
+        UPDATE hris_messages SET outcome = CAST(:outcome AS text), reason = :reason, awaits = :awaits,
+               body = CASE WHEN :outcome IN ('applied', 'held') THEN NULL ELSE body END
+        WHERE id = :id
+        """,
+        id=message_id,
+        outcome=outcome,
+        reason=reason,
+        awaits=awaits,
+    )
+
+
+RIPE = """
+    SELECT m.id, m.source_id, m.body, m.received_at FROM hris_messages m
+    WHERE m.outcome = 'pending' AND (CAST(:awaited AS text[]) IS NULL OR m.awaits = ANY(:awaited)) AND (
+        EXISTS (SELECT 1 FROM employees e WHERE m.awaits = 'employee/' || e.id)
+        OR EXISTS (SELECT 1 FROM departments d WHERE m.awaits = 'department/' || d.id))
+    ORDER BY m.said_at, m.id LIMIT 100 FOR UPDATE OF m SKIP LOCKED
+"""
+
+
+async def ripe(work: UnitOfWork, awaited: Sequence[str] | None = None) -> Sequence[Mapping[str, Any]]:
+    """Kept messages whose employee or department exists now, oldest news first."""
+    return await work.rows(RIPE, awaited=list(awaited) if awaited is not None else None)
+
+
+COUNT_DEPARTURE = text(
+    """
+    INSERT INTO hris_days AS d (source_id, day, departures, staff)
+    VALUES (:source_id, :day, 1, (SELECT count(*) FROM employees WHERE status <> 'left'))
+    ON CONFLICT (source_id, day) DO UPDATE SET departures = d.departures + 1
+    RETURNING departures, staff, (SELECT count(*) FROM holds WHERE state = 'held' AND frozen) AS frozen
+    """
+)
+
+
+async def count_departure(work: UnitOfWork, source_id: str, day: date) -> Mapping[str, Any]:
+    """Counts one more departure of this source and day: `{departures, staff (as the day began), frozen (holds now)}`.
+
+    The row stays locked until commit, so departures of one source are counted one by one.
+    """
+    return dict((await work.execute(COUNT_DEPARTURE, {"source_id": source_id, "day": day})).mappings().one())
+
+
+async def hold(work: UnitOfWork, row: Mapping[str, Any]) -> None:
+    await work.execute(
+        text(
+            """
+            INSERT INTO holds (id, source_id, employee_id, employment_id, kind, notice_on, last_day, ends_on, left_on,
+                               reason, said_at, held_at, frozen, state)
+            VALUES (:id, :source_id, :employee_id, :employment_id, :kind, :notice_on, :last_day, :ends_on, :left_on,
+                    :reason, :said_at, :held_at, :frozen, 'held')
+            """
+        ),
+        dict(row),
+    )
+
+
+async def renew_hold(work: UnitOfWork, row: Mapping[str, Any]) -> None:
+    """A held departure says something newer."""
+    await work.execute(
+        text(
+            """
+            UPDATE holds SET kind = :kind, notice_on = :notice_on, last_day = :last_day, ends_on = :ends_on,
+                   left_on = :left_on, reason = :reason, said_at = :said_at
+            WHERE id = :id AND said_at <= :said_at
+            """
+        ),
+        dict(row),
+    )
+
+
+async def decide_hold(work: UnitOfWork, hold_id: str, state: str) -> None:
+    await work.execute(
+        "UPDATE holds SET state = :state, decided_by = :actor, decided_at = :now WHERE id = :id",
+        id=hold_id,
+        state=state,
+        actor=work.actor,
+        now=work.now,
+    )
+
+
+async def holds(work: UnitOfWork, paging: Paging, state: str | None) -> Sequence[Mapping[str, Any]]:
+    return await work.rows(
+        """
+        SELECT * FROM holds WHERE id > :after AND (CAST(:state AS text) IS NULL OR state = :state)
+        ORDER BY id LIMIT :fetch
+        """,
+        after=paging.after[0] if paging.after else "",
+        state=state,
+        fetch=paging.fetch,
+    )
+
+
+async def get_hold(work: UnitOfWork, hold_id: str) -> Mapping[str, Any] | None:
+    return await work.row("SELECT * FROM holds WHERE id = :id", id=hold_id)
+
+
+async def messages(
+    work: UnitOfWork, paging: Paging, outcome: str | None, source_id: str | None, employee_id: str | None
+) -> Sequence[Mapping[str, Any]]:
+    return await work.rows(
+        """
+        SELECT id, source_id, webhook_id, received_at, said_at, type, employee_id, outcome, reason, awaits, seen_by, seen_at
+        FROM hris_messages
+        WHERE id > :after AND (CAST(:outcome AS text) IS NULL OR outcome = :outcome)
+          AND (CAST(:source_id AS text) IS NULL OR source_id = :source_id)
+          AND (CAST(:employee_id AS text) IS NULL OR employee_id = :employee_id)
+        ORDER BY id LIMIT :fetch
+        """,
+        after=paging.after[0] if paging.after else "",
+        outcome=outcome,
+        source_id=source_id,
+        employee_id=employee_id,
+        fetch=paging.fetch,
+    )
+
+
+ALARMS = text(
+    """
+    SELECT (SELECT count(*) FROM holds WHERE state = 'held') AS departure_held,
+           count(*) FILTER (WHERE outcome = 'old') AS departure_old,
+           count(*) FILTER (WHERE outcome = 'refused') AS departure_refused,
+           count(*) FILTER (WHERE outcome = 'pending') AS departure_pending
+    FROM hris_messages WHERE outcome IN ('old', 'refused', 'pending') AND seen_at IS NULL
+         AND type IN ('employee.resigned', 'employee.left')
+    """
+)
+
+
+async def sources(work: UnitOfWork, paging: Paging) -> Sequence[Mapping[str, Any]]:
+    return await work.rows(
+        "SELECT id, kind, created_at, previous_until FROM hris_sources WHERE id > :after ORDER BY id LIMIT :fetch",
+        after=paging.after[0] if paging.after else "",
+        fetch=paging.fetch,
+    )
