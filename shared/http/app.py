@@ -14,6 +14,7 @@ from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 from sqlalchemy import text
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import TooLarge
@@ -181,13 +182,13 @@ class Context:
         trace = TRACEPARENT.match(headers.get("traceparent", ""))
         scope["trace_id"] = trace.group(1) if trace else secrets.token_hex(16)
         scope["traceparent"] = trace.group(0) if trace else f"00-{scope['trace_id']}-{secrets.token_hex(8)}-01"
-        status = 500
+        status, begun = 500, False
         started = time.perf_counter()
 
         async def answer(message: Message) -> None:
-            nonlocal status
+            nonlocal status, begun
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, begun = message["status"], True
                 message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
             await send(message)
 
@@ -199,8 +200,9 @@ class Context:
             else:
                 await self.app(scope, _given(body, receive), answer)
         except Exception as error:
-            # The answer has been sent by the handler of problems; what is left is to say where it came from.
             log.error("request.failed", trace_id=scope["trace_id"], error=waiting.describe(error))
+            if not begun:
+                await problems.failure(Request(scope), error)(scope, receive, answer)
         finally:
             route = getattr(scope.get("route"), "path", "none")
             labels = (self.service, scope["method"], route, str(status))
@@ -239,8 +241,6 @@ def _given(body: bytes, receive: Receive) -> Callable[[], Awaitable[Message]]:
 
 
 async def _refuse_too_large(scope: Scope, send: Send) -> None:
-    from starlette.requests import Request
-
     answer = problems.problem(Request(scope), TooLarge.status, TooLarge.code(), TooLarge.message())
 
     async def nothing() -> Message:

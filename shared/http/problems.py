@@ -93,13 +93,12 @@ def install(app: FastAPI) -> None:
         answer.headers.update(error.headers or {})
         return answer
 
-    @app.exception_handler(Exception)
-    async def failed(request: Request, error: Exception) -> JSONResponse:
-        if is_transient(error):
-            return problem(
-                request, 503, "unavailable", "The database does not answer just now. Nothing was done; repeat."
-            )
-        return problem(request, 500, "internal", "This is our error; it has been logged under the trace id.")
+
+def failure(request: Request, error: Exception) -> JSONResponse:
+    """What the caller hears of an error that is no refusal."""
+    if is_transient(error):
+        return problem(request, 503, "unavailable", "The database does not answer just now. Nothing was done; repeat.")
+    return problem(request, 500, "internal", "This is our error; it has been logged under the trace id.")
 
 
 def _place(loc: Sequence[Any]) -> list[Any]:
