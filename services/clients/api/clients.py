@@ -1,0 +1,201 @@
+"""Clients: register, read, change; their team, interactions and feedback."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, Field
+
+from services.clients.api.opened import opened
+from services.clients.handlers import clients, team
+from shared.auth import Role
+from shared.http.door import Door, allow
+from shared.http.fields import Body, Effort, Id, Line, Moment, Money, Page, Paging, Paragraphs, page, paging, uuid7
+
+router = APIRouter(tags=["clients"])
+
+READERS: tuple[Role, ...] = ("employee", "sales_head", "director", "service")
+Words = Annotated[list[Line], Field(max_length=100)]
+WithLocation: dict[int | str, dict[str, Any]] = {
+    201: {"headers": {"Location": {"schema": {"type": "string"}, "description": "Where it is"}}}
+}
+
+
+class Contact(Body):
+    name: Line
+    email: Line | None = None
+    phone: Line | None = None
+
+
+class NewClient(Body):
+    id: Id | None = None
+    name: Line
+    owner_id: Id
+    value: Money | None = None
+    effort: Effort = 1
+    regions: Words = []
+    languages: Words = []
+    contacts: Annotated[list[Contact], Field(max_length=100)] = []
+    team: Annotated[dict[Id, Id], Field(max_length=50)] = {}
+
+
+class ClientChanges(Body):
+    name: Line = ""
+    value: Money | None = None
+    effort: Effort = 1
+    regions: Words = []
+    languages: Words = []
+    contacts: Annotated[list[Contact], Field(max_length=100)] = []
+
+
+class Client(BaseModel):
+    """`owner_id` is the acting owner; `record_owner_id` the owner of record, where it differs."""
+
+    id: str
+    name: str
+    owner_id: str
+    record_owner_id: str | None
+    unowned: bool
+    value: Money
+    effort: float
+    regions: list[str]
+    languages: list[str]
+    contacts: list[Contact]
+    team: dict[str, str]
+    registered_at: datetime
+    version: int
+
+
+class HistoryEntry(BaseModel):
+    """`caretaker`, `unowned`, and `returned` without a person are of the freeze of the owner of record."""
+
+    at: datetime
+    kind: Literal["registered", "permanent", "returned", "manual", "caretaker", "unowned"]
+    from_id: str | None
+    to_id: str | None
+    by_id: str | None
+    case_id: str | None
+    reason: str | None
+
+
+class History(BaseModel):
+    items: list[HistoryEntry]
+
+
+class Place(Body):
+    employee_id: Id
+
+
+class NewInteraction(Body):
+    id: Id | None = None
+    employee_id: Id
+    kind: Literal["meeting", "call", "mail"]
+    at: Moment
+    summary: Paragraphs | None = None
+
+
+class Interaction(BaseModel):
+    id: str
+    client_id: str
+    employee_id: str
+    kind: str
+    at: datetime
+    summary: str | None
+
+
+class NewFeedback(Body):
+    id: Id | None = None
+    score: Annotated[int, Field(ge=0, le=10)]
+    note: Paragraphs | None = None
+    at: Moment | None = None
+
+
+class Feedback(BaseModel):
+    id: str
+    client_id: str
+    score: int
+    note: str | None
+    at: datetime
+
+
+@router.post("/clients", status_code=201, response_model=Client, responses=WithLocation, summary="Register a client")
+async def register(body: NewClient, door: Door = allow(*READERS)) -> Any:
+    data = {**body.model_dump(mode="json"), "id": body.id or uuid7()}
+    client = await door.transact(clients.register, data, door.principal.roles)
+    door.response.headers["Location"] = f"/clients/v1/clients/{client['id']}"
+    return client
+
+
+@router.get("/clients", response_model=Page[Client], summary="Clients that the caller may list")
+async def list_clients(
+    owner_id: Annotated[Id | None, Query(description="acting owner")] = None,
+    unowned: bool | None = None,
+    paging: Paging = Depends(paging),
+    door: Door = allow(*READERS),
+) -> Any:
+    rows = opened(await door.transact(clients.list_visible, door.principal.roles, paging, owner_id, unowned))
+    return page(rows, paging)
+
+
+@router.get("/clients/{id}", response_model=Client, summary="One client")
+async def read(id: Id, door: Door = allow(*READERS)) -> Any:
+    client = opened(await door.transact(clients.read, id, door.principal.roles))
+    door.tag(client["version"])
+    return client
+
+
+@router.patch(
+    "/clients/{id}", response_model=Client, summary="Change what is given of a client; its owner changes by transfer"
+)
+async def change(id: Id, body: ClientChanges, door: Door = allow(*READERS)) -> Any:
+    given = body.model_dump(exclude_unset=True)
+    client = opened(await door.transact(clients.change, id, given, door.principal.roles, door.check_version))
+    door.tag(client["version"])
+    return client
+
+
+@router.get("/clients/{id}/history", response_model=History, summary="Everybody who was ever responsible, oldest first")
+async def history(id: Id, door: Door = allow(*READERS)) -> Any:
+    return opened(await door.transact(clients.history, id, door.principal.roles))
+
+
+@router.put("/clients/{id}/team/{function}", response_model=Client, summary="Say who serves the client in a function")
+async def place(id: Id, function: Id, body: Place, door: Door = allow(*READERS)) -> Any:
+    client = opened(
+        await door.transact(team.place, id, function, body.employee_id, door.principal.roles, door.check_version)
+    )
+    door.tag(client["version"])
+    return client
+
+
+@router.delete(
+    "/clients/{id}/team/{function}", status_code=204, summary="Nobody serves the client in this function any more"
+)
+async def remove(id: Id, function: Id, door: Door = allow(*READERS)) -> None:
+    opened(await door.transact(team.remove, id, function, door.principal.roles))
+
+
+@router.post(
+    "/clients/{id}/interactions",
+    status_code=201,
+    response_model=Interaction,
+    responses=WithLocation,
+    summary="Note a meeting, call or mail: who knows whom",
+)
+async def note_interaction(id: Id, body: NewInteraction, door: Door = allow(*READERS)) -> Any:
+    noted = opened(await door.transact(team.note_interaction, id, body.model_dump(), door.principal.roles))
+    door.response.headers["Location"] = f"/clients/v1/clients/{id}/interactions/{noted['id']}"
+    return noted
+
+
+@router.post(
+    "/clients/{id}/feedback",
+    status_code=201,
+    response_model=Feedback,
+    responses=WithLocation,
+    summary="Note what the client says of us, from 0 to 10",
+)
+async def note_feedback(id: Id, body: NewFeedback, door: Door = allow(*READERS)) -> Any:
+    noted = opened(await door.transact(team.note_feedback, id, body.model_dump(), door.principal.roles))
+    door.response.headers["Location"] = f"/clients/v1/clients/{id}/feedback/{noted['id']}"
+    return noted

@@ -1,0 +1,113 @@
+"""Freezes by hand."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel
+
+from services.clients.api.clients import WithLocation
+from services.clients.handlers import freezes
+from services.clients.store import freezes as store
+from shared.errors import Unprocessable
+from shared.http.door import Door, allow
+from shared.http.fields import Body, Id, Moment, Page, Paging, Paragraphs, page, paging
+
+router = APIRouter(tags=["freezes"])
+
+
+class ReasonMissing(Unprocessable):
+    """Say why, in `reason`."""
+
+
+class NewFreeze(Body):
+    employee_id: Id
+    reason: Paragraphs
+
+
+class Lifting(Body):
+    reason: Paragraphs
+
+
+class GroundShown(BaseModel):
+    kind: Literal["departure", "incident", "emergency", "hold"]
+    ref: str
+    case_id: str | None
+    since: datetime
+    reason: str | None
+    by_id: str | None
+
+
+class LiftingAsked(BaseModel):
+    by_id: str
+    reason: str
+    at: datetime
+
+
+class Freeze(BaseModel):
+    """`in_force` says since when each service holds it; `lifting` who asked to lift it."""
+
+    employee_id: str
+    employment_id: str | None
+    grounds: list[GroundShown] | None
+    caretaker_id: str | None
+    unowned: bool
+    clients: int
+    frozen_at: datetime
+    in_force: dict[str, datetime]
+    lifting: LiftingAsked | None
+
+
+class Lifted(BaseModel):
+    employee_id: str
+    lifted: bool
+    waiting_for: str | None
+
+
+@router.post(
+    "/access/freezes", status_code=201, response_model=Freeze, responses=WithLocation, summary="Freeze somebody at once"
+)
+async def freeze(body: NewFreeze, door: Door = allow("hr", "sales_head", "director", "ops")) -> Any:
+    frozen = await door.transact(freezes.freeze_by_hand, body.employee_id, body.reason, door.principal.roles)
+    door.response.headers["Location"] = f"/clients/v1/access/freezes/{body.employee_id}"
+    return frozen
+
+
+@router.get("/access/freezes", response_model=Page[Freeze], summary="Who is frozen")
+async def list_freezes(
+    since: Moment | None = None,
+    paging: Paging = Depends(paging),
+    door: Door = allow("hr", "sales_head", "director", "ops", "service", "auditor"),
+) -> Any:
+    everybody = door.principal.has("hr", "director", "ops", "service", "auditor")
+    rows = await door.read(store.some, paging, since, everybody)
+    return page(rows, paging, lambda row: (row["employee_id"],))
+
+
+@router.get(
+    "/access/freezes/{employee_id}", response_model=Freeze, summary="Why, since when and where somebody is frozen"
+)
+async def read_freeze(
+    employee_id: Id, door: Door = allow("employee", "hr", "sales_head", "director", "ops", "service", "auditor")
+) -> Any:
+    return await door.read(freezes.read_freeze, employee_id, door.principal.roles)
+
+
+@router.delete(
+    "/access/freezes/{employee_id}",
+    response_model=Lifted,
+    responses={202: {"model": Lifted, "description": "Asked; a second person in another role must do the same"}},
+    summary="Lift a freeze: two people in two roles",
+)
+async def lift(
+    employee_id: Id,
+    reason: Annotated[Paragraphs | None, Query()] = None,
+    body: Lifting | None = None,
+    door: Door = allow("hr", "sales_head", "director", "ops"),
+) -> Any:
+    why = body.reason if body else reason
+    if why is None:
+        raise ReasonMissing
+    answer = await door.transact(freezes.lift_by_hand, employee_id, why, door.principal.roles)
+    door.response.status_code = 200 if answer["lifted"] else 202
+    return answer

@@ -1,0 +1,23 @@
+"""What a decision that was committed to the journal means at the door."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.clients.handlers.acting import YouAreFrozen
+from shared.errors import Forbidden, NotFound
+
+
+class ActionNotAllowed(Forbidden):
+    """You may see this client, but not do this with it."""
+
+
+def opened(result: Any) -> Any:
+    """The result, unless it is a refusal. Raises `NotFound` for what one may not know about, `Forbidden` otherwise."""
+    refused = result.get("refused") if isinstance(result, Mapping) else None
+    if refused is None:
+        return result
+    if refused in ("frozen", "not_employed"):
+        raise YouAreFrozen(reason=refused)
+    if refused == "action_not_allowed":
+        raise ActionNotAllowed
+    raise NotFound

@@ -1,0 +1,72 @@
+"""Passes."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.clients.api.clients import WithLocation
+from services.clients.domain.access import Purpose
+from services.clients.handlers import passes
+from services.clients.store import freezes as store
+from shared.http.door import Door, allow
+from shared.http.fields import Body, Id, Moment, Page, Paging, page, paging
+
+router = APIRouter(tags=["passes"])
+
+
+class NewPass(Body):
+    id: Id | None = None
+    employee_id: Id
+    client_id: Id
+    from_time: Annotated[Moment, Field(alias="from")]
+    until_time: Annotated[Moment, Field(alias="until")]
+    purpose: Purpose
+
+
+class Pass(BaseModel):
+    model_config = ConfigDict(populate_by_name=True)
+
+    id: str
+    employee_id: str
+    client_id: str
+    from_time: Annotated[datetime, Field(alias="from")]
+    until_time: Annotated[datetime, Field(alias="until")]
+    purpose: Purpose
+    granted_by: str
+    granted_at: datetime
+    case_id: str | None
+    withdrawn_at: datetime | None
+
+
+@router.post(
+    "/access/passes",
+    status_code=201,
+    response_model=Pass,
+    responses=WithLocation,
+    summary="Give a frozen employee a pass",
+)
+async def grant(body: NewPass, door: Door = allow("hr", "sales_head", "director")) -> Any:
+    given = await door.transact(passes.grant_by_hand, body.model_dump(), door.principal.roles)
+    door.response.headers["Location"] = f"/clients/v1/access/passes/{given['id']}"
+    return given
+
+
+@router.get("/access/passes", response_model=Page[Pass], summary="Passes; an employee sees their own")
+async def list_passes(
+    employee_id: Id | None = None,
+    client_id: Id | None = None,
+    purpose: Purpose | None = None,
+    active: Annotated[bool | None, Query(description="in force now")] = None,
+    paging: Paging = Depends(paging),
+    door: Door = allow("employee", "hr", "sales_head", "director", "service"),
+) -> Any:
+    principal = door.principal
+    reach = "all" if principal.has("hr", "director", "service") else "headed" if principal.has("sales_head") else "own"
+    return page(await door.read(store.some_passes, paging, reach, employee_id, client_id, purpose, active), paging)
+
+
+@router.delete("/access/passes/{pass_id}", status_code=204, summary="End a pass before its time")
+async def withdraw(pass_id: Id, door: Door = allow("hr", "sales_head", "director")) -> None:
+    await door.transact(passes.withdraw, pass_id, door.principal.roles)

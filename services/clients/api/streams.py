@@ -1,0 +1,133 @@
+"""What is streamed: the export for people, and what cases and plans read."""
+
+import csv
+import io
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Literal
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+from pydantic import TypeAdapter
+
+from services.clients.api.clients import Client
+from services.clients.api.opened import opened
+from services.clients.handlers import clients, figures
+from services.clients.store import portfolio
+from shared.http.door import Door, allow
+from shared.http.fields import Id
+
+router = APIRouter(tags=["streams"])
+
+NDJSON = "application/x-ndjson"
+ROWS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {NDJSON: {"schema": {"type": "string"}}}, "description": "One JSON object per line"}
+}
+EXPORTED: dict[int | str, dict[str, Any]] = {
+    200: {"content": {NDJSON: {"schema": {"type": "string"}}, "text/csv": {"schema": {"type": "string"}}}}
+}
+COLUMNS = [name for name in Client.model_fields if name not in ("unowned", "version")]
+PAGES: TypeAdapter[list[Client]] = TypeAdapter(list[Client])
+
+
+class ExportStopped(Exception):
+    """The caller was frozen while the export ran: what they have is not the whole."""
+
+
+@router.get(
+    "/export", response_class=StreamingResponse, responses=EXPORTED, summary="All clients that the caller may export"
+)
+async def export(
+    format: Literal["csv", "ndjson"] = "ndjson", door: Door = allow("employee", "sales_head", "director")
+) -> StreamingResponse:
+    roles = door.principal.roles
+    first = opened(await door.transact(clients.export_page, roles, None))
+    write = _csv if format == "csv" else _ndjson
+
+    async def pages() -> AsyncIterator[str]:
+        if format == "csv":
+            yield _line(COLUMNS)
+        rows = first
+        while rows:
+            yield write(rows)
+            if len(rows) < clients.EXPORT_PAGE:
+                return
+            rows = await door.transact(clients.export_page, roles, rows[-1]["id"])
+            if isinstance(rows, Mapping):
+                raise ExportStopped
+
+    return StreamingResponse(pages(), media_type="text/csv" if format == "csv" else NDJSON)
+
+
+def _shown(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {name: row[name] for name in COLUMNS} for row in PAGES.dump_python(PAGES.validate_python(rows), mode="json")
+    ]
+
+
+def _ndjson(rows: Sequence[Mapping[str, Any]]) -> str:
+    return _lines(_shown(rows))
+
+
+def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    return "".join(
+        _line([value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in row.values()])
+        for row in _shown(rows)
+    )
+
+
+def _line(values: Sequence[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(values)
+    return line.getvalue()
+
+
+def _lines(rows: Sequence[Mapping[str, Any]]) -> str:
+    return "".join(json.dumps(dict(row), ensure_ascii=False) + "\n" for row in rows)
+
+
+# -- for the other services --------------------------------------------------------------------------------------------
+
+
+@router.get("/portfolio", response_class=StreamingResponse, responses=ROWS, summary="The clients of an owner of record")
+async def read_portfolio(employee_id: Id, door: Door = allow("service")) -> StreamingResponse:
+    seen = await door.transact(figures.begin, "portfolio.read", employee_id)
+
+    async def pages() -> AsyncIterator[str]:
+        after = ""
+        while rows := await door.read(portfolio.portfolio, employee_id, after):
+            after = rows[-1]["client_id"]
+            figures_of = (seen.get(row["client_id"], (0, 0)) for row in rows)
+            yield _lines(
+                [
+                    {**row, "reads": reads, "exports": exports}
+                    for row, (reads, exports) in zip(rows, figures_of, strict=True)
+                ]
+            )
+            if len(rows) < portfolio.PAGE:
+                return
+
+    return StreamingResponse(pages(), media_type=NDJSON)
+
+
+@router.get("/team-places", response_class=StreamingResponse, responses=ROWS, summary="In whose teams an employee is")
+async def read_team_places(employee_id: Id, door: Door = allow("service")) -> StreamingResponse:
+    await door.transact(figures.begin, "team_places.read", employee_id)
+
+    async def pages() -> AsyncIterator[str]:
+        after = ("", "")
+        while rows := await door.read(portfolio.team_places, employee_id, after):
+            after = (rows[-1]["client_id"], rows[-1]["function"])
+            yield _lines(rows)
+
+    return StreamingResponse(pages(), media_type=NDJSON)
+
+
+@router.get("/loads", response_class=StreamingResponse, responses=ROWS, summary="What weighs on each acting owner")
+async def read_loads(door: Door = allow("service")) -> StreamingResponse:
+    await door.transact(figures.begin, "loads.read")
+
+    async def pages() -> AsyncIterator[str]:
+        yield _lines(await door.read(portfolio.loads))
+
+    return StreamingResponse(pages(), media_type=NDJSON)

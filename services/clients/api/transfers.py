@@ -1,0 +1,120 @@
+"""Transfers by hand, and import."""
+
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field, ValidationError
+
+from services.clients.api.clients import NewClient
+from services.clients.handlers import imports, transfers
+from shared.http.door import Door, allow
+from shared.http.fields import Body, Id, Line
+
+router = APIRouter(tags=["transfers"])
+
+
+class Move(Body):
+    """`from_id` is the acting owner, or the owner of record."""
+
+    client_id: Id
+    from_id: Id
+    to_id: Id
+
+
+class Transfer(Body):
+    items: Annotated[list[Move], Field(max_length=100_000)]
+    reason: Line
+
+
+class Outcome(BaseModel):
+    client_id: str
+    outcome: str = Field(
+        description="`done`, or why not: `not_owner`, `unknown_client`, `unknown_employee`, `not_employed`, `frozen`"
+    )
+
+
+class Outcomes(BaseModel):
+    items: list[Outcome]
+    done: int
+    refused: int
+    dry_run: bool
+
+
+@router.post("/transfers", response_model=Outcomes, summary="Give clients to other owners, at most 100,000 at a time")
+async def transfer(body: Transfer, dry_run: bool = False, door: Door = allow("sales_head", "director")) -> Any:
+    everybody = door.principal.has("director")
+    run = door.read if dry_run else door.transact
+    items: list[Any] = []
+    moves = ((move.client_id, move.from_id, move.to_id) for move in body.items)
+    for chunk in transfers.chunks(moves, lambda move: move[0]):
+        items += await run(transfers.transfer_by_hand, chunk, body.reason, everybody)
+    done = sum(item["outcome"] == "done" for item in items)
+    return {"items": items, "done": done, "refused": len(items) - done, "dry_run": dry_run}
+
+
+class ImportedClient(NewClient):
+    id: Id
+
+
+class ImportedLine(BaseModel):
+    """One line of the answer."""
+
+    line: int
+    outcome: Literal["created", "updated", "unchanged", "refused"]
+    reason: str | None = None
+
+
+IMPORT = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/x-ndjson": {"schema": {"type": "string", "description": "one client per line"}}},
+    }
+}
+
+
+@router.post(
+    "/imports",
+    response_class=Response,
+    responses={
+        200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}, "description": "A result per line"}
+    },
+    openapi_extra=IMPORT,
+    summary="Import clients: NDJSON, a client per line or `{line, data}`; a result per line",
+)
+async def import_clients(
+    kind: Literal["clients"], request: Request, dry_run: bool = False, door: Door = allow("service", "director", "ops")
+) -> Response:
+    run = door.read if dry_run else door.transact
+    results: list[Any] = []
+    good = []
+    for line, data in _lines(await request.body()):
+        if isinstance(data, str):
+            results.append({"line": line, "outcome": "refused", "reason": data})
+        else:
+            good.append((line, data))
+    for chunk in transfers.chunks(good, lambda item: item[1]["id"]):
+        results += await run(imports.import_clients, chunk)
+    results.sort(key=lambda result: result["line"])
+    answer = b"".join(json.dumps(result, separators=(",", ":")).encode() + b"\n" for result in results)
+    return Response(answer, media_type="application/x-ndjson")
+
+
+def _lines(body: bytes) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    """Each line that holds something: its number, and the client or what is wrong."""
+    for number, text in enumerate(body.split(b"\n"), 1):
+        if not text.strip():
+            continue
+        line = number
+        try:
+            data = json.loads(text)
+            if isinstance(data, dict) and data.keys() == {"line", "data"} and type(data["line"]) is int:
+                line, data = data["line"], data["data"]
+            yield line, ImportedClient.model_validate(data).model_dump(mode="json")
+        except ValidationError as error:
+            places = sorted({str(fault["loc"][0]) for fault in error.errors() if fault["loc"]})
+            known = [place for place in places if place in ImportedClient.model_fields]
+            yield line, f"invalid: {', '.join(known) or 'unknown fields'}"
+        except (ValueError, RecursionError):
+            yield line, "malformed_json"

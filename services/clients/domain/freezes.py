@@ -1,0 +1,25 @@
+"""Freezing by hand and lifting it again: nobody alone."""
+
+from collections.abc import Iterable, Sequence, Set
+
+FREEZERS: tuple[str, ...] = ("hr", "sales_head", "director", "ops")
+LIFTED_BY_HAND: frozenset[str] = frozenset({"emergency", "incident"})
+
+
+def caretakers(
+    deputy_id: str | None, manager_id: str | None, heads: Sequence[str], last_resort: str | None, leaver: str
+) -> list[str]:
+    """Candidates in order: deputy, manager, the heads upward, the last resort; each once, never the leaver."""
+    wanted = [deputy_id, manager_id, *heads, last_resort]
+    return list(dict.fromkeys(person for person in wanted if person and person != leaver))
+
+
+def may_lift_by_hand(grounds: Iterable[str]) -> bool:
+    """A departure is ended by its case, a hold by whoever confirms or rejects it."""
+    return set(grounds) <= LIFTED_BY_HAND
+
+
+def is_second(first_by: str, first_roles: Set[str], by: str, roles: Set[str]) -> bool:
+    """Whether this is another person who acts in another role than the first."""
+    first, second = first_roles & set(FREEZERS), roles & set(FREEZERS)
+    return by != first_by and bool(second) and len(first | second) > 1

@@ -1,0 +1,27 @@
+"""The person acting: locked with the others, and refused if frozen meanwhile."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from shared import people
+from shared.database import UnitOfWork
+from shared.errors import Forbidden
+
+
+class OwnAffair(Forbidden):
+    """Nobody acts on their own freeze or pass. Ask somebody else."""
+
+
+class YouAreFrozen(Forbidden):
+    """Your access to client data is frozen."""
+
+
+async def lock_with_actor(
+    work: UnitOfWork, changing: Iterable[str | None] = (), holding: Iterable[str | None] = ()
+) -> dict[str, Mapping[str, Any]]:
+    """`people.lock`, with the person acting. Raises `YouAreFrozen` if a freeze came before the lock."""
+    rows = await people.lock(work, changing, [*holding, work.actor])
+    actor = rows.get(work.actor)
+    if actor is not None and (actor["frozen"] or actor["status"] == "left"):
+        raise YouAreFrozen
+    return rows

@@ -1,0 +1,168 @@
+"""Registering, changing and reading clients."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from services.clients.domain.access import ALLOWED, Action
+from services.clients.handlers.acting import lock_with_actor
+from services.clients.store import clients, decisions, freezes, journal, team
+from shared import people
+from shared.contracts.clients import ClientChanged, ClientRegistered, Ownership
+from shared.database import UnitOfWork
+from shared.errors import Exists, Forbidden
+from shared.http.fields import Paging, uuid7
+
+EXPORT_PAGE = 500
+Check = Any  # of the door: raises `Stale` unless the version is the wanted one
+
+
+class NotYours(Forbidden):
+    """You may register clients only for yourself, or as head for those in your departments."""
+
+
+def fingerprint(data: Mapping[str, Any]) -> str:
+    """The same for the same content, whatever the order of its fields."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def row_of(data: Mapping[str, Any], *, imported: bool) -> dict[str, Any]:
+    """A client's JSON fields, defaults filled in, as a row to insert."""
+    return {
+        "client_id": data["id"],
+        "owner_id": data["owner_id"],
+        "name": data["name"],
+        "value": data["value"],
+        "effort": data["effort"],
+        "regions": data["regions"],
+        "languages": data["languages"],
+        "contacts": data["contacts"],
+        "team": data["team"],
+        "fingerprint": fingerprint(data),
+        "imported": imported,
+    }
+
+
+def announce_registered(work: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> None:
+    """One event: of the client, or in bulk."""
+    owned = [Ownership(client_id=row["client_id"], to_id=row["owner_id"], sequence=1) for row in rows]
+    if len(owned) == 1:
+        one = owned[0]
+        work.publish(ClientRegistered(client_id=one.client_id, to_id=one.to_id, sequence=1))
+    elif owned:
+        work.publish(ClientRegistered(batch_id=uuid7(), items=owned))
+
+
+async def register(work: UnitOfWork, data: Mapping[str, Any], roles: frozenset[str]) -> Mapping[str, Any]:
+    """Registers a client; the same again gives the same answer.
+
+    Raises `NotYours`, `Exists`, `UnknownEmployee`, `NotEmployed`, `Frozen`.
+    """
+    row = row_of(data, imported=False)
+    owner, team = row["owner_id"], row["team"].values()
+    rows = await lock_with_actor(work, holding=[owner, *team])
+    if not (
+        roles & {"service", "director"}
+        or owner == work.actor
+        or ("sales_head" in roles and await freezes.heads(work, owner))
+    ):
+        raise NotYours
+    known = (await clients.lock(work, [row["client_id"]])).get(row["client_id"])
+    if known is None:
+        for person in (owner, *team):
+            people.must_be_able_to_own(rows, person)
+        if await clients.insert(work, [row]):
+            announce_registered(work, [row])
+        else:  # somebody else registered it since we looked
+            known = (await clients.lock(work, [row["client_id"]]))[row["client_id"]]
+    if known is not None:
+        if bytes(known["fingerprint"]).hex() != row["fingerprint"]:
+            raise Exists
+        reason = await decisions.decide_for_caller(work, roles, row["client_id"], "read")
+        if reason not in ALLOWED:
+            raise Exists
+    return await clients.one(work, row["client_id"])
+
+
+async def read(work: UnitOfWork, client_id: str, roles: frozenset[str]) -> Mapping[str, Any]:
+    """The client, or `{"refused": reason}`: a refusal must be committed too, since it is in the journal."""
+    reason = await decide(work, client_id, "read", roles)
+    return await clients.one(work, client_id) if reason in ALLOWED else {"refused": reason}
+
+
+async def history(work: UnitOfWork, client_id: str, roles: frozenset[str]) -> Any:
+    reason = await decide(work, client_id, "read", roles)
+    return {"items": await clients.history(work, client_id)} if reason in ALLOWED else {"refused": reason}
+
+
+async def decide(work: UnitOfWork, client_id: str, action: Action, roles: frozenset[str]) -> str:
+    """The decision on the caller's request, journaled."""
+    reason = await decisions.decide_for_caller(work, roles, client_id, action)
+    await journal.write_decision(work, action, reason, client_id)
+    return reason
+
+
+async def list_visible(
+    work: UnitOfWork, roles: frozenset[str], paging: Paging, owner_id: str | None, unowned: bool | None
+) -> Any:
+    """A page of clients, or `{"refused": reason}`; either is in the journal."""
+    if await people.is_frozen(work.connection, work.actor):
+        await journal.write(work, "client.listed", employee_id=work.actor, action="list", reason="frozen")
+        return {"refused": "frozen"}
+    rows = await clients.visible(work, roles, "list", paging, owner_id, unowned)
+    await journal.write_page(
+        work, "client.listed", "list", "service" if "service" in roles else "owner", ids(rows, paging)
+    )
+    return rows
+
+
+def ids(rows: Iterable[Mapping[str, Any]], paging: Paging) -> list[str]:
+    return [row["id"] for row in rows][: paging.limit]
+
+
+async def export_page(work: UnitOfWork, roles: frozenset[str], after: str | None) -> Any:
+    """The next page of what the caller may export, decided now, or `{"refused": reason}`."""
+    if await people.is_frozen(work.connection, work.actor):
+        await journal.write(work, "client.exported", employee_id=work.actor, action="export", reason="frozen")
+        return {"refused": "frozen"}
+    paging = Paging(EXPORT_PAGE, (after,) if after is not None else None)
+    rows = (await clients.visible(work, roles, "export", paging))[:EXPORT_PAGE]
+    await journal.write_page(work, "client.exported", "export", "owner", [row["id"] for row in rows])
+    return rows
+
+
+async def change(
+    work: UnitOfWork, client_id: str, changes: Mapping[str, Any], roles: frozenset[str], check_version: Check
+) -> Mapping[str, Any]:
+    """Changes what the caller gave of the profile. Raises `Stale`."""
+    await lock_with_actor(work)
+    known = (await clients.lock(work, [client_id])).get(client_id)
+    reason = await decide(work, client_id, "edit", roles)
+    if known is None or reason not in ALLOWED:
+        return {"refused": reason}
+    check_version(known["version"])
+    if changes:
+        await team.change_profile(work, client_id, changes)
+        await announce_changed(work, client_id)
+    return await clients.one(work, client_id)
+
+
+async def announce_changed(work: UnitOfWork, client_id: str) -> None:
+    row = await clients.one(work, client_id)
+    work.publish(
+        ClientChanged(
+            client_id=client_id,
+            owner_id=row["record_owner_id"] or row["owner_id"],
+            value=f"{row['value']:.2f}",
+            effort=row["effort"],
+            regions=row["regions"],
+            languages=row["languages"],
+            team=row["team"],
+        )
+    )
+
+
+async def append_journal(work: UnitOfWork, envelope: Any) -> None:
+    """What another service decided goes into the one journal."""
+    await journal.append(work, envelope.data)

@@ -1,0 +1,120 @@
+"""What cases and plans ask for, a page at a time; the journal hears of it once per call."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.clients.domain.access import ALLOWED
+from services.clients.store import decisions, freezes, journal, portfolio
+from services.clients.store.clients import FROM
+from shared import people
+from shared.contracts.clients import AccessFrozen, ClientRegistered, Ownership
+from shared.database import UnitOfWork, transact
+from shared.http.fields import Paging, uuid7
+from shared.service import Runtime
+
+
+async def begin(work: UnitOfWork, kind: str, employee_id: str | None = None) -> dict[str, tuple[int, int]]:
+    """Journals the call; for a portfolio, what its owner read and exported."""
+    await journal.write(work, kind, employee_id=employee_id, action="list", reason="service")
+    return await portfolio.seen(work, employee_id) if kind == "portfolio.read" and employee_id else {}
+
+
+async def allowed_clients(
+    work: UnitOfWork, employee_id: str, action: str, roles: frozenset[str], paging: Paging
+) -> Sequence[Mapping[str, Any]] | None:
+    """Which clients may this person do this with; None if the caller may not know."""
+    if employee_id != work.actor and not roles & {"service", "director"} and not await freezes.heads(work, employee_id):
+        return None
+    rows = await work.rows(
+        f"""
+        WITH asked AS (
+            SELECT CAST(:viewer AS text) AS employee_id, client_id, CAST(:action AS text) AS action,
+                   CAST(:now AS timestamptz) AS moment, CAST(:day AS text) AS day
+            FROM ({decisions.CANDIDATES}) candidates WHERE client_id > :after
+        )
+        SELECT client_id, reason FROM ({decisions.DECIDED}) d WHERE allowed ORDER BY client_id LIMIT :limit
+        """,
+        viewer=employee_id,
+        action=action,
+        after=paging.after[0] if paging.after else "",
+        limit=paging.fetch,
+        **decisions.moment(work),
+    )
+    shown = [row["client_id"] for row in rows][: paging.limit]
+    await journal.write_page(work, "access.clients_asked", "list", "head", shown, {"action": action})
+    return rows
+
+
+async def allowed_employees(
+    work: UnitOfWork, client_id: str, action: str, roles: frozenset[str], paging: Paging
+) -> Any:
+    """Who may do this with the client, or `{"refused": reason}`."""
+    reason = await decisions.decide_for_caller(work, roles, client_id, "read")
+    await journal.write_decision(work, "read", reason, client_id, "access.employees_asked")
+    if reason not in ALLOWED:
+        return {"refused": reason}
+    return await work.rows(
+        f"""
+        WITH asked AS (
+            SELECT employee_id, CAST(:client_id AS text) AS client_id, CAST(:action AS text) AS action,
+                   CAST(:now AS timestamptz) AS moment, CAST(:day AS text) AS day
+            FROM people WHERE employee_id > :after
+        )
+        SELECT employee_id, reason FROM ({decisions.DECIDED}) d WHERE allowed ORDER BY employee_id LIMIT :limit
+        """,
+        client_id=client_id,
+        action=action,
+        after=paging.after[0] if paging.after else "",
+        limit=paging.fetch,
+        **decisions.moment(work),
+    )
+
+
+async def count_unowned(runtime: Runtime) -> bool:
+    """Keeps the alarm of clients that nobody has in hand."""
+    counted = await transact(runtime, freezes.count_unowned)
+    runtime.metrics.alarm.labels(runtime.service.name, "unowned").set(counted)
+    return False
+
+
+# -- again -------------------------------------------------------------------------------------------------------------
+
+
+async def republish(runtime: Runtime) -> int:
+    """Publishes who owns what, in bulk, and who is frozen; returns how many events that were."""
+    events, after = 0, ""
+    while True:
+        last = await transact(runtime, _republish_clients, after)
+        if last is None:
+            return events + await transact(runtime, _republish_freezes)
+        events, after = events + 1, last
+
+
+async def _republish_clients(work: UnitOfWork, after: str) -> str | None:
+    rows = await work.rows(
+        f"SELECT c.client_id, c.owner_id, c.version FROM {FROM} WHERE c.client_id > :after ORDER BY 1 LIMIT 1000",
+        after=after,
+    )
+    if not rows:
+        return None
+    owned = [Ownership(client_id=row["client_id"], to_id=row["owner_id"], sequence=row["version"]) for row in rows]
+    work.publish(ClientRegistered(batch_id=uuid7(), items=owned))
+    return str(rows[-1]["client_id"])
+
+
+async def _republish_freezes(work: UnitOfWork) -> int:
+    frozen = [row["employee_id"] for row in await work.rows("SELECT employee_id FROM people WHERE frozen ORDER BY 1")]
+    for employee_id in frozen:
+        state = await people.freeze_state(work, employee_id)
+        work.publish(
+            AccessFrozen(
+                employee_id=employee_id,
+                employment_id=state.employment_id or "",
+                grounds=list(state.grounds),
+                case_id=state.case_id,
+                caretaker_id=state.stand_in_id,
+                clients=await freezes.count_clients(work, employee_id),
+                frozen_at=state.frozen_at,
+            )
+        )
+    return len(frozen)

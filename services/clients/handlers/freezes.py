@@ -1,0 +1,205 @@
+"""Freezing and lifting: what `staff` announces, what a case commands, what a person does by hand."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from services.clients.domain import freezes as rules
+from services.clients.handlers.acting import OwnAffair, lock_with_actor
+from services.clients.store import freezes, journal
+from shared import people
+from shared.contracts.clients import (
+    AccessFrozen,
+    AccessUnfrozen,
+    FreezeAccess,
+    Ground,
+    PassWithdrawn,
+    Result,
+    UnfreezeAccess,
+)
+from shared.contracts.orders import StagesFrozen, StagesUnfrozen
+from shared.contracts.staff import DepartmentChanged, EmployeeEvent, EmployeeRehired
+from shared.database import UnitOfWork
+from shared.errors import Forbidden, NotFound, Refused
+from shared.http.fields import uuid7
+from shared.messages import Envelope
+
+
+class NotFrozen(NotFound):
+    """This person is not frozen, or you may not know about it."""
+
+
+class FreezeOfCase(Refused):
+    """This freeze belongs to a departure. It ends with the case: withdraw or reverse the departure in `staff`."""
+
+
+class NeedsAnotherRole(Refused):
+    """Lifting a freeze takes two roles, and you hold only the one in which the first person asked."""
+
+
+async def hear_employee(work: UnitOfWork, envelope: Envelope[EmployeeEvent]) -> None:
+    """Follows the register; a departure freezes, with everything of the leaver in the caretaker's hands."""
+    event = envelope.data
+    caretakers = getattr(event, "caretakers", None)
+    was_frozen = False
+    if caretakers is not None or isinstance(event, EmployeeRehired):
+        rows = await people.lock(work, changing=[event.employee_id, *(caretakers or ())])
+        was_frozen = rows[event.employee_id]["frozen"]
+    news = await people.hear_employee(work, envelope)
+    last_day = getattr(event, "last_day", None)
+    if news and last_day is not None:
+        await freezes.note_last_day(work, event.employee_id, event.employment_id, last_day)
+    state = await people.hear_departure(work, envelope)
+    if state is not None and state.changed:
+        await announce(work, state)
+    elif news and was_frozen and isinstance(event, EmployeeRehired):
+        state = await people.freeze_state(work, event.employee_id)
+        if not state.frozen:
+            await announce(work, state)
+
+
+async def hear_department(work: UnitOfWork, envelope: Envelope[DepartmentChanged]) -> None:
+    await people.hear_department(work, envelope)
+
+
+async def freeze_access(work: UnitOfWork, envelope: Envelope[FreezeAccess]) -> list[Result]:
+    """The freeze of a case: the same as the announcement's, and bound to the case."""
+    command = envelope.data
+    state = await people.freeze(
+        work,
+        command.employee_id,
+        command.employment_id,
+        Ground(kind="departure", ref=command.ref),
+        command.caretakers,
+        case_id=command.case_id,
+    )
+    if state.frozen:
+        await announce(work, state)
+    return []
+
+
+async def unfreeze_access(work: UnitOfWork, envelope: Envelope[UnfreezeAccess]) -> list[Result]:
+    command = envelope.data
+    state = await people.unfreeze(work, command.employee_id, command.employment_id, "departure", command.ref)
+    if state.changed:
+        await announce(work, state)
+    return []
+
+
+async def announce(work: UnitOfWork, state: people.FreezeState, reason: str | None = None) -> None:
+    """History, journal and event of a freeze that began, changed or ended; with the last ground go the passes."""
+    await freezes.note_stand_ins(work, state.employee_id)
+    await freezes.forget_lifting(work, state.employee_id)
+    kind = AccessFrozen if state.frozen else AccessUnfrozen
+    event = kind(
+        employee_id=state.employee_id,
+        employment_id=state.employment_id or "",
+        grounds=list(state.grounds),
+        case_id=state.case_id,
+        caretaker_id=state.stand_in_id,
+        clients=await freezes.count_clients(work, state.employee_id),
+        frozen_at=state.frozen_at,
+    )
+    work.publish(event)
+    if not state.frozen:
+        await withdraw_passes(work, state.employee_id)
+    await journal.write(
+        work,
+        kind.type,
+        employee_id=state.employee_id,
+        details={
+            "grounds": [ground.model_dump() for ground in state.grounds],
+            "case_id": state.case_id,
+            "clients": event.clients,
+            "unowned": state.unowned,
+        },
+        people={"caretaker_id": state.stand_in_id},
+    )
+
+
+async def withdraw_passes(work: UnitOfWork, employee_id: str) -> None:
+    rows = await freezes.withdraw(work, employee_id=employee_id)
+    work.publish(*(PassWithdrawn(**row) for row in rows))
+
+
+async def hear_stages_frozen(work: UnitOfWork, envelope: Envelope[StagesFrozen]) -> None:
+    await freezes.note_enforced(work, envelope.data.employee_id, "orders", envelope.time)
+
+
+async def hear_stages_unfrozen(work: UnitOfWork, envelope: Envelope[StagesUnfrozen]) -> None:
+    await freezes.note_enforced(work, envelope.data.employee_id, "orders", None)
+
+
+# -- by hand -----------------------------------------------------------------------------------------------------------
+
+
+async def freeze_by_hand(work: UnitOfWork, employee_id: str, reason: str, roles: frozenset[str]) -> Mapping[str, Any]:
+    """An emergency freeze, in force when this commits. Raises `OwnAffair`, `NotFound`, `UnknownEmployee`, `Forbidden`."""
+    if employee_id == work.actor:
+        raise OwnAffair
+    seen = await work.row("SELECT * FROM people WHERE employee_id = :id", id=employee_id)
+    if seen is None or (seen["status"] is None and not seen["frozen"]):
+        raise people.UnknownEmployee
+    if not roles & {"hr", "director", "ops"} and not await freezes.heads(work, employee_id):
+        raise Forbidden
+    candidates = rules.caretakers(
+        seen["deputy_id"],
+        seen["manager_id"],
+        await freezes.heads_above(work, employee_id),
+        work.settings.last_resort,
+        employee_id,
+    )
+    rows = await lock_with_actor(work, changing=[employee_id, *candidates])
+    state = await people.freeze_state(work, employee_id)
+    if not any(ground.kind == "emergency" for ground in state.grounds):
+        employment = rows[employee_id]["employment_id"]
+        ground = Ground(kind="emergency", ref=uuid7())
+        await announce(work, await people.freeze(work, employee_id, employment, ground, candidates, reason=reason))
+    return dict(await freezes.one(work, employee_id) or {})
+
+
+async def lift_by_hand(
+    work: UnitOfWork, employee_id: str, reason: str | None, roles: frozenset[str]
+) -> Mapping[str, Any]:
+    """The first call asks, the second one, by another person in another role, lifts: `lifted` says which it was.
+
+    Raises `OwnAffair`, `NotFrozen`, `FreezeOfCase`, `ReasonMissing`, `NeedsAnotherRole`.
+    """
+    if employee_id == work.actor:
+        raise OwnAffair
+    await lock_with_actor(work, changing=[employee_id])
+    state = await people.freeze_state(work, employee_id)
+    if not state.frozen or (not roles & {"hr", "director", "ops"} and not await freezes.heads(work, employee_id)):
+        raise NotFrozen
+    if not rules.may_lift_by_hand(ground.kind for ground in state.grounds):
+        raise FreezeOfCase
+    first = await freezes.lifting(work, employee_id)
+    if first is None:
+        await freezes.begin_lifting(work, employee_id, sorted(roles & set(rules.FREEZERS)), reason or "")
+        await journal.write(work, "access.lifting_asked", employee_id=employee_id)
+    elif first["by_id"] != work.actor:
+        if not rules.is_second(first["by_id"], frozenset(first["roles"]), work.actor, roles):
+            raise NeedsAnotherRole
+        for kind in rules.LIFTED_BY_HAND:
+            state = await people.unfreeze(work, employee_id, state.employment_id or "", kind, None)  # type: ignore[arg-type]
+        await announce(work, state)
+        return {"employee_id": employee_id, "lifted": True, "waiting_for": None}
+    return {"employee_id": employee_id, "lifted": False, "waiting_for": "another person in another role"}
+
+
+async def read_freeze(work: UnitOfWork, employee_id: str, roles: frozenset[str]) -> Mapping[str, Any]:
+    """The freeze as it stands. Raises `NotFrozen`."""
+    found = await freezes.one(work, employee_id)
+    if found is None or not (
+        roles & {"hr", "director", "ops", "service", "auditor"}
+        or employee_id == work.actor
+        or ("sales_head" in roles and await freezes.heads(work, employee_id))
+    ):
+        raise NotFrozen
+    return found
+
+
+def end_of(day: Any, timezone: str) -> datetime:
+    """The instant in which a day of the company ends."""
+    return datetime.combine(day + timedelta(days=1), datetime.min.time(), ZoneInfo(timezone))

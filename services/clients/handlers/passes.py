@@ -1,0 +1,163 @@
+"""Passes: the only way through a freeze."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.clients.domain import passes as rules
+from services.clients.handlers.acting import OwnAffair, lock_with_actor
+from services.clients.handlers.freezes import end_of
+from services.clients.store import freezes, journal
+from shared import people
+from shared.contracts.clients import GrantPasses, PassGranted, PassWithdrawn, Result
+from shared.database import UnitOfWork
+from shared.errors import Exists, Forbidden, NotFound, Refused, Unprocessable
+from shared.http.fields import uuid7
+from shared.messages import Envelope
+
+
+class WrongOrder(Unprocessable):
+    """A pass must end after it begins."""
+
+
+class InThePast(Unprocessable):
+    """This pass would have ended already."""
+
+
+class TooLong(Unprocessable):
+    """A pass for an introduction lasts at most 24 hours, a pass for work until the last working day."""
+
+
+class PersonNotFrozen(Refused):
+    """Only somebody who is frozen needs a pass."""
+
+
+class NoLastDay(Refused):
+    """A pass for work lasts until the last working day, and none is announced. Give one for an introduction."""
+
+
+class NotTheirClient(Refused):
+    """This client is not, and was not at the freeze, one of this person's."""
+
+
+class UnknownClient(Unprocessable):
+    """No client with this id is known."""
+
+
+FAULTS: Mapping[str, type[Refused] | type[Unprocessable]] = {
+    "wrong_order": WrongOrder,
+    "in_the_past": InThePast,
+    "too_long": TooLong,
+    "not_frozen": PersonNotFrozen,
+    "no_last_day": NoLastDay,
+    "not_their_client": NotTheirClient,
+    "unknown_client": UnknownClient,
+}
+
+
+async def _faults(work: UnitOfWork, person: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]]) -> list[str | None]:
+    """For each wanted pass why it cannot be given, if so. The person was locked before."""
+    employee_id = person["employee_id"]
+    theirs = await freezes.theirs(work, employee_id, [item["client_id"] for item in wanted])
+    last_day = await freezes.last_day(work, employee_id)
+    ends = end_of(last_day, work.settings.timezone) if last_day else None
+
+    def fault(item: Mapping[str, Any]) -> str | None:
+        if item["client_id"] not in theirs:
+            return "unknown_client"
+        return rules.fault(
+            item["purpose"],
+            item["from_time"],
+            item["until_time"],
+            work.now,
+            frozen=person["frozen"] and person["status"] != "left",
+            theirs=theirs[item["client_id"]],
+            last_day_ends=ends,
+        )
+
+    return [fault(item) for item in wanted]
+
+
+async def _grant(
+    work: UnitOfWork, employee_id: str, case_id: str | None, wanted: Sequence[Mapping[str, Any]]
+) -> set[str]:
+    """Gives passes that were judged, with journal and events; returns the ids given just now."""
+    made = await freezes.grant(work, employee_id, case_id, wanted)
+    for item in wanted:
+        if item["pass_id"] in made:
+            work.publish(PassGranted(employee_id=employee_id, **item))
+            await journal.write(
+                work,
+                "pass.granted",
+                employee_id=employee_id,
+                client_id=item["client_id"],
+                details={"pass_id": item["pass_id"], "purpose": item["purpose"], "case_id": case_id},
+            )
+    return made
+
+
+async def grant_by_hand(work: UnitOfWork, data: Mapping[str, Any], roles: frozenset[str]) -> Mapping[str, Any]:
+    """Gives one pass. Raises `OwnAffair`, `Forbidden`, `UnknownEmployee`, `Exists`, and every fault of a pass."""
+    employee_id = data["employee_id"]
+    if employee_id == work.actor:
+        raise OwnAffair
+    rows = await lock_with_actor(work, holding=[employee_id])
+    if employee_id not in rows:
+        raise people.UnknownEmployee
+    if not roles & {"hr", "director"} and not await freezes.heads(work, employee_id):
+        raise Forbidden
+    wanted = {
+        "pass_id": data["id"] or uuid7(),
+        "client_id": data["client_id"],
+        "purpose": data["purpose"],
+        "from_time": data["from_time"],
+        "until_time": data["until_time"],
+    }
+    known = await freezes.one_pass(work, wanted["pass_id"])
+    if known is None:
+        (fault,) = await _faults(work, rows[employee_id], [wanted])
+        if fault is not None:
+            raise FAULTS[fault]
+        await _grant(work, employee_id, None, [wanted])
+        known = await freezes.one_pass(work, wanted["pass_id"])
+    if known is None or any(known[name] != wanted[name] for name in wanted if name != "pass_id"):
+        raise Exists
+    return dict(known)
+
+
+async def grant_passes(work: UnitOfWork, envelope: Envelope[GrantPasses]) -> list[Result]:
+    """The passes of a case; a result for each."""
+    command = envelope.data
+    wanted = [item.model_dump() for item in command.items]
+    rows = await people.lock(work, holding=[command.employee_id])
+    person = rows.get(command.employee_id)
+    if person is None:
+        raise people.UnknownEmployee
+    faults = await _faults(work, person, wanted)
+    await _grant(
+        work,
+        command.employee_id,
+        command.case_id,
+        [item for item, fault in zip(wanted, faults, strict=True) if fault is None],
+    )
+    return [Result(id=item["pass_id"], outcome=fault or "done") for item, fault in zip(wanted, faults, strict=True)]
+
+
+async def withdraw(work: UnitOfWork, pass_id: str, roles: frozenset[str]) -> None:
+    """Ends a pass before its time; again does nothing. Raises `NotFound`, `OwnAffair`."""
+    seen = await freezes.one_pass(work, pass_id)
+    if seen is None:
+        raise NotFound
+    if seen["employee_id"] == work.actor:
+        raise OwnAffair
+    await lock_with_actor(work, holding=[seen["employee_id"]])
+    if not roles & {"hr", "director"} and not await freezes.heads(work, seen["employee_id"]):
+        raise NotFound
+    for row in await freezes.withdraw(work, pass_id=pass_id):
+        work.publish(PassWithdrawn(**row))
+        await journal.write(
+            work,
+            "pass.withdrawn",
+            employee_id=row["employee_id"],
+            client_id=row["client_id"],
+            details={"pass_id": pass_id},
+        )

@@ -1,0 +1,129 @@
+"""Transfers: by hand, by a case, and of what a rehired person must not get back."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from services.clients.domain.freezes import caretakers
+from services.clients.handlers.acting import lock_with_actor
+from services.clients.store import clients, freezes
+from shared import people
+from shared.contracts.clients import (
+    ClientTransferred,
+    Ownership,
+    Result,
+    TransferClients,
+    TransferKind,
+)
+from shared.database import UnitOfWork, transact
+from shared.http.fields import uuid7
+from shared.messages import Envelope
+from shared.service import Runtime
+
+CHUNK = 1_000
+T = TypeVar("T")
+
+
+def chunks(items: Iterable[T], key: Callable[[T], str]) -> Iterator[list[T]]:
+    """The items in their order, at most 1,000 at a time and none with the same key together."""
+    chunk: list[T] = []
+    seen: set[str] = set()
+    for item in items:
+        if len(chunk) == CHUNK or key(item) in seen:
+            yield chunk
+            chunk, seen = [], set()
+        chunk.append(item)
+        seen.add(key(item))
+    if chunk:
+        yield chunk
+
+
+def announce(
+    work: UnitOfWork, rows: Iterable[Mapping[str, Any]], kind: TransferKind, case_id: str | None = None
+) -> None:
+    """One event: of the client, or in bulk."""
+    moved = [
+        Ownership.model_construct(
+            client_id=row["client_id"], from_id=row["from_id"], to_id=row["to_id"], sequence=row["version"]
+        )
+        for row in rows
+        if row["version"] is not None
+    ]
+    if len(moved) == 1:
+        work.publish(ClientTransferred(**moved[0].model_dump(), kind=kind, case_id=case_id))
+    elif moved:
+        work.publish(ClientTransferred(batch_id=uuid7(), kind=kind, case_id=case_id, items=moved))
+
+
+async def transfer_by_hand(
+    work: UnitOfWork, items: Sequence[tuple[str, str, str]], reason: str, everybody: bool
+) -> list[dict[str, str]]:
+    """Up to 1,000 moves `(client_id, from_id, to_id)`, no client twice; what became of each."""
+    await lock_with_actor(work, holding={to_id for _, _, to_id in items})
+    rows = await clients.move(work, items, "manual", reason=reason, everybody=everybody, acting=True)
+    announce(work, rows, "manual")
+    return [{"client_id": row["client_id"], "outcome": row["outcome"]} for row in rows]
+
+
+async def transfer_clients(work: UnitOfWork, envelope: Envelope[TransferClients]) -> list[Result]:
+    """The moves of a case; `done` also where it was done before. A second move of the same client is `repeated`."""
+    command = envelope.data
+    first = {item.client_id: item for item in reversed(command.items)}
+    items = [(item.client_id, item.from_id, item.to_id) for item in first.values()]
+    await people.lock(work, holding={to_id for _, _, to_id in items})
+    rows = await clients.move(work, items, command.kind, case_id=command.case_id)
+    announce(work, rows, command.kind, command.case_id)
+    outcomes = {row["client_id"]: row["outcome"] for row in rows}
+    return [
+        Result(id=item.client_id, outcome=outcomes[item.client_id] if first[item.client_id] is item else "repeated")
+        for item in command.items
+    ]
+
+
+# -- settling ----------------------------------------------------------------------------------------------------------
+
+OF_RECORD = "SELECT client_id FROM clients WHERE owner_id = :id ORDER BY client_id LIMIT :limit"
+SETTLED = """
+    UPDATE people SET settling = false, frozen_at = CASE WHEN frozen THEN frozen_at END,
+        stand_in_id = CASE WHEN frozen THEN stand_in_id END, unowned = frozen AND stand_in_id IS NULL
+    WHERE employee_id = :id
+"""
+
+
+async def settle(runtime: Runtime) -> bool:
+    """A rehire restores nothing: what is still of record goes to the stand-in for good, chunk by chunk."""
+    found = await transact(runtime, freezes.settling)
+    worked = [await transact(runtime, settle_chunk, employee_id) for employee_id in found]
+    return any(worked)
+
+
+async def settle_chunk(work: UnitOfWork, employee_id: str) -> bool:
+    """Moves up to 1,000 clients of record to the stand-in; with the last of them the person is settled.
+
+    False if nothing could be done: nobody stands in, and nobody can.
+    """
+    before = await work.row("SELECT * FROM people WHERE employee_id = :id AND settling", id=employee_id)
+    if before is None:
+        return False
+    candidates = caretakers(
+        before["deputy_id"],
+        before["manager_id"],
+        await freezes.heads_above(work, employee_id),
+        work.settings.last_resort,
+        employee_id,
+    )
+    rows = await people.lock(work, changing=[employee_id, before["stand_in_id"], *candidates])
+    person = rows[employee_id]
+    if not person["settling"] or person["stand_in_id"] != before["stand_in_id"]:
+        return True  # changed since we looked: look again
+    heir = person["stand_in_id"] or people.first_eligible(rows, candidates, employee_id, people.today(work))
+    owned = await work.rows(OF_RECORD, id=employee_id, limit=CHUNK)
+    if owned and heir is None:
+        return False
+    if owned:
+        moves = [(row["client_id"], employee_id, str(heir)) for row in owned]
+        announce(work, await clients.move(work, moves, "permanent"), "permanent")
+    if len(owned) == CHUNK:
+        return True
+    await work.execute(SETTLED, id=employee_id)
+    await freezes.note_stand_ins(work, employee_id)
+    return True

@@ -1,0 +1,70 @@
+"""What `clients` connects."""
+
+from collections.abc import Mapping
+
+from services.clients import api, store
+from services.clients.handlers import clients, figures, freezes, orders, passes, team, transfers
+from services.clients.store import checks
+from shared import people
+from shared.contracts.clients import (
+    EVENTS,
+    FreezeAccess,
+    GrantPasses,
+    JournalEntry,
+    PlaceTeam,
+    TransferClients,
+    UnfreezeAccess,
+)
+from shared.contracts.orders import (
+    OrderCancelled,
+    OrderDelivered,
+    OrderPlaced,
+    StageAssigned,
+    StageCompleted,
+    StagesFrozen,
+    StageStarted,
+    StagesTransferred,
+    StagesUnfrozen,
+)
+from shared.contracts.staff import EMPLOYEE_EVENTS, DepartmentChanged
+from shared.messages import Event
+from shared.service import Handler, Service, Ticker
+
+JOURNAL: Mapping[type[Event], Handler] = {JournalEntry: clients.append_journal}
+
+SERVICE = Service(
+    name="clients",
+    summary="Clients, who is responsible for them, who may see them, and the journal of it",
+    router=api.router,
+    metadata=store.metadata,
+    publishes=EVENTS,
+    hears={
+        "staff": {
+            **dict.fromkeys(EMPLOYEE_EVENTS, freezes.hear_employee),
+            DepartmentChanged: freezes.hear_department,
+            **JOURNAL,
+        },
+        "orders": {
+            **dict.fromkeys((OrderPlaced, OrderDelivered, OrderCancelled), orders.hear_order),
+            **dict.fromkeys((StageAssigned, StageStarted, StageCompleted), orders.hear_stage),
+            StagesTransferred: orders.hear_stages_transferred,
+            StagesFrozen: freezes.hear_stages_frozen,
+            StagesUnfrozen: freezes.hear_stages_unfrozen,
+            **JOURNAL,
+        },
+        "clients": JOURNAL,
+        "offboarding": JOURNAL,
+    },
+    obeys={
+        FreezeAccess: freezes.freeze_access,
+        UnfreezeAccess: freezes.unfreeze_access,
+        TransferClients: transfers.transfer_clients,
+        PlaceTeam: team.place_team,
+        GrantPasses: passes.grant_passes,
+    },
+    is_frozen=people.is_frozen,
+    republish=figures.republish,
+    tickers=(Ticker("settle", 1, transfers.settle), Ticker("count_unowned", 15, figures.count_unowned)),
+    open=checks.open_gatherer,
+    close=checks.close_gatherer,
+)

@@ -1,0 +1,238 @@
+"""Clients: registering many, moving many, reading them as the API shows them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.clients.domain.access import Action
+from services.clients.store import decisions
+from shared.database import UnitOfWork
+from shared.http.fields import Paging, uuid7
+
+INSERT = """
+    WITH given AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g (
+            client_id text, owner_id text, name text, value numeric, effort double precision, regions jsonb,
+            languages jsonb, contacts jsonb, team jsonb, fingerprint text, imported boolean)
+    ), made AS (
+        INSERT INTO clients (client_id, owner_id) SELECT client_id, owner_id FROM given ORDER BY client_id
+        ON CONFLICT DO NOTHING RETURNING client_id, owner_id
+    ), described AS (
+        INSERT INTO profiles (client_id, name, value, effort, regions, languages, contacts, registered_at, fingerprint,
+                              imported)
+        SELECT client_id, name, value, effort, regions, languages, contacts, :now, decode(fingerprint, 'hex'),
+               CASE WHEN imported THEN decode(fingerprint, 'hex') END
+        FROM made JOIN given USING (client_id, owner_id)
+    ), staffed AS (
+        INSERT INTO team (client_id, function, employee_id)
+        SELECT client_id, place.function, place.employee_id
+        FROM made JOIN given USING (client_id, owner_id), jsonb_each_text(team) AS place (function, employee_id)
+    ), named AS (
+        INSERT INTO surrogates (kind, id) SELECT 'client', client_id FROM made ORDER BY client_id
+        ON CONFLICT (kind, id) DO UPDATE SET id = excluded.id RETURNING id, surrogate
+    ), noted AS (
+        INSERT INTO history (client_id, kind, to_id, at, by_id, leaf)
+        SELECT client_id, 'registered', owner_id, :now, :actor, :leaf FROM made ORDER BY client_id
+    ), counted AS (
+        INSERT INTO portfolios AS p (owner_id, clients)
+        SELECT owner_id, count(*) FROM made GROUP BY owner_id ORDER BY owner_id
+        ON CONFLICT (owner_id) DO UPDATE SET clients = p.clients + excluded.clients
+    ), people_named AS MATERIALIZED (
+        SELECT owner_id, surrogate_of('employee', owner_id) AS surrogate FROM (SELECT DISTINCT owner_id FROM made) owners
+    ), journaled AS (
+        INSERT INTO journal_pending (leaf, at, kind, actor, employees, details)
+        SELECT :leaf, :now, 'client.registered', surrogate_of('employee', :actor),
+               (SELECT array_agg(surrogate) FROM people_named),
+               jsonb_build_object('owners', jsonb_agg(jsonb_build_array(named.surrogate, o.surrogate) ORDER BY client_id))
+        FROM made JOIN named ON named.id = client_id JOIN people_named o USING (owner_id) HAVING count(*) > 0
+    )
+    SELECT client_id FROM made
+"""
+
+
+async def insert(work: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Registers up to 1,000 clients with owner, team, history and one leaf; returns the ids that were not taken."""
+    made = await work.rows(INSERT, rows=json.dumps(rows), now=work.now, actor=work.actor, leaf=uuid7())
+    return {row["client_id"] for row in made}
+
+
+async def lock(work: UnitOfWork, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """Locks clients in id order and returns what they are compared by. People were locked before."""
+    rows = await work.rows(
+        """
+        SELECT c.client_id, c.owner_id, c.version, p.fingerprint, p.imported
+        FROM clients c JOIN profiles p USING (client_id)
+        WHERE c.client_id = ANY(:ids) ORDER BY c.client_id FOR UPDATE OF c
+        """,
+        ids=list(ids),
+    )
+    return {row["client_id"]: row for row in rows}
+
+
+MOVE = """
+    WITH asked AS (
+        SELECT client_id, from_id, to_id, nth
+        FROM unnest(CAST(:clients AS text[]), CAST(:froms AS text[]), CAST(:tos AS text[]))
+             WITH ORDINALITY AS a (client_id, from_id, to_id, nth)
+    ), judged AS MATERIALIZED (
+        SELECT a.*, c.owner_id, CASE
+            WHEN c.client_id IS NULL OR NOT (:everybody OR EXISTS (
+                     SELECT 1 FROM heads WHERE heads.head_id = :actor
+                     AND heads.department_id IN (o.department_id, h.department_id))) THEN 'unknown_client'
+            WHEN c.owner_id = a.to_id THEN 'done'
+            WHEN a.from_id <> c.owner_id AND NOT (:acting AND a.from_id = h.employee_id) THEN 'not_owner'
+            WHEN t.employee_id IS NULL OR (t.status IS NULL AND NOT t.frozen) THEN 'unknown_employee'
+            WHEN t.status = 'left' THEN 'not_employed'
+            WHEN (t.frozen OR t.settling) AND NOT (:returning AND t.stand_in_id IS NOT NULL) THEN 'frozen'
+            ELSE 'done' END AS outcome
+        FROM asked a
+        LEFT JOIN clients c ON c.client_id = a.client_id
+        LEFT JOIN people o ON o.employee_id = c.owner_id
+        LEFT JOIN people h ON h.employee_id = coalesce(o.stand_in_id, c.owner_id)
+        LEFT JOIN people t ON t.employee_id = a.to_id
+    ), moved AS (
+        UPDATE clients c SET owner_id = j.to_id, version = c.version + 1
+        FROM judged j WHERE c.client_id = j.client_id AND j.outcome = 'done' AND j.owner_id <> j.to_id
+        RETURNING c.client_id, j.owner_id AS from_id, c.owner_id AS to_id, c.version
+    ), noted AS (
+        INSERT INTO history (client_id, kind, from_id, to_id, at, by_id, case_id, reason, leaf)
+        SELECT client_id, :kind, from_id, to_id, :now, :actor, :case_id, :reason, :leaf FROM moved
+    ), counted AS (
+        INSERT INTO portfolios AS p (owner_id, clients)
+        SELECT owner_id, sum(n) FROM (
+            SELECT from_id AS owner_id, -1 AS n FROM moved UNION ALL SELECT to_id, 1 FROM moved) d
+        GROUP BY owner_id ORDER BY owner_id
+        ON CONFLICT (owner_id) DO UPDATE SET clients = p.clients + excluded.clients
+    ), named AS MATERIALIZED (
+        SELECT id, surrogate_of('employee', id) AS surrogate
+        FROM (SELECT from_id AS id FROM moved UNION SELECT to_id FROM moved) people
+    ), journaled AS (
+        INSERT INTO journal_pending (leaf, at, kind, actor, employees, details)
+        SELECT :leaf, :now, 'client.transferred', surrogate_of('employee', :actor), (SELECT array_agg(surrogate) FROM named),
+               jsonb_strip_nulls(jsonb_build_object('kind', CAST(:kind AS text), 'case_id', CAST(:case_id AS text), 'moves',
+                   jsonb_agg(jsonb_build_array(s.surrogate, f.surrogate, t.surrogate))))
+        FROM moved m JOIN surrogates s ON s.kind = 'client' AND s.id = m.client_id
+        JOIN named f ON f.id = m.from_id JOIN named t ON t.id = m.to_id HAVING count(*) > 0
+    )
+    SELECT j.client_id, j.outcome, m.from_id, m.to_id, m.version
+    FROM judged j LEFT JOIN moved m USING (client_id) ORDER BY nth
+"""
+
+
+async def move(
+    work: UnitOfWork,
+    items: Sequence[tuple[str, str, str]],
+    kind: str,
+    *,
+    case_id: str | None = None,
+    reason: str | None = None,
+    everybody: bool = True,
+    acting: bool = False,
+) -> Sequence[Mapping[str, Any]]:
+    """Moves up to 1,000 clients `(client_id, from_id, to_id)`, each at most once, with history, counts and one leaf.
+
+    People were locked before. Returns per item its `outcome`, and the `version` where it moved just now. `everybody`:
+    the caller may move clients of all, else of those whom they head. `acting`: `from_id` may also name the acting owner.
+    Only a return may give a client to somebody who is frozen, and only into the hands of their stand-in.
+    """
+    clients, froms, tos = ([item[part] for item in items] for part in range(3))
+    await work.execute(
+        "SELECT 1 FROM clients WHERE client_id = ANY(:ids) ORDER BY client_id FOR UPDATE", ids=sorted(clients)
+    )
+    return await work.rows(
+        MOVE,
+        clients=clients,
+        froms=froms,
+        tos=tos,
+        everybody=everybody,
+        acting=acting,
+        returning=kind == "returned",
+        kind=kind,
+        now=work.now,
+        actor=work.actor,
+        case_id=case_id,
+        reason=reason,
+        leaf=uuid7(),
+    )
+
+
+# -- reading -----------------------------------------------------------------------------------------------------------
+
+VALUE = """coalesce(p.value, (
+    SELECT sum(co.value) FROM client_orders co WHERE co.client_id = c.client_id AND co.status <> 'cancelled'
+    AND co.placed_on > CAST(CAST(:day AS text) AS date) - interval '1 year' AND co.placed_on <= CAST(CAST(:day AS text) AS date)), 0)"""
+SHOWN = f"""
+    c.client_id AS id, p.name, coalesce(o.stand_in_id, c.owner_id) AS owner_id,
+    CASE WHEN o.stand_in_id IS NOT NULL THEN c.owner_id END AS record_owner_id, coalesce(o.unowned, false) AS unowned,
+    {VALUE} AS value, p.effort, p.regions, p.languages, p.contacts, p.registered_at, c.version,
+    coalesce((SELECT jsonb_object_agg(t.function, t.employee_id) FROM team t WHERE t.client_id = c.client_id), '{{}}') AS team
+"""
+FROM = "clients c JOIN profiles p USING (client_id) LEFT JOIN people o ON o.employee_id = c.owner_id"
+OWNED_BY = """c.owner_id IN (SELECT employee_id FROM people
+    WHERE stand_in_id = :owner_id OR (employee_id = :owner_id AND stand_in_id IS NULL))"""
+
+
+async def one(work: UnitOfWork, client_id: str) -> Mapping[str, Any]:
+    """The client as the API shows it; it exists."""
+    row = await work.row(
+        f"SELECT {SHOWN} FROM {FROM} WHERE c.client_id = :id",
+        id=client_id,
+        day=decisions.moment(work)["day"],
+    )
+    if row is None:
+        raise LookupError("no such client")
+    return row
+
+
+async def visible(
+    work: UnitOfWork,
+    roles: frozenset[str],
+    action: Action,
+    paging: Paging,
+    owner_id: str | None = None,
+    unowned: bool | None = None,
+) -> Sequence[Mapping[str, Any]]:
+    """Clients with which the caller may do this, by id; of one acting owner, or without one, if asked for."""
+    mine = decisions.clients_of_caller(roles, action)
+    named: dict[str, Any] = {"viewer": work.actor, "now": work.now} if mine else {}
+    where = [f"c.client_id IN ({mine})"] if mine else []
+    if owner_id is not None:
+        where.append(OWNED_BY)
+        named["owner_id"] = owner_id
+    if unowned is not None:
+        where.append("coalesce(o.unowned, false) = :unowned")
+        named["unowned"] = unowned
+    if paging.after:
+        where.append("c.client_id > :after")
+        named["after"] = paging.after[0]
+    if mine and ":now" not in mine:
+        del named["now"]
+    return await work.rows(
+        f"SELECT {SHOWN} FROM {FROM} WHERE {' AND '.join(where) or 'true'} ORDER BY c.client_id LIMIT :limit",
+        day=decisions.moment(work)["day"],
+        limit=paging.fetch,
+        **named,
+    )
+
+
+HISTORY = """
+    WITH owned AS (
+        SELECT to_id AS owner_id, at, lead(at) OVER (ORDER BY id) AS until FROM history WHERE client_id = :id
+    ), stood_in AS (
+        SELECT employee_id, stand_in_id, unowned, at, id,
+               lag(stand_in_id) OVER (PARTITION BY employee_id ORDER BY id) AS before
+        FROM stand_ins WHERE employee_id IN (SELECT owner_id FROM owned)
+    )
+    SELECT at, kind, from_id, to_id, by_id, case_id, reason, 0 AS rank, id FROM history WHERE client_id = :id
+    UNION ALL
+    SELECT s.at, CASE WHEN s.unowned THEN 'unowned' WHEN s.stand_in_id IS NULL THEN 'returned' ELSE 'caretaker' END,
+           coalesce(s.before, s.employee_id), CASE WHEN s.unowned THEN NULL ELSE coalesce(s.stand_in_id, s.employee_id) END,
+           NULL, NULL, NULL, 1, s.id
+    FROM owned o JOIN stood_in s ON s.employee_id = o.owner_id AND s.at >= o.at AND (o.until IS NULL OR s.at < o.until)
+    ORDER BY at, rank, id
+"""
+
+
+async def history(work: UnitOfWork, client_id: str) -> Sequence[Mapping[str, Any]]:
+    """All that ever changed about who is responsible, oldest first; the stand-ins of its owners while they had it."""
+    return await work.rows(HISTORY, id=client_id)

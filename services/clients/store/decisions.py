@@ -1,0 +1,117 @@
+"""The decision of `domain.access` as SQL, put together from the same table of relations and actions.
+
+Every statement here wants a CTE `asked (employee_id, client_id, action, moment, day)` and gives the columns of
+`asked` with `reason`, `allowed`, and whether the employee and the client are known.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from services.clients.domain.access import ALLOWED, PASSES, RELATIONS, Action, Relation, decide_at_door
+from shared import people
+from shared.database import UnitOfWork
+
+
+def _words(words: Iterable[str]) -> str:
+    return ", ".join(f"'{word}'" for word in sorted(words))
+
+
+def absent(person: str, day: str) -> str:
+    return f"""EXISTS (SELECT 1 FROM jsonb_array_elements({person}.absences) AS away
+                       WHERE away->>'from_day' <= {day} AND coalesce(away->>'until_day', '9999-12-31') >= {day})"""
+
+
+# Of a question `a`, the client `c`, its owner of record `o` and the acting owner `h` (who has it in hand).
+RELATED: Mapping[Relation, str] = {
+    "owner": "c.owner_id = a.employee_id AND o.stand_in_id IS NULL",
+    "caretaker": "o.stand_in_id = a.employee_id",
+    "team": """EXISTS (SELECT 1 FROM team t WHERE t.client_id = a.client_id AND t.employee_id = a.employee_id)
+               OR EXISTS (SELECT 1 FROM open_stages s WHERE s.client_id = a.client_id AND s.employee_id = a.employee_id)""",
+    "head": """EXISTS (SELECT 1 FROM heads WHERE heads.head_id = a.employee_id
+                       AND heads.department_id IN (o.department_id, h.department_id))""",
+    "deputy": f"h.deputy_id = a.employee_id AND {absent('h', 'a.day')}",
+}
+
+VALID_PASS = "v.withdrawn_at IS NULL AND v.from_time <= a.moment AND a.moment < v.until_time"  # noqa: S105
+PASSED = f"""EXISTS (SELECT 1 FROM passes v WHERE v.employee_id = a.employee_id AND v.client_id = a.client_id AND {VALID_PASS}
+    AND (v.purpose, a.action) IN ({", ".join(f"('{p}', '{action}')" for p in PASSES for action in sorted(PASSES[p]))}))"""
+
+REASON = f"""CASE
+    WHEN p.employee_id IS NULL OR (p.status IS NULL AND NOT p.frozen) THEN 'unknown_employee'
+    WHEN c.client_id IS NULL THEN 'unknown_client'
+    WHEN p.status = 'left' THEN 'not_employed'
+    WHEN p.frozen THEN CASE WHEN {PASSED} THEN 'pass' ELSE 'frozen' END
+    {"".join(f"WHEN a.action IN ({_words(RELATIONS[name])}) AND ({RELATED[name]}) THEN '{name}' " for name in RELATIONS)}
+    WHEN {" OR ".join(f"({RELATED[name]})" for name in RELATIONS)} THEN 'action_not_allowed'
+    ELSE 'no_relation' END"""
+
+REASONED = f"""
+    SELECT a.*, {REASON} AS reason,
+           p.status IS NOT NULL OR coalesce(p.frozen, false) AS employee_known, c.client_id IS NOT NULL AS client_known
+    FROM asked a
+    LEFT JOIN people p ON p.employee_id = a.employee_id
+    LEFT JOIN clients c ON c.client_id = a.client_id
+    LEFT JOIN people o ON o.employee_id = c.owner_id
+    LEFT JOIN people h ON h.employee_id = coalesce(o.stand_in_id, c.owner_id)
+"""
+DECIDED = f"SELECT r.*, r.reason IN ({_words(ALLOWED)}) AS allowed FROM ({REASONED}) r"
+
+ASKED_BY_CALLER = """
+    SELECT CAST(:viewer AS text) AS employee_id, CAST(:client_id AS text) AS client_id, CAST(:action AS text) AS action,
+           CAST(:now AS timestamptz) AS moment, CAST(:day AS text) AS day
+"""
+
+
+async def decide_for_caller(work: UnitOfWork, roles: frozenset[str], client_id: str, action: Action) -> str:
+    """The reason for or against the caller's doing this with this client; see `domain.access.decide_at_door`."""
+    row = await work.row(
+        f"WITH asked AS ({ASKED_BY_CALLER}) SELECT reason, client_known FROM ({DECIDED}) d",
+        viewer=work.actor,
+        client_id=client_id,
+        action=action,
+        **moment(work),
+    )
+    assert row is not None  # noqa: S101 - one question, one row
+    return decide_at_door(row["reason"], row["client_known"], roles, action)
+
+
+def moment(work: UnitOfWork) -> dict[str, Any]:
+    """What decisions need to know of the time: the instant, and the day of the company."""
+    return {"now": work.now, "day": people.today(work).isoformat()}
+
+
+# -- sets --------------------------------------------------------------------------------------------------------------
+
+# The clients to which `:viewer` stands in this relation.
+CLIENTS_OF: Mapping[Relation, str] = {
+    "owner": """SELECT c.client_id FROM clients c JOIN people o ON o.employee_id = c.owner_id
+                WHERE c.owner_id = :viewer AND o.stand_in_id IS NULL""",
+    "caretaker": """SELECT c.client_id FROM people o JOIN clients c ON c.owner_id = o.employee_id
+                    WHERE o.stand_in_id = :viewer""",
+    "team": """SELECT client_id FROM team WHERE employee_id = :viewer
+               UNION ALL SELECT client_id FROM open_stages WHERE employee_id = :viewer""",
+    "head": """SELECT c.client_id FROM people o LEFT JOIN people h ON h.employee_id = o.stand_in_id
+               JOIN clients c ON c.owner_id = o.employee_id
+               WHERE EXISTS (SELECT 1 FROM heads WHERE heads.head_id = :viewer
+                             AND heads.department_id IN (o.department_id, h.department_id))""",
+    "deputy": f"""SELECT c.client_id FROM people o JOIN people h ON h.employee_id = coalesce(o.stand_in_id, o.employee_id)
+                  JOIN clients c ON c.owner_id = o.employee_id
+                  WHERE h.deputy_id = :viewer AND {absent("h", "CAST(:day AS text)")}""",
+}
+PASSED_CLIENTS = """SELECT client_id FROM passes WHERE employee_id = :viewer AND withdrawn_at IS NULL
+                    AND from_time <= :now AND :now < until_time"""
+
+
+def clients_of_caller(roles: frozenset[str], action: Action) -> str | None:
+    """SQL of the ids of all clients with which `:viewer` may do this; None: with all."""
+    if "director" in roles or "service" in roles:
+        return None
+    mine = [
+        sql
+        for relation, sql in CLIENTS_OF.items()
+        if action in RELATIONS[relation] and (relation != "head" or "sales_head" in roles)
+    ]
+    return " UNION ".join(f"({sql})" for sql in mine)
+
+
+CANDIDATES = " UNION ".join(f"({sql})" for sql in (*CLIENTS_OF.values(), PASSED_CLIENTS))

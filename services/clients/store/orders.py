@@ -1,0 +1,55 @@
+"""The copy of orders: for the value of clients and for who works on a stage of an open order."""
+
+import json
+from collections.abc import Sequence
+
+from shared.contracts.orders import OrderState, StageOwner
+from shared.database import UnitOfWork
+
+TAKE_OVER = """
+    WITH heard AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:orders AS jsonb)) AS h (
+            order_id text, client_id text, value numeric, placed_on date, status text, sequence bigint, stages jsonb)
+    ), newer AS (
+        INSERT INTO client_orders AS o (order_id, client_id, value, placed_on, status, sequence)
+        SELECT order_id, client_id, value, placed_on, status, sequence FROM heard ORDER BY order_id
+        ON CONFLICT (order_id) DO UPDATE SET client_id = excluded.client_id, value = excluded.value,
+            placed_on = excluded.placed_on, status = excluded.status, sequence = excluded.sequence
+        WHERE o.sequence < excluded.sequence
+        RETURNING order_id
+    ), present AS (
+        SELECT h.order_id, s.stage, h.client_id, s.employee_id
+        FROM newer JOIN heard h USING (order_id),
+             jsonb_to_recordset(h.stages) AS s (stage text, employee_id text, status text)
+        WHERE h.status = 'open' AND s.status <> 'completed' AND s.employee_id IS NOT NULL
+    ), gone AS (
+        DELETE FROM open_stages o USING newer n WHERE o.order_id = n.order_id
+        AND NOT EXISTS (SELECT 1 FROM present p WHERE p.order_id = o.order_id AND p.stage = o.stage)
+    )
+    INSERT INTO open_stages (order_id, stage, client_id, employee_id) SELECT * FROM present
+    ON CONFLICT (order_id, stage) DO UPDATE SET client_id = excluded.client_id, employee_id = excluded.employee_id
+"""
+MOVE_STAGES = """
+    WITH heard AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS h (
+            order_id text, stage text, client_id text, employee_id text, sequence bigint)
+    ), newer AS (
+        UPDATE client_orders o SET sequence = h.sequence
+        FROM (SELECT order_id, max(sequence) AS sequence FROM heard GROUP BY order_id) h
+        WHERE o.order_id = h.order_id AND o.sequence < h.sequence RETURNING o.order_id
+    )
+    INSERT INTO open_stages (order_id, stage, client_id, employee_id)
+    SELECT DISTINCT ON (order_id, stage) order_id, stage, client_id, employee_id FROM newer JOIN heard USING (order_id)
+    ORDER BY order_id, stage, sequence DESC
+    ON CONFLICT (order_id, stage) DO UPDATE SET client_id = excluded.client_id, employee_id = excluded.employee_id
+"""
+
+
+async def take_over(work: UnitOfWork, states: Sequence[OrderState]) -> None:
+    """Takes over the orders of which this is news."""
+    orders = [state.model_dump(mode="json") for state in states]
+    await work.execute(TAKE_OVER, orders=json.dumps(orders))
+
+
+async def move_stages(work: UnitOfWork, items: Sequence[StageOwner]) -> None:
+    await work.execute(MOVE_STAGES, items=json.dumps([item.model_dump(mode="json") for item in items]))

@@ -1,0 +1,85 @@
+"""What cases and plans read: the clients of one owner of record with figures, team places, load."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from services.clients.store import decisions
+from services.clients.store.clients import FROM, VALUE
+from shared.database import UnitOfWork
+
+PAGE = 1_000
+
+PORTFOLIO = f"""
+    SELECT c.client_id, coalesce(o.stand_in_id, c.owner_id) AS owner_id, c.owner_id AS record_owner_id, p.effort,
+           CAST(CAST({VALUE} AS numeric(18, 2)) AS text) AS value, p.regions, p.languages,
+           coalesce((SELECT jsonb_object_agg(t.function, t.employee_id) FROM team t WHERE t.client_id = c.client_id), '{{}}')
+               AS team,
+           coalesce((SELECT jsonb_object_agg(i.employee_id, i.n) FROM (
+               SELECT employee_id, count(*) AS n FROM interactions
+               WHERE client_id = c.client_id AND at > :year_ago AND at <= :now GROUP BY employee_id) i), '{{}}') AS known_by
+    FROM {FROM} WHERE c.owner_id = :employee_id AND c.client_id > :after ORDER BY c.client_id LIMIT {PAGE}
+"""
+# From single decisions, from pages, and from batches of decisions about many people.
+SEEN = """
+    WITH me AS (SELECT surrogate FROM surrogates WHERE kind = 'employee' AND id = :employee_id), seen AS (
+        SELECT j.client, j.action FROM journal_pending j JOIN me ON j.employee = me.surrogate
+        WHERE j.allowed AND j.client IS NOT NULL AND j.at >= :since
+        UNION ALL
+        SELECT unnest(j.clients), j.action FROM journal_pending j JOIN me ON j.employee = me.surrogate
+        WHERE j.allowed AND j.clients IS NOT NULL AND j.action = 'export' AND j.at >= :since
+        UNION ALL
+        SELECT asked.client, j.details->'decisions'->CAST(asked.nth - 1 AS int)->>0
+        FROM me JOIN journal_pending j ON j.employees @> ARRAY[me.surrogate],
+             unnest(j.employees, j.clients) WITH ORDINALITY AS asked (employee, client, nth)
+        WHERE j.kind = 'access.checked' AND j.at >= :since AND asked.employee = me.surrogate
+        AND j.details->'decisions'->CAST(asked.nth - 1 AS int)->>1 = 'true'
+    )
+    SELECT s.id AS client_id, count(*) FILTER (WHERE action = 'read') AS reads,
+           count(*) FILTER (WHERE action = 'export') AS exports
+    FROM seen JOIN surrogates s ON s.surrogate = seen.client WHERE action IN ('read', 'export') GROUP BY s.id
+"""
+
+
+async def portfolio(work: UnitOfWork, employee_id: str, after: str) -> Sequence[Mapping[str, Any]]:
+    """The next clients of this owner of record, by id; `known_by` counts interactions of 12 months."""
+    return await work.rows(
+        PORTFOLIO,
+        employee_id=employee_id,
+        after=after,
+        year_ago=work.now - timedelta(days=365),
+        now=work.now,
+        day=decisions.moment(work)["day"],
+    )
+
+
+async def seen(work: UnitOfWork, employee_id: str) -> dict[str, tuple[int, int]]:
+    """Per client how often this person was allowed to read and to export it, in the days of the lookback."""
+    rows = await work.rows(SEEN, employee_id=employee_id, since=work.now - timedelta(days=work.settings.lookback_days))
+    return {row["client_id"]: (row["reads"], row["exports"]) for row in rows}
+
+
+async def team_places(work: UnitOfWork, employee_id: str, after: tuple[str, str]) -> Sequence[Mapping[str, Any]]:
+    """The next places of this person in teams, by client and function."""
+    return await work.rows(
+        """
+        SELECT t.client_id, t.function, coalesce(o.stand_in_id, c.owner_id) AS owner_id
+        FROM team t JOIN clients c USING (client_id) LEFT JOIN people o ON o.employee_id = c.owner_id
+        WHERE t.employee_id = :employee_id AND (t.client_id, t.function) > (:client, :function)
+        ORDER BY t.client_id, t.function LIMIT 1000
+        """,
+        employee_id=employee_id,
+        client=after[0],
+        function=after[1],
+    )
+
+
+async def loads(work: UnitOfWork) -> Sequence[Mapping[str, Any]]:
+    """What weighs on each acting owner: effort points and how many clients."""
+    return await work.rows(
+        """
+        SELECT coalesce(o.stand_in_id, c.owner_id) AS employee_id, sum(p.effort) AS effort, count(*) AS clients
+        FROM clients c JOIN profiles p USING (client_id) LEFT JOIN people o ON o.employee_id = c.owner_id
+        GROUP BY 1 ORDER BY 1
+        """
+    )

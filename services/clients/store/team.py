@@ -1,0 +1,133 @@
+"""Team places, interactions, feedback."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.clients.store import journal
+from shared.database import UnitOfWork
+
+BUMP = "UPDATE clients SET version = version + 1 WHERE client_id = :client_id"
+
+
+async def place(work: UnitOfWork, client_id: str, function: str, employee_id: str) -> bool:
+    """Whether this changed anything. The client was locked before."""
+    changed = await work.scalar(
+        """
+        INSERT INTO team AS t (client_id, function, employee_id) VALUES (:client_id, :function, :employee_id)
+        ON CONFLICT (client_id, function) DO UPDATE SET employee_id = excluded.employee_id
+        WHERE t.employee_id <> excluded.employee_id RETURNING 1
+        """,
+        client_id=client_id,
+        function=function,
+        employee_id=employee_id,
+    )
+    if changed:
+        await work.execute(BUMP, client_id=client_id)
+    return bool(changed)
+
+
+async def remove(work: UnitOfWork, client_id: str, function: str) -> str | None:
+    """Who served in this function until now."""
+    gone: str | None = await work.scalar(
+        "DELETE FROM team WHERE client_id = :client_id AND function = :function RETURNING employee_id",
+        client_id=client_id,
+        function=function,
+    )
+    if gone is not None:
+        await work.execute(BUMP, client_id=client_id)
+    return gone
+
+
+TAKE_OVER = """
+    WITH asked AS (
+        SELECT * FROM unnest(CAST(:clients AS text[]), CAST(:functions AS text[]), CAST(:froms AS text[]),
+                             CAST(:tos AS text[])) WITH ORDINALITY AS a (client_id, function, from_id, to_id, nth)
+    ), judged AS MATERIALIZED (
+        SELECT a.*, t.employee_id AS before, CASE
+            WHEN NOT EXISTS (SELECT 1 FROM clients c WHERE c.client_id = a.client_id) THEN 'unknown_client'
+            WHEN t.employee_id = a.to_id THEN 'done'
+            WHEN t.employee_id IS DISTINCT FROM a.from_id THEN 'not_in_team'
+            WHEN p.employee_id IS NULL OR (p.status IS NULL AND NOT p.frozen) THEN 'unknown_employee'
+            WHEN p.status = 'left' THEN 'not_employed'
+            WHEN p.frozen OR p.settling THEN 'frozen'
+            ELSE 'done' END AS outcome
+        FROM asked a LEFT JOIN team t USING (client_id, function) LEFT JOIN people p ON p.employee_id = a.to_id
+    ), changed AS (
+        UPDATE team t SET employee_id = j.to_id FROM judged j
+        WHERE t.client_id = j.client_id AND t.function = j.function AND j.outcome = 'done' AND j.before <> j.to_id
+        RETURNING t.client_id, t.function
+    ), bumped AS (
+        UPDATE clients SET version = version + 1 WHERE client_id IN (SELECT client_id FROM changed)
+    )
+    SELECT j.client_id, j.function, j.from_id, j.to_id, j.outcome, ch.client_id IS NOT NULL AS changed
+    FROM judged j LEFT JOIN changed ch USING (client_id, function) ORDER BY nth
+"""
+
+
+async def take_over(
+    work: UnitOfWork, items: Sequence[tuple[str, str, str, str]], case_id: str
+) -> Sequence[Mapping[str, Any]]:
+    """Gives places `(client_id, function, from_id, to_id)` to others, with one leaf; an `outcome` for each."""
+    clients, functions, froms, tos = ([item[part] for item in items] for part in range(4))
+    rows = await work.rows(TAKE_OVER, clients=clients, functions=functions, froms=froms, tos=tos)
+    changed = [row for row in rows if row["changed"]]
+    if changed:
+        await journal.write_page(
+            work,
+            "team.placed",
+            "edit",
+            "service",
+            [row["client_id"] for row in changed],
+            {"case_id": case_id, "functions": [row["function"] for row in changed]},
+        )
+    return rows
+
+
+async def note_interaction(work: UnitOfWork, client_id: str, data: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The interaction as noted; None if its id is taken by another."""
+    return await work.row(
+        """
+        WITH made AS (
+            INSERT INTO interactions (interaction_id, client_id, employee_id, kind, at, summary, by_id)
+            VALUES (:id, :client_id, :employee_id, :kind, :at, :summary, :by) ON CONFLICT DO NOTHING RETURNING *
+        ), found AS (
+            SELECT * FROM made UNION ALL
+            SELECT * FROM interactions WHERE interaction_id = :id AND (client_id, employee_id, kind, at)
+                = (:client_id, :employee_id, :kind, :at) AND summary IS NOT DISTINCT FROM :summary
+        )
+        SELECT interaction_id AS id, client_id, employee_id, kind, at, summary FROM found LIMIT 1
+        """,
+        client_id=client_id,
+        by=work.actor,
+        **data,
+    )
+
+
+async def note_feedback(work: UnitOfWork, client_id: str, data: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The feedback as noted; None if its id is taken by another."""
+    return await work.row(
+        """
+        WITH made AS (
+            INSERT INTO feedback (feedback_id, client_id, score, note, at, by_id)
+            VALUES (:id, :client_id, :score, :note, :at, :by) ON CONFLICT DO NOTHING RETURNING *
+        ), found AS (
+            SELECT * FROM made UNION ALL
+            SELECT * FROM feedback WHERE feedback_id = :id AND (client_id, score) = (:client_id, :score)
+                AND note IS NOT DISTINCT FROM :note
+        )
+        SELECT feedback_id AS id, client_id, score, note, at FROM found LIMIT 1
+        """,
+        client_id=client_id,
+        by=work.actor,
+        **{**data, "at": data["at"] or work.now},
+    )
+
+
+async def change_profile(work: UnitOfWork, client_id: str, changes: Mapping[str, Any]) -> None:
+    """Writes the given fields of the profile (`regions`, `languages`, `contacts` as lists)."""
+    columns = {name: f"CAST(:{name} AS jsonb)" for name in ("regions", "languages", "contacts")}
+    values = {name: json.dumps(value) if name in columns else value for name, value in changes.items()}
+    assigned = ", ".join(f"{name} = {columns.get(name, f':{name}')}" for name in changes)
+    await work.execute(f"UPDATE profiles SET {assigned} WHERE client_id = :client_id", client_id=client_id, **values)
+    await work.execute(BUMP, client_id=client_id)
