@@ -5,12 +5,14 @@ twice, and can crash after chosen commits: then all connections, tasks and memor
 starts anew on the same databases, while the test goes on.
 """
 
+import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import httpx
 from joserfc.jwk import OKPKey
@@ -22,7 +24,7 @@ from shared.bus import InProcessBus
 from shared.contracts import MESSAGES
 from shared.messages import Command, Envelope, Event, Record, by_type, commands_topic, decode, encode, events_topic
 from shared.outbox.inbox import take_delivered
-from shared.outbox.relay import publish_pending
+from shared.outbox.relay import forget_old, publish_pending
 from shared.service import Runtime
 from shared.settings import SERVICES, Settings
 from tests.support import postgres
@@ -61,12 +63,18 @@ class TwiceBus(InProcessBus):
 
 
 class House:
+    """`commits` counts those of all services since the start, `crashed` the crashes after some of them.
+
+    `down` are services that do nothing at present: they neither send nor receive, and no ticker of theirs runs.
+    """
+
     def __init__(self, names: Sequence[str], urls: Mapping[str, str], settings: Mapping[str, Any], twice: bool) -> None:
         self.names, self.urls, self.twice = names, urls, twice
         self.settings = Settings(**{"last_resort": None, **settings})
         self.clock = Clock()
-        self.commits = 0
+        self.commits = self.crashed = 0
         self.crashes: Callable[[int], bool] = lambda commit: False
+        self.down: set[str] = set()
         self.embedded: wiring.Embedded
         self.http: httpx.AsyncClient
 
@@ -79,7 +87,7 @@ class House:
         crashes: Callable[[int], bool] | None = None,
         templates: Mapping[str, str] | None = None,
         **settings: Any,
-    ) -> AsyncIterator["House"]:
+    ) -> AsyncIterator[Self]:
         """The named services (all four if none is named). `crashes(n)` says whether to crash after the nth commit;
         `settings` are fields of `Settings`; `templates` names databases to start from."""
         names = names or SERVICES
@@ -97,18 +105,19 @@ class House:
 
     async def open(self) -> None:
         self.embedded = wiring.embed(self.settings, self.urls, KEY, clock=self.clock, pool_size=3)
-        if self.twice:
-            bus = TwiceBus()
-            for runtime in self.embedded.runtimes.values():
-                runtime.bus = bus
-                bus.subscribe(runtime)
-        for runtime in self.embedded.runtimes.values():
-            if runtime.service.open is not None:
-                await runtime.service.open(runtime)
-            runtime.after_commit = self._committed
+        await self._open(self.embedded.runtimes)
         self.http = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.embedded.front, raise_app_exceptions=False), base_url="http://holdfast"
         )
+
+    async def _open(self, runtimes: Mapping[str, Runtime]) -> None:
+        bus = TwiceBus() if self.twice else InProcessBus()
+        for runtime in runtimes.values():
+            runtime.bus = bus
+            bus.subscribe(runtime)
+            if runtime.service.open is not None:
+                await runtime.service.open(runtime)
+            runtime.after_commit = self._committed
 
     async def close(self) -> None:
         for runtime in self.embedded.runtimes.values():
@@ -116,9 +125,27 @@ class House:
         await self.http.aclose()
         await wiring.close(self.embedded.runtimes.values())
 
+    async def restart(self) -> None:
+        """What a kill and a new start leave: the databases. Nothing in memory survives; routes and pools are not
+        built anew, for they hold nothing of what was under way."""
+        fresh = {}
+        for name, old in self.embedded.runtimes.items():
+            old.after_commit = None
+            if old.service.close is not None:
+                await old.service.close(old)
+            if old.engine.sync_engine.pool.checkedout():  # type: ignore[attr-defined]
+                await old.engine.dispose()
+            memory = {"id": uuid.uuid4(), "lease_term": None, "lease_until": None, "too_many_parked": False}
+            fresh[name] = replace(old, **memory, state={}, unsent=asyncio.Event(), tasks=[])
+            self.embedded.front.apps[name].state.runtime = fresh[name]
+        self.embedded.front.runtimes[:] = fresh.values()
+        self.embedded = replace(self.embedded, runtimes=fresh)
+        await self._open(fresh)
+
     def _committed(self, service: str) -> None:
         self.commits += 1
         if self.crashes(self.commits):
+            self.crashed += 1
             raise Crash
 
     async def surviving(self, act: Callable[[], Awaitable[T]]) -> T:
@@ -127,8 +154,7 @@ class House:
             try:
                 return await act()
             except Crash:
-                await self.close()
-                await self.open()
+                await self.restart()
 
     # -- asking ----------------------------------------------------------------------------------------------------
 
@@ -213,6 +239,8 @@ class House:
     async def _round(self) -> bool:
         worked = False
         for runtime in self.embedded.runtimes.values():
+            if runtime.service.name in self.down:
+                continue
             worked |= await publish_pending(runtime) > 0
             for topic in runtime.topics:
                 records = await take_delivered(runtime, topic)
@@ -220,7 +248,8 @@ class House:
                     await runtime.receive(records)
                     worked = True
             for ticker in runtime.tickers:
-                worked |= await ticker.run(runtime)
+                if ticker.run is not forget_old:
+                    worked |= await ticker.run(runtime)
         return worked
 
     # -- looking ---------------------------------------------------------------------------------------------------

@@ -1,0 +1,123 @@
+"""`holdfast up` as a real process: killed in the middle of a case, and started again."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.stories.company import OWNERS, build
+from tests.stories.hands import (
+    approve,
+    case_of,
+    certificate,
+    employee,
+    hris,
+    introduce,
+    introductions,
+    may,
+    open_tasks,
+    owners,
+    resigns,
+    steps_of,
+    work_off,
+)
+from tests.stories.remote import Remote
+from tests.support.processes import Process, answers, free_port
+
+REPOSITORY = Path(__file__).parents[2]
+ANNAS = [client for client, owner in OWNERS.items() if owner == "anna"]
+STARTED = 60.0  # seconds, a first start of PostgreSQL among them
+
+pytestmark = pytest.mark.processes
+
+
+def holdfast(data: Path, port: int, name: str = "up") -> Process:
+    env = {"PATH": os.environ["PATH"], "HOME": str(data), "HOLDFAST_LAST_RESORT": "dora", "LOG_LEVEL": "WARNING"}
+    command = [sys.executable, "-m", "services", "up", "--port", str(port), "--data-dir", str(data / "holdfast")]
+    return Process(name, command, env, data / f"{name}.log", REPOSITORY)
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Process]:
+    process = holdfast(tmp_path, free_port())
+    process.start()
+    try:
+        ready(process)
+        yield process
+    finally:
+        process.stop()
+
+
+def port_of(process: Process) -> int:
+    return int(process.command[process.command.index("--port") + 1])
+
+
+def ready(process: Process) -> None:
+    url = f"http://127.0.0.1:{port_of(process)}/readyz"
+    process.wait_until(lambda: answers(url), STARTED, "is ready")
+
+
+def kill_and_start(process: Process) -> None:
+    process.kill()
+    process.start()
+    ready(process)
+
+
+async def test_killed_in_the_middle_of_a_case_up_again_goes_on_to_the_certificate(up: Process, tmp_path: Path) -> None:
+    house = Remote(f"http://127.0.0.1:{port_of(up)}", tmp_path / "holdfast" / "signing-key.pem")
+    try:
+        await depart(house, up)
+    finally:
+        await house.http.aclose()
+
+
+async def depart(house: Remote, up: Process) -> None:
+    await build(house)
+    await resigns(house, "anna")
+    kill_and_start(up)  # the word of the HRIS is accepted, and nobody may have heard it yet
+
+    async def frozen() -> bool:
+        return await may(house, "anna", "c-1") == "frozen"
+
+    await house.until(frozen, "anna is refused")
+    assert all((await owners(house))[client] == "ben" for client in ANNAS)
+    kill_and_start(up)  # the plan is being made, or waits
+
+    await settled(house, "plan", "waiting")
+    planned = {item["client_id"]: item["to_id"] for item in (await approve(house, "anna"))["items"]}
+    kill_and_start(up)  # the transfer is under way
+    await settled(house, "transfer", "done")
+    assert {client: (await owners(house))[client] for client in ANNAS} == planned
+
+    first, *others = await introductions(house, "anna")
+    await introduce(house, first)
+    path = f"/offboarding/v1/introductions/{others[0]['id']}"
+    await house.ok(employee(others[0]["to_id"]), "POST", f"{path}/accept")
+    kill_and_start(up)  # one introduction is over, another one begun
+    for introduction in others:
+        await introduce(house, introduction)
+    await work_off(house, "anna")
+    await settled(house, "hand_over", "done")
+    await hris(house, "employee.left", "anna", on=str(house.clock.day()))
+    kill_and_start(up)  # the last day is over, and the case may not know it yet
+
+    await settled(house, "clear", "done")
+    assert not await open_tasks(house, (await case_of(house, "anna"))["id"])
+    assert (await certificate(house, "anna"))["employee_id"] == "anna"
+
+
+async def settled(house: Remote, step: str, status: str) -> None:
+    async def is_so() -> bool:
+        return (await steps_of(house, "anna"))[step] == status
+
+    await house.until(is_so, f"{step} is {status}")
+
+
+async def test_a_second_up_on_the_same_data_folder_is_refused(up: Process, tmp_path: Path) -> None:
+    second = holdfast(tmp_path, free_port(), "second")
+    second.start()
+    assert second.wait_for_end(STARTED) != 0
+    assert "another" in second.tail()
+    assert answers(f"http://127.0.0.1:{port_of(up)}/readyz")

@@ -1,0 +1,195 @@
+"""The six truths of product.md, looked at while a story is told: cheap ones in every step, all of them in every rest."""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tests.support.house import House
+
+if TYPE_CHECKING:
+    from tests.stories.ways import Watched
+
+IN_NO_HANDS = """
+    SELECT client_id, a.employee_id, a.status, a.frozen FROM clients c
+    LEFT JOIN people o ON o.employee_id = c.owner_id
+    LEFT JOIN people a ON a.employee_id = coalesce(o.stand_in_id, c.owner_id)
+    WHERE NOT coalesce(o.unowned, false)
+      AND (a.employee_id IS NULL OR a.frozen OR a.status IS NULL OR a.status NOT IN ('active', 'resigned'))
+"""
+UNOWNED = "SELECT client_id FROM clients JOIN people ON employee_id = owner_id WHERE unowned ORDER BY 1"
+WORKED_ON_BY_FROZEN = """
+    SELECT s.order_id, s.name, s.employee_id FROM stages s JOIN people p USING (employee_id)
+    WHERE s.open AND p.frozen AND s.status <> 'held' AND NOT EXISTS (
+        SELECT 1 FROM passes JOIN orders o USING (client_id)
+        WHERE passes.employee_id = s.employee_id AND o.order_id = s.order_id AND begun AND NOT ended)
+"""
+FROZEN = "SELECT employee_id FROM people WHERE frozen OR status = 'left' ORDER BY 1"
+PASSES = """
+    SELECT employee_id, client_id FROM passes
+    WHERE withdrawn_at IS NULL AND from_time <= :now AND until_time > :now
+"""
+# A chain: what a change moves from is what the one before moved to. A change that took effect twice breaks it.
+BROKEN_CHAINS = """
+    SELECT client_id, kind, from_id, to_id FROM (
+        SELECT client_id, kind, from_id, to_id, id,
+               lag(to_id) OVER (PARTITION BY client_id ORDER BY id) AS before,
+               last_value(to_id) OVER (PARTITION BY client_id ORDER BY id
+                   ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS newest, owner_id
+        FROM history JOIN clients USING (client_id)) h
+    WHERE from_id IS DISTINCT FROM before OR newest <> owner_id OR from_id = to_id
+"""
+OWNED_BY_NOBODYS_HISTORY = "SELECT client_id FROM clients EXCEPT SELECT client_id FROM history"
+MISCOUNTED = """
+    SELECT owner_id, p.clients, c.n FROM portfolios p
+    FULL JOIN (SELECT owner_id, count(*) AS n FROM clients GROUP BY 1) c USING (owner_id)
+    WHERE coalesce(p.clients, 0) <> coalesce(c.n, 0)
+"""
+UNJOURNALED = "SELECT id FROM history WHERE leaf NOT IN (SELECT leaf FROM journal_pending)"
+COMMANDS = "SELECT body FROM outbox WHERE topic LIKE '%.commands'"
+ANSWERS = "SELECT body FROM outbox WHERE type = 'command.answered'"
+TWICE_IN_A_CASE = """
+    SELECT 'task ' || kind AS what, case_id, count(*) FROM tasks GROUP BY 1, 2 HAVING count(*) > 1
+    UNION ALL SELECT 'introduction ' || client_id, case_id, count(*) FROM introductions
+              WHERE status <> 'refused' GROUP BY 1, 2 HAVING count(*) > 1
+    UNION ALL SELECT 'open visit ' || client_id, case_id, count(*) FROM visits
+              WHERE status = 'open' GROUP BY 1, 2 HAVING count(*) > 1
+"""
+TOLD = "SELECT type, body FROM outbox WHERE type IN ('task.opened', 'visit.opened', 'offboarding.started', 'offboarding.cleared')"
+UNCLOSED = """
+    SELECT employee_id FROM cases JOIN people USING (employee_id, employment_id)
+    WHERE cases.status IN ('open', 'needs_person') AND undo IN ('', 'refused')
+"""
+STUCK = "SELECT topic, key, type, error FROM waiting_keys"
+# What only grows: the rows by which service, none of which may change or go.
+GROWS: Mapping[str, Mapping[str, str]] = {
+    "staff": {
+        "employments": "SELECT employment_id AS id, employee_id, hired_on FROM employments",
+        "life_changes": "SELECT * FROM life_changes",
+    },
+    "clients": {
+        "history": "SELECT * FROM history",
+        "stand_ins": "SELECT * FROM stand_ins",
+        "journal": "SELECT * FROM journal_pending",
+        "grounds": "SELECT employee_id || employment_id || kind || ref AS id, since FROM grounds",
+    },
+    "orders": {"grounds": "SELECT employee_id || employment_id || kind || ref AS id, since FROM grounds"},
+    "offboarding": {
+        "timeline": "SELECT * FROM timeline",
+        "plans": "SELECT case_id || '/' || version AS id, objective FROM plans",
+        "tasks": "SELECT id, case_id, kind FROM tasks",
+        "visits": "SELECT id, case_id, client_id FROM visits",
+        "introductions": "SELECT id, case_id, client_id FROM introductions",
+        "proofs": "SELECT id, proof FROM tasks WHERE proof IS NOT NULL",
+    },
+}
+
+
+class Truths:
+    """Remembers what was, to see that it still is."""
+
+    def __init__(self) -> None:
+        self.past: dict[tuple[str, str], dict[Any, Any]] = {}
+
+    async def look(self, house: House) -> None:
+        """Truth 1, and what nobody frozen works on; in every step."""
+        assert not await house.rows("clients", IN_NO_HANDS), "truth 1: a client without an owner who works here"
+        assert not await house.rows("orders", WORKED_ON_BY_FROZEN), "truth 2: a frozen person has work in hand"
+
+    async def examine(self, house: "Watched") -> None:
+        """All six, when the house has come to rest."""
+        await self.look(house)
+        async with house.aside():
+            for service in house.names:
+                stuck = await house.rows(service, STUCK)
+                assert not stuck, f"a message failed in {service}: {stuck}"
+            await _no_client_is_lost(house)
+            await _the_frozen_are_refused(house)
+        await _everything_once(house)
+        await _changes_are_journaled(house)
+        await _no_failure_unfreezes(house)
+        await self._history_only_grows(house)
+
+    async def _history_only_grows(self, house: House) -> None:
+        for service, tables in GROWS.items():
+            for table, sql in tables.items():
+                present = {row["id"]: row for row in await house.rows(service, sql)}
+                past = self.past.get((service, table), {})
+                changed = [id for id, row in past.items() if present.get(id) != row]
+                assert not changed, f"truth 6: {service}.{table} lost or changed {len(changed)} rows"
+                self.past[service, table] = present
+
+
+async def _no_client_is_lost(house: House) -> None:
+    unowned = [row["client_id"] for row in await house.rows("clients", UNOWNED)]
+    listed = (
+        await house.ok(("director", "dora"), "GET", "/clients/v1/clients?unowned=true") if unowned else {"items": []}
+    )
+    assert [client["id"] for client in listed["items"]] == unowned, "truth 1: an unowned client is not listed"
+
+
+async def _the_frozen_are_refused(house: House) -> None:
+    """Each of them, each client, each action; but for what a pass allows."""
+    frozen = [row["employee_id"] for row in await house.rows("clients", FROZEN)]
+    passes = {(row["employee_id"], row["client_id"]) for row in await house.rows("clients", PASSES, now=house.clock())}
+    clients = [row["client_id"] for row in await house.rows("clients", "SELECT client_id FROM clients")]
+    asked = [
+        {"employee_id": employee, "client_id": client, "action": action}
+        for employee in frozen
+        for client in clients
+        for action in ("read", "list", "export", "contact", "edit")
+        if (employee, client) not in passes
+    ]
+    for first in range(0, len(asked), 1000):
+        part = asked[first : first + 1000]
+        answer = await house.ok("service", "POST", "/clients/v1/access/checks", json={"checks": part})
+        admitted = [check for check, result in zip(part, answer["results"], strict=True) if result["allowed"]]
+        assert not admitted, f"truth 2: {len(admitted)} times admitted, first {admitted[:1]}"
+
+
+async def _everything_once(house: House) -> None:
+    assert not await house.rows("clients", BROKEN_CHAINS), "truth 3: a change of owner took effect twice, or not at all"
+    assert not await house.rows("clients", OWNED_BY_NOBODYS_HISTORY), "truth 3: an owner without a history"
+    assert not await house.rows("clients", MISCOUNTED), "truth 3: a portfolio is counted wrongly"
+    asked = [json.loads(row["body"])["command_id"] for row in await house.rows("offboarding", COMMANDS)]
+    answers = [
+        json.loads(row["body"])["command_id"]
+        for service in ("clients", "orders")
+        for row in await house.rows(service, ANSWERS)
+    ]
+    assert len(set(asked)) == len(asked), "truth 3: a command was sent twice"
+    assert len(set(answers)) == len(answers), "truth 3: a command was answered twice"
+    if not house.down:
+        assert set(asked) == set(answers), "truth 3: a command without an answer"
+    twice = await house.rows("offboarding", TWICE_IN_A_CASE)
+    assert not twice, f"truth 3: done twice in a case: {twice}"
+    told = [(row["type"], _subject(row["body"])) for row in await house.rows("offboarding", TOLD)]
+    assert len(set(told)) == len(told), "truth 3: an opening was told twice"
+
+
+def _subject(body: str) -> str:
+    data = json.loads(body)
+    return f"{data.get('task_id') or data.get('visit_id') or data['case_id']} {data.get('assignee_id')}"
+
+
+async def _changes_are_journaled(house: House) -> None:
+    assert not await house.rows("clients", UNJOURNALED), "truth 4: a change of owner is not in the journal"
+    journaled = {
+        row["id"]
+        for row in await house.rows(
+            "clients",
+            "SELECT DISTINCT s.id FROM journal_pending j JOIN surrogates s ON s.kind = 'employee' AND s.surrogate = j.employee"
+            " WHERE j.kind LIKE 'access.%'",
+        )
+    }
+    frozen = {row["employee_id"] for row in await house.rows("clients", "SELECT DISTINCT employee_id FROM grounds")}
+    assert frozen <= journaled, "truth 4: a freeze is not in the journal"
+    unsent = await house.scalar("orders", "SELECT count(*) FROM outbox WHERE published_at IS NULL")
+    assert not unsent, "truth 4: something was not sent on"
+
+
+async def _no_failure_unfreezes(house: House) -> None:
+    """Whatever failed in an open case: its leaver is frozen everywhere."""
+    leavers = {row["employee_id"] for row in await house.rows("offboarding", UNCLOSED)}
+    for service in ("clients", "orders"):
+        frozen = {row["employee_id"] for row in await house.rows(service, FROZEN)}
+        assert leavers <= frozen, f"truth 5: in {service} somebody is free whose case is open"
