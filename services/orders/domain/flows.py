@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from shared.errors import Unprocessable
 
@@ -25,7 +26,7 @@ class FlowStage:
     days: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Flow:
     flow_id: str
     version: int
@@ -33,6 +34,7 @@ class Flow:
     stages: tuple[FlowStage, ...]
     separate: tuple[tuple[str, str], ...]
 
+    @cached_property
     def apart(self) -> Mapping[str, tuple[str, ...]]:
         """By stage: the stages that whoever does it may not do."""
         others: dict[str, set[str]] = {stage.name: set() for stage in self.stages}

@@ -63,7 +63,6 @@ def place(wanted: Wanted, flow: Flow, placed_by: str, today: date, add: AddDays)
     names = {stage.name for stage in flow.stages}
     if not names.issuperset(wanted.assignees):
         raise UnknownStage
-    apart = flow.apart()
     is_open = not wanted.is_history
     stages = []
     starts_on = wanted.placed_on
@@ -76,7 +75,7 @@ def place(wanted: Wanted, flow: Flow, placed_by: str, today: date, add: AddDays)
                 step.function,
                 step.effort,
                 step.days,
-                apart[step.name],
+                flow.apart[step.name],
                 "completed" if wanted.delivered_on else status,
                 is_open,
                 starts_on,
