@@ -1,6 +1,5 @@
 """The tables of the chassis, the same in every service's database, and the one statement that writes the outbox."""
 
-import json
 import uuid
 from typing import TYPE_CHECKING
 
@@ -161,7 +160,7 @@ async def write_outbox(work: "UnitOfWork") -> None:
             "topics": topics,
             "subjects": [message.subject for message in messages],
             "types": [message.type for message in messages],
-            "bodies": [json.dumps(message.model_dump(mode="json"), ensure_ascii=False) for message in messages],
+            "bodies": [message.model_dump_json() for message in messages],
             "causes": [outgoing.cause for outgoing in work.outgoing],
             "traceparents": [outgoing.traceparent for outgoing in work.outgoing],
             "now": work.now,
