@@ -1,0 +1,1 @@
+"""The rules of a handover: pure; days, settings and figures are arguments."""

@@ -1,0 +1,81 @@
+"""Which clients of a leaver are at risk, worst first, and how each should be handed over.
+
+    score = 0.40 value + 0.25 alone + 0.20 opened + 0.15 phase       each from 0 to 1
+
+- value: the client's value in relation to the largest of the portfolio (square root, so that a middling client counts)
+- alone: the leaver's share of all contacts with the client in 12 months; without any contact 1 if nobody else of us is
+  in its team, else 0.5
+- opened: what the leaver read and exported of it lately, an export counting as ten reads, against 20 such reads
+- phase: of the leaver's sales curve; the same for the whole portfolio
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import sqrt
+
+PHASES: Mapping[str, float] = {"decline": 1.0, "plateau": 0.6, "unclear": 0.5, "growth": 0.3}
+EXPORT = 10  # reads
+MUCH = 20  # reads at which `opened` is half of its weight
+REMARKABLE = 0.5  # from this on a part of the score is named as a reason
+
+
+@dataclass(frozen=True, slots=True)
+class Exposed:
+    """A client of the leaver, as `GET /clients/v1/portfolio` describes it; `known_by` counts contacts in 12 months."""
+
+    client_id: str
+    value: float = 0.0
+    known_by: Mapping[str, int] = field(default_factory=dict)
+    team: Mapping[str, str] = field(default_factory=dict)
+    reads: int = 0
+    exports: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """`rank` from 1; `score` from 0 to 1; `why` in words of ours."""
+
+    client_id: str
+    rank: int
+    score: float
+    why: tuple[str, ...]
+
+
+def rank(leaver: str, clients: Sequence[Exposed], phase: str = "unclear") -> list[Risk]:
+    """All clients, the one at the greatest risk first; equal ones by id, so that equal input gives an equal list."""
+    largest = max((client.value for client in clients), default=0.0)
+    curve = PHASES.get(phase, PHASES["unclear"])
+    scored = []
+    for client in clients:
+        value = sqrt(client.value / largest) if largest > 0 else 0.0
+        only = alone(leaver, client)
+        looked = client.reads + EXPORT * client.exports
+        opened = looked / (looked + MUCH)
+        score = 0.40 * value + 0.25 * only + 0.20 * opened + 0.15 * curve
+        named = {
+            "high_value": value >= REMARKABLE,
+            "only_contact": only >= REMARKABLE,
+            "exported": client.exports > 0,
+            "much_read": opened >= REMARKABLE and not client.exports,
+            "sales_decline": phase == "decline",
+        }
+        scored.append((-score, client.client_id, tuple(word for word, true in named.items() if true)))
+    return [Risk(id, place, round(-score, 6), why) for place, (score, id, why) in enumerate(sorted(scored), 1)]
+
+
+def alone(leaver: str, client: Exposed) -> float:
+    contacts = sum(client.known_by.values())
+    if contacts:
+        return client.known_by.get(leaver, 0) / contacts
+    return 1.0 if set(client.team.values()) <= {leaver} else 0.5
+
+
+def familiarity(contacts: Mapping[str, int]) -> dict[str, float]:
+    """How well each of us knows a client, from 0 to 1, out of the contacts in 12 months: three make half."""
+    return {who: number / (number + 3) for who, number in contacts.items() if number > 0}
+
+
+def form_of(rank: int, clients: int) -> str:
+    """How the successor is introduced: the first fifth by risk in a meeting, the next two by call, the rest by letter."""
+    share = (rank - 1) / clients if clients else 0.0
+    return "meeting" if share < 0.2 or rank <= 3 else "call" if share < 0.6 else "letter"

@@ -1,0 +1,1 @@
+"""One function per event, answer or request: load, decide, save."""

@@ -1,0 +1,120 @@
+"""What `clients` and `orders` answer to the commands of a case."""
+
+import json
+from collections.abc import Sequence
+
+from services.offboarding.handlers import moving
+from services.offboarding.handlers.asking import bulk_of
+from services.offboarding.handlers.opening import introduction_event, propose_introductions
+from services.offboarding.handlers.remaining import visit_remainder
+from services.offboarding.saga import Item, Outcome, Reply
+from services.offboarding.store import cases
+from shared import people
+from shared.contracts.clients import ClientTransferred, CommandAnswered, Result
+from shared.database import UnitOfWork
+from shared.messages import Envelope
+
+# A move that found its object elsewhere, or gone: somebody was faster, and nothing is left to do.
+SETTLED = (
+    "done",
+    "not_owner",
+    "not_assignee",
+    "not_member",
+    "unknown_client",
+    "unknown_order",
+    "unknown_stage",
+    "not_open",
+)
+
+
+async def hear_answer(work: UnitOfWork, envelope: Envelope[CommandAnswered]) -> None:
+    """Notes the result of each move, opens the introductions of what has moved, and tells the case."""
+    answer = envelope.data
+    if "/pass-" in answer.command_id:
+        await _note_pass(work, answer)
+        return
+    await people.lock(work, changing=[answer.employee_id])
+    found = await cases.load(work, answer.case_id)
+    if found is None:
+        return
+    row, case = found
+    item = next((item for item in case.items if case.id_of(item) == answer.command_id), None)
+    if item is None or item.status != "asked":
+        return
+    failed = 0
+    bulk = bulk_of(item)
+    if bulk is not None:
+        failed = await _note_results(work, case.id, item, answer)
+        part, version, chunk = bulk
+        if part == "client" and not item.undoes and not case.undo:
+            await propose_introductions(work, row, case, version, chunk)
+        elif part == "left_client":
+            await visit_remainder(work, row, case, version, chunk)
+    if answer.outcome == "done" and (not failed or item.undoes):
+        reply = Reply(answer.command_id)
+    else:
+        outcome: Outcome = "stale" if answer.outcome == "stale" else "failed"
+        reply = Reply(answer.command_id, outcome, answer.reason or ("partly_refused" if failed else answer.outcome))
+    await moving.reply(work, row, case, reply)
+
+
+async def _note_results(work: UnitOfWork, case_id: str, item: Item, answer: CommandAnswered) -> int:
+    """Writes what became of each move of the chunk; returns how many are still to be made."""
+    part, version, chunk = bulk_of(item) or ("", 0, 0)
+    column = "returned" if item.undoes else "outcome"
+    results: Sequence[Result] = answer.results if answer.outcome == "done" else ()
+    failed: int = await work.scalar(
+        f"""
+        WITH results AS (
+            SELECT DISTINCT ON (id) id, outcome FROM jsonb_to_recordset(CAST(:results AS jsonb)) AS r (id text, outcome text)
+        ), noted AS (
+            UPDATE moves m SET {column} = coalesce((SELECT r.outcome FROM results r WHERE r.id = CASE
+                    WHEN m.order_id <> '' THEN m.order_id || '/' || m.stage
+                    WHEN m.function <> '' THEN m.client_id || '/' || m.function ELSE m.client_id END), :otherwise),
+                moved_at = :now
+            WHERE m.case_id = :case_id AND m.version = :version AND m.part = :part AND m.chunk = :chunk
+                  AND (:undoes OR m.outcome IS DISTINCT FROM 'done') AND (NOT :undoes OR m.outcome = 'done')
+            RETURNING m.{column} AS outcome
+        )
+        SELECT count(*) FROM noted WHERE outcome <> ALL(:settled)
+        """,
+        results=json.dumps([{"id": result.id, "outcome": result.outcome} for result in results]),
+        otherwise=answer.reason or answer.outcome if answer.outcome != "done" else "not_asked",
+        now=work.now,
+        case_id=case_id,
+        version=version,
+        part=part,
+        chunk=chunk,
+        undoes=item.undoes,
+        settled=list(SETTLED),
+    )
+    return failed
+
+
+async def _note_pass(work: UnitOfWork, answer: CommandAnswered) -> None:
+    refused = answer.outcome != "done" or any(result.outcome != "done" for result in answer.results)
+    await work.execute(
+        "UPDATE introductions SET pass_status = :status WHERE case_id = :case_id AND id = :id",
+        status="refused" if refused else "granted",
+        case_id=answer.case_id,
+        id=answer.command_id.rpartition("/pass-")[2],
+    )
+
+
+async def hear_transferred(work: UnitOfWork, envelope: Envelope[ClientTransferred]) -> None:
+    """A person gave a client to somebody else than the plan did: that colleague is to be introduced instead."""
+    if envelope.data.kind != "manual":
+        return
+    changes = [{"client_id": change.client_id, "to_id": change.to_id} for change in envelope.data.changes()]
+    changed = await work.rows(
+        """
+        UPDATE introductions i SET to_id = n.to_id, status = 'proposed', brief = NULL, changed_at = :now
+        FROM jsonb_to_recordset(CAST(:changes AS jsonb)) AS n (client_id text, to_id text), cases c
+        WHERE i.client_id = n.client_id AND i.to_id <> n.to_id AND c.id = i.case_id AND c.employee_id <> n.to_id
+              AND i.status IN ('proposed', 'accepted', 'briefed', 'introduced')
+        RETURNING i.*, c.employee_id AS leaver_id
+        """,
+        changes=json.dumps(changes),
+        now=work.now,
+    )
+    work.publish(*(introduction_event({"id": one["case_id"], "employee_id": one["leaver_id"]}, one) for one in changed))

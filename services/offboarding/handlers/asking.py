@@ -1,0 +1,145 @@
+"""Carries an item of the case out into the world: a command, a task or a job."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from services.offboarding.handlers.opening import introductions_left, open_task
+from services.offboarding.saga import Case, Item, Reply
+from shared.contracts.clients import (
+    ClientMove,
+    FreezeAccess,
+    PlaceTeam,
+    TeamMove,
+    TransferClients,
+    UnfreezeAccess,
+)
+from shared.contracts.orders import FreezeStages, StageMove, TransferStages, UnfreezeStages
+from shared.database import UnitOfWork
+from shared.messages import Command
+
+Row = Mapping[str, Any]
+CHUNK = 1_000
+NAME = re.compile(r"^(undo-)?(\w+)-(\d+)-(\d+)$")  # of a bulk item: fact, round, chunk
+PARTS = {
+    "clients": "client",
+    "team": "team",
+    "stages": "stage",
+    "left_clients": "left_client",
+    "left_stages": "left_stage",
+}
+
+
+def bulk_of(item: Item) -> tuple[str, int, int] | None:
+    """Which rows of `moves` a bulk item stands for: `(part, version, chunk)`."""
+    found = NAME.match(item.name)
+    return (PARTS[found[2]], int(found[3]), int(found[4])) if found and item.kind == "command" else None
+
+
+async def ask(work: UnitOfWork, row: Row, case: Case, items: Sequence[Item]) -> list[Reply]:
+    """Asks for the items. What is over before it began (nothing to move, nobody to introduce) is replied to at once."""
+    replies: list[Reply] = []
+    for item in items:
+        done = await ASKS[item.kind](work, row, case, item)
+        if done:
+            replies.append(Reply(case.id_of(item)))
+    return replies
+
+
+async def _command(work: UnitOfWork, row: Row, case: Case, item: Item) -> bool:
+    about = {
+        "command_id": case.id_of(item),
+        "case_id": case.id,
+        "epoch": case.epoch,
+        "employee_id": row["employee_id"],
+    }
+    departure = {"employment_id": row["employment_id"], "ref": row["ref"]}
+    command: Command
+    match item.what:
+        case "freeze_access":
+            command = FreezeAccess(**about, **departure, caretakers=row["caretakers"])
+        case "freeze_stages":
+            command = FreezeStages(**about, **departure, caretakers=row["caretakers"])
+        case "unfreeze_access":
+            command = UnfreezeAccess(**about, **departure)
+        case "unfreeze_stages":
+            command = UnfreezeStages(**about, **departure)
+        case _:
+            moves = await _moves(work, row, item)
+            if not moves:
+                return True
+            command = BULK[item.what](about, moves, item.undoes)
+    work.send(command)
+    return False
+
+
+async def _moves(work: UnitOfWork, row: Row, item: Item) -> Sequence[Row]:
+    """What the chunk moves, from whom to whom. Back goes what has moved and no client has yet confirmed."""
+    bulk = bulk_of(item)
+    if bulk is None:
+        raise ValueError(item.name)
+    part, version, chunk = bulk
+    chosen = (
+        """
+        m.to_id AS from_id, :leaver AS to_id FROM moves m
+        WHERE m.outcome = 'done' AND NOT EXISTS (SELECT 1 FROM introductions i WHERE i.case_id = m.case_id
+              AND i.client_id = m.client_id AND i.status = 'confirmed') AND"""
+        if item.undoes
+        else ":leaver AS from_id, m.to_id FROM moves m WHERE"
+    )
+    return await work.rows(
+        f"""
+        SELECT m.client_id, m.order_id, m.stage, m.function, {chosen}
+        m.case_id = :case_id AND m.version = :version AND m.part = :part AND m.chunk = :chunk
+        ORDER BY m.client_id, m.order_id, m.stage, m.function
+        """,
+        leaver=row["employee_id"],
+        case_id=row["id"],
+        version=version,
+        part=part,
+        chunk=chunk,
+    )
+
+
+BULK: Mapping[str, Callable[[Mapping[str, Any], Sequence[Row], bool], Command]] = {
+    "transfer_clients": lambda about, moves, back: TransferClients(
+        **about,
+        kind="returned" if back else "permanent",
+        items=[ClientMove.model_validate(dict(move)) for move in moves],
+    ),
+    "place_team": lambda about, moves, back: PlaceTeam(
+        **about, items=[TeamMove.model_validate(dict(move)) for move in moves]
+    ),
+    "transfer_stages": lambda about, moves, back: TransferStages(
+        **about, items=[StageMove.model_validate(dict(move)) for move in moves]
+    ),
+}
+
+
+async def _task(work: UnitOfWork, row: Row, case: Case, item: Item) -> bool:
+    if item.what == "introductions":
+        return not await introductions_left(work, case.id)
+    if item.what != "approval":  # the plan itself is what waits for approval
+        await open_task(work, row, case, item)
+    return False
+
+
+async def _job(work: UnitOfWork, row: Row, case: Case, item: Item) -> bool:
+    await work.execute(
+        """
+        INSERT INTO jobs (id, case_id, kind, status, run_at) VALUES (:id, :case_id, :kind, 'queued', :now)
+        ON CONFLICT (id) DO UPDATE SET status = 'queued', attempts = 0, run_at = excluded.run_at, error = NULL
+        """,
+        id=case.id_of(item),
+        case_id=case.id,
+        kind=item.what,
+        now=work.now,
+    )
+    return False
+
+
+ASKS: Mapping[str, Callable[[UnitOfWork, Row, Case, Item], Awaitable[bool]]] = {
+    "command": _command,
+    "task": _task,
+    "job": _job,
+}

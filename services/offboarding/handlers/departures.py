@@ -1,0 +1,193 @@
+"""What `staff` announces: people and departments, and the departures that begin, change, end or undo a case."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from services.offboarding.domain import checklist
+from services.offboarding.domain.introductions import OPEN
+from services.offboarding.domain.working_days import calendar
+from services.offboarding.handlers import moving
+from services.offboarding.handlers.opening import introduction_event, task_event, visit_event
+from services.offboarding.handlers.starting import Departure, start
+from services.offboarding.saga import LAST_DAY, UNDO, Case, Reply
+from services.offboarding.store import cases
+from shared import people
+from shared.contracts.offboarding import TaskOpened
+from shared.contracts.staff import (
+    DepartureReversed,
+    EmployeeLeft,
+    EmployeeRehired,
+    EmployeeResigned,
+    ResignationChanged,
+    ResignationWithdrawn,
+)
+from shared.database import UnitOfWork
+from shared.messages import Envelope
+
+Row = Mapping[str, Any]
+
+
+async def hear_employee(work: UnitOfWork, envelope: Envelope[Any]) -> None:
+    event = envelope.data
+    await people.hear_employee(work, envelope)
+    state = await people.hear_departure(work, envelope)
+    if state is not None and state.changed and state.frozen:
+        await hand_on(work, event.employee_id, state.stand_in_id)
+    about = {"employee_id": event.employee_id, "employment_id": event.employment_id, "ref": str(envelope.sequence)}
+    match event:
+        case EmployeeResigned():
+            leaving = Departure(
+                **about, caretakers=tuple(event.caretakers), notice_on=event.notice_on, last_day=event.last_day
+            )
+            await _leave(work, leaving)
+        case EmployeeLeft():
+            left = Departure(
+                **about, caretakers=tuple(event.caretakers), notice_on=event.left_on, last_day=event.left_on, over=True
+            )
+            await _leave(work, left)
+        case ResignationChanged():
+            await _change(work, event)
+        case ResignationWithdrawn() | DepartureReversed():
+            await _undo(work, event.employee_id, event.employment_id)
+        case EmployeeRehired():
+            await _settle(work, event.employee_id)
+
+
+async def hear_access(work: UnitOfWork, envelope: Envelope[Any]) -> None:
+    """Freezes that are not departures: whoever is frozen has no role at our doors but `employee`."""
+    await people.hear_access(work, envelope)
+
+
+async def _leave(work: UnitOfWork, departure: Departure) -> None:
+    """One open case per employment: a departure begins one, changes its dates, or waits until the undo of it is over."""
+    known = await cases.find(work, departure.employee_id, departure.employment_id)
+    row, case = await moving.locked(work, known) if known else (None, None)
+    if row is None or case is None or case.status == "cancelled" or (case.undo == "over"):
+        row, case = await start(work, departure)
+        await moving.begin(work, row, replace(case, last_day_over=departure.over))
+    elif case.undo:
+        if departure.ref != row["ref"]:
+            await _wait(work, case, departure)
+    elif "clear" not in case.begun:
+        row = await _set_last_day(work, row, case, departure)
+        if departure.over:
+            await moving.reply(work, row, case, Reply(f"{case.id}/{LAST_DAY}"))
+
+
+async def _wait(work: UnitOfWork, case: Case, departure: Departure) -> None:
+    """Kept until the undo is over. Who left meanwhile keeps the notice that came first."""
+    await work.execute(
+        """
+        UPDATE cases SET next_departure = CASE WHEN :over AND next_departure IS NOT NULL
+            THEN next_departure || jsonb_build_object('last_day', CAST(:last_day AS text), 'over', true)
+            ELSE CAST(:departure AS jsonb) END
+        WHERE id = :id
+        """,
+        id=case.id,
+        over=departure.over,
+        last_day=departure.last_day.isoformat(),
+        departure=departure.to_json(),
+    )
+
+
+async def _change(work: UnitOfWork, event: ResignationChanged) -> None:
+    known = await cases.find(work, event.employee_id, event.employment_id)
+    if known is None:
+        return
+    row, case = await moving.locked(work, known)
+    if case.undo:
+        await work.execute(
+            """
+            UPDATE cases SET next_departure = next_departure
+                || jsonb_build_object('last_day', CAST(:last_day AS text), 'notice_on', CAST(:notice_on AS text))
+            WHERE id = :id AND next_departure IS NOT NULL
+            """,
+            id=case.id,
+            last_day=event.last_day.isoformat(),
+            notice_on=event.notice_on.isoformat(),
+        )
+    elif "clear" not in case.begun:
+        row = await _set_last_day(work, row, case, event)
+        if event.last_day >= people.today(work):
+            await moving.reply(work, row, case, Reply(f"{case.id}/{LAST_DAY}", "moved"))
+
+
+async def _set_last_day(work: UnitOfWork, row: Row, case: Case, change: Any) -> Row:
+    """New dates, and with them the due days of open tasks and introductions."""
+    if row["last_day"] == change.last_day:
+        return row
+    changed = await work.row(
+        "UPDATE cases SET last_day = :last_day WHERE id = :id RETURNING *", id=case.id, last_day=change.last_day
+    )
+    await cases.note(work, case.id, "last_day_changed", last_day=change.last_day.isoformat())
+    works, today = calendar(work.settings.holidays), people.today(work)
+    for entry in checklist.from_rows(row["checklist"]):
+        await work.execute(
+            """
+            UPDATE tasks SET due_on = :due, reminded = '' WHERE case_id = :id AND kind = :kind AND status = 'open'
+            AND due_on <> :due
+            """,
+            id=case.id,
+            kind=entry.kind,
+            due=checklist.due(entry, row["notice_on"], change.last_day, today, works),
+        )
+    await work.execute(
+        """
+        UPDATE introductions SET due_on = greatest(:last_day, CAST(:today AS date))
+        WHERE case_id = :id AND status = ANY(:open) AND due_on > :last_day
+        """,
+        id=case.id,
+        open=list(OPEN),
+        last_day=change.last_day,
+        today=today,
+    )
+    return changed or row
+
+
+async def _undo(work: UnitOfWork, employee_id: str, employment_id: str) -> None:
+    known = await cases.find(work, employee_id, employment_id)
+    if known is None:
+        return
+    row, case = await moving.locked(work, known)
+    if row["next_departure"] is not None:
+        await work.execute("UPDATE cases SET next_departure = NULL WHERE id = :id", id=case.id)
+    else:
+        await moving.reply(work, row, case, Reply(f"{case.id}/{UNDO}"))
+
+
+async def _settle(work: UnitOfWork, employee_id: str) -> None:
+    """A rehire restores nothing: what the stand-in took over here (tasks, visits) stays there, and nothing is left to do."""
+    await work.execute(
+        """
+        UPDATE people SET settling = false, stand_in_id = CASE WHEN frozen THEN stand_in_id END,
+                          frozen_at = CASE WHEN frozen THEN frozen_at END, unowned = unowned AND frozen
+        WHERE employee_id = :id AND settling
+        """,
+        id=employee_id,
+    )
+
+
+async def hand_on(work: UnitOfWork, employee_id: str, stand_in: str | None) -> None:
+    """What somebody who leaves had to do in the cases of others goes to their stand-in."""
+    to_id = stand_in or work.settings.last_resort
+    if to_id is None or to_id == employee_id:
+        return
+    events: list[Any] = []
+    for table, column, open_, event in (
+        ("tasks", "assignee_id", ["open"], lambda row, task: task_event(TaskOpened, row, task)),
+        ("visits", "assignee_id", ["open"], visit_event),
+        ("introductions", "to_id", list(OPEN), introduction_event),
+    ):
+        moved = await work.rows(
+            f"""
+            UPDATE {table} t SET {column} = :to_id FROM cases c
+            WHERE t.{column} = :employee_id AND t.status = ANY(:open) AND c.id = t.case_id AND c.employee_id <> :employee_id
+            RETURNING t.*, c.employee_id AS leaver_id
+            """,
+            to_id=to_id,
+            employee_id=employee_id,
+            open=open_,
+        )
+        events += [event({"id": row["case_id"], "employee_id": row["leaver_id"]}, row) for row in moved]
+    work.publish(*events)

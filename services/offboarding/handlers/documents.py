@@ -1,0 +1,100 @@
+"""The inventory of working documents: listed, handed over, and signed for by who receives them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.offboarding.store import cases
+from services.offboarding.store import people as places
+from services.offboarding.store.seeing import Viewer, hold, leads, see_case
+from shared.database import UnitOfWork
+from shared.errors import Exists, Forbidden, NotFound, Refused
+
+Row = Mapping[str, Any]
+SAME = ("case_id", "title", "kind", "location", "client_id")
+
+
+class NotHandedOver(Refused):
+    """This document has not been handed over yet: first `hand_over` by the leaver, then `receive`."""
+
+
+class CaseClosed(Refused):
+    """This case is closed."""
+
+
+async def add(work: UnitOfWork, viewer: Viewer, case_id: str, document: Mapping[str, Any]) -> Row:
+    """A line of the inventory. Raises `NotFound`, `Forbidden`, `CaseClosed`, `Exists`."""
+    row = await see_case(work, viewer, case_id)
+    if row["employee_id"] != viewer.sub and "hr" not in viewer.roles and not await leads(work, viewer, case_id):
+        raise Forbidden
+    await hold(work, frozen_too=True)
+    if row["status"] not in ("open", "needs_person"):
+        raise CaseClosed
+    added = await work.row(
+        """
+        INSERT INTO documents (id, case_id, title, kind, location, client_id, status, listed_by, listed_at)
+        VALUES (:id, :case_id, :title, :kind, :location, :client_id, 'listed', :actor, :now)
+        ON CONFLICT (id) DO NOTHING RETURNING *
+        """,
+        **document,
+        case_id=case_id,
+        actor=work.actor,
+        now=work.now,
+    )
+    if added is not None:
+        return added
+    known = await work.row("SELECT * FROM documents WHERE id = :id", id=document["id"])
+    if known is None or any(known[name] != {**document, "case_id": case_id}[name] for name in SAME):
+        raise Exists
+    return known
+
+
+async def hand_over(work: UnitOfWork, viewer: Viewer, document_id: str, receiver_id: str | None) -> Row:
+    """The leaver (or the head of sales for them) gives it to `receiver_id`, else to the successor, else to the manager."""
+    document, head = await _locked(work, viewer, document_id)
+    if not head and viewer.sub != document["employee_id"]:
+        raise Forbidden
+    if document["status"] != "listed":
+        return document
+    receiver = receiver_id or await places.successor(work, document["case_id"])
+    receiver = receiver or await places.manager(work, document["employee_id"])
+    await work.execute(
+        "UPDATE documents SET status = 'handed_over', receiver_id = :receiver, handed_over_at = :now WHERE id = :id",
+        id=document_id,
+        receiver=receiver,
+        now=work.now,
+    )
+    return (await _locked(work, viewer, document_id))[0]
+
+
+async def receive(work: UnitOfWork, viewer: Viewer, document_id: str) -> Row:
+    """The receiver signs. Raises `NotHandedOver`; nobody signs for their own documents."""
+    document, head = await _locked(work, viewer, document_id)
+    if viewer.sub == document["employee_id"] or (not head and viewer.sub != document["receiver_id"]):
+        raise Forbidden
+    if document["status"] == "listed":
+        raise NotHandedOver
+    if document["status"] == "handed_over":
+        await work.execute(
+            "UPDATE documents SET status = 'received', received_at = :now, received_by = :actor WHERE id = :id",
+            id=document_id,
+            now=work.now,
+            actor=work.actor,
+        )
+        await cases.note(work, document["case_id"], "document_received", "hand_over", document_id=document_id)
+    return (await _locked(work, viewer, document_id))[0]
+
+
+async def _locked(work: UnitOfWork, viewer: Viewer, document_id: str) -> tuple[Row, bool]:
+    await hold(work, frozen_too=True)
+    document = await work.row(
+        """
+        SELECT d.*, c.employee_id FROM documents d JOIN cases c ON c.id = d.case_id WHERE d.id = :id FOR UPDATE OF d
+        """,
+        id=document_id,
+    )
+    if document is None:
+        raise NotFound
+    head = await leads(work, viewer, document["case_id"])
+    if not head and viewer.sub not in (document["employee_id"], document["receiver_id"]):
+        raise NotFound
+    return document, head

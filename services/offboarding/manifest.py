@@ -1,0 +1,43 @@
+"""What may be connected to offboarding."""
+
+from services.offboarding import api
+from services.offboarding.handlers import answers, departures, repeating
+from services.offboarding.jobs.computing import KINDS
+from services.offboarding.jobs.deadlines import watch
+from services.offboarding.jobs.queue import run_next
+from services.offboarding.store import metadata
+from shared.contracts import offboarding
+from shared.contracts.clients import AccessFrozen, AccessUnfrozen, ClientTransferred, CommandAnswered, JournalEntry
+from shared.contracts.staff import EMPLOYEE_EVENTS, DepartmentChanged
+from shared.people import hear_department, is_frozen
+from shared.service import Runtime, Service, Ticker
+
+
+async def work_off(runtime: Runtime) -> bool:
+    return await run_next(runtime, KINDS)
+
+
+SERVICE = Service(
+    name="offboarding",
+    summary=(
+        "The handover of each leaver: its steps, its plan, the human tasks, the documents, the introductions and visits, "
+        "the certificate and the year after."
+    ),
+    router=api.router,
+    metadata=metadata,
+    publishes=(*offboarding.EVENTS, JournalEntry),
+    hears={
+        "staff": {**dict.fromkeys(EMPLOYEE_EVENTS, departures.hear_employee), DepartmentChanged: hear_department},
+        "clients": {
+            CommandAnswered: answers.hear_answer,
+            AccessFrozen: departures.hear_access,
+            AccessUnfrozen: departures.hear_access,
+            ClientTransferred: answers.hear_transferred,
+        },
+        "orders": {CommandAnswered: answers.hear_answer},
+    },
+    obeys={},
+    is_frozen=is_frozen,
+    republish=repeating.republish,
+    tickers=(Ticker("jobs", 0.5, work_off), Ticker("deadlines", 30, watch)),
+)

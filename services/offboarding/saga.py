@@ -1,0 +1,359 @@
+"""The handover of one leaver: a table of steps and two functions, `advance` and `answer`. Pure.
+
+A step asks for items: commands (to services), tasks (to people), jobs (to be computed). The case waits on their ids,
+`<case>/<step>/<name>`, so late, duplicate and foreign replies do nothing. Failure goes forward to a person, never back;
+`undo` serves a withdrawn resignation, in reverse, and is refused past a step without one.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+Kind = Literal["command", "task", "job"]
+ItemStatus = Literal["pending", "asked", "failed", "done", "waived", "skipped", "cancelled"]
+Outcome = Literal["done", "failed", "stale", "waived", "skipped", "retry", "moved", "forced"]
+StepStatus = Literal["pending", "running", "waiting", "done", "skipped", "undone"]
+CaseStatus = Literal["open", "needs_person", "cleared", "cancelled"]
+
+LAST_DAY = "last_day"  # the clock that `clear` waits for beside the steps; also the name of its reply
+UNDO = "undo"  # the name of the reply that the resignation was withdrawn
+UNDER_WAY = 2  # chunks per case and service that are asked and not yet answered
+
+
+@dataclass(frozen=True)
+class Item:
+    """What a step asks for. `what`: the command, task or job; `to`: the service; `after`: a step that must be over first."""
+
+    step: str
+    name: str
+    kind: Kind
+    what: str
+    to: str = ""
+    after: str = ""
+    status: ItemStatus = "pending"
+    undoes: bool = False
+    reason: str | None = None
+
+    @property
+    def settled(self) -> bool:
+        return self.status in ("done", "waived", "skipped", "cancelled")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A human task that the checklist asks of every case; `after_transfer` where it needs a successor."""
+
+    kind: str
+    after_transfer: bool = False
+
+
+@dataclass(frozen=True)
+class Case:
+    """One leaver's handover. `facts` are numbers that jobs and people found (chunks to move, the round of planning).
+
+    `undo`: empty, `asked` (under way), `refused` (past the point of no return), `forced` (a person lifts the freeze
+    all the same), `over`.
+    """
+
+    id: str
+    wanted: tuple[Wanted, ...] = ()
+    version: int = 1
+    epoch: int = 1
+    last_day_over: bool = False
+    undo: str = ""
+    begun: tuple[str, ...] = ()
+    undone: tuple[str, ...] = ()
+    items: tuple[Item, ...] = ()
+    facts: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, step: str) -> tuple[Item, ...]:
+        return tuple(item for item in self.items if item.step == step)
+
+    def is_over(self, step: str) -> bool:
+        if step == LAST_DAY:
+            return self.last_day_over
+        return step in self.begun and all(item.settled for item in self.of(step) if not item.undoes)
+
+    def id_of(self, item: Item) -> str:
+        return f"{self.id}/{item.step}/{item.name}"
+
+    @property
+    def round(self) -> int:
+        """The round of planning, which is also the version of the plan."""
+        return self.facts.get("round", 1)
+
+    @property
+    def status(self) -> CaseStatus:
+        if self.undo == "over" and not self.is_over("clear"):
+            return "cancelled"
+        if self.undo == "refused" or any(item.status == "failed" for item in self.items):
+            return "needs_person"
+        return "cleared" if self.is_over("clear") else "open"
+
+    @property
+    def step(self) -> str:
+        """Where the case stands: the first step that is not over; while it is undone, the last not yet undone."""
+        if self.undo in ("asked", "over") and self.status != "cleared":
+            left = [name for name in self.begun if name not in self.undone]
+            return max(left, key=ORDER.index, default="freeze")
+        return next((step.name for step in table(self) if not self.is_over(step.name)), "follow_up")
+
+    def status_of(self, step: str) -> StepStatus:
+        items = [item for item in self.of(step) if not item.undoes]
+        if step not in self.begun:
+            return "pending"
+        if step in self.undone:
+            return "undone"
+        if self.is_over(step):
+            return "done" if any(item.status != "skipped" for item in items) else "skipped"
+        works = any(item.status == "asked" and item.kind != "task" for item in items)
+        return "running" if works or not any(item.status in ("asked", "failed") for item in items) else "waiting"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back about the item with this id; or `<case>/last_day`, `<case>/undo`. `facts` go into the case."""
+
+    item: str
+    outcome: Outcome = "done"
+    reason: str | None = None
+    facts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Step:
+    """`ask` is asked again whenever something changed; what it names for the first time is new. Nothing skips the step."""
+
+    name: str
+    after: tuple[str, ...]
+    ask: Callable[[Case], list[Item]]
+    undo: Callable[[Case], list[Item]] | None = None  # None: no way back from here
+
+
+# -- what each step asks for -------------------------------------------------------------------------------------------
+
+
+def _freeze(case: Case) -> list[Item]:
+    return [
+        Item("freeze", "access", "command", "freeze_access", "clients"),
+        Item("freeze", "stages", "command", "freeze_stages", "orders"),
+    ]
+
+
+def _unfreeze(case: Case) -> list[Item]:
+    return [
+        Item("freeze", "undo-access", "command", "unfreeze_access", "clients", undoes=True),
+        Item("freeze", "undo-stages", "command", "unfreeze_stages", "orders", undoes=True),
+    ]
+
+
+def _assess(case: Case) -> list[Item]:
+    return [Item("assess", "ranking", "job", "ranking")]
+
+
+def _plan(case: Case) -> list[Item]:
+    items = [Item("plan", f"draft-{case.round}", "job", "draft")]
+    if case.facts.get("approval"):
+        items.append(Item("plan", f"approval-{case.round}", "task", "approval"))
+    return items
+
+
+def _chunks(case: Case, step: str, fact: str, what: str, to: str) -> list[Item]:
+    return [
+        Item(step, f"{fact}-{case.round}-{chunk}", "command", what, to)
+        for chunk in range(1, case.facts.get(fact, 0) + 1)
+    ]
+
+
+def _transfer(case: Case) -> list[Item]:
+    return [
+        *_chunks(case, "transfer", "clients", "transfer_clients", "clients"),
+        *_chunks(case, "transfer", "team", "place_team", "clients"),
+        *_chunks(case, "transfer", "stages", "transfer_stages", "orders"),
+    ]
+
+
+def _transfer_back(case: Case) -> list[Item]:
+    return [
+        replace(item, name=f"undo-{item.name}", status="pending", undoes=True, reason=None)
+        for item in case.of("transfer")
+        if not item.undoes and item.reason != "never_asked"
+    ]
+
+
+def _hand_over(case: Case) -> list[Item]:
+    tasks = [
+        Item("hand_over", task.kind, "task", task.kind, after="transfer" if task.after_transfer else "")
+        for task in case.wanted
+    ]
+    return [*tasks, Item("hand_over", "introductions", "task", "introductions", after="transfer")]
+
+
+def _clear(case: Case) -> list[Item]:
+    return [
+        Item("clear", "remainder", "job", "remainder"),
+        *_chunks(case, "clear", "left_clients", "transfer_clients", "clients"),
+        *_chunks(case, "clear", "left_stages", "transfer_stages", "orders"),
+    ]
+
+
+def _follow_up(case: Case) -> list[Item]:
+    return [Item("follow_up", "figures", "job", "figures")]
+
+
+def _nothing(case: Case) -> list[Item]:
+    return []
+
+
+# Two clocks: `hand_over` begins with the freeze, and only its items that need a successor wait for the transfer.
+STEPS = (
+    Step("freeze", (), _freeze, _unfreeze),
+    Step("assess", ("freeze",), _assess, _nothing),
+    Step("plan", ("assess",), _plan, _nothing),
+    Step("transfer", ("plan",), _transfer, _transfer_back),
+    Step("hand_over", ("freeze",), _hand_over, _nothing),
+    Step("clear", ("transfer", "hand_over", LAST_DAY), _clear),
+    Step("follow_up", ("clear",), _follow_up),
+)
+TABLES: Mapping[int, tuple[Step, ...]] = {1: STEPS}  # a case runs on the table that it began with
+NEWEST = max(TABLES)
+ORDER = tuple(step.name for step in STEPS)
+
+
+def table(case: Case) -> tuple[Step, ...]:
+    return TABLES[case.version]
+
+
+# -- the two functions -------------------------------------------------------------------------------------------------
+
+
+def advance(case: Case) -> tuple[Case, list[Item]]:
+    """The case as far as it can go by itself, and what is to be asked for now."""
+    if case.undo in ("asked", "forced"):
+        case = _go_back(case)
+    elif case.undo != "over":
+        case = _go_on(case)
+    asked: list[Item] = []
+    items = list(case.items)
+    for place, item in enumerate(items):
+        waits = item.after and not case.is_over(item.after)
+        if item.status != "pending" or waits:
+            continue
+        under_way = sum(other.status == "asked" for other in items if other.kind == "command" and other.to == item.to)
+        if item.kind == "command" and under_way >= UNDER_WAY:
+            continue
+        items[place] = replace(item, status="asked")
+        asked.append(items[place])
+    return replace(case, items=tuple(items)), asked
+
+
+def answer(case: Case, reply: Reply) -> tuple[Case, list[Item]]:
+    """The case after this reply, and what is to be asked for now. What it does not wait for changes nothing."""
+    after = _take(case, reply)
+    return (case, []) if after is case else advance(after)
+
+
+def _go_on(case: Case) -> Case:
+    for step in table(case):
+        if all(case.is_over(name) for name in step.after):
+            known = {item.name for item in case.of(step.name)}
+            new = [item for item in step.ask(case) if item.name not in known]
+            begun = case.begun if step.name in case.begun else (*case.begun, step.name)
+            if new or begun is not case.begun:
+                case = replace(case, items=(*case.items, *new), begun=begun)
+    return case
+
+
+def _go_back(case: Case) -> Case:
+    """Adds what undoes the last step not yet undone, once every outstanding answer is there."""
+    if any(item.status == "asked" and item.kind == "command" and not item.undoes for item in case.items):
+        return case
+    for step in reversed(table(case)):
+        if step.undo is None or step.name not in case.begun or (case.undo == "forced" and step.name != "freeze"):
+            continue
+        if not any(item.undoes for item in case.of(step.name)):
+            case = replace(case, items=(*case.items, *step.undo(case)))
+        if not all(item.settled for item in case.of(step.name) if item.undoes):
+            return case
+        if case.undo == "asked" and step.name not in case.undone:
+            case = replace(case, undone=(*case.undone, step.name))
+    return replace(case, undo="over")
+
+
+def _take(case: Case, reply: Reply) -> Case:
+    if reply.item == f"{case.id}/{LAST_DAY}":
+        over = reply.outcome != "moved"
+        return case if over == case.last_day_over or "clear" in case.begun else replace(case, last_day_over=over)
+    if reply.item == f"{case.id}/{UNDO}":
+        return _withdraw(case, reply)
+    item = next((item for item in case.items if case.id_of(item) == reply.item), None)
+    if item is None:
+        return case
+    if reply.outcome == "retry":
+        return _again(case, item)
+    if reply.outcome == "skipped" and item.status == "failed":
+        return _put(case, replace(item, status="skipped", reason=reply.reason))
+    waived = reply.outcome == "waived" and item.kind == "task" and item.status in ("pending", "asked")
+    if item.status != "asked" and not waived:
+        return case
+    match reply.outcome:
+        case "done":
+            after = replace(item, status="done")
+        case "waived" if item.kind == "task":
+            after = replace(item, status="waived", reason=reply.reason)
+        case "failed" | "stale" if case.undo in ("asked", "forced") and not item.undoes:
+            # Some of its moves may have been made: it is taken back like one that succeeded.
+            after = replace(item, status="cancelled", reason=reply.reason)
+        case "failed" | "stale":
+            after = replace(item, status="failed", reason=reply.reason or reply.outcome)
+        case _:
+            return case
+    return replace(_put(case, after), facts={**case.facts, **reply.facts})
+
+
+def _withdraw(case: Case, reply: Reply) -> Case:
+    if case.undo == "refused" and reply.outcome == "skipped":
+        return replace(case, undo="")
+    past = any(step.undo is None and step.name in case.begun for step in table(case))
+    wanted = reply.outcome == "done" and not case.undo
+    if wanted and past:
+        return replace(case, undo="refused")
+    if not wanted and not (case.undo == "refused" and reply.outcome == "forced"):
+        return case
+    # What a cleared case has given away stays given; only its follow-up goes on.
+    items = tuple(item if past and item.step == "follow_up" else _let_go(item) for item in case.items)
+    return replace(case, undo="forced" if past else "asked", epoch=case.epoch + 1, items=items)
+
+
+def _let_go(item: Item) -> Item:
+    """Who has not begun need not; a command under way is waited for, for its effect must be known to be undone."""
+    if item.settled or (item.status == "asked" and item.kind == "command"):
+        return item
+    reason = {"pending": "never_asked", "asked": "withdrawn"}.get(item.status, item.reason)
+    return replace(item, status="cancelled", reason=reason)
+
+
+def _again(case: Case, item: Item) -> Case:
+    """A person says: try again. A plan or a transfer is planned anew, in the next round, for what is still there."""
+    replannable = item.step in ("plan", "transfer") and not item.undoes
+    if item.status != "failed" and not (item.what == "approval" and item.status == "asked"):
+        return case
+    if replannable:
+        items = tuple(
+            replace(other, status="skipped", reason="planned_again") if _is_superseded(other) else other
+            for other in case.items
+        )
+        facts = {**case.facts, "round": case.round + 1, "approval": 0, "clients": 0, "stages": 0, "team": 0}
+        return replace(case, items=items, facts=facts)
+    return _put(case, replace(item, status="pending", reason=None))
+
+
+def _is_superseded(item: Item) -> bool:
+    return (
+        item.step in ("plan", "transfer") and (item.status == "failed" or item.what == "approval") and not item.settled
+    )
+
+
+def _put(case: Case, item: Item) -> Case:
+    same = (item.step, item.name)
+    return replace(case, items=tuple(item if (old.step, old.name) == same else old for old in case.items))

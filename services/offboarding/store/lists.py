@@ -1,0 +1,177 @@
+"""The lists that people look at, each for those who may know of it, in pages by key."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.offboarding.store.seeing import HEADS, SEEN, Viewer, names
+from shared.database import UnitOfWork
+from shared.http.fields import Paging
+
+Row = Mapping[str, Any]
+CASES = f"""
+    SELECT c.* FROM cases c WHERE {SEEN} AND (CAST(:employee_id AS text) IS NULL OR c.employee_id = :employee_id)
+    AND (CAST(:status AS text) IS NULL OR c.status = :status) AND (CAST(:after AS text) IS NULL OR c.id > :after)
+    ORDER BY c.id LIMIT :fetch
+"""
+# What an assignee, the head of sales, a director and hr see of the parts of a case.
+PART = "(:all OR {HEADS} OR t.assignee_id = :actor)".replace("{HEADS}", HEADS)
+TASKS = f"""
+    SELECT t.* FROM tasks t JOIN cases c ON c.id = t.case_id WHERE {PART}
+    AND (CAST(:assignee_id AS text) IS NULL OR t.assignee_id = :assignee_id)
+    AND (CAST(:case_id AS text) IS NULL OR t.case_id = :case_id) AND (CAST(:after AS text) IS NULL OR t.id > :after)
+    ORDER BY t.id LIMIT :fetch
+"""
+VISITS = TASKS.replace("FROM tasks t", "FROM visits t")
+# A brief says what the client is like: it is for those who serve the client, not for hr.
+INTRODUCTIONS = f"""
+    SELECT i.id, i.case_id, i.client_id, i.from_id, i.to_id, i.form, i.status, i.due_on, i.rank, i.by, i.pass_id,
+           i.pass_status, i.changed_at, CASE WHEN i.to_id = :actor OR i.from_id = :actor OR {HEADS} OR :director THEN i.brief END
+           AS brief, CASE WHEN i.to_id = :actor OR i.from_id = :actor OR {HEADS} OR :director THEN i.reason END AS reason, i.how
+    FROM introductions i JOIN cases c ON c.id = i.case_id
+    WHERE i.case_id = :case_id AND (:all OR {HEADS} OR i.from_id = :actor OR i.to_id = :actor)
+    AND (CAST(:after AS text) IS NULL OR i.id > :after) ORDER BY i.id LIMIT :fetch
+"""
+DOCUMENTS = f"""
+    SELECT d.* FROM documents d JOIN cases c ON c.id = d.case_id
+    WHERE d.case_id = :case_id AND (:all OR {HEADS} OR c.employee_id = :actor OR d.receiver_id = :actor)
+    AND (CAST(:after AS text) IS NULL OR d.id > :after) ORDER BY d.id LIMIT :fetch
+"""
+FOLLOWUPS = f"""
+    SELECT f.* FROM followups f JOIN cases c ON c.id = f.case_id
+    WHERE (:all OR {HEADS} OR f.successor_id = :actor)
+    AND (CAST(:case_id AS text) IS NULL OR f.case_id = :case_id)
+    AND (CAST(:after AS text) IS NULL OR (f.case_id, f.client_id) > (:after, :after_client))
+    ORDER BY f.case_id, f.client_id LIMIT :fetch
+"""
+TIMELINE = """
+    SELECT * FROM timeline WHERE case_id = :case_id AND (CAST(:after AS bigint) IS NULL OR id > :after)
+    ORDER BY id LIMIT :fetch
+"""
+# What the case waits for, and since when. Introductions and visits are counted per person: there may be thousands.
+WAITING = """
+    SELECT t.kind AS what, t.assignee_id AS who_id, t.opened_at AS since, t.due_on, 1 AS number FROM tasks t
+    WHERE t.case_id = :id AND t.status = 'open'
+    UNION ALL
+    SELECT 'plan_approval', NULL, i.asked_at, NULL, 1 FROM case_items i
+    WHERE i.case_id = :id AND i.what = 'approval' AND i.status = 'asked'
+    UNION ALL
+    SELECT i.reason, NULL, i.settled_at, NULL, 1 FROM case_items i WHERE i.case_id = :id AND i.status = 'failed'
+    UNION ALL
+    SELECT 'introductions', CASE WHEN status IN ('accepted', 'briefed') THEN from_id ELSE to_id END, min(changed_at),
+           min(due_on), count(*) FROM introductions
+    WHERE case_id = :id AND status IN ('proposed', 'accepted', 'briefed', 'introduced') GROUP BY 2
+    UNION ALL
+    SELECT 'visits', assignee_id, min(opened_at), min(due_on), count(*) FROM visits
+    WHERE case_id = :id AND status = 'open' GROUP BY 2
+    UNION ALL
+    SELECT i.what, CASE WHEN i.kind = 'command' THEN i.receiver ELSE 'offboarding' END, min(i.asked_at), NULL, count(*)
+    FROM case_items i
+    WHERE i.case_id = :id AND i.kind IN ('command', 'job') AND i.status = 'asked' AND i.step <> 'follow_up' GROUP BY 1, 2
+    UNION ALL
+    SELECT 'last_day', NULL, c.opened_at, c.last_day, 1 FROM cases c
+    WHERE c.id = :id AND NOT c.last_day_over AND c.undo = ''
+    ORDER BY 3, 1, 2
+"""
+
+
+async def cases(
+    work: UnitOfWork, viewer: Viewer, paging: Paging, employee_id: str | None, status: str | None
+) -> Sequence[Row]:
+    return await _page(work, viewer, CASES, paging, employee_id=employee_id, status=status)
+
+
+async def tasks(
+    work: UnitOfWork, viewer: Viewer, paging: Paging, assignee_id: str | None, case_id: str | None
+) -> Sequence[Row]:
+    return await _page(work, viewer, TASKS, paging, assignee_id=assignee_id, case_id=case_id)
+
+
+async def visits(
+    work: UnitOfWork, viewer: Viewer, paging: Paging, assignee_id: str | None, case_id: str | None
+) -> Sequence[Row]:
+    return await _page(work, viewer, VISITS, paging, assignee_id=assignee_id, case_id=case_id)
+
+
+async def introductions(work: UnitOfWork, viewer: Viewer, paging: Paging, case_id: str) -> Sequence[Row]:
+    return await _page(work, viewer, INTRODUCTIONS, paging, case_id=case_id, director="director" in viewer.roles)
+
+
+async def documents(work: UnitOfWork, viewer: Viewer, paging: Paging, case_id: str) -> Sequence[Row]:
+    return await _page(work, viewer, DOCUMENTS, paging, case_id=case_id)
+
+
+async def followups(work: UnitOfWork, viewer: Viewer, paging: Paging, case_id: str | None) -> Sequence[Row]:
+    after = paging.after if paging.after is not None and len(paging.after) == 2 else (None, None)
+    return await work.rows(
+        FOLLOWUPS, **names(work, viewer), case_id=case_id, after=after[0], after_client=after[1], fetch=paging.fetch
+    )
+
+
+async def timeline(work: UnitOfWork, paging: Paging, case_id: str) -> Sequence[Row]:
+    after = int(paging.after[0]) if paging.after and paging.after[0].isdigit() and len(paging.after[0]) < 19 else None
+    return await work.rows(TIMELINE, case_id=case_id, after=after, fetch=paging.fetch)
+
+
+async def waiting_for(work: UnitOfWork, row: Row, approver: str | None) -> list[dict[str, Any]]:
+    """`what, who_id, since, due_on` and how many; empty for a case that is over."""
+    if row["status"] in ("cleared", "cancelled"):
+        return []
+    found = [dict(one) for one in await work.rows(WAITING, id=row["id"])]
+    if row["undo"] == "refused":
+        found.append(
+            {
+                "what": "undo_refused",
+                "who_id": None,
+                "since": row["cleared_at"] or row["opened_at"],
+                "due_on": None,
+                "number": 1,
+            }
+        )
+    decided_by_head = {"plan_approval", "undo_refused"}
+    failed = {
+        item["reason"]
+        for item in await work.rows(
+            "SELECT reason FROM case_items WHERE case_id = :id AND status = 'failed'", id=row["id"]
+        )
+    }
+    for one in found:
+        if one["what"] in decided_by_head or one["what"] in failed:
+            one["who_id"] = one["who_id"] or approver
+    return found
+
+
+async def steps(work: UnitOfWork, case_ids: Sequence[str]) -> dict[str, list[Row]]:
+    """The steps of these cases with how many items each has and how many of them are settled."""
+    rows = await work.rows(
+        """
+        SELECT s.case_id, s.name, s.status, s.started_at, s.finished_at,
+               count(i.name) FILTER (WHERE NOT i.undoes) AS items,
+               count(i.name) FILTER (WHERE NOT i.undoes AND i.status IN ('done', 'waived', 'skipped', 'cancelled')) AS done
+        FROM case_steps s LEFT JOIN case_items i ON i.case_id = s.case_id AND i.step = s.name
+        WHERE s.case_id = ANY(:ids) GROUP BY 1, 2, 3, 4, 5
+        """,
+        ids=list(case_ids),
+    )
+    found: dict[str, list[Row]] = {case_id: [] for case_id in case_ids}
+    for row in rows:
+        found[row["case_id"]].append(row)
+    return found
+
+
+async def _page(work: UnitOfWork, viewer: Viewer, sql: str, paging: Paging, **filters: Any) -> Sequence[Row]:
+    after = paging.after[0] if paging.after else None
+    return await work.rows(sql, **names(work, viewer), after=after, fetch=paging.fetch, **filters)
+
+
+async def stayed(work: UnitOfWork, row: Row) -> list[str]:
+    """After an undo: clients that stayed with their successor, having confirmed or moved on; the first thousand."""
+    if row["undo"] not in ("asked", "over") or row["cleared_at"] is not None:
+        return []
+    rows = await work.rows(
+        """
+        SELECT DISTINCT client_id FROM moves WHERE case_id = :id AND part = 'client' AND outcome = 'done'
+        AND returned IS DISTINCT FROM 'done' ORDER BY client_id LIMIT 1000
+        """,
+        id=row["id"],
+    )
+    return [one["client_id"] for one in rows]
