@@ -100,7 +100,8 @@ async def up(settings: Settings) -> AsyncIterator[Embedded]:
         embedded = embed(settings, urls, local_key(settings))
         runtimes = list(embedded.runtimes.values())
         stack.push_async_callback(close, runtimes)
-        await asyncio.gather(*(migrate(runtime.engine, runtime.service) for runtime in runtimes))
+        for runtime in runtimes:  # one after the other: Alembic keeps the migration under way in a global
+            await migrate(runtime.engine, runtime.service)
         for runtime in runtimes:
             await runtime.start()
         yield embedded
