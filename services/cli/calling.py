@@ -14,6 +14,7 @@ from joserfc.jwk import OKPKey
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import text
+from starlette.types import ASGIApp
 
 from services import wiring
 from services.cli.running import settings_with
@@ -62,12 +63,13 @@ class Target:
 
 @dataclass(frozen=True)
 class System:
-    """A system that answers at `http`. `embedded` are its replicas where it runs in this process."""
+    """A system that answers at `http`. `embedded` and `front` are it where it runs in this process."""
 
     http: httpx.AsyncClient
     keys: Keys | None = None
     given_token: str | None = None
     embedded: Sequence[Runtime] = ()
+    front: ASGIApp | None = None
     tokens: dict[tuple[str, tuple[str, ...]], str] = field(default_factory=dict)
 
     def token(self, roles: Sequence[Role], sub: str | None = None) -> str:
@@ -146,7 +148,7 @@ async def reach(target: Target) -> AsyncIterator[System]:
     configure_logging(settings.log_level if "log_level" in settings.model_fields_set else "CRITICAL")
     async with wiring.up(settings) as embedded, _in_process(embedded.front) as http:
         runtimes = list(embedded.runtimes.values())
-        system = System(http, runtimes[0].keys, target.token, runtimes)
+        system = System(http, runtimes[0].keys, target.token, runtimes, embedded.front)
         yield system
         await system.settle()
 
@@ -160,7 +162,7 @@ def _over_network(url: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=url.rstrip("/"), transport=httpx.AsyncHTTPTransport(retries=2), timeout=300)
 
 
-def _in_process(front: Any) -> httpx.AsyncClient:
+def _in_process(front: ASGIApp) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url="http://holdfast", transport=httpx.ASGITransport(front))
 
 

@@ -189,19 +189,21 @@ class Company:
             yield row
 
     def order_rows(self) -> Iterator[dict[str, Any]]:
-        """Most of it is history; what is open was placed lately and is promised for a day to come."""
+        """Oldest first; the last ones are open: placed lately, and promised for a day to come."""
         chance = random.Random("orders").random  # noqa: S311
         # Texts are made once: there are few days and employees, and very many orders.
         days = {ago: (self.today - timedelta(days=ago)).isoformat() for ago in range(-60, HISTORY + 120)}
         people = [employee_id(number) for number in range(self.employees)]
         took_by_flow = {flow: sum(days for _, _, _, days in stages) * 3 // 2 for flow, stages in FLOWS.items()}
         of_ten = (*["standard"] * 7, *["project"] * 3)
+        closed = round(self.orders * (1 - OPEN))
         for number in range(self.orders):
             client = int(self.clients * chance() ** 1.5)  # some clients order much more than others
             brokered = chance() < BROKERED
             flow = "resale" if brokered else of_ten[number % 10]
-            took, fate = took_by_flow[flow], chance()
-            placed = int(chance() * min(took, 14)) if fate < OPEN else took + 10 + int(chance() * HISTORY)
+            took = took_by_flow[flow]
+            past = took + 10 + int((1 - number / closed) * HISTORY) if number < closed else 0
+            placed = past or int(chance() * min(took, 14))
             row: dict[str, Any] = {
                 "id": f"o-{number + 1:07d}",
                 "client_id": client_id(client),
@@ -212,9 +214,9 @@ class Company:
                 "promised_on": days[placed - took],
                 "assignees": {name: people[self.doer_of(client, function)] for name, function, _, _ in FLOWS[flow]},
             }
-            if OPEN <= fate < OPEN + CANCELLED:
+            if number < closed and chance() < CANCELLED:
                 row["cancelled_on"] = days[placed - 1 - int(chance() * took)]
-            elif fate >= OPEN:
+            elif number < closed:
                 late = chance() < LATE
                 row["delivered_on"] = days[
                     placed - took - (1 + int(chance() * 9) if late else -int(chance() * took / 2))

@@ -25,6 +25,14 @@ NOT_WORKING_HERE = frozenset({"unknown_employee", "not_employed"})
 
 
 @dataclass(frozen=True)
+class Batch:
+    """Rows, and as NDJSON."""
+
+    rows: Sequence[Row]
+    body: bytes
+
+
+@dataclass(frozen=True)
 class Refusal:
     line: int
     reason: str
@@ -128,12 +136,12 @@ class Upload:
         self.report.orphans += [row.data["id"] for row in orphans if row.line not in lines]
         return still + [(row, reason) for row, reason in later if reason not in NOT_WORKING_HERE]
 
-    async def _send(self, batch: Sequence[Row]) -> list[tuple[Row, str]]:
+    async def _send(self, batch: Batch) -> list[tuple[Row, str]]:
         """Sends one batch and notes its results; returns the rows whose refusal may pass, with its reason."""
         passing = NOT_HEARD_OF | (NOT_WORKING_HERE if self.orphans_to else frozenset())
         later = []
-        results = await send(self.system, self.kind, batch, dry_run=self.dry_run)
-        for row in batch:
+        results = await send(self.system, self.kind, batch.body, dry_run=self.dry_run)
+        for row in batch.rows:
             result = results[row.line]
             if result["outcome"] != "refused":
                 self.report.counts[result["outcome"]] += 1
@@ -141,13 +149,11 @@ class Upload:
                 later.append((row, result["reason"]))
             else:
                 self.report.refuse(row.line, result.get("reason") or "refused")
-        self.sent(len(batch) - len(later))
+        self.sent(len(batch.rows) - len(later))
         return later
 
 
-async def send(
-    system: System, kind: str, batch: Sequence[Row], *, dry_run: bool = False
-) -> Mapping[int, Mapping[str, Any]]:
+async def send(system: System, kind: str, body: bytes, *, dry_run: bool = False) -> Mapping[int, Mapping[str, Any]]:
     """One call of an import door: the result of each row, by its line. Raises CallRefused, httpx.TransportError."""
     answer = await system.call(
         "POST",
@@ -156,26 +162,28 @@ async def send(
         "service",
         sub="import",
         params={"kind": kind, "dry_run": dry_run},
-        content=b"".join(_encoded(row) for row in batch),
+        content=body,
         headers={"Content-Type": "application/x-ndjson"},
     )
     results = (json.loads(line) for line in answer.content.splitlines() if line)
     return {result["line"]: result for result in results}
 
 
-def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+def batches(rows: Iterable[Row]) -> Iterator[Batch]:
     """The rows in order, each batch within what a door accepts."""
     batch: list[Row] = []
+    lines: list[bytes] = []
     size = 0
     for row in rows:
-        length = len(_encoded(row))
-        if batch and (len(batch) == BATCH_ROWS or size + length > BATCH_BYTES):
-            yield batch
-            batch, size = [], 0
+        line = _encoded(row)
+        if batch and (len(batch) == BATCH_ROWS or size + len(line) > BATCH_BYTES):
+            yield Batch(batch, b"".join(lines))
+            batch, lines, size = [], [], 0
         batch.append(row)
-        size += length
+        lines.append(line)
+        size += len(line)
     if batch:
-        yield batch
+        yield Batch(batch, b"".join(lines))
 
 
 def _encoded(row: Row) -> bytes:

@@ -24,15 +24,23 @@ log = structlog.get_logger()
 
 RECEIVE = text(
     """
-    WITH queued AS (
-        SELECT id FROM waiting_keys WHERE topic = :topic AND key = :key FOR UPDATE
+    WITH arrived AS (
+        SELECT * FROM unnest(CAST(:event_ids AS uuid[]), CAST(:topics AS text[]), CAST(:keys AS text[]))
+             WITH ORDINALITY AS a(event_id, topic, key, nth)
+    ), queued AS (
+        SELECT id, topic, key FROM waiting_keys
+        WHERE (topic, key) IN (SELECT topic, key FROM arrived) ORDER BY id FOR UPDATE
     ), noted AS (
-        INSERT INTO inbox (event_id) SELECT :event_id WHERE NOT EXISTS (SELECT 1 FROM queued)
-        ON CONFLICT DO NOTHING RETURNING 1
+        INSERT INTO inbox (event_id)
+        SELECT DISTINCT event_id FROM arrived
+        WHERE NOT EXISTS (SELECT 1 FROM queued WHERE (queued.topic, queued.key) = (arrived.topic, arrived.key))
+        ORDER BY event_id ON CONFLICT DO NOTHING RETURNING event_id
     ), taken AS (
-        DELETE FROM deliveries WHERE id = :delivery
+        DELETE FROM deliveries WHERE id = ANY(CAST(:deliveries AS bigint[]))
     )
-    SELECT (SELECT id FROM queued) AS key_id, EXISTS (SELECT 1 FROM noted) AS is_new
+    SELECT queued.id AS key_id,
+           noted.event_id IS NOT NULL AND row_number() OVER (PARTITION BY arrived.event_id ORDER BY nth) = 1 AS is_new
+    FROM arrived LEFT JOIN queued USING (topic, key) LEFT JOIN noted USING (event_id) ORDER BY nth
     """
 )
 RECEIVE_AGAIN = "INSERT INTO inbox (event_id) VALUES (:event_id) ON CONFLICT DO NOTHING RETURNING 1"
@@ -46,13 +54,13 @@ RAISE_EPOCH = text(
 
 async def receive(runtime: "Runtime", records: Sequence[Record]) -> None:
     """Lets the records take effect, in their order. Raises only what is transient: then hand them in again."""
-    known = [record for record in records if type_of(record) in runtime.handlers or type_of(record) is None]
-    await _let_go(runtime, [record for record in records if record not in known])
+    heard = [type_of(record) in (None, *runtime.handlers) for record in records]
+    await _let_go(runtime, [record for record, is_heard in zip(records, heard, strict=True) if not is_heard])
+    known = [record for record, is_heard in zip(records, heard, strict=True) if is_heard]
     if len(known) > 1:
         try:
             async with unit_of_work(runtime, runtime.service.name) as work:
-                for record in known:
-                    await _receive(runtime, work, record)
+                await _receive(runtime, work, known)
             return
         except Exception:
             log.info("batch.taken_apart", service=runtime.service.name, records=len(known))
@@ -71,7 +79,7 @@ async def _let_go(runtime: "Runtime", records: Sequence[Record]) -> None:
 async def _receive_alone(runtime: "Runtime", record: Record) -> None:
     try:
         async with unit_of_work(runtime, runtime.service.name) as work:
-            await _receive(runtime, work, record)
+            await _receive(runtime, work, [record])
     except Exception as error:
         if is_transient(error):
             raise
@@ -82,19 +90,23 @@ async def _receive_alone(runtime: "Runtime", record: Record) -> None:
             await waiting.begin(work, record, error)
 
 
-async def _receive(runtime: "Runtime", work: UnitOfWork, record: Record) -> None:
-    envelope = decode(record, runtime.types)
-    received = (
-        await work.execute(
-            RECEIVE,
-            {"topic": record.topic, "key": record.key, "event_id": envelope.id, "delivery": record.delivery},
-        )
-    ).one()
-    if received.key_id is not None:
-        await waiting.queue_behind(work, received.key_id, record)
-    elif received.is_new:
-        await apply(runtime, work, envelope)
-    runtime.metrics.received.labels(runtime.service.name, envelope.data.type).inc()
+async def _receive(runtime: "Runtime", work: UnitOfWork, records: Sequence[Record]) -> None:
+    envelopes = [decode(record, runtime.types) for record in records]
+    received = await work.execute(
+        RECEIVE,
+        {
+            "event_ids": [envelope.id for envelope in envelopes],
+            "topics": [record.topic for record in records],
+            "keys": [record.key for record in records],
+            "deliveries": [record.delivery for record in records if record.delivery is not None],
+        },
+    )
+    for record, envelope, row in zip(records, envelopes, received.all(), strict=True):
+        if row.key_id is not None:
+            await waiting.queue_behind(work, row.key_id, record)
+        elif row.is_new:
+            await apply(runtime, work, envelope)
+        runtime.metrics.received.labels(runtime.service.name, envelope.data.type).inc()
 
 
 async def apply(runtime: "Runtime", work: UnitOfWork, envelope: Envelope[Any]) -> None:

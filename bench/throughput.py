@@ -1,0 +1,173 @@
+"""Messages a second from the outbox over Kafka to their effect, against the slowest of the three things that it does.
+
+The sender's relay and the receiver are two processes, as in the distributed mode; every effect is an inbox row, two
+statements and a commit that covers the messages that arrived together.
+"""
+
+import asyncio
+import subprocess
+import sys
+import time
+import uuid
+
+import asyncpg
+from aiokafka import AIOKafkaProducer
+
+from bench.rows import Row, server
+from shared.database import open_engine, unit_of_work
+from shared.kafka import KafkaBus
+from shared.messages import encode, events_topic
+from shared.service import Runtime
+from tests.support.kafka import private_broker
+from tests.support.probe import Happened, connect, disconnect, metadata, probe
+
+MESSAGES, KEYS, BATCH = 10_000, 300, 500
+FLOOR = 10.0  # seconds that pgbench runs
+BODY = b"x" * 300
+
+
+async def measure(bootstrap: str) -> Row:
+    tag = uuid.uuid4().hex[:8]
+    sender_name, receiver_name = f"sender{tag}", f"receiver{tag}"
+    urls = {name: await _database(name) for name in (sender_name, receiver_name)}
+    bus = KafkaBus(bootstrap, client="bench")
+    await bus.start([events_topic(sender_name)])
+    sender = connect(probe(sender_name), urls[sender_name], bus)
+    await _fill(sender)
+    receiver = subprocess.Popen(
+        [sys.executable, "-m", "bench.throughput", receiver_name, sender_name, urls[receiver_name], bootstrap]
+    )
+    counting = await asyncpg.connect(urls[receiver_name])
+    try:
+        await _warm(sender, counting)
+        await sender.start()
+        sender.unsent.set()
+        begun = time.perf_counter()
+        while await counting.fetchval("SELECT count(*) FROM effects") < MESSAGES:
+            await asyncio.sleep(0.05)
+        ours = MESSAGES / (time.perf_counter() - begun)
+    finally:
+        receiver.terminate()
+        receiver.wait(20)
+        await counting.close()
+        await disconnect(sender)
+        await bus.stop()
+    peers = {
+        "pgbench insert": await _pgbench(),
+        "raw aiokafka produce": await _produce(bootstrap),
+        "raw batched insert": await _insert(),
+    }
+    slowest = min(peers, key=lambda name: peers[name])
+    return Row(
+        figure="outbox → Kafka → effect",
+        value=f"{ours:,.0f} messages/s",
+        against=f"{slowest}: {peers[slowest]:,.0f}/s",
+        ratio=round(ours / peers[slowest], 2),
+        aim="≥ 0.4",
+        note=", ".join(f"{name} {rate:,.0f}/s" for name, rate in peers.items()),
+    )
+
+
+async def _database(name: str) -> str:
+    await _execute(f"CREATE DATABASE {name}")
+    url: str = server().get_uri(database=name)
+    engine = open_engine(url, 1)
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    await engine.dispose()
+    return url
+
+
+async def _execute(sql: str) -> None:
+    connection = await asyncpg.connect(server().get_uri(database="postgres"))
+    await connection.execute(sql)
+    await connection.close()
+
+
+async def _fill(sender: Runtime) -> None:
+    for start in range(0, MESSAGES, BATCH):
+        async with unit_of_work(sender, "bench") as work:
+            work.publish(*(Happened(key=str(n % KEYS), n=n) for n in range(start, start + BATCH)))
+
+
+async def _warm(sender: Runtime, counting: asyncpg.Connection) -> None:
+    """Waits until the receiver has its partitions: what is measured is the flow, not the start of a group."""
+    async with unit_of_work(sender, "bench") as work:
+        work.publish(Happened(key="warm", n=0))
+    await sender.bus.publish([])
+    deadline = time.perf_counter() + 60
+    async with sender.engine.begin() as connection:
+        row = (await connection.exec_driver_sql("SELECT * FROM outbox ORDER BY id DESC LIMIT 1")).mappings().one()
+        await connection.exec_driver_sql(f"UPDATE outbox SET published_at = now() WHERE id = {row['id']}")
+    await sender.bus.publish([encode({**row, "source": "/holdfast/bench"})])
+    while not await counting.fetchval("SELECT count(*) FROM effects"):
+        if time.perf_counter() > deadline:
+            raise TimeoutError("the receiver does not start")
+        await asyncio.sleep(0.05)
+    await counting.execute("DELETE FROM effects")
+
+
+async def _pgbench() -> float:
+    """Single-row inserts, each committed, by 8 connections."""
+    await _execute("DROP TABLE IF EXISTS floor")
+    await _execute("CREATE TABLE floor (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, key text, body text)")
+    script = "INSERT INTO floor (key, body) VALUES ('k', repeat('x', 300));"
+    program = server().bin_path / "pgbench"
+    done = subprocess.run(
+        [program, "-n", "-c", "8", "-j", "2", "-T", str(int(FLOOR)), "-f", "-", server().get_uri(database="postgres")],
+        input=script,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    line = next(line for line in done.stdout.splitlines() if line.startswith("tps"))
+    return float(line.split("=")[1].split()[0])
+
+
+async def _produce(bootstrap: str) -> float:
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
+    bus = KafkaBus(bootstrap, client="floor")
+    await bus.start(["floor"])
+    await bus.stop()
+    await producer.start()
+    begun = time.perf_counter()
+    sent = [await producer.send("floor", BODY, str(n % KEYS).encode()) for n in range(MESSAGES)]
+    await asyncio.gather(*sent)
+    rate = MESSAGES / (time.perf_counter() - begun)
+    await producer.stop()
+    return rate
+
+
+async def _insert() -> float:
+    """Rows a second by statements of 500 rows, each committed, on one connection."""
+    connection = await asyncpg.connect(server().get_uri(database="postgres"))
+    keys, bodies = [str(n) for n in range(BATCH)], ["x" * 300] * BATCH
+    begun = time.perf_counter()
+    for _ in range(MESSAGES // BATCH):
+        await connection.execute(
+            "INSERT INTO floor (key, body) SELECT * FROM unnest($1::text[], $2::text[])", keys, bodies
+        )
+    rate = MESSAGES / (time.perf_counter() - begun)
+    await connection.close()
+    return rate
+
+
+async def receive(name: str, sender: str, url: str, bootstrap: str) -> None:
+    """The receiver, in a process of its own, until it is terminated."""
+    bus = KafkaBus(bootstrap, client=name)
+    runtime = connect(probe(name, hears=[sender]), url, bus)
+    await bus.start([events_topic(sender)])
+    await runtime.start()
+    await asyncio.Event().wait()
+
+
+def main() -> list[Row]:
+    with private_broker() as broker:
+        return [asyncio.run(measure(broker.bootstrap))]
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        asyncio.run(receive(*sys.argv[1:]))
+    else:
+        print(main())
