@@ -1,0 +1,204 @@
+"""Who may be given a stage, who is chosen, and how many moves at once come out."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from services.orders.domain.bench import (
+    Bench,
+    CapacityBreached,
+    Seat,
+    SeparationBreached,
+    WrongFunction,
+    staffed,
+)
+from services.orders.domain.days import calendar
+from services.orders.domain.flows import FlowStage, flow
+from services.orders.domain.orders import Order
+from services.orders.domain.placing import Wanted, place
+from services.orders.domain.transfers import transfer
+from shared.contracts.orders import StageMove
+from shared.people import Frozen
+
+FLOW = flow("f", 1, "Flow", [FlowStage("sell", "sales", 1, 1), FlowStage("ship", "delivery", 2, 1)], [("sell", "ship")])
+
+
+def new(id: str = "o") -> Order:
+    day = date(2026, 3, 2)
+    return place(Wanted(id, "c", "f", Decimal(1), "own", day), FLOW, "crm", day, calendar())
+
+
+def given(order: Order, *employees: str | None) -> Order:
+    stages = tuple(replace(s, employee_id=e) for s, e in zip(order.stages, employees, strict=True))
+    return replace(order, stages=stages)
+
+
+def bench(*extra: Seat) -> Bench:
+    return Bench(
+        [
+            Seat("ann", "sales", 10, 5),
+            Seat("bob", "sales", 10, 2),
+            Seat("bob", "delivery", 10, 2),
+            Seat("cat", "delivery", 4, 2),
+            Seat("dan", "delivery", 2, 1),
+            *extra,
+        ]
+    )
+
+
+SELL, SHIP = new().stages
+
+
+def test_whoever_has_room_in_the_function_and_does_no_stage_apart_may_do_it() -> None:
+    assert bench().refusal(new(), SHIP, "cat") is None
+    assert bench().refusal(new(), SHIP, "bob") is None
+
+
+def test_each_rule_refuses_by_its_name() -> None:
+    assert bench().refusal(new(), SHIP, "ann") is WrongFunction
+    assert bench().refusal(given(new(), "bob", None), SHIP, "bob") is SeparationBreached
+    assert bench().refusal(new(), SHIP, "dan") is CapacityBreached
+    assert bench().refusal(new(), SHIP, "stranger") is WrongFunction
+
+
+def test_room_is_used_up_to_the_last_point_and_rounding_refuses_nobody() -> None:
+    tight = Bench([Seat("cat", "delivery", 2.3, 0.1 + 0.2)])
+    assert tight.refusal(new(), SHIP, "cat") is None
+    tight.take(SHIP, "cat")
+    assert tight.refusal(new(), SHIP, "cat") is CapacityBreached
+    tight.release(SHIP, "cat")
+    assert tight.refusal(new(), SHIP, "cat") is None
+
+
+def test_a_capacity_of_nothing_takes_only_what_weighs_nothing() -> None:
+    none = Bench([Seat("cat", "delivery", 0, 0)])
+    assert none.refusal(new(), SHIP, "cat") is CapacityBreached
+    assert none.refusal(new(), replace(SHIP, effort=0), "cat") is None
+    assert none.best(new(), replace(SHIP, effort=0)) == "cat"
+
+
+def test_who_could_are_those_allowed_with_most_room_first() -> None:
+    assert bench().could(new(), SHIP) == ["bob", "cat"]
+    assert bench().could(given(new(), "bob", None), SHIP) == ["cat"]
+    assert bench(Seat("eve", "delivery", 9, 0, present=False)).could(new(), SHIP) == ["bob", "cat"]
+
+
+def test_the_best_has_the_smallest_part_of_their_capacity_in_use_then_the_smallest_id() -> None:
+    assert bench().best(new(), SHIP) == "bob"
+    assert bench(Seat("amy", "delivery", 5, 1)).best(new(), SHIP) == "amy"
+    assert bench(Seat("amy", "delivery", 5, 0, present=False)).best(new(), SHIP) == "bob"
+    assert Bench([]).best(new(), SHIP) is None
+
+
+def test_taking_changes_who_is_best_and_releasing_changes_it_back() -> None:
+    board = bench()
+    board.take(SHIP, "bob")
+    board.take(SHIP, "bob")
+    assert board.best(new(), SHIP) == "cat"
+    board.release(SHIP, "bob")
+    board.release(SHIP, "bob")
+    assert board.best(new(), SHIP) == "bob"
+    assert board.best(new(), SHIP) == "bob"
+
+
+def test_a_new_order_gets_whom_it_names_and_the_best_for_the_rest() -> None:
+    order = staffed(new(), {"sell": "bob"}, {}, bench())
+    assert [stage.employee_id for stage in order.stages] == ["bob", "cat"]
+    order = staffed(new(), {}, {}, bench())
+    assert [stage.employee_id for stage in order.stages] == ["bob", "cat"]
+    order = staffed(new(), {"ship": "bob"}, {}, bench())
+    assert [stage.employee_id for stage in order.stages] == ["ann", "bob"]
+
+
+def test_what_nobody_has_room_for_stays_with_nobody() -> None:
+    order = staffed(new(), {"sell": "bob"}, {}, Bench([Seat("bob", "sales", 1, 0), Seat("bob", "delivery", 9, 0)]))
+    assert [stage.employee_id for stage in order.stages] == ["bob", None]
+
+
+def test_a_sweep_over_many_orders_fills_everybody_evenly_and_nobody_over() -> None:
+    board = Bench(
+        [Seat(f"s{n}", "sales", 10, 0) for n in range(3)] + [Seat(f"d{n}", "delivery", 10, 0) for n in range(3)]
+    )
+    orders = [staffed(new(f"o{n}"), {}, {}, board) for n in range(20)]
+    shipped = [order.stages[1].employee_id for order in orders]
+    assert [shipped.count(f"d{n}") for n in range(3)] == [5, 5, 5]
+    assert shipped.count(None) == 5
+    sold = [order.stages[0].employee_id for order in orders]
+    assert sorted(sold.count(f"s{n}") for n in range(3)) == [6, 7, 7]
+
+
+def test_a_refused_order_takes_nothing_from_the_bench() -> None:
+    board = Bench([Seat("bob", "sales", 1, 0), Seat("cat", "delivery", 1, 0)])
+    with pytest.raises(CapacityBreached) as refused:
+        staffed(new(), {"sell": "bob", "ship": "cat"}, {}, board)
+    assert refused.value.extra == {"could": []}
+    assert board.refusal(new(), SELL, "bob") is None
+
+
+def test_who_is_frozen_is_refused_as_such() -> None:
+    with pytest.raises(Frozen) as refused:
+        staffed(new(), {"ship": "lea"}, {"lea": Frozen}, bench())
+    assert refused.value.extra == {"could": ["bob", "cat"]}
+
+
+def move(to: str, stage: str = "ship", order: str = "o", who: str = "lea") -> StageMove:
+    return StageMove(order_id=order, stage=stage, from_id=who, to_id=to)
+
+
+def outcomes(*moves: StageMove, order: Order | None = None, **unable: str) -> list[str]:
+    held = order or given(new(), "bob", "lea")
+    results, _, _ = transfer(moves, {"o": held}, bench(), unable, "lea")
+    return [result.outcome for result in results]
+
+
+def test_each_move_is_done_or_refused_by_itself() -> None:
+    assert outcomes(move("cat")) == ["done"]
+    assert outcomes(move("bob")) == ["separation"]
+    assert outcomes(move("dan")) == ["no_capacity"]
+    assert outcomes(move("ann")) == ["wrong_function"]
+    assert outcomes(move("cat"), cat="frozen") == ["frozen"]
+    assert outcomes(move("cat", order="x")) == ["unknown_stage"]
+    assert outcomes(move("cat", stage="x")) == ["unknown_stage"]
+    assert outcomes(move("cat", who="zoe")) == ["not_assignee"]
+    assert outcomes(move("cat"), move("cat")) == ["done", "done"]
+    assert outcomes(move("cat"), move("bob", who="cat", stage="ship")) == ["done", "separation"]
+
+
+def test_what_is_completed_meanwhile_is_closed() -> None:
+    order = given(new(), "bob", "lea")
+    done = replace(order, stages=tuple(replace(stage, status="completed", open=False) for stage in order.stages))
+    assert outcomes(move("cat"), order=done) == ["closed"]
+
+
+def test_a_moved_stage_is_what_it_was_before_it_was_held_and_its_order_one_version_further() -> None:
+    order = given(new(), "bob", "lea")
+    held = replace(order.stages[1], status="held", held_from="waiting")
+    order = replace(order, stages=(order.stages[0], held), version=7)
+    _, changed, [owner] = transfer([move("cat")], {"o": order}, bench(), {}, "lea")
+    assert (changed["o"].stages[1].status, changed["o"].stages[1].held_from) == ("waiting", None)
+    assert (owner.order_id, owner.stage, owner.employee_id, owner.status, owner.sequence) == (
+        "o",
+        "ship",
+        "cat",
+        "waiting",
+        8,
+    )
+
+
+def test_moves_back_to_the_leaver_are_held_there_and_no_capacity_refuses_them() -> None:
+    order = given(new(), "bob", "cat")
+    back = move("lea", who="cat")
+    results, changed, _ = transfer([back], {"o": order}, bench(), {"lea": "frozen"}, "lea")
+    assert results[0].outcome == "done"
+    assert (changed["o"].stages[1].status, changed["o"].stages[1].held_from) == ("held", "waiting")
+    _, changed, _ = transfer([back], {"o": order}, bench(), {}, "lea")
+    assert changed["o"].stages[1].status == "waiting"
+    assert outcomes(back, order=given(new(), "lea", "cat")) == ["separation"]
+
+
+def test_equal_input_gives_an_equal_answer() -> None:
+    moves = [move("cat"), move("dan"), move("bob", stage="sell", who="bob")]
+    order = given(new(), "bob", "lea")
+    assert transfer(moves, {"o": order}, bench(), {}, "lea") == transfer(moves, {"o": order}, bench(), {}, "lea")
