@@ -72,7 +72,10 @@ class Case:
     def is_over(self, step: str) -> bool:
         if step == LAST_DAY:
             return self.last_day_over
-        return step in self.begun and all(item.settled for item in self.of(step) if not item.undoes)
+        # A transfer that failed is planned anew: it is not over before the plan is, once more.
+        before = next(one.after for one in table(self) if one.name == step)
+        settled = all(item.settled for item in self.of(step) if not item.undoes)
+        return step in self.begun and settled and all(self.is_over(name) for name in before)
 
     def id_of(self, item: Item) -> str:
         return f"{self.id}/{item.step}/{item.name}"
@@ -201,17 +204,13 @@ def _follow_up(case: Case) -> list[Item]:
     return [Item("follow_up", "figures", "job", "figures")]
 
 
-def _nothing(case: Case) -> list[Item]:
-    return []
-
-
 # Two clocks: `hand_over` begins with the freeze, and only its items that need a successor wait for the transfer.
 STEPS = (
     Step("freeze", (), _freeze, _unfreeze),
-    Step("assess", ("freeze",), _assess, _nothing),
-    Step("plan", ("assess",), _plan, _nothing),
+    Step("assess", ("freeze",), _assess, lambda case: []),
+    Step("plan", ("assess",), _plan, lambda case: []),
     Step("transfer", ("plan",), _transfer, _transfer_back),
-    Step("hand_over", ("freeze",), _hand_over, _nothing),
+    Step("hand_over", ("freeze",), _hand_over, lambda case: []),
     Step("clear", ("transfer", "hand_over", LAST_DAY), _clear),
     Step("follow_up", ("clear",), _follow_up),
 )
@@ -335,23 +334,22 @@ def _let_go(item: Item) -> Item:
 
 def _again(case: Case, item: Item) -> Case:
     """A person says: try again. A plan or a transfer is planned anew, in the next round, for what is still there."""
-    replannable = item.step in ("plan", "transfer") and not item.undoes
-    if item.status != "failed" and not (item.what == "approval" and item.status == "asked"):
+    if not _gives_way(item):
         return case
-    if replannable:
-        items = tuple(
-            replace(other, status="skipped", reason="planned_again") if _is_superseded(other) else other
-            for other in case.items
-        )
-        facts = {**case.facts, "round": case.round + 1, "approval": 0, "clients": 0, "stages": 0, "team": 0}
-        return replace(case, items=items, facts=facts)
-    return _put(case, replace(item, status="pending", reason=None))
-
-
-def _is_superseded(item: Item) -> bool:
-    return (
-        item.step in ("plan", "transfer") and (item.status == "failed" or item.what == "approval") and not item.settled
+    if item.step not in ("plan", "transfer") or item.undoes:
+        return _put(case, replace(item, status="pending", reason=None))
+    items = tuple(
+        replace(old, status="skipped", reason="planned_again")
+        if old.step in ("plan", "transfer") and _gives_way(old)
+        else old
+        for old in case.items
     )
+    facts = {**case.facts, "round": case.round + 1, "approval": 0, "clients": 0, "stages": 0, "team": 0}
+    return replace(case, items=items, facts=facts)
+
+
+def _gives_way(item: Item) -> bool:
+    return item.status == "failed" or (item.what == "approval" and item.status == "asked")
 
 
 def _put(case: Case, item: Item) -> Case:

@@ -10,7 +10,7 @@ from services.offboarding.api.cases import viewer
 from services.offboarding.api.shapes import PlanOut
 from services.offboarding.directory import NotThere
 from services.offboarding.handlers import deciding
-from services.offboarding.jobs.computing import propose
+from services.offboarding.handlers.proposing import propose
 from services.offboarding.store import plans
 from services.offboarding.store.seeing import Viewer, see_case
 from shared.database import UnitOfWork

@@ -15,16 +15,7 @@ from shared.database import UnitOfWork
 from shared.messages import Envelope
 
 # A move that found its object elsewhere, or gone: somebody was faster, and nothing is left to do.
-SETTLED = (
-    "done",
-    "not_owner",
-    "not_assignee",
-    "not_member",
-    "unknown_client",
-    "unknown_order",
-    "unknown_stage",
-    "not_open",
-)
+SETTLED = ("done", "not_owner", "not_assignee", "not_in_team", "unknown_client", "unknown_stage", "closed")
 
 
 async def hear_answer(work: UnitOfWork, envelope: Envelope[CommandAnswered]) -> None:
