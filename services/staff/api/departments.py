@@ -1,6 +1,7 @@
 """Departments and the organisation."""
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel
@@ -62,7 +63,7 @@ class EmptyName(Unprocessable):
 async def create(body: NewDepartment, response: Response, door: Door = allow("hr")) -> Any:
     """Creating twice with the same body gives the same answer."""
     row = await door.transact(_create, body)
-    response.headers["Location"] = f"/staff/v1/departments/{body.id}"
+    response.headers["Location"] = f"/staff/v1/departments/{quote(body.id)}"
     return row
 
 

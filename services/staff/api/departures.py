@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from typing import Any, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
@@ -113,7 +114,7 @@ async def _reverse(work: UnitOfWork, employee_id: str, body: Reversal) -> dict[s
 async def rehire(employee_id: Id, body: Rehire, response: Response, door: Door = allow("hr")) -> Any:
     """Only for real rehires; nothing of the old employment is restored."""
     employee = await door.transact(_rehire, employee_id, body)
-    response.headers["Location"] = f"/staff/v1/employees/{employee_id}"
+    response.headers["Location"] = f"/staff/v1/employees/{quote(employee_id)}"
     return employee
 
 

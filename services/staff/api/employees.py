@@ -1,6 +1,7 @@
 """Employees: who works here, who stands in for whom, who is absent."""
 
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field
@@ -36,7 +37,7 @@ class AbsenceDays(Body):
 async def create(body: NewEmployee, response: Response, door: Door = allow("hr")) -> Any:
     """Creating twice with the same id and body gives the same answer."""
     employee = await door.transact(_create, body)
-    response.headers["Location"] = f"/staff/v1/employees/{employee['id']}"
+    response.headers["Location"] = f"/staff/v1/employees/{quote(employee['id'])}"
     return employee
 
 
