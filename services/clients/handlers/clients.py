@@ -29,6 +29,8 @@ def fingerprint(data: Mapping[str, Any]) -> str:
 
 def row_of(data: Mapping[str, Any], *, imported: bool) -> dict[str, Any]:
     """A client's JSON fields, defaults filled in, as a row to insert."""
+    # An import never changes owner and team of a client that exists, so whoever they are is no difference to it.
+    compared = {name: value for name, value in data.items() if not (imported and name in ("owner_id", "team"))}
     return {
         "client_id": data["id"],
         "owner_id": data["owner_id"],
@@ -39,7 +41,7 @@ def row_of(data: Mapping[str, Any], *, imported: bool) -> dict[str, Any]:
         "languages": data["languages"],
         "contacts": data["contacts"],
         "team": data["team"],
-        "fingerprint": fingerprint(data),
+        "fingerprint": fingerprint(compared),
         "imported": imported,
     }
 

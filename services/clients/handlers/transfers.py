@@ -1,7 +1,7 @@
 """Transfers: by hand, by a case, and of what a rehired person must not get back."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from services.clients.domain.freezes import caretakers
 from services.clients.handlers.acting import lock_with_actor
@@ -37,21 +37,18 @@ def chunks(items: Iterable[T], key: Callable[[T], str]) -> Iterator[list[T]]:
         yield chunk
 
 
-def announce(
-    work: UnitOfWork, rows: Iterable[Mapping[str, Any]], kind: TransferKind, case_id: str | None = None
-) -> None:
+def announce(work: UnitOfWork, rows: Iterable[clients.Moved], kind: TransferKind, case_id: str | None = None) -> None:
     """One event: of the client, or in bulk."""
     moved = [
-        Ownership.model_construct(
-            client_id=row["client_id"], from_id=row["from_id"], to_id=row["to_id"], sequence=row["version"]
-        )
+        # Rows of our own need no validation, and there are many.
+        Ownership.model_construct(client_id=row.client_id, from_id=row.from_id, to_id=row.to_id, sequence=row.version)
         for row in rows
-        if row["version"] is not None
+        if row.version is not None
     ]
     if len(moved) == 1:
         work.publish(ClientTransferred(**moved[0].model_dump(), kind=kind, case_id=case_id))
     elif moved:
-        work.publish(ClientTransferred(batch_id=uuid7(), kind=kind, case_id=case_id, items=moved))
+        work.publish(ClientTransferred.model_construct(batch_id=uuid7(), kind=kind, case_id=case_id, items=moved))
 
 
 async def transfer_by_hand(
@@ -61,7 +58,7 @@ async def transfer_by_hand(
     await lock_with_actor(work, holding={to_id for _, _, to_id in items})
     rows = await clients.move(work, items, "manual", reason=reason, everybody=everybody, acting=True)
     announce(work, rows, "manual")
-    return [{"client_id": row["client_id"], "outcome": row["outcome"]} for row in rows]
+    return [{"client_id": row.client_id, "outcome": row.outcome} for row in rows]
 
 
 async def transfer_clients(work: UnitOfWork, envelope: Envelope[TransferClients]) -> list[Result]:
@@ -72,7 +69,7 @@ async def transfer_clients(work: UnitOfWork, envelope: Envelope[TransferClients]
     await people.lock(work, holding={to_id for _, _, to_id in items})
     rows = await clients.move(work, items, command.kind, case_id=command.case_id)
     announce(work, rows, command.kind, command.case_id)
-    outcomes = {row["client_id"]: row["outcome"] for row in rows}
+    outcomes = {row.client_id: row.outcome for row in rows}
     return [
         Result(id=item.client_id, outcome=outcomes[item.client_id] if first[item.client_id] is item else "repeated")
         for item in command.items

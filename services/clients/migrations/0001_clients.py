@@ -14,10 +14,10 @@ SURROGATE_OF = """
 CREATE FUNCTION surrogate_of(wanted_kind text, wanted_id text) RETURNS uuid LANGUAGE plpgsql VOLATILE AS $$
 DECLARE found uuid;
 BEGIN
-    SELECT surrogate INTO found FROM surrogates WHERE kind = wanted_kind AND id = wanted_id;
+    SELECT surrogate INTO found FROM surrogates WHERE id = wanted_id AND kind = wanted_kind;
     IF found IS NULL THEN
         INSERT INTO surrogates (kind, id) VALUES (wanted_kind, wanted_id) ON CONFLICT DO NOTHING;
-        SELECT surrogate INTO found FROM surrogates WHERE kind = wanted_kind AND id = wanted_id;
+        SELECT surrogate INTO found FROM surrogates WHERE id = wanted_id AND kind = wanted_kind;
     END IF;
     RETURN found;
 END $$
@@ -41,6 +41,7 @@ def upgrade() -> None:
         sa.Column("client_id", sa.Text(), nullable=False),
         sa.Column("owner_id", sa.Text(), nullable=False),
         sa.Column("version", sa.BigInteger(), server_default="1", nullable=False),
+        sa.Column("surrogate", sa.UUID(), nullable=False),
         sa.PrimaryKeyConstraint("client_id"),
     )
     op.create_index("clients_owner_id", "clients", ["owner_id", "client_id"], unique=False)
@@ -64,8 +65,8 @@ def upgrade() -> None:
     op.create_index("feedback_client_id", "feedback", ["client_id", "at"], unique=False)
     op.create_table(
         "history",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("from_id", sa.Text(), nullable=True),
         sa.Column("to_id", sa.Text(), nullable=False),
@@ -74,9 +75,8 @@ def upgrade() -> None:
         sa.Column("case_id", sa.Text(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("leaf", sa.UUID(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
+        sa.PrimaryKeyConstraint("client_id", "id"),
     )
-    op.create_index("history_client_id", "history", ["client_id", "id"], unique=False)
     op.create_table(
         "interactions",
         sa.Column("interaction_id", sa.Text(), nullable=False),
@@ -193,10 +193,10 @@ def upgrade() -> None:
     op.create_index("stand_ins_stand_in_id", "stand_ins", ["stand_in_id"], unique=False)
     op.create_table(
         "surrogates",
-        sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("surrogate", sa.UUID(), server_default=sa.text("gen_random_uuid()"), nullable=False),
-        sa.PrimaryKeyConstraint("kind", "id"),
+        sa.PrimaryKeyConstraint("id", "kind"),
     )
     op.create_index("surrogates_surrogate", "surrogates", ["surrogate"], unique=True)
     op.create_table(

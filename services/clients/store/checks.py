@@ -29,7 +29,7 @@ _ASKED = """
         FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::uuid[])
              WITH ORDINALITY AS q(employee_id, client_id, action, sub, reach, leaf, nth)
     ), judged AS MATERIALIZED (
-        SELECT d.*, actor.surrogate AS actor, employee.surrogate AS employee, client.surrogate AS client,
+        SELECT d.*, actor.surrogate AS actor, employee.surrogate AS employee,
                d.employee_id = d.sub OR (
                    d.reach > 0 AND NOT coalesce(caller.frozen OR caller.status = 'left', false)
                    AND (d.reach = 2 OR EXISTS (
@@ -38,9 +38,8 @@ _ASKED = """
                ) AS may_ask
         FROM ({decided}) d
         LEFT JOIN people caller ON caller.employee_id = d.sub
-        LEFT JOIN surrogates actor ON actor.kind = 'employee' AND actor.id = d.sub
-        LEFT JOIN surrogates employee ON employee.kind = 'employee' AND employee.id = d.employee_id
-        LEFT JOIN surrogates client ON client.kind = 'client' AND client.id = d.client_id
+        LEFT JOIN surrogates actor ON actor.id = d.sub AND actor.kind = 'employee'
+        LEFT JOIN surrogates employee ON employee.id = d.employee_id AND employee.kind = 'employee'
     )
 """
 _ACTOR = "coalesce(actor, surrogate_of('employee', sub))"

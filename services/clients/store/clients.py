@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.clients.domain.access import Action
 from services.clients.store import decisions
@@ -10,41 +10,43 @@ from shared.database import UnitOfWork
 from shared.http.fields import Paging, uuid7
 
 INSERT = """
-    WITH given AS (
-        SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g (
+    WITH given AS MATERIALIZED (
+        SELECT g.*, gen_random_uuid() AS surrogate FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g (
             client_id text, owner_id text, name text, value numeric, effort double precision, regions jsonb,
             languages jsonb, contacts jsonb, team jsonb, fingerprint text, imported boolean)
     ), made AS (
-        INSERT INTO clients (client_id, owner_id) SELECT client_id, owner_id FROM given ORDER BY client_id
-        ON CONFLICT DO NOTHING RETURNING client_id, owner_id
+        INSERT INTO clients (client_id, owner_id, surrogate)
+        SELECT client_id, owner_id, surrogate FROM given ORDER BY client_id
+        ON CONFLICT DO NOTHING RETURNING client_id, owner_id, surrogate
+    ), new AS MATERIALIZED (
+        SELECT given.* FROM given WHERE client_id IN (SELECT client_id FROM made)
     ), described AS (
         INSERT INTO profiles (client_id, name, value, effort, regions, languages, contacts, registered_at, fingerprint,
                               imported)
         SELECT client_id, name, value, effort, regions, languages, contacts, :now, decode(fingerprint, 'hex'),
                CASE WHEN imported THEN decode(fingerprint, 'hex') END
-        FROM made JOIN given USING (client_id, owner_id)
+        FROM new
     ), staffed AS (
         INSERT INTO team (client_id, function, employee_id)
         SELECT client_id, place.function, place.employee_id
-        FROM made JOIN given USING (client_id, owner_id), jsonb_each_text(team) AS place (function, employee_id)
+        FROM new, jsonb_each_text(team) AS place (function, employee_id)
     ), named AS (
-        INSERT INTO surrogates (kind, id) SELECT 'client', client_id FROM made ORDER BY client_id
-        ON CONFLICT (kind, id) DO UPDATE SET id = excluded.id RETURNING id, surrogate
+        INSERT INTO surrogates (id, kind, surrogate) SELECT client_id, 'client', surrogate FROM made
     ), noted AS (
         INSERT INTO history (client_id, kind, to_id, at, by_id, leaf)
-        SELECT client_id, 'registered', owner_id, :now, :actor, :leaf FROM made ORDER BY client_id
+        SELECT client_id, 'registered', owner_id, :now, :actor, :leaf FROM made
     ), counted AS (
         INSERT INTO portfolios AS p (owner_id, clients)
         SELECT owner_id, count(*) FROM made GROUP BY owner_id ORDER BY owner_id
         ON CONFLICT (owner_id) DO UPDATE SET clients = p.clients + excluded.clients
-    ), people_named AS MATERIALIZED (
-        SELECT owner_id, surrogate_of('employee', owner_id) AS surrogate FROM (SELECT DISTINCT owner_id FROM made) owners
+    ), owned AS MATERIALIZED (
+        SELECT surrogate_of('employee', owner_id) AS owner, clients
+        FROM (SELECT owner_id, jsonb_agg(surrogate) AS clients FROM made GROUP BY owner_id) o
     ), journaled AS (
         INSERT INTO journal_pending (leaf, at, kind, actor, employees, details)
-        SELECT :leaf, :now, 'client.registered', surrogate_of('employee', :actor),
-               (SELECT array_agg(surrogate) FROM people_named),
-               jsonb_build_object('owners', jsonb_agg(jsonb_build_array(named.surrogate, o.surrogate) ORDER BY client_id))
-        FROM made JOIN named ON named.id = client_id JOIN people_named o USING (owner_id) HAVING count(*) > 0
+        SELECT :leaf, :now, 'client.registered', surrogate_of('employee', :actor), array_agg(owner),
+               jsonb_build_object('owners', jsonb_agg(jsonb_build_object('owner_id', owner, 'clients', clients)))
+        FROM owned HAVING count(*) > 0
     )
     SELECT client_id FROM made
 """
@@ -69,11 +71,25 @@ async def lock(work: UnitOfWork, ids: Sequence[str]) -> dict[str, Mapping[str, A
     return {row["client_id"]: row for row in rows}
 
 
+class Moved(NamedTuple):
+    """What became of one item; `from_id` and `version` where it moved just now."""
+
+    client_id: str
+    to_id: str
+    outcome: str
+    from_id: str | None
+    version: int | None
+
+
+# Locking and judging in one statement: a row that changed meanwhile is judged, and updated, as it is after the lock.
 MOVE = """
-    WITH asked AS (
+    WITH asked AS MATERIALIZED (
         SELECT client_id, from_id, to_id, nth
         FROM unnest(CAST(:clients AS text[]), CAST(:froms AS text[]), CAST(:tos AS text[]))
              WITH ORDINALITY AS a (client_id, from_id, to_id, nth)
+    ), locked AS MATERIALIZED (
+        SELECT client_id, owner_id FROM clients WHERE client_id = ANY(CAST(:clients AS text[]))
+        ORDER BY client_id FOR UPDATE
     ), judged AS MATERIALIZED (
         SELECT a.*, c.owner_id, CASE
             WHEN c.client_id IS NULL OR NOT (:everybody OR EXISTS (
@@ -86,14 +102,14 @@ MOVE = """
             WHEN (t.frozen OR t.settling) AND NOT (:returning AND t.stand_in_id IS NOT NULL) THEN 'frozen'
             ELSE 'done' END AS outcome
         FROM asked a
-        LEFT JOIN clients c ON c.client_id = a.client_id
+        LEFT JOIN locked c ON c.client_id = a.client_id
         LEFT JOIN people o ON o.employee_id = c.owner_id
         LEFT JOIN people h ON h.employee_id = coalesce(o.stand_in_id, c.owner_id)
         LEFT JOIN people t ON t.employee_id = a.to_id
     ), moved AS (
         UPDATE clients c SET owner_id = j.to_id, version = c.version + 1
         FROM judged j WHERE c.client_id = j.client_id AND j.outcome = 'done' AND j.owner_id <> j.to_id
-        RETURNING c.client_id, j.owner_id AS from_id, c.owner_id AS to_id, c.version
+        RETURNING j.nth, c.client_id, j.owner_id AS from_id, c.owner_id AS to_id, c.version, c.surrogate
     ), noted AS (
         INSERT INTO history (client_id, kind, from_id, to_id, at, by_id, case_id, reason, leaf)
         SELECT client_id, :kind, from_id, to_id, :now, :actor, :case_id, :reason, :leaf FROM moved
@@ -103,19 +119,21 @@ MOVE = """
             SELECT from_id AS owner_id, -1 AS n FROM moved UNION ALL SELECT to_id, 1 FROM moved) d
         GROUP BY owner_id ORDER BY owner_id
         ON CONFLICT (owner_id) DO UPDATE SET clients = p.clients + excluded.clients
-    ), named AS MATERIALIZED (
-        SELECT id, surrogate_of('employee', id) AS surrogate
-        FROM (SELECT from_id AS id FROM moved UNION SELECT to_id FROM moved) people
+    ), pairs AS MATERIALIZED (
+        SELECT surrogate_of('employee', from_id) AS from_owner, surrogate_of('employee', to_id) AS to_owner, clients
+        FROM (SELECT from_id, to_id, jsonb_agg(surrogate) AS clients FROM moved GROUP BY from_id, to_id) p
     ), journaled AS (
         INSERT INTO journal_pending (leaf, at, kind, actor, employees, details)
-        SELECT :leaf, :now, 'client.transferred', surrogate_of('employee', :actor), (SELECT array_agg(surrogate) FROM named),
-               jsonb_strip_nulls(jsonb_build_object('kind', CAST(:kind AS text), 'case_id', CAST(:case_id AS text), 'moves',
-                   jsonb_agg(jsonb_build_array(s.surrogate, f.surrogate, t.surrogate))))
-        FROM moved m JOIN surrogates s ON s.kind = 'client' AND s.id = m.client_id
-        JOIN named f ON f.id = m.from_id JOIN named t ON t.id = m.to_id HAVING count(*) > 0
+        SELECT :leaf, :now, 'client.transferred', surrogate_of('employee', :actor),
+               array_agg(DISTINCT from_owner) || array_agg(DISTINCT to_owner),
+               jsonb_strip_nulls(jsonb_build_object(
+                   'kind', CAST(:kind AS text), 'case_id', CAST(:case_id AS text),
+                   'moves', jsonb_agg(jsonb_build_object('from_id', from_owner, 'to_id', to_owner, 'clients', clients))))
+        FROM pairs HAVING count(*) > 0
     )
-    SELECT j.client_id, j.outcome, m.from_id, m.to_id, m.version
-    FROM judged j LEFT JOIN moved m USING (client_id) ORDER BY nth
+    SELECT array_agg(j.outcome ORDER BY j.nth) AS outcomes, array_agg(m.from_id ORDER BY j.nth) AS froms,
+           array_agg(m.version ORDER BY j.nth) AS versions
+    FROM judged j LEFT JOIN moved m USING (nth)
 """
 
 
@@ -128,18 +146,15 @@ async def move(
     reason: str | None = None,
     everybody: bool = True,
     acting: bool = False,
-) -> Sequence[Mapping[str, Any]]:
+) -> list[Moved]:
     """Moves up to 1,000 clients `(client_id, from_id, to_id)`, each at most once, with history, counts and one leaf.
 
-    People were locked before. Returns per item its `outcome`, and the `version` where it moved just now. `everybody`:
+    People were locked before. `everybody`:
     the caller may move clients of all, else of those whom they head. `acting`: `from_id` may also name the acting owner.
     Only a return may give a client to somebody who is frozen, and only into the hands of their stand-in.
     """
     clients, froms, tos = ([item[part] for item in items] for part in range(3))
-    await work.execute(
-        "SELECT 1 FROM clients WHERE client_id = ANY(:ids) ORDER BY client_id FOR UPDATE", ids=sorted(clients)
-    )
-    return await work.rows(
+    row = await work.row(
         MOVE,
         clients=clients,
         froms=froms,
@@ -154,13 +169,17 @@ async def move(
         reason=reason,
         leaf=uuid7(),
     )
+    if row is None or row["outcomes"] is None:
+        return []
+    return list(map(Moved, clients, tos, row["outcomes"], row["froms"], row["versions"]))
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 VALUE = """coalesce(p.value, (
     SELECT sum(co.value) FROM client_orders co WHERE co.client_id = c.client_id AND co.status <> 'cancelled'
-    AND co.placed_on > CAST(CAST(:day AS text) AS date) - interval '1 year' AND co.placed_on <= CAST(CAST(:day AS text) AS date)), 0)"""
+    AND co.placed_on > CAST(CAST(:day AS text) AS date) - interval '1 year'
+    AND co.placed_on <= CAST(CAST(:day AS text) AS date)), 0)"""
 SHOWN = f"""
     c.client_id AS id, p.name, coalesce(o.stand_in_id, c.owner_id) AS owner_id,
     CASE WHEN o.stand_in_id IS NOT NULL THEN c.owner_id END AS record_owner_id, coalesce(o.unowned, false) AS unowned,

@@ -33,6 +33,7 @@ Table(
     Column("client_id", Text, primary_key=True),
     Column("owner_id", Text, nullable=False),
     Column("version", BigInteger, nullable=False, server_default="1"),
+    Column("surrogate", UUID(as_uuid=True), nullable=False),  # as in `surrogates`, at hand for every decision
     Index("clients_owner_id", "owner_id", "client_id"),
 )
 Table(
@@ -85,8 +86,8 @@ Table(
 Table(
     "history",
     metadata,
-    Column("id", BigInteger, Identity(), primary_key=True),
-    Column("client_id", Text, nullable=False),
+    Column("client_id", Text),
+    Column("id", BigInteger, Identity()),
     Column("kind", Text, nullable=False),
     Column("from_id", Text),
     Column("to_id", Text, nullable=False),
@@ -95,7 +96,7 @@ Table(
     Column("case_id", Text),
     Column("reason", Text),
     Column("leaf", UUID(as_uuid=True), nullable=False),
-    Index("history_client_id", "client_id", "id"),
+    PrimaryKeyConstraint("client_id", "id"),
 )
 Table(
     "stand_ins",
@@ -185,10 +186,10 @@ Table(
 Table(
     "surrogates",
     metadata,
-    Column("kind", Text),
     Column("id", Text),
+    Column("kind", Text),
     Column("surrogate", UUID(as_uuid=True), nullable=False, server_default=text("gen_random_uuid()")),
-    PrimaryKeyConstraint("kind", "id"),
+    PrimaryKeyConstraint("id", "kind"),
     Index("surrogates_surrogate", "surrogate", unique=True),
 )
 # One row per leaf. A single decision stands in the columns; a page or batch in the arrays and `details`.
