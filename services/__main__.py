@@ -6,7 +6,8 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from services.cli import running
+from services.cli import imports, operations, running, seed
+from services.cli.demo import demo
 from services.wiring import NotConfigured
 
 app = typer.Typer(
@@ -16,8 +17,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for command in (running.up, running.serve, running.migrate, running.token):
+for command in (running.up, running.serve, running.migrate, running.token, seed.seed, operations.republish, demo):
     app.command()(command)
+app.command("import")(imports.import_file)
+app.add_typer(operations.hris, name="hris")
+app.add_typer(operations.parked, name="parked")
 
 
 def main() -> None:

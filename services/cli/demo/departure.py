@@ -135,7 +135,12 @@ async def _caretaker_and_risk(system: System, company: Company, screen: Screen, 
     ]
     screen.line(f"{len(visits)} urgent visits for {company.person(HEAD)}, ranked by risk", time.perf_counter() - begun)
     rows = [
-        (visit["rank"], company.clients.get(visit["client_id"], visit["client_id"]), visit["why"], visit["due_on"])
+        (
+            visit["rank"],
+            company.clients.get(visit["client_id"], visit["client_id"]),
+            _words(visit["why"]),
+            visit["due_on"],
+        )
         for visit in sorted(visits, key=lambda visit: visit["rank"])[:SHOWN]
     ]
     screen.table("Visits", ("rank", "client", "why", "until"), rows, right=("rank",))
@@ -152,9 +157,9 @@ async def _plan(system: System, company: Company, screen: Screen, case: str) -> 
         f"{len(plan['unplaced'])} not placed",
         time.perf_counter() - begun,
     )
-    screen.line(f"At most [bold]{_percent(plan['gap'])}[/bold] below the best possible plan (proven by HiGHS)")
+    screen.line(f"At most [bold]{percent(plan['gap'])}[/bold] below the best possible plan (proven by HiGHS)")
     rows = [
-        (company.clients[item["client_id"]], company.person(item["to_id"]), _text(item["why"]))
+        (company.clients[item["client_id"]], company.person(item["to_id"]), _words(item["why"]))
         for item in plan["items"][:SHOWN]
     ]
     screen.table(f"The first {len(rows)} of {len(plan['items'])}", ("client", "successor", "why"), rows)
@@ -196,8 +201,8 @@ async def _hand_over(system: System, company: Company, screen: Screen, case: str
     states = Counter(one["status"] for one in await introductions_of(system, case))
     screen.line("Introductions: " + ", ".join(f"{count} {status}" for status, count in states.items()))
     waiting = (await get(system, f"/offboarding/v1/cases/{case}", "hr"))["waiting_for"]
-    rows = [(_text(item["what"]), company.person(item["who_id"]), item["due_on"] or "") for item in waiting[:SHOWN]]
-    screen.table(f"The case waits for {len(waiting)} things, among them", ("what", "who", "until"), rows)
+    missing = [(_what(item), company.person(item["who_id"]), item["due_on"] or "") for item in waiting[:SHOWN]]
+    screen.table(f"The case waits for {len(waiting)} things, among them", ("what", "who", "until"), missing)
 
 
 async def introductions_of(system: System, case: str) -> list[dict[str, Any]]:
@@ -234,9 +239,14 @@ async def _introduce(system: System, company: Company, screen: Screen, one: Mapp
         screen.line(text, time.perf_counter() - begun)
 
 
-def _percent(share: Any) -> str:
+def percent(share: Any) -> str:
     return f"{float(share) * 100:.2f} %"
 
 
-def _text(value: Any) -> str:
-    return ", ".join(str(part) for part in value) if isinstance(value, list) else str(value)
+def _words(codes: Sequence[str]) -> str:
+    return ", ".join(code.replace("_", " ") for code in codes)
+
+
+def _what(item: Mapping[str, Any]) -> str:
+    what = str(item["what"]).replace("_", " ")
+    return f"{what} ({item['number']})" if item["number"] > 1 else what

@@ -2,7 +2,6 @@
 
 import time
 from datetime import datetime, timedelta
-from typing import Any
 
 from services.cli.calling import System
 from services.cli.demo.company import Company
@@ -10,12 +9,12 @@ from services.cli.demo.departure import (
     HEAD,
     case_of,
     get,
-    introductions_of,
+    percent,
     refused_after,
     send_webhook,
     step_reached,
 )
-from services.cli.demo.showing import Screen, until
+from services.cli.demo.showing import Screen
 
 DISMISSED = "9"
 HUMAN_RESOURCES = "8"
@@ -43,21 +42,30 @@ async def follow_dismissal(system: System, company: Company, screen: Screen) -> 
     screen.line(f"{done['tasks']} tasks and {done['visits']} visits are done", time.perf_counter() - begun)
     await step_reached(system, case, "clear", "done")
     certificate = await get(system, f"/offboarding/v1/cases/{case}/certificate", "hr", sub=HUMAN_RESOURCES)
-    screen.certificate(certificate)
+    figures, plan = certificate["figures"], certificate["plan"]
+    successors = [f"{company.person(one['employee_id'])} ({one['clients']})" for one in certificate["successors"]]
+    visits = [f"{one['number']} {one['outcome']}" for one in certificate["visits"]]
+    lines = (
+        ("employee", name),
+        ("last day", certificate["last_day"]),
+        ("clients handed over", str(figures["clients"])),
+        ("to", ", ".join(successors)),
+        ("plan approved by", f"{company.person(plan['approved_by'])}, {percent(plan['gap'])} below the best at most"),
+        ("visits", ", ".join(visits)),
+        ("done", f"{len(certificate['items'])} items, {figures['waived']} of them waived"),
+        ("closed", certificate["cleared_at"][:19].replace("T", " ") + " UTC"),
+    )
+    screen.certificate("Certificate of handover", lines)
 
 
 async def _work_off(system: System, case: str) -> dict[str, int]:
     """Everybody does what waits for them: tasks with their proof, and visits, since nobody is there to introduce."""
-    tasks = (await get(system, "/offboarding/v1/tasks", "hr", case_id=case, status="open", limit=1000))["items"]
+    tasks = (await get(system, "/offboarding/v1/tasks", "hr", case_id=case, limit=1000))["items"]
     for task in tasks:
         path = f"/offboarding/v1/tasks/{task['id']}/complete"
         proof = {"proof": "Signed on paper, in the personnel file."}
         await system.call("POST", path, "employee", "sales_head", sub=task["assignee_id"], json=proof)
-    visits = [
-        visit
-        for visit in (await get(system, "/offboarding/v1/visits", "director", sub=HEAD, limit=1000))["items"]
-        if visit["case_id"] == case
-    ]
+    visits = (await get(system, "/offboarding/v1/visits", "hr", case_id=case, limit=1000))["items"]
     for visit in visits:
         outcome = {"outcome": "kept", "note": "Knows the successor now."}
         path = f"/offboarding/v1/visits/{visit['id']}/outcome"

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 
@@ -55,7 +56,15 @@ class Screen:
             table.add_column(column, justify="right" if column in right else "left", overflow="fold")
         for row in rows:
             table.add_row(*(str(cell) for cell in row))
-        self.console.print(Panel(table, box=box.MINIMAL, padding=(0, 0, 0, 4), expand=False))
+        self.console.print(Padding(table, (0, 0, 0, 4)))
+
+    def certificate(self, text: str, lines: Sequence[tuple[str, str]]) -> None:
+        grid = Table.grid(padding=(0, 2))
+        for name, value in lines:
+            grid.add_row(f"[dim]{name}[/dim]", value)
+        self.console.print(
+            Padding(Panel(grid, title=f"[bold]{text}[/bold]", box=box.DOUBLE, expand=False), (0, 0, 0, 4))
+        )
 
     def end(self) -> None:
         self.console.print(f"\n[bold]The whole story took {time.perf_counter() - self.started:.1f} s.[/bold]")

@@ -1,0 +1,156 @@
+"""An export reaches the services row by row: what it refers to is waited for, what is wrong is listed with its line."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from services.__main__ import app
+from services.cli.calling import System
+from services.cli.maps import read_map
+from services.cli.reading import BadRow, Row, mapped_rows
+from services.cli.uploading import BATCH_ROWS, Refusal, Report, Upload, batches
+from tests.support.house import House
+
+NORTHWIND = Path(__file__).parents[2] / "examples" / "northwind"
+
+
+class Housed(System):
+    """The system of a house, which moves only when it is told to settle."""
+
+    house: House
+
+    async def settle(self) -> None:
+        await self.house.settle()
+
+
+def system_of(house: House) -> System:
+    runtimes = list(house.embedded.runtimes.values())
+    system = Housed(house.http, runtimes[0].keys, None, runtimes)
+    object.__setattr__(system, "house", house)
+    return system
+
+
+async def upload(house: House, kind: str, rows: Iterable[dict[str, Any] | BadRow], **options: Any) -> Report:
+    numbered = [row if isinstance(row, BadRow) else Row(line, row) for line, row in enumerate(rows, 2)]
+    return await Upload(system_of(house), kind, **options).run(numbered)
+
+
+async def import_northwind(house: House, kind: str, file: str) -> Report:
+    today = house.clock.day()
+    rows = mapped_rows(kind, NORTHWIND / file, read_map(NORTHWIND / f"{kind}.toml"), today)
+    return await Upload(system_of(house), kind).run(rows)
+
+
+def employee(id_: str, **more: Any) -> dict[str, Any]:
+    return {
+        "id": id_,
+        "name": f"Employee {id_}",
+        "email": f"{id_}@company.example",
+        "hired_on": "2020-01-01",
+        "functions": {"sales": 40},
+        **more,
+    }
+
+
+def client(id_: str, owner_id: str, **more: Any) -> dict[str, Any]:
+    return {"id": id_, "name": f"Client {id_}", "owner_id": owner_id, **more}
+
+
+async def test_northwind_goes_in_and_a_second_time_changes_nothing() -> None:
+    async with House.start() as house:
+        first = await import_northwind(house, "departments", "departments.csv")
+        assert first.headless == ["sales"]
+        assert (await import_northwind(house, "employees", "employees.csv")).counts == {"created": 9}
+        assert (await import_northwind(house, "departments", "departments.csv")).counts == {"updated": 1}
+        flow = json.loads((NORTHWIND / "flow.json").read_text())
+        await house.ok("director", "POST", "/orders/v1/flows", json=flow)
+        assert (await import_northwind(house, "clients", "customers.csv")).counts == {"created": 91}
+        assert (await import_northwind(house, "orders", "orders.csv")).counts == {"created": 830}
+        for kind, file, rows in (
+            ("departments", "departments.csv", 1),
+            ("employees", "employees.csv", 9),
+            ("clients", "customers.csv", 91),
+            ("orders", "orders.csv", 830),
+        ):
+            assert (await import_northwind(house, kind, file)).counts == {"unchanged": rows}
+
+
+async def test_a_manager_may_stand_further_down_and_one_who_is_nowhere_is_named_by_the_line() -> None:
+    async with House.start("staff") as house:
+        report = await upload(
+            house,
+            "employees",
+            [
+                employee("7", manager_id="8"),
+                employee("8", manager_id="9"),
+                employee("9"),
+                employee("5", manager_id="4"),
+            ],
+        )
+        assert report.counts == {"created": 3, "refused": 1}
+        assert report.refused == [Refusal(5, "unknown_manager")]
+
+
+async def test_clients_of_people_who_do_not_work_here_go_to_whom_the_command_names() -> None:
+    async with House.start("staff", "clients") as house:
+        await upload(house, "employees", [employee("1"), employee("2")])
+        left = {"on": str(house.clock.day(-1))}
+        await house.ok("hr", "POST", "/staff/v1/employees/2/departure", json=left)
+        rows = [client("a", "1"), client("b", "2"), client("c", "nobody"), {"id": "d", "name": "Client d"}]
+        report = await upload(house, "clients", rows, orphans_to="1")
+        assert report.counts == {"created": 4}
+        assert sorted(report.orphans) == ["b", "c", "d"]
+        owned = await house.ok("service", "GET", "/clients/v1/clients?owner_id=1")
+        assert [item["id"] for item in owned["items"]] == ["a", "b", "c", "d"]
+
+
+async def test_importing_orphans_again_changes_nothing() -> None:
+    async with House.start("staff", "clients") as house:
+        await upload(house, "employees", [employee("1")])
+        rows = [client("a", "1"), client("b", "nobody"), {"id": "c", "name": "Client c"}]
+        await upload(house, "clients", rows, orphans_to="1")
+        assert (await upload(house, "clients", rows, orphans_to="1")).counts == {"unchanged": 3}
+
+
+async def test_without_a_name_for_orphans_they_are_refused_and_the_others_kept() -> None:
+    async with House.start("staff", "clients") as house:
+        await upload(house, "employees", [employee("1")])
+        report = await upload(house, "clients", [client("a", "1"), client("b", "nobody"), BadRow(4, "name: missing")])
+        assert report.counts == {"created": 1, "refused": 2}
+        assert report.refused == [Refusal(3, "unknown_employee"), Refusal(4, "name: missing")]
+
+
+async def test_a_dry_run_tells_what_would_be_done_and_does_nothing() -> None:
+    async with House.start("staff") as house:
+        report = await upload(house, "employees", [employee("1"), employee("2", manager_id="1")], dry_run=True)
+        assert report.counts == {"created": 2}
+        assert (await house.ok("hr", "GET", "/staff/v1/employees"))["items"] == []
+
+
+def test_a_batch_holds_no_more_than_a_door_accepts() -> None:
+    small = list(batches(Row(line, {"id": str(line)}) for line in range(BATCH_ROWS * 2 + 1)))
+    assert [len(batch.rows) for batch in small] == [BATCH_ROWS, BATCH_ROWS, 1]
+    large = list(batches(Row(line, {"name": "n" * 9_000_000}) for line in range(3)))
+    assert [len(batch.body) < 32_000_000 for batch in large] == [True, True, True]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["import", "birds", "{csv}", "--map", "{map}"],
+        ["import", "orders", "{csv}", "--map", "{map}", "--orphans-to", "5"],
+        ["import", "employees", "no-such-file.csv", "--map", "{map}"],
+        ["import", "employees", "{csv}", "--map", "{csv}"],
+        ["import", "clients", "{csv}", "--map", "{map}"],
+    ],
+)
+def test_wrong_usage_ends_with_status_2_and_starts_nothing(arguments: list[str], tmp_path: Path) -> None:
+    known = {"csv": NORTHWIND / "employees.csv", "map": NORTHWIND / "employees.toml"}
+    given = [argument.format(**known) for argument in arguments]
+    result = CliRunner().invoke(app, [*given, "--data-dir", str(tmp_path / "data")])
+    assert result.exit_code == 2
+    assert not (tmp_path / "data").exists()
