@@ -8,10 +8,13 @@ from pydantic import BaseModel, Field
 from services.orders.domain.flows import FlowStage
 from services.orders.handlers import flows as handlers
 from services.orders.store import flows as store
+from shared.auth import Role
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Effort, Id, Line, Page, Paging, page, paging
 
 router = APIRouter(tags=["flows"])
+
+READERS: tuple[Role, ...] = ("employee", "sales_head", "director", "ops", "service")
 
 
 class StageOfFlow(Body):
@@ -54,12 +57,12 @@ async def create(body: NewFlow, response: Response, door: Door = allow("director
 
 
 @router.get("/flows", response_model=Page[Flow], summary="All flows, in their newest versions")
-async def list_flows(paging: Paging = Depends(paging), door: Door = allow("anyone")) -> Any:
+async def list_flows(paging: Paging = Depends(paging), door: Door = allow(*READERS)) -> Any:
     return page(await door.read(store.page_of, paging), paging)
 
 
 @router.get("/flows/{flow_id}", response_model=Flow, summary="A flow in its newest version")
-async def read(flow_id: Id, door: Door = allow("anyone")) -> Any:
+async def read(flow_id: Id, door: Door = allow(*READERS)) -> Any:
     flow = await door.read(handlers.read, flow_id)
     door.tag(flow["version"])
     return flow
@@ -77,6 +80,6 @@ async def change(
 
 @router.get("/flows/{flow_id}/versions/{version}", response_model=Flow, summary="A flow in one version")
 async def read_version(
-    flow_id: Id, version: Annotated[int, Path(ge=1, le=1_000_000)], door: Door = allow("anyone")
+    flow_id: Id, version: Annotated[int, Path(ge=1, le=1_000_000)], door: Door = allow(*READERS)
 ) -> Any:
     return await door.read(handlers.read, flow_id, version)

@@ -97,7 +97,7 @@ async def _for_work(work: UnitOfWork, principal: Principal, frozen: bool, order_
 async def _visible(work: UnitOfWork, principal: Principal, frozen: bool, order_id: str) -> Order:
     """Locked for change. Raises `NotFound`."""
     seen = await work.scalar(
-        f"SELECT 1 FROM orders o WHERE o.order_id = :id AND {sight.visible(principal, frozen)} FOR UPDATE",
+        f"SELECT 1 FROM orders o WHERE o.order_id = :id AND {sight.visible(principal, frozen)} FOR UPDATE OF o",
         id=order_id,
         actor=work.actor,
         now=work.now,
