@@ -14,7 +14,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from shared.auth import Principal, Role
+from shared.auth import ROLES, Principal, Role
 from shared.database import ATTEMPTS, RETRIED, UnitOfWork, sqlstate, unit_of_work
 from shared.errors import Forbidden, IdempotencyKeyInFlight, IdempotencyKeyReused, NoToken, Stale
 from shared.service import Runtime
@@ -129,7 +129,7 @@ class Door:
 
 
 def allow(*roles: Role | Literal["anyone"], ask_freeze: bool = True) -> Any:
-    """The caller must hold one of the roles (`anyone`: any valid token); a frozen caller holds none but `employee`.
+    """The caller must hold one of the roles (`anyone`: any role); a frozen caller holds none but `employee`.
 
     `ask_freeze=False` leaves the question to a route that asks it in its own statement.
     """
@@ -150,7 +150,7 @@ def allow(*roles: Role | Literal["anyone"], ask_freeze: bool = True) -> Any:
                 frozen = await runtime.service.is_frozen(connection, principal.sub)
             if frozen:
                 principal = Principal(principal.sub, frozenset({"employee"}))
-        if "anyone" not in roles and principal.roles.isdisjoint(roles):
+        if principal.roles.isdisjoint(ROLES if "anyone" in roles else roles):
             raise Forbidden
         key = idempotency_key if request.method == "POST" else None
         return Door(runtime, principal, request, response, frozen, key)
