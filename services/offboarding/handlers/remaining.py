@@ -19,6 +19,9 @@ async def write_through(work: UnitOfWork, row: Row, case: Case, moves: Sequence[
         id=case.id,
         version=case.round,
     )
+    employment = await work.scalar("SELECT employment_id FROM people WHERE employee_id = :id", id=row["employee_id"])
+    if employment != row["employment_id"]:
+        moves = ()  # whoever was rehired holds what they hold in the new employment
     for part in moves:
         await plans.keep_moves(work, case.id, case.round, part)
     await work.execute(
