@@ -64,6 +64,7 @@ def embed(
     key: OKPKey,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     pool_size: int = 10,
+    make_app: Callable[[Runtime], FastAPI] = create_app,
 ) -> Embedded:
     """The services of `urls` (name → database) around one in-process bus; connected, not started."""
     bus, front = InProcessBus(), Front()
@@ -80,7 +81,7 @@ def embed(
             alone=True,
         )
         bus.subscribe(runtime)
-        front.add(runtime, create_app(runtime))
+        front.add(runtime, make_app(runtime))
         runtimes[name] = runtime
     return Embedded(front, runtimes)
 

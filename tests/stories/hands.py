@@ -1,6 +1,6 @@
 """What people and the HRIS do in the stories, through the doors that they have."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from tests.stories.company import SECRET
@@ -51,6 +51,13 @@ async def approve(house: House, who: str, by: Any = HEAD, edits: Sequence[Any] =
     body = {"version": plan["version"], "edits": list(edits)}
     await house.ok(by, "POST", f"/offboarding/v1/cases/{case}/plan/approval", json=body)
     return plan
+
+
+async def plan_again(house: House, who: str, by: Any = HEAD) -> None:
+    """Somebody in the plan has left since: the head of sales has it made anew."""
+    case = (await case_of(house, who))["id"]
+    await house.ok(by, "POST", f"/offboarding/v1/cases/{case}/retry", json={"step": "plan"})
+    await house.settle()
 
 
 async def work_off(house: House, who: str) -> None:
@@ -104,10 +111,15 @@ async def visit_all(house: House, who: str, by: Any = HEAD) -> None:
             await house.ok(assignee, "POST", f"/offboarding/v1/visits/{visit['id']}/outcome", json=outcome)
 
 
-async def owners(house: House) -> dict[str, str]:
-    """Who has each client in hand, by the door."""
+async def owners(house: House, clients: Collection[str] = ()) -> dict[str, str]:
+    """Who has each client in hand, by the door; of these, or of all."""
     listed = await house.ok(DIRECTOR, "GET", "/clients/v1/clients")
-    return {client["id"]: client["owner_id"] for client in listed["items"]}
+    return {client["id"]: client["owner_id"] for client in listed["items"] if not clients or client["id"] in clients}
+
+
+async def hands_of(house: House, clients: Collection[str]) -> set[str]:
+    """Everybody who has one of these clients in hand."""
+    return set((await owners(house, clients)).values())
 
 
 async def may(house: House, who: str, client: str, action: str = "read") -> str:

@@ -5,6 +5,7 @@ from tests.stories.hands import (
     approve,
     case_of,
     cases_of,
+    hands_of,
     hris,
     introduce,
     introductions,
@@ -68,7 +69,7 @@ async def test_a_departure_by_mistake_is_reversed_and_the_same_employment_goes_o
     await hris(house, "departure.reversed", "anna", reason="It was another Anna.")
     await house.settle()
     assert (await house.ok(("hr", "h"), "GET", "/staff/v1/employees/anna"))["employment_id"] == before
-    assert {(await owners(house))[client] for client in ANNAS} == {"anna"}
+    assert await hands_of(house, ANNAS) == {"anna"}
     assert await may(house, "anna", "c-1") == "owner"
     assert (await case_of(house, "anna"))["status"] == "cancelled"
 

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from tests.stories import company
 from tests.stories.ending import ending
@@ -26,11 +27,12 @@ _endings: dict[str, Any] = {}
 class Watched(House):
     """A house in which the truths are looked at all the time."""
 
+    apps: dict[str, FastAPI] | None = {}
     truths: Truths | None = None
 
-    async def _round(self) -> bool:
-        worked = await super()._round()
-        if self.truths is not None:
+    async def _round(self, awake: bool) -> bool:
+        worked = await super()._round(awake)
+        if worked and self.truths is not None:
             await self.truths.look(self)
         return worked
 

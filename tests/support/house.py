@@ -7,21 +7,25 @@ starts anew on the same databases, while the test goes on.
 
 import asyncio
 import json
+import re
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any, Self, TypeVar
 
 import httpx
+from fastapi import FastAPI
 from joserfc.jwk import OKPKey
-from sqlalchemy import text
+from sqlalchemy import event, text
 from standardwebhooks import Webhook
 
 from services import wiring
 from shared.bus import InProcessBus
 from shared.contracts import MESSAGES
+from shared.http.app import create_app
 from shared.messages import Command, Envelope, Event, Record, by_type, commands_topic, decode, encode, events_topic
 from shared.outbox.inbox import take_delivered
 from shared.outbox.relay import forget_old, publish_pending
@@ -32,6 +36,7 @@ from tests.support import postgres
 KEY = OKPKey.generate_key("Ed25519")
 TYPES = by_type(MESSAGES)
 ROUNDS = 2_000  # a settle that needs more has a loop in it
+WRITES = re.compile(r"\b(INSERT INTO|UPDATE \w+ |DELETE FROM)")
 T = TypeVar("T")
 
 
@@ -63,19 +68,23 @@ class TwiceBus(InProcessBus):
 
 
 class House:
-    """`commits` counts those of all services since the start, `crashed` the crashes after some of them.
+    """`commits` counts those of all services since the start that wrote anything, `crashed` the crashes after them.
 
     `down` are services that do nothing at present: they neither send nor receive, and no ticker of theirs runs.
     """
+
+    apps: dict[str, FastAPI] | None = None  # kept from one house to the next by whoever starts many, one at a time
 
     def __init__(self, names: Sequence[str], urls: Mapping[str, str], settings: Mapping[str, Any], twice: bool) -> None:
         self.names, self.urls, self.twice = names, urls, twice
         self.settings = Settings(**{"last_resort": None, **settings})
         self.clock = Clock()
         self.commits = self.crashed = 0
+        self.wrote: set[str] = set()
         self.crashes: Callable[[int], bool] = lambda commit: False
         self.down: set[str] = set()
         self.embedded: wiring.Embedded
+        self.bus: InProcessBus
         self.http: httpx.AsyncClient
 
     @classmethod
@@ -104,14 +113,25 @@ class House:
                 await postgres.drop_database(url)
 
     async def open(self) -> None:
-        self.embedded = wiring.embed(self.settings, self.urls, KEY, clock=self.clock, pool_size=3)
+        self.embedded = wiring.embed(self.settings, self.urls, KEY, clock=self.clock, pool_size=3, make_app=self._app)
+        for name, runtime in self.embedded.runtimes.items():
+            event.listen(runtime.engine.sync_engine, "after_cursor_execute", partial(self._executed, name))
         await self._open(self.embedded.runtimes)
         self.http = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.embedded.front, raise_app_exceptions=False), base_url="http://holdfast"
         )
 
+    def _app(self, runtime: Runtime) -> FastAPI:
+        if self.apps is None:
+            return create_app(runtime)
+        name = runtime.service.name
+        if name not in self.apps:
+            self.apps[name] = create_app(runtime)
+        self.apps[name].state.runtime = runtime
+        return self.apps[name]
+
     async def _open(self, runtimes: Mapping[str, Runtime]) -> None:
-        bus = TwiceBus() if self.twice else InProcessBus()
+        self.bus = bus = TwiceBus() if self.twice else InProcessBus()
         for runtime in runtimes.values():
             runtime.bus = bus
             bus.subscribe(runtime)
@@ -142,7 +162,14 @@ class House:
         self.embedded = replace(self.embedded, runtimes=fresh)
         await self._open(fresh)
 
+    def _executed(self, service: str, connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if cursor.rowcount and WRITES.search(statement):
+            self.wrote.add(service)
+
     def _committed(self, service: str) -> None:
+        if service not in self.wrote:
+            return  # a crash after a transaction that changed nothing is a crash after the one before it
+        self.wrote.discard(service)
         self.commits += 1
         if self.crashes(self.commits):
             self.crashed += 1
@@ -231,26 +258,40 @@ class House:
         await self.surviving(self._settle)
 
     async def _settle(self) -> None:
+        """Whoever was woken works, until nobody was; then the tickers; at the end everybody looks for what woke nobody."""
         for _ in range(ROUNDS):
-            if not await self._round():
+            if not (await self._round(awake=True) or await self._tick() or await self._round(awake=False)):
                 return
         raise AssertionError(f"does not come to rest after {ROUNDS} rounds")
 
-    async def _round(self) -> bool:
+    async def _round(self, awake: bool) -> bool:
+        """Every relay and every consumer once, or only those that have been woken."""
         worked = False
-        for runtime in self.embedded.runtimes.values():
-            if runtime.service.name in self.down:
-                continue
-            worked |= await publish_pending(runtime) > 0
+        for runtime in self._up():
+            if runtime.unsent.is_set() or not awake:
+                runtime.unsent.clear()
+                worked |= await publish_pending(runtime) > 0
             for topic in runtime.topics:
-                records = await take_delivered(runtime, topic)
-                if records:
-                    await runtime.receive(records)
-                    worked = True
+                arrived = self.bus.arrived[topic, runtime.service.name]
+                if arrived.is_set() or not awake:
+                    arrived.clear()
+                    records = await take_delivered(runtime, topic)
+                    if records:
+                        arrived.set()
+                        await runtime.receive(records)
+                        worked = True
+        return worked
+
+    async def _tick(self) -> bool:
+        worked = False
+        for runtime in self._up():
             for ticker in runtime.tickers:
                 if ticker.run is not forget_old:
                     worked |= await ticker.run(runtime)
         return worked
+
+    def _up(self) -> list[Runtime]:
+        return [runtime for name, runtime in self.embedded.runtimes.items() if name not in self.down]
 
     # -- looking ---------------------------------------------------------------------------------------------------
 

