@@ -19,47 +19,48 @@ from shared.http.fields import uuid7
 from shared.service import Runtime
 
 BATCH = 500
+REMEMBERED = 10_000
 
 # How far the caller's roles reach: only themselves, those whom they head, everybody. A frozen caller: only themselves.
 SELF, HEADED, EVERYBODY = 0, 1, 2
 
-_ASKED = """
-    asked AS (
-        SELECT q.*, CAST($7 AS timestamptz) AS moment, CAST($8 AS text) AS day
-        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::uuid[])
-             WITH ORDINALITY AS q(employee_id, client_id, action, sub, reach, leaf, nth)
-    ), judged AS MATERIALIZED (
-        SELECT d.*, actor.surrogate AS actor, employee.surrogate AS employee,
-               d.employee_id = d.sub OR (
-                   d.reach > 0 AND NOT coalesce(caller.frozen OR caller.status = 'left', false)
-                   AND (d.reach = 2 OR EXISTS (
-                       SELECT 1 FROM people p JOIN heads ON heads.department_id = p.department_id
-                       WHERE p.employee_id = d.employee_id AND heads.head_id = d.sub))
-               ) AS may_ask
-        FROM ({decided}) d
-        LEFT JOIN people caller ON caller.employee_id = d.sub
-        LEFT JOIN surrogates actor ON actor.id = d.sub AND actor.kind = 'employee'
-        LEFT JOIN surrogates employee ON employee.id = d.employee_id AND employee.kind = 'employee'
-    )
+_MAY_ASK = """(d.employee_id = d.sub OR (
+    d.reach > 0 AND NOT EXISTS (
+        SELECT 1 FROM people caller WHERE caller.employee_id = d.sub AND (caller.frozen OR caller.status = 'left'))
+    AND (d.reach = 2 OR EXISTS (
+        SELECT 1 FROM people p JOIN heads ON heads.department_id = p.department_id
+        WHERE p.employee_id = d.employee_id AND heads.head_id = d.sub))))"""
+_EMPLOYEE = """coalesce((SELECT surrogate FROM surrogates s WHERE s.id = d.employee_id AND s.kind = 'employee'),
+    CASE WHEN d.employee_known THEN surrogate_of('employee', d.employee_id) END)"""
+_KEPT = f"""
+    INSERT INTO journal_pending (leaf, at, kind, actor, employee, client, action, allowed, reason)
+    SELECT leaf, moment, 'access.checked', actor, {_EMPLOYEE}, client, action, allowed, reason
+    FROM ({DECIDED}) d WHERE {_MAY_ASK}
+    RETURNING leaf, allowed, reason
 """
-_ACTOR = "coalesce(actor, surrogate_of('employee', sub))"
-_EMPLOYEE = "coalesce(employee, CASE WHEN employee_known THEN surrogate_of('employee', employee_id) END)"
+_MANY = """
+    SELECT q.*, CAST($8 AS timestamptz) AS moment, CAST($9 AS text) AS day
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::uuid[], $7::uuid[]) WITH ORDINALITY
+         AS q (employee_id, client_id, action, sub, reach, actor, leaf, nth)
+"""
 
-ONE_BY_ONE = f"""
-    WITH {_ASKED.format(decided=DECIDED)}, kept AS (
-        INSERT INTO journal_pending (leaf, at, kind, actor, employee, client, action, allowed, reason)
-        SELECT leaf, moment, 'access.checked', {_ACTOR}, {_EMPLOYEE}, client, action, allowed, reason
-        FROM judged WHERE may_ask
-    )
-    SELECT allowed, reason, may_ask FROM judged ORDER BY nth
+# A lone question without the cost of arrays.
+ONE = f"""
+    WITH asked AS (
+        SELECT CAST($1 AS text) AS employee_id, CAST($2 AS text) AS client_id, CAST($3 AS text) AS action,
+               CAST($4 AS text) AS sub, CAST($5 AS int) AS reach, CAST($6 AS uuid) AS actor, CAST($7 AS uuid) AS leaf,
+               CAST($8 AS timestamptz) AS moment, CAST($9 AS text) AS day
+    ) {_KEPT}
 """
+SEVERAL = f"WITH asked AS ({_MANY}) {_KEPT}"
 TOGETHER = f"""
-    WITH {_ASKED.format(decided=DECIDED)}, kept AS (
+    WITH asked AS ({_MANY}), judged AS MATERIALIZED (
+        SELECT d.*, {_EMPLOYEE} AS employee, {_MAY_ASK} AS may_ask FROM ({DECIDED}) d
+    ), kept AS (
         INSERT INTO journal_pending (leaf, at, kind, actor, employees, clients, details)
-        SELECT leaf, moment, 'access.checked', (array_agg({_ACTOR}))[1],
-               array_agg({_EMPLOYEE} ORDER BY nth), array_agg(client ORDER BY nth),
+        SELECT leaf, moment, 'access.checked', actor, array_agg(employee ORDER BY nth), array_agg(client ORDER BY nth),
                jsonb_build_object('decisions', jsonb_agg(jsonb_build_array(action, allowed, reason) ORDER BY nth))
-        FROM judged GROUP BY leaf, moment HAVING bool_and(may_ask)
+        FROM judged GROUP BY leaf, moment, actor HAVING bool_and(may_ask)
     )
     SELECT allowed, reason, may_ask FROM judged ORDER BY nth
 """
@@ -145,6 +146,7 @@ class Gatherer:
     timezone: ZoneInfo
     waiting: list[tuple[Question, "asyncio.Future[Answer]"]] = field(default_factory=list)
     runner: "asyncio.Task[None] | None" = None
+    actors: dict[str, Any] = field(default_factory=dict)  # surrogates of callers; they never change
 
     async def check(self, question: Question) -> Answer:
         """Raises `Unavailable` if the database does not answer: then nobody is admitted."""
@@ -157,7 +159,8 @@ class Gatherer:
     async def check_all(self, questions: Sequence[Question]) -> list[Answer]:
         """All by one statement, on one snapshot, as one leaf. The questions are one caller's. Raises `Unavailable`."""
         leaf, now = uuid7(), self.clock()
-        rows = await self._ask(self.batch_line, TOGETHER, questions, [leaf] * len(questions), now)
+        columns = await self._columns(self.batch_line, questions, [leaf] * len(questions))
+        rows = await self.batch_line.fetch(TOGETHER, *columns, now, self._day(now))
         return [Answer(row[0], row[1], row[2], f"{leaf}.{index}", now) for index, row in enumerate(rows)]
 
     async def _run(self) -> None:
@@ -172,7 +175,10 @@ class Gatherer:
     async def _answer(self, batch: Sequence[tuple[Question, "asyncio.Future[Answer]"]]) -> None:
         now, leaves = self.clock(), [uuid7() for _ in batch]
         try:
-            rows = await self._ask(self.line, ONE_BY_ONE, [question for question, _ in batch], leaves, now)
+            columns = await self._columns(self.line, [question for question, _ in batch], leaves)
+            if len(batch) == 1:
+                columns = [column[0] for column in columns]
+            rows = await self.line.fetch(ONE if len(batch) == 1 else SEVERAL, *columns, now, self._day(now))
         except BaseException as error:
             for _, answer in batch:
                 if not answer.done():
@@ -180,16 +186,24 @@ class Gatherer:
             if not isinstance(error, Exception):
                 raise
             return
-        for (_, answer), leaf, row in zip(batch, leaves, rows, strict=True):
+        kept = {str(row[0]): row for row in rows}
+        for (_, answer), leaf in zip(batch, leaves, strict=True):
             if not answer.done():
-                answer.set_result(Answer(row[0], row[1], row[2], f"{leaf}.0", now))
+                row = kept.get(leaf)
+                allowed, reason = (row[1], row[2]) if row else (False, "")
+                answer.set_result(Answer(allowed, reason, row is not None, f"{leaf}.0", now))
 
-    async def _ask(
-        self, line: Line, sql: str, questions: Sequence[Question], leaves: Sequence[str], now: datetime
-    ) -> Sequence[Any]:
-        columns = list(zip(*questions, strict=True)) or [(), (), (), (), ()]
-        day = now.astimezone(self.timezone).date().isoformat()
-        return await line.fetch(sql, *columns, leaves, now, day)
+    async def _columns(self, line: Line, questions: Sequence[Question], leaves: Sequence[str]) -> list[Sequence[Any]]:
+        """The questions column by column, with the surrogates of those who ask."""
+        for sub in {question.sub for question in questions} - self.actors.keys():
+            if len(self.actors) >= REMEMBERED:
+                self.actors.clear()
+            self.actors[sub] = (await line.fetch("SELECT surrogate_of('employee', $1)", sub))[0][0]
+        actors = [self.actors[question.sub] for question in questions]
+        return [*zip(*questions, strict=True), actors, leaves]
+
+    def _day(self, now: datetime) -> str:
+        return now.astimezone(self.timezone).date().isoformat()
 
     def close(self) -> None:
         if self.runner is not None:

@@ -21,15 +21,17 @@ def absent(person: str, day: str) -> str:
                        WHERE away->>'from_day' <= {day} AND coalesce(away->>'until_day', '9999-12-31') >= {day})"""
 
 
-# Of a question `a`, the client `c`, its owner of record `o` and the acting owner `h` (who has it in hand).
+# Of a question `a`, the client `c` and its owner of record `o`; the acting owner is looked up only where it matters.
+IN_HAND = "coalesce(o.stand_in_id, c.owner_id)"
 RELATED: Mapping[Relation, str] = {
     "owner": "c.owner_id = a.employee_id AND o.stand_in_id IS NULL",
     "caretaker": "o.stand_in_id = a.employee_id",
     "team": """EXISTS (SELECT 1 FROM team t WHERE t.client_id = a.client_id AND t.employee_id = a.employee_id)
                OR EXISTS (SELECT 1 FROM open_stages s WHERE s.client_id = a.client_id AND s.employee_id = a.employee_id)""",
-    "head": """EXISTS (SELECT 1 FROM heads WHERE heads.head_id = a.employee_id
-                       AND heads.department_id IN (o.department_id, h.department_id))""",
-    "deputy": f"h.deputy_id = a.employee_id AND {absent('h', 'a.day')}",
+    "head": """EXISTS (SELECT 1 FROM heads WHERE heads.head_id = a.employee_id AND heads.department_id IN (
+                   o.department_id, (SELECT h.department_id FROM people h WHERE h.employee_id = o.stand_in_id)))""",
+    "deputy": f"""EXISTS (SELECT 1 FROM people h WHERE h.employee_id = {IN_HAND} AND h.deputy_id = a.employee_id
+                  AND {absent("h", "a.day")})""",
 }
 
 VALID_PASS = "v.withdrawn_at IS NULL AND v.from_time <= a.moment AND a.moment < v.until_time"  # noqa: S105
@@ -40,7 +42,7 @@ PASSED = f"""EXISTS (SELECT 1 FROM passes v WHERE v.employee_id = a.employee_id 
 STANDING = f"""
     SELECT {RELATED["owner"]} AS owner, {RELATED["caretaker"]} AS caretaker,
            {", ".join(f"NOT in_hand AND ({RELATED[name]}) AS {name}" for name in ("team", "head", "deputy"))}
-    FROM (SELECT coalesce(o.stand_in_id, c.owner_id) = a.employee_id AS in_hand OFFSET 0) f OFFSET 0
+    FROM (SELECT {IN_HAND} = a.employee_id AS in_hand) f OFFSET 0
 """
 
 REASON = f"""CASE
@@ -60,8 +62,8 @@ REASONED = f"""
     LEFT JOIN people p ON p.employee_id = a.employee_id
     LEFT JOIN clients c ON c.client_id = a.client_id
     LEFT JOIN people o ON o.employee_id = c.owner_id
-    LEFT JOIN people h ON h.employee_id = coalesce(o.stand_in_id, c.owner_id)
-    LEFT JOIN LATERAL ({STANDING}) r ON true
+    CROSS JOIN LATERAL ({STANDING}) r
+    OFFSET 0
 """
 DECIDED = f"SELECT x.*, x.reason IN ({_words(ALLOWED)}) AS allowed FROM ({REASONED}) x"
 
