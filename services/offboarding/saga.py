@@ -49,7 +49,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Case:
-    """One leaver's handover. `facts` are numbers that jobs and people found (chunks to move, the round of planning).
+    """One leaver's handover. `facts`: numbers that jobs and people found (chunks to move; `round`, the version of the plan).
 
     `undo`: empty, `asked` (under way), `refused` (past the point of no return), `forced` (a person lifts the freeze
     all the same), `over`.
@@ -77,13 +77,12 @@ class Case:
         settled = all(item.settled for item in self.of(step) if not item.undoes)
         return step in self.begun and settled and all(self.is_over(name) for name in before)
 
-    def id_of(self, item: Item) -> str:
-        return f"{self.id}/{item.step}/{item.name}"
-
     @property
     def round(self) -> int:
-        """The round of planning, which is also the version of the plan."""
         return self.facts.get("round", 1)
+
+    def id_of(self, item: Item) -> str:
+        return f"{self.id}/{item.step}/{item.name}"
 
     @property
     def status(self) -> CaseStatus:
@@ -150,10 +149,6 @@ def _unfreeze(case: Case) -> list[Item]:
     ]
 
 
-def _assess(case: Case) -> list[Item]:
-    return [Item("assess", "ranking", "job", "ranking")]
-
-
 def _plan(case: Case) -> list[Item]:
     items = [Item("plan", f"draft-{case.round}", "job", "draft")]
     if case.facts.get("approval"):
@@ -162,10 +157,8 @@ def _plan(case: Case) -> list[Item]:
 
 
 def _chunks(case: Case, step: str, fact: str, what: str, to: str) -> list[Item]:
-    return [
-        Item(step, f"{fact}-{case.round}-{chunk}", "command", what, to)
-        for chunk in range(1, case.facts.get(fact, 0) + 1)
-    ]
+    chunks = range(1, case.facts.get(fact, 0) + 1)
+    return [Item(step, f"{fact}-{case.round}-{chunk}", "command", what, to) for chunk in chunks]
 
 
 def _transfer(case: Case) -> list[Item]:
@@ -200,19 +193,15 @@ def _clear(case: Case) -> list[Item]:
     ]
 
 
-def _follow_up(case: Case) -> list[Item]:
-    return [Item("follow_up", "figures", "job", "figures")]
-
-
 # Two clocks: `hand_over` begins with the freeze, and only its items that need a successor wait for the transfer.
 STEPS = (
     Step("freeze", (), _freeze, _unfreeze),
-    Step("assess", ("freeze",), _assess, lambda case: []),
+    Step("assess", ("freeze",), lambda case: [Item("assess", "ranking", "job", "ranking")], lambda case: []),
     Step("plan", ("assess",), _plan, lambda case: []),
     Step("transfer", ("plan",), _transfer, _transfer_back),
     Step("hand_over", ("freeze",), _hand_over, lambda case: []),
     Step("clear", ("transfer", "hand_over", LAST_DAY), _clear),
-    Step("follow_up", ("clear",), _follow_up),
+    Step("follow_up", ("clear",), lambda case: [Item("follow_up", "figures", "job", "figures")]),
 )
 TABLES: Mapping[int, tuple[Step, ...]] = {1: STEPS}  # a case runs on the table that it began with
 NEWEST = max(TABLES)
@@ -235,8 +224,7 @@ def advance(case: Case) -> tuple[Case, list[Item]]:
     asked: list[Item] = []
     items = list(case.items)
     for place, item in enumerate(items):
-        waits = item.after and not case.is_over(item.after)
-        if item.status != "pending" or waits:
+        if item.status != "pending" or (item.after and not case.is_over(item.after)):
             continue
         under_way = sum(other.status == "asked" for other in items if other.kind == "command" and other.to == item.to)
         if item.kind == "command" and under_way >= UNDER_WAY:

@@ -19,7 +19,7 @@ from shared.http.fields import Body, Id, Page, Paging, Paragraphs, page, paging
 
 router = APIRouter(tags=["cases"])
 PAGES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent.parent / "templates"), autoescape=True, undefined=StrictUndefined
+    loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
 )
 Status = Literal["open", "needs_person", "cleared", "cancelled"]
 StepName = Literal["freeze", "assess", "plan", "transfer", "hand_over", "clear", "follow_up"]
