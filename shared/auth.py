@@ -77,8 +77,8 @@ class Keys:
                 issuer, audience = ISSUER, AUDIENCE
             jwt.JWTClaimsRegistry(
                 leeway=LEEWAY,
-                iss={"essential": True, "value": issuer},
-                aud={"essential": True, "value": audience},
+                iss={"essential": True, "value": issuer or ""},
+                aud={"essential": True, "value": audience or ""},
                 exp={"essential": True},
                 iat={"essential": True},
             ).validate(decoded.claims)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 import asyncpg
 from sqlalchemy import CursorResult, Executable, text
@@ -28,6 +28,7 @@ ATTEMPTS = 8
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Rows = Sequence[Mapping[str, Any]]
 
 
 def open_engine(url: str, pool_size: int = 10) -> AsyncEngine:
@@ -68,7 +69,7 @@ def is_transient(error: BaseException) -> bool:
         return True
     original = _original(error)
     if isinstance(original, asyncpg.InterfaceError):
-        return not isinstance(original, ValueError)  # an argument that asyncpg cannot encode is a fault of the code
+        return "closed" in str(original)  # the others say that asyncpg was used wrongly: a fault of the code
     state = sqlstate(error)
     return state is not None and (state in TRANSIENT or state[:2] in TRANSIENT_CLASSES)
 
@@ -102,13 +103,13 @@ class UnitOfWork:
         """Runs a statement; a string is SQL with `:name` parameters given as keywords."""
         if isinstance(statement, str):
             statement = text(statement)
-        return await self.connection.execute(statement, parameters if parameters is not None else (named or None))  # type: ignore[return-value]
+        return await self.connection.execute(statement, parameters if parameters is not None else (named or None))
 
-    async def rows(self, statement: Executable | str, **named: Any) -> Sequence[Mapping[str, Any]]:
-        return (await self.execute(statement, **named)).mappings().all()
+    async def rows(self, statement: Executable | str, **named: Any) -> Rows:
+        return cast(Rows, (await self.execute(statement, **named)).mappings().all())
 
     async def row(self, statement: Executable | str, **named: Any) -> Mapping[str, Any] | None:
-        return (await self.execute(statement, **named)).mappings().first()
+        return cast("Mapping[str, Any] | None", (await self.execute(statement, **named)).mappings().first())
 
     async def scalar(self, statement: Executable | str, **named: Any) -> Any:
         return (await self.execute(statement, **named)).scalar()

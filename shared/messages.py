@@ -119,7 +119,7 @@ def type_of(record: Record) -> str | None:
 def decode(record: Record, types: Mapping[str, type[Message]]) -> Envelope[Any]:
     """The record as an envelope around the class that `types` has for its name. Raises `Undecodable`."""
     try:
-        event = from_binary(KafkaMessage(dict(record.headers), record.key, record.body), JSONFormat(), CloudEvent)
+        event = from_binary(KafkaMessage(dict(record.headers), record.key, b""), JSONFormat(), CloudEvent)
         time = event.get_time()
         if time is None:
             raise ValueError("no time")
@@ -129,7 +129,7 @@ def decode(record: Record, types: Mapping[str, type[Message]]) -> Envelope[Any]:
             subject=record.key,
             sequence=int(event.get_extension("sequence")),
             time=time,
-            data=types[event.get_type()].model_validate(event.get_data()),
+            data=types[event.get_type()].model_validate_json(record.body),
             cause=event.get_extension("causationid"),
             traceparent=event.get_extension("traceparent"),
         )

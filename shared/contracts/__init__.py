@@ -3,9 +3,4 @@
 from shared.contracts import clients, offboarding, orders, staff
 from shared.messages import Message
 
-MESSAGES: tuple[type[Message], ...] = (
-    *staff.MESSAGES,
-    *clients.MESSAGES,
-    *orders.MESSAGES,
-    *offboarding.MESSAGES,
-)
+MESSAGES: tuple[type[Message], ...] = staff.MESSAGES + clients.MESSAGES + orders.MESSAGES + offboarding.MESSAGES

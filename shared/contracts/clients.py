@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from shared.messages import Command, Data, Event
+from shared.messages import Command, Data, Event, Message
 
 GroundKind = Literal["departure", "incident", "emergency", "hold"]
 TransferKind = Literal["permanent", "returned", "manual"]
@@ -228,4 +228,4 @@ EVENTS = (
     CommandAnswered,
 )
 COMMANDS = (FreezeAccess, UnfreezeAccess, TransferClients, PlaceTeam, GrantPasses)
-MESSAGES = (*EVENTS, *COMMANDS)
+MESSAGES: tuple[type[Message], ...] = (*EVENTS, *COMMANDS)

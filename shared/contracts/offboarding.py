@@ -3,7 +3,7 @@
 from datetime import date
 from typing import ClassVar
 
-from shared.messages import Event
+from shared.messages import Event, Message
 
 
 class CaseEvent(Event):
@@ -105,4 +105,4 @@ EVENTS = (
     VisitOpened,
     IntroductionChanged,
 )
-MESSAGES = EVENTS
+MESSAGES: tuple[type[Message], ...] = EVENTS

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import ClassVar, Literal
 
-from shared.messages import Command, Data, Event
+from shared.messages import Command, Data, Event, Message
 
 StageStatus = Literal["waiting", "ready", "started", "completed", "held"]
 
@@ -167,4 +167,4 @@ EVENTS = (
     StagesTransferred,
 )
 COMMANDS = (FreezeStages, UnfreezeStages, TransferStages)
-MESSAGES = (*EVENTS, *COMMANDS)
+MESSAGES: tuple[type[Message], ...] = (*EVENTS, *COMMANDS)

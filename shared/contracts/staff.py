@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from shared.messages import Data, Event
+from shared.messages import Data, Event, Message
 
 
 class Absence(Data):
@@ -119,4 +119,4 @@ EMPLOYEE_EVENTS: tuple[type[EmployeeEvent], ...] = (
     DepartureRejected,
     EmployeeRehired,
 )
-MESSAGES = (*EMPLOYEE_EVENTS, DepartmentChanged)
+MESSAGES: tuple[type[Message], ...] = (*EMPLOYEE_EVENTS, DepartmentChanged)

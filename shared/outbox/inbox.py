@@ -136,7 +136,7 @@ async def apply(runtime: "Runtime", work: UnitOfWork, envelope: Envelope[Any]) -
             command_id=command.command_id,
             case_id=command.case_id,
             employee_id=command.employee_id,
-            outcome=outcome,  # type: ignore[arg-type]
+            outcome=outcome,
             reason=reason,
             results=list(results),
         )

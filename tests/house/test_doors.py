@@ -92,7 +92,13 @@ async def test_a_body_over_the_limit_is_refused_before_it_is_read_as_json(house:
 
 
 async def test_malformed_json_is_a_problem_and_not_echoed(house: House) -> None:
-    answer = await house.call("hr", "POST", "/staff/v1/employees", content=b'{"name": "Zimmermann')
+    answer = await house.call(
+        "hr",
+        "POST",
+        "/staff/v1/employees",
+        content=b'{"name": "Zimmermann',
+        headers={"Content-Type": "application/json"},
+    )
     assert answer.status_code == 400
     assert "Zimmermann" not in answer.text
 

@@ -1,0 +1,70 @@
+"""What freezes: announcements of `staff`, and what `clients` decided by hand."""
+
+from typing import Any
+
+from shared.contracts.clients import AccessFrozen, AccessUnfrozen, Ground
+from shared.contracts.staff import (
+    DepartureHeld,
+    DepartureRejected,
+    EmployeeLeft,
+    EmployeeResigned,
+)
+from shared.database import UnitOfWork
+from shared.messages import Envelope
+from shared.people.freezing import FreezeState, freeze, freeze_state, unfreeze
+
+
+async def hear_departure(work: UnitOfWork, envelope: Envelope[Any]) -> FreezeState | None:
+    """The freeze that an announcement asks for: resigned, left, held; or the end of a hold. None: it asks for none.
+
+    Call it after `hear_employee`. A departure of an employment that has ended meanwhile freezes nobody.
+    """
+    event = envelope.data
+    sequence = str(envelope.sequence)
+    match event:
+        case EmployeeResigned():
+            ground = Ground(kind="departure", ref=sequence)
+        case EmployeeLeft():
+            if await work.scalar(
+                """
+                SELECT 1 FROM grounds WHERE employee_id = :id AND employment_id = :employment
+                AND kind = 'departure' AND ended_at IS NULL
+                """,
+                id=event.employee_id,
+                employment=event.employment_id,
+            ):
+                return await freeze_state(work, event.employee_id)
+            ground = Ground(kind="departure", ref=sequence)
+        case DepartureHeld(freeze=True):
+            ground = Ground(kind="hold", ref=event.hold_id)
+        case DepartureRejected():
+            return await unfreeze(work, event.employee_id, event.employment_id, "hold", event.hold_id)
+        case _:
+            return None
+    return await freeze(work, event.employee_id, event.employment_id, ground, event.caretakers)
+
+
+async def hear_access(work: UnitOfWork, envelope: Envelope[Any]) -> FreezeState | None:
+    """Follows the freezes that are not departures (emergency, incident), which `clients` decides."""
+    event = envelope.data
+    state: FreezeState | None = None
+    match event:
+        case AccessFrozen():
+            for ground in event.grounds:
+                if ground.kind in ("emergency", "incident"):
+                    caretakers = [event.caretaker_id] if event.caretaker_id else []
+                    state = await freeze(work, event.employee_id, event.employment_id, ground, caretakers)
+        case AccessUnfrozen():
+            still = {(ground.kind, ground.ref) for ground in event.grounds}
+            own = await work.rows(
+                """
+                SELECT kind, ref FROM grounds WHERE employee_id = :id AND employment_id = :employment
+                AND ended_at IS NULL AND kind IN ('emergency', 'incident')
+                """,
+                id=event.employee_id,
+                employment=event.employment_id,
+            )
+            for row in own:
+                if (row["kind"], row["ref"]) not in still:
+                    state = await unfreeze(work, event.employee_id, event.employment_id, row["kind"], row["ref"])
+    return state
