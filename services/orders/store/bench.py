@@ -8,24 +8,30 @@ from shared.database import UnitOfWork
 from shared.people import is_absent
 
 SEATS = """
-    SELECT p.employee_id, f.key AS function, CAST(f.value AS float) AS capacity, p.absences,
-           coalesce((SELECT sum(s.effort) FROM stages s
-                     WHERE s.open AND s.employee_id = p.employee_id AND s.function = f.key), 0) AS load
-    FROM people p CROSS JOIN LATERAL jsonb_each_text(p.functions) AS f(key, value)
-    WHERE p.status IN ('active', 'resigned') AND NOT p.frozen AND NOT p.settling AND f.key = ANY(:functions)
-      AND (CAST(:ids AS text[]) IS NULL OR p.employee_id = ANY(:ids))
+    WITH loads AS (
+        SELECT employee_id, function, sum(effort) AS load FROM stages
+        WHERE open AND function = ANY(:functions) AND {of_whom} GROUP BY employee_id, function
+    )
+    SELECT p.employee_id, f.function, CAST(p.functions ->> f.function AS float) AS capacity, p.absences,
+           coalesce(l.load, 0) AS load
+    FROM people p CROSS JOIN unnest(CAST(:functions AS text[])) AS f(function)
+    LEFT JOIN loads l ON l.employee_id = p.employee_id AND l.function = f.function
+    WHERE p.status IN ('active', 'resigned') AND NOT p.frozen AND NOT p.settling
+      AND jsonb_exists(p.functions, f.function) AND p.{of_whom}
 """
+OF_ALL = SEATS.format(of_whom="employee_id IS NOT NULL")
+OF_SOME = SEATS.format(of_whom="employee_id = ANY(:ids)")
 
 
 async def seats(
     work: UnitOfWork, functions: Iterable[str], today: date, employee_ids: Iterable[str] | None = None
 ) -> list[Seat]:
     """Of everybody or of these; only of those who work here and are not frozen. Binding only under a lock on their rows."""
-    rows = await work.rows(
-        SEATS,
-        functions=sorted(set(functions)),
-        ids=None if employee_ids is None else sorted(set(employee_ids)),
-    )
+    named = {"functions": sorted(set(functions))}
+    if employee_ids is None:
+        rows = await work.rows(OF_ALL, **named)
+    else:
+        rows = await work.rows(OF_SOME, **named, ids=sorted(set(employee_ids)))
     return [
         Seat(row["employee_id"], row["function"], row["capacity"], float(row["load"]), not is_absent(row, today))
         for row in rows
