@@ -106,7 +106,7 @@ class System:
         calm = 0
         while self.embedded and calm < 2:  # twice, since a message may pass between two looks
             calm = calm + 1 if all([await _is_settled(runtime) for runtime in self.embedded]) else 0
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.03)
 
 
 async def _is_settled(runtime: Runtime) -> bool:

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Sequence
 
+from pydantic import TypeAdapter
+
 from shared.contracts.orders import OrderState, StageOwner
 from shared.database import UnitOfWork
 
@@ -45,10 +47,12 @@ MOVE_STAGES = """
 """
 
 
+STATES = TypeAdapter(list[OrderState])
+
+
 async def take_over(work: UnitOfWork, states: Sequence[OrderState]) -> None:
     """Takes over the orders of which this is news."""
-    orders = [state.model_dump(mode="json") for state in states]
-    await work.execute(TAKE_OVER, orders=json.dumps(orders))
+    await work.execute(TAKE_OVER, orders=STATES.dump_json(list(states)).decode())
 
 
 async def move_stages(work: UnitOfWork, items: Sequence[StageOwner]) -> None:
