@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 
-from shared.bus import Bus
+from shared.bus import Bus, Handle
 from shared.messages import Record
 from shared.outbox.relay import publish_pending
 from tests.support.lab import Lab, all_sent, effects, execute, plant, rows, scalar, settled, until, write
@@ -62,8 +62,17 @@ class Wrapped(Bus):
     def __init__(self, bus: Bus) -> None:
         self.bus = bus
 
+    async def start(self, topics: Sequence[str]) -> None:
+        await self.bus.start(topics)
+
     async def stop(self) -> None:
         await self.bus.stop()
+
+    async def consume(self, topic: str, group: str, handle: Handle) -> None:
+        await self.bus.consume(topic, group, handle)
+
+    def problem(self) -> str | None:
+        return self.bus.problem()
 
 
 class CrashAfterPublishing(Wrapped):

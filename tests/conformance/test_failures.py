@@ -35,12 +35,12 @@ from tests.support.probe import Happened, probe
 async def parked(lab: Lab, runtime: Runtime) -> uuid.UUID:
     """The one key that waits for a person, once it does; time flies meanwhile."""
 
-    async def found() -> uuid.UUID | None:
-        lab.ahead += waiting_time
-        return await scalar(runtime, "SELECT id FROM waiting_keys WHERE parked_at IS NOT NULL")  # type: ignore[no-any-return]
+    async def found() -> Any:
+        lab.ahead += lab.hour
+        return await scalar(runtime, "SELECT id FROM waiting_keys WHERE parked_at IS NOT NULL")
 
-    waiting_time = lab.day / 24
-    return await until(found, "a parked key")
+    key: uuid.UUID = await until(found, "a parked key")
+    return key
 
 
 async def no_key_waits(runtime: Runtime) -> None:
@@ -84,12 +84,12 @@ async def test_what_fails_fewer_times_than_five_heals_by_itself(lab: Lab) -> Non
     await write(sender, *"aab")
 
     async def tried_again() -> bool:
-        lab.ahead += lab.day / 24
+        lab.ahead += lab.hour
         return bool(await scalar(receiver, "SELECT attempts >= 2 FROM waiting_keys"))
 
     await until(tried_again, "a second try")
     await cure(receiver)
-    lab.ahead += lab.day
+    lab.ahead += lab.hour
 
     await settled(receiver, {"a": [1, 2], "b": [1]})
     await no_key_waits(receiver)
@@ -147,8 +147,8 @@ async def test_what_cannot_be_read_parks_its_key_only(lab: Lab) -> None:
     await settled(receiver, {"d": [1]})
 
     async def three() -> bool:
-        lab.ahead += lab.day / 24
-        return await scalar(receiver, "SELECT count(*) FROM waiting_keys WHERE parked_at IS NOT NULL") == 3
+        lab.ahead += lab.hour
+        return bool(await scalar(receiver, "SELECT count(*) = 3 FROM waiting_keys WHERE parked_at IS NOT NULL"))
 
     await until(three, "three parked keys")
     for found in await rows(receiver, "SELECT id FROM waiting_keys"):
@@ -175,9 +175,9 @@ def _record(lab: Lab, key: str, body: bytes) -> Record:
     return Record(record.topic, record.key, record.headers, body)
 
 
-async def test_an_argument_that_the_database_cannot_take_is_poison_and_not_an_outage(lab: Lab) -> None:
+async def test_a_database_that_is_used_wrongly_is_poison_and_not_an_outage(lab: Lab) -> None:
     sender, receiver = await lab.start_sender(), await lab.start_receiver()
-    await plant(receiver, "a", "wrong argument", 1)
+    await plant(receiver, "a", "wrong use", 1)
 
     await write(sender, *"ab")
 

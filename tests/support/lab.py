@@ -40,11 +40,11 @@ class Lab:
         self.bootstrap, self.partitions = bootstrap, partitions
         tag = uuid.uuid4().hex[:10]
         self.sender, self.receiver, self.other = f"sender-{tag}", f"receiver-{tag}", f"other-{tag}"
-        self.topics = [events_topic(self.sender), commands_topic(self.receiver)]
+        self.topics = [events_topic(self.sender), commands_topic(self.receiver), events_topic(self.receiver)]
         self.in_process = InProcessBus()
         self.urls: dict[str, str] = {}
         self.running: list[Replica] = []
-        self.ahead, self.day = timedelta(), timedelta(days=1)
+        self.ahead, self.hour = timedelta(), timedelta(hours=1)
 
     def clock(self) -> datetime:
         return now() + self.ahead

@@ -162,8 +162,8 @@ async def _poison(work: UnitOfWork) -> None:
     raise ZeroDivisionError
 
 
-async def _wrong_argument(work: UnitOfWork) -> None:
-    await work.execute("SELECT CAST(:day AS date)", day="not a day")
+async def _wrong_use(work: UnitOfWork) -> None:
+    await work.connection.exec_driver_sql("SELECT CAST($1 AS int)")  # without the argument
 
 
 async def _slow(work: UnitOfWork) -> None:
@@ -177,7 +177,7 @@ async def _refused(work: UnitOfWork) -> None:
 
 FAULTS: Mapping[str, Callable[[UnitOfWork], Awaitable[None]]] = {
     "poison": _poison,
-    "wrong argument": _wrong_argument,
+    "wrong use": _wrong_use,
     "slow": _slow,
     "refused": _refused,
 }

@@ -1,0 +1,87 @@
+"""What only a bus over Kafka can get wrong."""
+
+import asyncio
+import uuid
+
+import pytest
+from structlog.testing import capture_logs
+
+from shared import kafka
+from shared.kafka import KafkaBus
+from tests.support.kafka import Broker
+from tests.support.lab import Lab, all_sent, plant, scalar, settled, until, write
+from tests.support.probe import connect, disconnect, probe
+
+pytestmark = pytest.mark.kafka
+
+
+class Watched(KafkaBus):
+    """Notes that it would have ended the process."""
+
+    gave_up = False
+
+    def _give_up(self, who: str) -> None:
+        self.gave_up = True
+
+
+async def test_work_that_takes_long_is_not_taken_for_a_stuck_client(
+    broker: Broker, template: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = Lab(broker.bootstrap)
+    sender = await lab.start_sender()
+    await write(sender, *("a" * 20))
+    await all_sent(sender)
+    bus = Watched(broker.bootstrap, "watched")
+    await bus.start(lab.topics)
+    service = probe(lab.receiver, hears=[lab.sender])
+    receiver = connect(service, await lab.database(lab.receiver), bus)
+    await plant(receiver, "a", "slow")
+
+    with monkeypatch.context() as impatient:
+        impatient.setattr(kafka, "STUCK", 0.6)
+        await receiver.start()
+        await settled(receiver, {"a": range(1, 21)})
+
+    assert not bus.gave_up
+    await disconnect(receiver)
+    await bus.stop()
+    await lab.close()
+
+
+async def test_a_topic_that_cannot_be_created_keeps_the_bus_from_starting(broker: Broker) -> None:
+    bus = KafkaBus(broker.bootstrap, "greedy", partitions=1, replication=999)
+    with capture_logs() as logs:
+        starting = asyncio.create_task(bus.start([f"holdfast.test-{uuid.uuid4().hex}.events"]))
+
+        async def refused() -> bool:
+            return bool([entry for entry in logs if entry["event"] == "kafka.unreachable"])
+
+        await until(refused, "a refusal of the broker")
+    assert not starting.done()
+    assert bus.problem() == "not connected"
+    starting.cancel()
+    await asyncio.wait([starting])
+
+
+async def test_a_bus_that_starts_before_its_broker_waits_for_it(broker: Broker) -> None:
+    bus = KafkaBus("127.0.0.1:1", "early")
+    with capture_logs() as logs:
+        starting = asyncio.create_task(bus.start([f"holdfast.test-{uuid.uuid4().hex}.events"]))
+
+        async def tried_twice() -> bool:
+            return len([entry for entry in logs if entry["event"] == "kafka.unreachable"]) >= 2
+
+        await until(tried_twice, "two attempts to connect")
+        bus.bootstrap = broker.bootstrap
+        await asyncio.wait_for(starting, 60)
+    assert bus.problem() is None
+    await bus.stop()
+
+
+async def test_a_topic_made_by_another_replica_in_the_same_instant_is_no_fault(broker: Broker, template: None) -> None:
+    lab = Lab(broker.bootstrap)
+    receiver, *_ = await asyncio.gather(*(lab.start_receiver() for _ in range(3)))
+    await write(await lab.start_sender(), *"aab")
+    await settled(receiver, {"a": [1, 2], "b": [1]})
+    assert await scalar(receiver, "SELECT count(*) FROM waiting_keys") == 0
+    await lab.close()
