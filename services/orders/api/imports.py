@@ -20,6 +20,8 @@ CHUNK = 1000
 NDJSON = "application/x-ndjson"
 Line = tuple[int, Wanted]
 
+_json = json.JSONEncoder(ensure_ascii=False).encode
+
 
 class WrongKind(HoldfastError):
     """An import is NDJSON: send `Content-Type: application/x-ndjson`."""
@@ -74,7 +76,7 @@ async def import_orders(
         act = door.read if dry_run else door.transact
         results += await act(placing.import_orders, chunk)
     results.sort(key=lambda result: result["line"])
-    return Response("".join(json.dumps(result, ensure_ascii=False) + "\n" for result in results), media_type=NDJSON)
+    return Response("".join(f"{_json(result)}\n" for result in results), media_type=NDJSON)
 
 
 def _read(body: bytes) -> tuple[list[Line], list[dict[str, Any]]]:

@@ -46,11 +46,15 @@ class Wanted:
 
 def check_dates(wanted: Wanted, today: date) -> None:
     """Raises `DatesOutOfOrder`, `NotYet`."""
-    ends = [day for day in (wanted.delivered_on, wanted.cancelled_on) if day is not None]
-    if len(ends) == 2 or any(day < wanted.placed_on for day in (*ends, *filter(None, (wanted.promised_on,)))):
+    placed, ended = wanted.placed_on, wanted.delivered_on or wanted.cancelled_on
+    if (wanted.delivered_on and wanted.cancelled_on) or (wanted.promised_on or placed) < placed:
+        raise DatesOutOfOrder
+    if ended is None:
+        return
+    if ended < placed:
         raise DatesOutOfOrder
     # One day more: the caller's day may have begun before the company's.
-    if any(day > today + timedelta(days=1) for day in ends):
+    if ended > today + timedelta(days=1):
         raise NotYet
 
 
