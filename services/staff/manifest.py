@@ -1,6 +1,8 @@
 """What of staff may be connected."""
 
-from services.staff.api import router
+from fastapi import APIRouter
+
+from services.staff import api, webhooks
 from services.staff.handlers import departures, hearing, news
 from services.staff.store import metadata
 from services.staff.store.people import is_frozen
@@ -8,10 +10,14 @@ from shared.contracts.clients import AccessFrozen, AccessUnfrozen, JournalEntry
 from shared.contracts.staff import EMPLOYEE_EVENTS, DepartmentChanged
 from shared.service import Service, Ticker
 
+doors = APIRouter()
+doors.include_router(api.router)
+doors.include_router(webhooks.router)
+
 SERVICE = Service(
     name="staff",
     summary="Who works here: employees, employments, departments, deputies, absences, and the link to the HRIS.",
-    router=router,
+    router=doors,
     metadata=metadata,
     publishes=(*EMPLOYEE_EVENTS, DepartmentChanged, JournalEntry),
     hears={"clients": {AccessFrozen: hearing.hear_access, AccessUnfrozen: hearing.hear_access}},

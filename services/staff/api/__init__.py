@@ -2,9 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.staff import webhooks
 from services.staff.api import departments, departures, employees, hris, imports
 
 router = APIRouter()
-for part in (departments, employees, departures, hris, imports, webhooks):
+for part in (departments, employees, departures, hris, imports):
     router.include_router(part.router)

@@ -20,7 +20,7 @@ router = APIRouter(tags=["departures"])
 
 
 class Departure(Body):
-    """`on` is the last day; it is not ahead."""
+    """`on` is the last day. One that lies ahead is taken as a resignation until then."""
 
     on: Day
     reason: Reason | None = None

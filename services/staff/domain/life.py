@@ -57,6 +57,11 @@ def stamped(person: Person, facts: Mapping[str, Any], at: datetime) -> Person:
     return replace(person, **facts, said={**person.said, **dict.fromkeys(facts, at)})
 
 
+def decided_at(person: Person, now: datetime) -> datetime:
+    """The moment of a person's decision: now, but never before what is known, whose clock may be a little ahead."""
+    return max([now, *([person.opened_at] if person.opened_at else []), *person.said.values()])
+
+
 def facts_of(news: LifeNews) -> dict[str, Any]:
     """What the news says, field by field. What it does not mention stays as it was said before."""
     match news.kind:

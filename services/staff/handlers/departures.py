@@ -2,11 +2,11 @@
 
 from datetime import date
 
-from services.staff.domain.life import LifeNews, hear
+from services.staff.domain.life import LifeKind, LifeNews, decided_at, hear
 from services.staff.domain.person import Person
 from services.staff.handlers import refusals
 from services.staff.handlers.bodies import Resignation
-from services.staff.handlers.employees import journal, keep, one, today
+from services.staff.handlers.employees import keep, one, today
 from services.staff.store import people
 from services.staff.store.people import Change, Loaded
 from shared.database import UnitOfWork, transact
@@ -21,10 +21,12 @@ def _not_own(work: UnitOfWork, employee_id: str) -> None:
         raise refusals.OwnCase
 
 
-async def _decide(work: UnitOfWork, before: Loaded, news: LifeNews, reason: str | None = None) -> Person:
+async def _decide(
+    work: UnitOfWork, before: Loaded, kind: LifeKind, reason: str | None = None, **days: date | None
+) -> Person:
+    news = LifeNews(kind, decided_at(before.person, work.now), **days)
     heard = hear(before.person, news, uuid7())
-    journal(work, f"employment.{news.kind}", before.person.id)
-    return await keep(work, before, heard.person, Change(news.kind, news.at, reason), heard.former)
+    return await keep(work, before, heard.person, Change(kind, work.now, reason), heard.former)
 
 
 async def resign(work: UnitOfWork, employee_id: str, body: Resignation) -> Person:
@@ -43,8 +45,8 @@ async def resign(work: UnitOfWork, employee_id: str, body: Resignation) -> Perso
     ):
         return person
     notice_on = body.notice_on or (None if again else min(today(work), body.last_day))
-    news = LifeNews("changed" if again else "resigned", work.now, notice_on, body.last_day, body.ends_on)
-    return await _decide(work, before, news, body.reason)
+    days = {"notice_on": notice_on, "last_day": body.last_day, "ends_on": body.ends_on}
+    return await _decide(work, before, "changed" if again else "resigned", body.reason, **days)
 
 
 async def withdraw(work: UnitOfWork, employee_id: str) -> Person:
@@ -55,21 +57,21 @@ async def withdraw(work: UnitOfWork, employee_id: str) -> Person:
         raise refusals.AlreadyLeft
     if before.person.status != "resigned":
         raise refusals.NotResigned
-    return await _decide(work, before, LifeNews("withdrawn", work.now))
+    return await _decide(work, before, "withdrawn")
 
 
 async def leave(work: UnitOfWork, employee_id: str, on: date, reason: str | None) -> Person:
-    """The last day is over. Raises `DepartureAhead`, `BeforeHired`, `LeftWithOtherDate`."""
-    before = await one(work, employee_id)
+    """The last day is over; one that lies ahead is a resignation until then. Raises `BeforeHired`, `LeftWithOtherDate`."""
     if on > today(work):
-        raise refusals.DepartureAhead
+        return await resign(work, employee_id, Resignation(last_day=on, reason=reason))
+    before = await one(work, employee_id)
     if on < before.person.hired_on:
         raise refusals.BeforeHired
     if before.person.status == "left":
         if before.person.left_on != on:
             raise refusals.LeftWithOtherDate
         return before.person
-    return await _decide(work, before, LifeNews("left", work.now, day=on), reason)
+    return await _decide(work, before, "left", reason, day=on)
 
 
 async def reverse(work: UnitOfWork, employee_id: str, reason: str) -> Person:
@@ -78,7 +80,7 @@ async def reverse(work: UnitOfWork, employee_id: str, reason: str) -> Person:
     before = await one(work, employee_id)
     if before.person.status != "left":
         raise refusals.NotLeft
-    return await _decide(work, before, LifeNews("reversed", work.now), reason)
+    return await _decide(work, before, "reversed", reason)
 
 
 async def rehire(work: UnitOfWork, employee_id: str, hired_on: date) -> Person:
@@ -89,7 +91,7 @@ async def rehire(work: UnitOfWork, employee_id: str, hired_on: date) -> Person:
         raise refusals.NotLeft
     if before.person.left_on is not None and hired_on <= before.person.left_on:
         raise refusals.HiredBeforeLeft
-    return await _decide(work, before, LifeNews("rehired", work.now, day=hired_on))
+    return await _decide(work, before, "rehired", day=hired_on)
 
 
 async def see_off(runtime: Runtime) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.staff.domain.announcements import announce
-from services.staff.domain.life import Former, stamped
+from services.staff.domain.life import Former, decided_at, stamped
 from services.staff.domain.person import Person, caretakers, public_state
 from services.staff.handlers import refusals
 from services.staff.handlers.bodies import NewEmployee, hash_of, person_from
@@ -52,6 +52,8 @@ async def keep(
     events = announce(before.person, after, candidates, today(work), former)
     await people.save(work, after, change, former, message_id)
     work.publish(*events)
+    if change is not None:
+        journal(work, f"employment.{change.kind}", after.id, employment_id=before.person.employment_id)
     if before.hold_id is not None and change is not None:
         confirmed = after.status != "active"
         await hris.decide_hold(work, before.hold_id, "confirmed" if confirmed else "rejected")
@@ -98,7 +100,7 @@ async def change(
     changed = {name: value for name, value in facts.items() if getattr(before.person, name) != value}
     if not changed:
         return before.person
-    after = stamped(before.person, changed, work.now)
+    after = stamped(before.person, changed, decided_at(before.person, work.now))
     await check_references(work, after, set(changed))
     return await keep(work, before, after)
 
@@ -122,7 +124,8 @@ async def name_deputy(
         if rows[deputy_id].person.status != "active":
             raise refusals.DeputyIsLeaving
     journal(work, "deputy.named", employee_id, deputy_id=deputy_id)
-    return await keep(work, before, stamped(before.person, {"deputy_id": deputy_id}, work.now))
+    after = stamped(before.person, {"deputy_id": deputy_id}, decided_at(before.person, work.now))
+    return await keep(work, before, after)
 
 
 async def enter_absence(

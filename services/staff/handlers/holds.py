@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from services.staff.domain.life import LifeNews, hear
+from services.staff.domain.life import LifeNews, decided_at, hear
 from services.staff.domain.person import public_state
 from services.staff.handlers import refusals
 from services.staff.handlers.employees import journal, keep, one, today
@@ -22,7 +22,14 @@ async def confirm(work: UnitOfWork, hold_id: str) -> Mapping[str, Any]:
         return hold
     person = before.person
     if person.status == "active" and person.employment_id == hold["employment_id"]:
-        news = LifeNews(hold["kind"], work.now, hold["notice_on"], hold["last_day"], hold["ends_on"], hold["left_on"])
+        news = LifeNews(
+            hold["kind"],
+            decided_at(person, work.now),
+            hold["notice_on"],
+            hold["last_day"],
+            hold["ends_on"],
+            hold["left_on"],
+        )
         heard = hear(person, news, uuid7())
         await keep(work, before, heard.person, Change(news.kind, hold["said_at"], hold["reason"]))
         return await _decided(work, hold_id)

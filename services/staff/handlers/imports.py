@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from services.staff.domain.announcements import announce
 from services.staff.domain.chains import closing_a_circle
-from services.staff.domain.life import stamped
+from services.staff.domain.life import decided_at, stamped
 from services.staff.domain.person import Person, public_state
 from services.staff.handlers.bodies import EmployeeFields, NewDepartment
 from services.staff.handlers.departments import tell
@@ -149,7 +149,7 @@ async def _update(
     for id, (row, names) in rows.items():
         before = present[id].person
         facts = {name: getattr(row, name) for name in names if getattr(row, name) != getattr(before, name)}
-        after[id] = stamped(before, facts, work.now)
+        after[id] = stamped(before, facts, decided_at(before, work.now))
         if "deputy_id" in facts:
             journal(work, "deputy.named", id, deputy_id=row.deputy_id)
         work.publish(*announce(before, after[id], (), today(work)))

@@ -55,10 +55,6 @@ class LeftWithOtherDate(Refused):
     """This person has left on another day. If that was a mistake, reverse the departure first."""
 
 
-class DepartureAhead(Unprocessable):
-    """A departure says that the last day is over: `on` must not lie ahead. Announce a coming last day as a resignation."""
-
-
 class BeforeHired(Unprocessable):
     """The dates are in the wrong order: this day is before the one on which the employment began."""
 

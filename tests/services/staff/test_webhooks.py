@@ -5,7 +5,6 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import httpx
-import pytest
 from standardwebhooks import Webhook
 
 from tests.services.staff.company import Company, company, employee
@@ -84,22 +83,7 @@ async def signed(staff: Company, raw: bytes, headers: dict[str, str]) -> httpx.R
     return await staff.house.call(None, "POST", "/staff/v1/hris/webhooks/hris", content=raw, headers=headers)
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"webhook-signature": "v1"},
-        {"webhook-signature": "v1,not base64!"},
-        {"webhook-signature": "v2,AAAA"},
-        {"webhook-signature": ""},
-        {"webhook-timestamp": "nan"},
-        {"webhook-timestamp": "1e400"},
-        {"webhook-timestamp": "yesterday"},
-        {"webhook-id": "another"},
-        {"webhook-id": ""},
-        {"webhook-id": "x" * 300},
-    ],
-)
-async def test_broken_headers_are_no_signature(headers: dict[str, str]) -> None:
+async def test_broken_headers_are_no_signature() -> None:
     async with company(sellers=0) as staff:
         raw, now = b"{}", datetime.now(UTC)
         good = {
@@ -108,7 +92,19 @@ async def test_broken_headers_are_no_signature(headers: dict[str, str]) -> None:
             "webhook-signature": Webhook(staff.secret).sign("m1", now, raw.decode()),
         }
         assert (await signed(staff, raw, good)).status_code == 422  # signed, but no news
-        assert (await signed(staff, raw, {**good, **headers})).status_code == 401
+        for broken in (
+            {"webhook-signature": "v1"},
+            {"webhook-signature": "v1,not base64!"},
+            {"webhook-signature": "v2,AAAA"},
+            {"webhook-signature": ""},
+            {"webhook-timestamp": "nan"},
+            {"webhook-timestamp": "1e400"},
+            {"webhook-timestamp": "yesterday"},
+            {"webhook-id": "another"},
+            {"webhook-id": ""},
+            {"webhook-id": "x" * 300},
+        ):
+            assert (await signed(staff, raw, {**good, **broken})).status_code == 401, broken
 
 
 async def test_one_of_several_signatures_is_enough() -> None:
