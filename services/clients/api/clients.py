@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from services.clients.api.opened import opened
 from services.clients.handlers import clients, team
+from services.clients.store.clients import Registration
 from shared.auth import Role
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Effort, Id, Line, Moment, Money, Page, Paging, Paragraphs, page, paging, uuid7
@@ -33,19 +34,22 @@ class NewClient(Body):
     owner_id: Id
     value: Money | None = None
     effort: Effort = 1
-    regions: Words = []
-    languages: Words = []
-    contacts: Annotated[list[Contact], Field(max_length=100)] = []
-    team: Annotated[dict[Id, Id], Field(max_length=50)] = {}
+    regions: Words = Field(default_factory=list)
+    languages: Words = Field(default_factory=list)
+    contacts: Annotated[list[Contact], Field(max_length=100)] = Field(default_factory=list)
+    # In one order, so that the same content has the same fingerprint.
+    team: Annotated[dict[Id, Id], Field(max_length=50), AfterValidator(lambda team: dict(sorted(team.items())))] = (
+        Field(default_factory=dict)
+    )
 
 
 class ClientChanges(Body):
     name: Line = ""
     value: Money | None = None
     effort: Effort = 1
-    regions: Words = []
-    languages: Words = []
-    contacts: Annotated[list[Contact], Field(max_length=100)] = []
+    regions: Words = Field(default_factory=list)
+    languages: Words = Field(default_factory=list)
+    contacts: Annotated[list[Contact], Field(max_length=100)] = Field(default_factory=list)
 
 
 class Client(BaseModel):
@@ -118,10 +122,14 @@ class Feedback(BaseModel):
     at: datetime
 
 
+def registration(client: NewClient, id: str) -> Registration:
+    whole = client if client.id else client.model_copy(update={"id": id})
+    return Registration(id, client.owner_id, client.team, whole.model_dump_json())
+
+
 @router.post("/clients", status_code=201, response_model=Client, responses=WithLocation, summary="Register a client")
 async def register(body: NewClient, door: Door = allow(*READERS)) -> Any:
-    data = {**body.model_dump(mode="json"), "id": body.id or uuid7()}
-    client = await door.transact(clients.register, data, door.principal.roles)
+    client = await door.transact(clients.register, registration(body, body.id or uuid7()), door.principal.roles)
     door.response.headers["Location"] = f"/clients/v1/clients/{client['id']}"
     return client
 

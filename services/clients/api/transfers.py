@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, ValidationError
 
-from services.clients.api.clients import NewClient
+from services.clients.api.clients import NewClient, registration
 from services.clients.handlers import imports, transfers
+from services.clients.store.clients import Registration
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Id, Line
 
@@ -58,6 +59,11 @@ class ImportedClient(NewClient):
     id: Id
 
 
+class NumberedClient(Body):
+    line: int
+    data: ImportedClient
+
+
 class ImportedLine(BaseModel):
     """One line of the answer."""
 
@@ -94,27 +100,42 @@ async def import_clients(
             results.append({"line": line, "outcome": "refused", "reason": data})
         else:
             good.append((line, data))
-    for chunk in transfers.chunks(good, lambda item: item[1]["id"]):
+    for chunk in transfers.chunks(good, lambda item: item[1].client_id):
         results += await run(imports.import_clients, chunk)
     results.sort(key=lambda result: result["line"])
     answer = b"".join(json.dumps(result, separators=(",", ":")).encode() + b"\n" for result in results)
     return Response(answer, media_type="application/x-ndjson")
 
 
-def _lines(body: bytes) -> Iterator[tuple[int, dict[str, Any] | str]]:
+def _lines(body: bytes) -> Iterator[tuple[int, Registration | str]]:
     """Each line that holds something: its number, and the client or what is wrong."""
-    for number, text in enumerate(body.split(b"\n"), 1):
+    for line, text in enumerate(body.split(b"\n"), 1):
         if not text.strip():
             continue
-        line = number
+        numbered = text.lstrip().startswith(b'{"line":')
         try:
-            data = json.loads(text)
-            if isinstance(data, dict) and data.keys() == {"line", "data"} and type(data["line"]) is int:
-                line, data = data["line"], data["data"]
-            yield line, ImportedClient.model_validate(data).model_dump(mode="json")
+            if numbered:
+                found = NumberedClient.model_validate_json(text)
+                line, client = found.line, found.data
+            else:
+                client = ImportedClient.model_validate_json(text)
+            yield line, registration(client, client.id)
         except ValidationError as error:
-            places = sorted({str(fault["loc"][0]) for fault in error.errors() if fault["loc"]})
-            known = [place for place in places if place in ImportedClient.model_fields]
-            yield line, f"invalid: {', '.join(known) or 'unknown fields'}"
-        except (ValueError, RecursionError):
-            yield line, "malformed_json"
+            yield _number(text, line) if numbered else line, _wrong(error)
+
+
+def _number(text: bytes, line: int) -> int:
+    """The number that a wrong line gives itself, if it can be read."""
+    try:
+        number = json.loads(text)["line"]
+    except (ValueError, RecursionError):
+        return line
+    return number if type(number) is int else line
+
+
+def _wrong(error: ValidationError) -> str:
+    faults = error.errors(include_input=False, include_context=False)
+    if any(fault["type"] == "json_invalid" for fault in faults):
+        return "malformed_json"
+    named = {str(part) for fault in faults for part in fault["loc"][:2]} & ImportedClient.model_fields.keys()
+    return f"invalid: {', '.join(sorted(named)) or 'unknown fields'}"

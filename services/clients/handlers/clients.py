@@ -1,13 +1,12 @@
 """Registering, changing and reading clients."""
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from services.clients.domain.access import ALLOWED, Action
 from services.clients.handlers.acting import lock_with_actor
 from services.clients.store import clients, decisions, freezes, journal, team
+from services.clients.store.clients import Registration
 from shared import people
 from shared.contracts.clients import ClientChanged, ClientRegistered, Ownership
 from shared.database import UnitOfWork
@@ -22,69 +21,41 @@ class NotYours(Forbidden):
     """You may register clients only for yourself, or as head for those in your departments."""
 
 
-def fingerprint(data: Mapping[str, Any]) -> str:
-    """The same for the same content, whatever the order of its fields."""
-    return hashlib.sha256(json.dumps(data, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-
-
-def row_of(data: Mapping[str, Any], *, imported: bool) -> dict[str, Any]:
-    """A client's JSON fields, defaults filled in, as a row to insert."""
-    # An import never changes owner and team of a client that exists, so whoever they are is no difference to it.
-    compared = {name: value for name, value in data.items() if not (imported and name in ("owner_id", "team"))}
-    return {
-        "client_id": data["id"],
-        "owner_id": data["owner_id"],
-        "name": data["name"],
-        "value": data["value"],
-        "effort": data["effort"],
-        "regions": data["regions"],
-        "languages": data["languages"],
-        "contacts": data["contacts"],
-        "team": data["team"],
-        "fingerprint": fingerprint(compared),
-        "imported": imported,
-    }
-
-
-def announce_registered(work: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> None:
+def announce_registered(work: UnitOfWork, rows: Sequence[Registration]) -> None:
     """One event: of the client, or in bulk."""
-    owned = [Ownership(client_id=row["client_id"], to_id=row["owner_id"], sequence=1) for row in rows]
-    if len(owned) == 1:
-        one = owned[0]
-        work.publish(ClientRegistered(client_id=one.client_id, to_id=one.to_id, sequence=1))
-    elif owned:
-        work.publish(ClientRegistered(batch_id=uuid7(), items=owned))
+    if len(rows) == 1:
+        work.publish(ClientRegistered(client_id=rows[0].client_id, to_id=rows[0].owner_id, sequence=1))
+    elif rows:
+        owned = [Ownership.model_construct(client_id=row.client_id, to_id=row.owner_id, sequence=1) for row in rows]
+        work.publish(ClientRegistered.model_construct(batch_id=uuid7(), items=owned))
 
 
-async def register(work: UnitOfWork, data: Mapping[str, Any], roles: frozenset[str]) -> Mapping[str, Any]:
+async def register(work: UnitOfWork, row: Registration, roles: frozenset[str]) -> Mapping[str, Any]:
     """Registers a client; the same again gives the same answer.
 
     Raises `NotYours`, `Exists`, `UnknownEmployee`, `NotEmployed`, `Frozen`.
     """
-    row = row_of(data, imported=False)
-    owner, team = row["owner_id"], row["team"].values()
-    rows = await lock_with_actor(work, holding=[owner, *team])
+    rows = await lock_with_actor(work, holding=row.people)
     if not (
         roles & {"service", "director"}
-        or owner == work.actor
-        or ("sales_head" in roles and await freezes.heads(work, owner))
+        or row.owner_id == work.actor
+        or ("sales_head" in roles and await freezes.heads(work, row.owner_id))
     ):
         raise NotYours
-    known = (await clients.lock(work, [row["client_id"]])).get(row["client_id"])
+    known = (await clients.lock(work, [row.client_id])).get(row.client_id)
     if known is None:
-        for person in (owner, *team):
+        for person in row.people:
             people.must_be_able_to_own(rows, person)
-        if await clients.insert(work, [row]):
+        if await clients.insert(work, [row], imported=False):
             announce_registered(work, [row])
         else:  # somebody else registered it since we looked
-            known = (await clients.lock(work, [row["client_id"]]))[row["client_id"]]
-    if known is not None:
-        if bytes(known["fingerprint"]).hex() != row["fingerprint"]:
-            raise Exists
-        reason = await decisions.decide_for_caller(work, roles, row["client_id"], "read")
-        if reason not in ALLOWED:
-            raise Exists
-    return await clients.one(work, row["client_id"])
+            known = (await clients.lock(work, [row.client_id]))[row.client_id]
+    if known is not None and (
+        known["fingerprint"] != row.fingerprint
+        or await decisions.decide_for_caller(work, roles, row.client_id, "read") not in ALLOWED
+    ):
+        raise Exists
+    return await clients.one(work, row.client_id)
 
 
 async def read(work: UnitOfWork, client_id: str, roles: frozenset[str]) -> Mapping[str, Any]:

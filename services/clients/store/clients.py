@@ -1,6 +1,6 @@
 """Clients: registering many, moving many, reading them as the API shows them."""
 
-import json
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -11,9 +11,11 @@ from shared.http.fields import Paging, uuid7
 
 INSERT = """
     WITH given AS MATERIALIZED (
-        SELECT g.*, gen_random_uuid() AS surrogate FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g (
-            client_id text, owner_id text, name text, value numeric, effort double precision, regions jsonb,
-            languages jsonb, contacts jsonb, team jsonb, fingerprint text, imported boolean)
+        SELECT c.id AS client_id, c.*, b.fingerprint, gen_random_uuid() AS surrogate
+        FROM unnest(CAST(:bodies AS text[]), CAST(:fingerprints AS bytea[])) AS b (body, fingerprint),
+             jsonb_to_record(CAST(b.body AS jsonb)) AS c (
+                 id text, owner_id text, name text, value numeric, effort double precision, regions jsonb,
+                 languages jsonb, contacts jsonb, team jsonb)
     ), made AS (
         INSERT INTO clients (client_id, owner_id, surrogate)
         SELECT client_id, owner_id, surrogate FROM given ORDER BY client_id
@@ -23,8 +25,8 @@ INSERT = """
     ), described AS (
         INSERT INTO profiles (client_id, name, value, effort, regions, languages, contacts, registered_at, fingerprint,
                               imported)
-        SELECT client_id, name, value, effort, regions, languages, contacts, :now, decode(fingerprint, 'hex'),
-               CASE WHEN imported THEN decode(fingerprint, 'hex') END
+        SELECT client_id, name, value, effort, regions, languages, contacts, :now, fingerprint,
+               CASE WHEN :imported THEN fingerprint END
         FROM new
     ), staffed AS (
         INSERT INTO team (client_id, function, employee_id)
@@ -52,9 +54,34 @@ INSERT = """
 """
 
 
-async def insert(work: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> set[str]:
+class Registration(NamedTuple):
+    """A client as its registration or its imported row says: `body` is the whole of it as JSON, always in the same form."""
+
+    client_id: str
+    owner_id: str
+    team: Mapping[str, str]
+    body: str
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        return (self.owner_id, *self.team.values())
+
+    @property
+    def fingerprint(self) -> bytes:
+        return hashlib.sha256(self.body.encode()).digest()
+
+
+async def insert(work: UnitOfWork, rows: Sequence[Registration], *, imported: bool) -> set[str]:
     """Registers up to 1,000 clients with owner, team, history and one leaf; returns the ids that were not taken."""
-    made = await work.rows(INSERT, rows=json.dumps(rows), now=work.now, actor=work.actor, leaf=uuid7())
+    made = await work.rows(
+        INSERT,
+        bodies=[row.body for row in rows],
+        fingerprints=[row.fingerprint for row in rows],
+        imported=imported,
+        now=work.now,
+        actor=work.actor,
+        leaf=uuid7(),
+    )
     return {row["client_id"] for row in made}
 
 

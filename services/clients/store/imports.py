@@ -1,21 +1,22 @@
 """What an imported row changes of a client that exists: everything but its owner and team."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from services.clients.store.clients import Registration
 from shared.database import UnitOfWork
 from shared.http.fields import uuid7
 
 UPDATE = """
     WITH given AS (
-        SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g (
-            client_id text, name text, value numeric, effort double precision, regions jsonb, languages jsonb,
-            contacts jsonb, fingerprint text)
+        SELECT c.*, b.fingerprint
+        FROM unnest(CAST(:bodies AS text[]), CAST(:fingerprints AS bytea[])) AS b (body, fingerprint),
+             jsonb_to_record(CAST(b.body AS jsonb)) AS c (
+                 id text, name text, value numeric, effort double precision, regions jsonb, languages jsonb, contacts jsonb)
     ), changed AS (
         UPDATE profiles p SET name = g.name, value = g.value, effort = g.effort, regions = g.regions,
-            languages = g.languages, contacts = g.contacts, imported = decode(g.fingerprint, 'hex')
-        FROM given g WHERE p.client_id = g.client_id
+            languages = g.languages, contacts = g.contacts, imported = g.fingerprint
+        FROM given g WHERE p.client_id = g.id
         RETURNING p.client_id, p.value, p.effort, p.regions, p.languages
     ), bumped AS (
         UPDATE clients c SET version = c.version + 1 FROM changed ch WHERE c.client_id = ch.client_id
@@ -31,6 +32,13 @@ UPDATE = """
 """
 
 
-async def update(work: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+async def update(work: UnitOfWork, rows: Sequence[Registration]) -> Sequence[Mapping[str, Any]]:
     """Writes up to 1,000 profiles, with one leaf; returns the public state of the clients. They were locked before."""
-    return await work.rows(UPDATE, rows=json.dumps(rows), now=work.now, actor=work.actor, leaf=uuid7())
+    return await work.rows(
+        UPDATE,
+        bodies=[row.body for row in rows],
+        fingerprints=[row.fingerprint for row in rows],
+        now=work.now,
+        actor=work.actor,
+        leaf=uuid7(),
+    )
