@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 import uvicorn
@@ -16,6 +17,7 @@ from shared.settings import SERVICES, Settings
 from shared.telemetry import configure_logging, configure_tracing
 
 console = Console(stderr=True)
+T = TypeVar("T")
 
 DataDir = Annotated[
     Path | None,
@@ -52,7 +54,7 @@ def up(
             with published_address(settings, address):
                 await listen(embedded.front, host, settings.port)
 
-    asyncio.run(run())
+    run_serving(run())
 
 
 def serve(
@@ -73,7 +75,7 @@ def serve(
         async with wiring.serve(name, settings) as app:
             await listen(app, host, settings.port)
 
-    asyncio.run(run())
+    run_serving(run())
 
 
 def migrate(
@@ -139,6 +141,12 @@ def published_address(settings: Settings, address: str) -> Any:
         yield
     finally:
         path.unlink(missing_ok=True)
+
+
+def run_serving(main: Coroutine[Any, Any, T]) -> T:
+    """Runs on the event loop that uvicorn itself would choose: uvloop where there is one."""
+    with asyncio.Runner(loop_factory=uvicorn.Config("").get_loop_factory()) as runner:
+        return runner.run(main)
 
 
 async def listen(app: ASGIApp, host: str, port: int) -> None:

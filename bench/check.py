@@ -1,0 +1,66 @@
+"""An access check inside the service, one client at a time, against asyncpg's `SELECT 1`: the decision alone.
+
+What decides is the service's own gatherer, connection and statement; only the journal row, which needs a commit, is
+left out here: `check_journaled` has it.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import asyncpg
+
+from bench import company
+from bench.rows import Row, migrated, ms, p50, p99
+from bench.timing import in_turn
+from services.cli.running import run_serving
+from services.clients.store import checks
+from services.clients.store.decisions import DECIDED
+
+CLIENTS = 100_000
+ROUNDS, CALLS = 40, 100
+
+DECIDE = (
+    f"{checks.ONE.partition('INSERT INTO')[0]} SELECT leaf, allowed, reason FROM ({DECIDED}) d WHERE {checks._MAY_ASK}"
+)
+
+
+class Deciding(checks.Line):
+    """A line that leaves out the journal row."""
+
+    async def fetch(self, sql: str, *args: Any) -> Sequence[Any]:
+        return await super().fetch(DECIDE if sql == checks.ONE else sql, *args)
+
+
+def gatherer(line: type[checks.Line], url: str) -> checks.Gatherer:
+    """As `open_gatherer` makes it."""
+    return checks.Gatherer(line(url), line(url), lambda: datetime.now(UTC), ZoneInfo("UTC"))
+
+
+async def measure() -> Row:
+    url = await migrated("clients", "bench_check")
+    await company.make(url, CLIENTS)
+    deciding, peer = gatherer(Deciding, url), await asyncpg.connect(url)
+    asked = company.questions(CLIENTS)
+    ours, theirs = await in_turn(
+        [lambda: deciding.check(next(asked)), lambda: peer.fetchval("SELECT 1")], ROUNDS, CALLS
+    )
+    deciding.close()
+    await peer.close()
+    return Row(
+        figure="access check inside the service, one client",
+        value=f"{ms(p50(ours))} (p99 {ms(p99(ours))})",
+        against=f"asyncpg SELECT 1: {ms(p50(theirs))} (p99 {ms(p99(theirs))})",
+        ratio=round(p50(ours) / p50(theirs), 2),
+        aim="≤ 2.0",
+        note=f"{CLIENTS:,} clients; the decision without its journal row, by the service's gatherer and connection",
+    )
+
+
+def main() -> list[Row]:
+    return [run_serving(measure())]
+
+
+if __name__ == "__main__":
+    print(main())

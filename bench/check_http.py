@@ -1,0 +1,165 @@
+"""`POST /access/check` over HTTP, journaled, against a handler written by hand that only reads; both by wrk, in turn.
+
+Each server is a process of its own with one worker, served as `holdfast serve` serves. As processes:
+`python -m bench.check_http holdfast|peer DATABASE_URL PORT KEY_FILE`.
+"""
+
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import asyncpg
+from fastapi import FastAPI
+from pydantic import BaseModel
+from starlette.types import ASGIApp
+
+from bench import company
+from bench.rows import Row, migrated
+from services import wiring
+from services.cli.running import listen, run_serving
+from shared.auth import load_key, load_keys, new_key
+from shared.settings import Settings
+from tests.support.processes import Process, connects, free_port
+
+CLIENTS = 100_000
+CONNECTIONS, ROUNDS, SECONDS = 64, 5, 6
+PATH = "/clients/v1/access/check"
+JOIN = """
+    SELECT c.owner_id, o.stand_in_id, p.frozen FROM clients c JOIN people o ON o.employee_id = c.owner_id
+    JOIN people p ON p.employee_id = $2 WHERE c.client_id = $1
+"""
+# A third each: the owner, the team, somebody without a relation.
+SCRIPT = """
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+wrk.headers["Authorization"] = "Bearer %(token)s"
+math.randomseed(7)
+local places, turn = {0, 7, 500}, 0
+request = function()
+    local client = math.random(0, %(clients)d - 1)
+    turn = turn %% 3 + 1
+    return wrk.format(nil, nil, nil, string.format(
+        '{"employee_id":"e-%%d","client_id":"c-%%d","action":"read"}', (client + places[turn]) %% 1000, client))
+end
+"""
+
+
+class NoWrk(Exception):
+    """This figure needs wrk: `apt-get install wrk` (Debian, Ubuntu) or `brew install wrk`."""
+
+
+# -- servers -----------------------------------------------------------------------------------------------------------
+
+
+async def holdfast(url: str, port: int, key_file: str) -> None:
+    """One replica of `clients`, all its tickers and consumers included; the bus is the only part that is not Kafka."""
+    embedded = wiring.embed(Settings(), {"clients": url}, load_key(Path(key_file)))
+    runtime = embedded.runtimes["clients"]
+    await runtime.start()
+    await listen(embedded.front.apps["clients"], "127.0.0.1", port)
+
+
+class Check(BaseModel):
+    employee_id: str
+    client_id: str
+    action: str
+
+
+async def peer(url: str, port: int, key_file: str) -> None:
+    app, pool = FastAPI(), await asyncpg.create_pool(url, min_size=10, max_size=10)
+
+    @app.post(PATH)
+    async def check(question: Check) -> dict[str, Any]:
+        async with pool.acquire() as connection:
+            row = await connection.fetchrow(JOIN, question.client_id, question.employee_id)
+        allowed = (
+            row is not None and not row["frozen"] and question.employee_id == (row["stand_in_id"] or row["owner_id"])
+        )
+        return {
+            "allowed": allowed,
+            "reason": "owner" if allowed else "no_relation",
+            "decision_id": uuid.uuid4(),
+            "decided_at": datetime.now(UTC),
+        }
+
+    served: ASGIApp = app
+    await listen(served, "127.0.0.1", port)
+
+
+@contextmanager
+def served(what: str, url: str, key_file: Path) -> Iterator[str]:
+    """Its address while it runs."""
+    port = free_port()
+    command = [sys.executable, "-m", "bench.check_http", what, url, str(port), str(key_file)]
+    process = Process(what, command, dict(os.environ), key_file.with_name(f"{what}.log"))
+    process.start()
+    try:
+        process.wait_until(lambda: connects("127.0.0.1", port), 60, "listens")
+        yield f"http://127.0.0.1:{port}{PATH}"
+    finally:
+        process.stop()
+
+
+# -- measuring ---------------------------------------------------------------------------------------------------------
+
+
+def requests_a_second(script: Path, address: str, seconds: float) -> float:
+    """By wrk. Raises `RuntimeError` if anything but an answer in the 200s came."""
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", "--timeout", "20s", "-s", str(script), address]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in told or "Socket errors" in told:
+        raise RuntimeError(f"wrk was refused\n{told}")
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", told)[1])  # type: ignore[index]
+
+
+def measure(folder: Path) -> Row:
+    if shutil.which("wrk") is None:
+        raise SystemExit(NoWrk.__doc__)
+    key = new_key(folder / "key.pem")
+    url = asyncio.run(migrated("clients", "bench_check_http"))
+    asyncio.run(company.make(url, CLIENTS))
+    token = load_keys(Settings(), key).token("telephony", ["service"], 3600)
+    script = folder / "check.lua"
+    script.write_text(SCRIPT % {"token": token, "clients": CLIENTS})
+    rates: dict[str, list[float]] = {"holdfast": [], "peer": []}
+    with served("holdfast", url, folder / "key.pem") as ours, served("peer", url, folder / "key.pem") as theirs:
+        for address in (ours, theirs):
+            requests_a_second(script, address, 2)
+        for _ in range(ROUNDS):
+            rates["holdfast"].append(requests_a_second(script, ours, SECONDS))
+            rates["peer"].append(requests_a_second(script, theirs, SECONDS))
+    ours_median, theirs_median = median(rates["holdfast"]), median(rates["peer"])
+    return Row(
+        figure=f"POST /access/check, 1 worker, {CONNECTIONS} connections, journaled",
+        value=f"{ours_median:,.0f} requests/s",
+        against=f"FastAPI + asyncpg by hand, only reading: {theirs_median:,.0f} requests/s",
+        ratio=round(ours_median / theirs_median, 2),
+        aim="≥ 1.1",
+        note="median of {} rounds of {} s; ours {}, theirs {}".format(
+            ROUNDS, SECONDS, *(f"{min(of):,.0f} to {max(of):,.0f}" for of in rates.values())
+        ),
+    )
+
+
+def main() -> list[Row]:
+    with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
+        return [measure(Path(folder))]
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        what, url, port, key_file = sys.argv[1:]
+        run_serving({"holdfast": holdfast, "peer": peer}[what](url, int(port), key_file))
+    else:
+        print(main())

@@ -1,0 +1,302 @@
+"""A company in which one salesperson after another resigns by webhook, and what the bare databases do for each of them.
+
+What Holdfast executes on the way is written down with its values, and run again in the same order, bare, on copies of
+the databases as they were before: the peer of `freeze_embedded` and `freeze_kafka`.
+"""
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from sqlalchemy import event
+from standardwebhooks import Webhook
+
+from bench.rows import server
+from services.cli.calling import System, Target, reach
+from services.clients.store.checks import EVERYBODY, Question
+from shared.service import Runtime
+from shared.settings import SERVICES, Settings
+
+SECRET = "whsec_" + "YmVuY2gtd2ViaG9va3MtYXJlLXNpZ25lZC10b28="
+CLIENTS_EACH = 20
+PATIENCE = 60.0  # seconds until a departure has come to rest
+
+# What a departure is on the way from the webhook's commit to the refusal, in the order of the way. Whatever else runs at
+# the time (other services, tickers, the marking of what was published) the peer need not do.
+ON_THE_WAY = (
+    ("staff", "FROM outbox WHERE published_at IS NULL"),
+    ("clients", "INSERT INTO deliveries"),
+    ("clients", "FROM deliveries WHERE topic"),
+    ("clients", "INSERT INTO inbox"),
+)
+OUTBOX = "INSERT INTO outbox"
+MARKED = "UPDATE outbox SET published_at"
+AT_REST = """
+    SELECT NOT EXISTS (SELECT 1 FROM outbox WHERE published_at IS NULL) AND NOT EXISTS (SELECT 1 FROM deliveries)
+"""
+PLANNED = """
+    SELECT EXISTS (SELECT 1 FROM cases c JOIN case_steps s ON s.case_id = c.id AND s.name = 'plan'
+                   WHERE c.employee_id = $1 AND (s.status IN ('waiting', 'done') OR c.status = 'needs_person'))
+       AND NOT EXISTS (SELECT 1 FROM jobs WHERE status = 'running' OR status = 'queued' AND run_at <= now())
+"""
+
+
+def leavers(number: int) -> list[str]:
+    return [f"leaver-{n}" for n in range(number)]
+
+
+async def hire(system: System, number: int) -> None:
+    """The leavers, each with clients and a deputy, and enough colleagues to take over."""
+    day = {"hired_on": "2020-01-01"}
+    people: list[dict[str, Any]] = [{"id": "head", "name": "Head", "email": "head@example.org", **day}]
+    for kind, count in (("colleague", 20), ("leaver", number)):
+        people += [
+            {
+                "id": f"{kind}-{n}",
+                "name": f"{kind} {n}",
+                "email": f"{kind}-{n}@example.org",
+                "department_id": "sales",
+                "manager_id": "head",
+                "functions": {"sales": 1000},
+                **({"deputy_id": f"colleague-{n % 20}"} if kind == "leaver" else {}),
+                **day,
+            }
+            for n in range(count)
+        ]
+    await _import(system, "staff", "departments", [{"id": "sales", "name": "Sales"}])
+    await _import(system, "staff", "employees", people)
+    await _import(system, "staff", "departments", [{"id": "sales", "name": "Sales", "head_id": "head"}])
+    clients = [
+        {"id": f"{leaver}.{n}", "name": f"Client {n} of {leaver}", "owner_id": leaver}
+        for leaver in leavers(number)
+        for n in range(CLIENTS_EACH)
+    ]
+    await _import(system, "clients", "clients", clients)
+    source = {"id": "hris", "kind": "generic", "secret": SECRET}
+    await system.call("POST", "/staff/v1/hris/sources", "ops", json=source)
+
+
+async def _import(system: System, service: str, kind: str, rows: Sequence[Any]) -> None:
+    """Sends the rows until all of them are in place: `clients` has to hear of the owners first."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        content = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+        headers = {"Content-Type": "application/x-ndjson", "Idempotency-Key": uuid.uuid4().hex}
+        answer = await system.call(
+            "POST", f"/{service}/v1/imports?kind={kind}", "ops", content=content, headers=headers
+        )
+        refused = [line for line in answer.text.splitlines() if json.loads(line)["outcome"] == "refused"]
+        if not refused:
+            return
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{kind}: {refused[0]}")
+        await asyncio.sleep(0.5)
+
+
+async def resign(system: System, employee_id: str) -> None:
+    """The signed webhook; returns when it was accepted."""
+    today = date.today()
+    data = {"employee_id": employee_id, "last_day": str(today + timedelta(days=30)), "notice_on": str(today)}
+    now = datetime.now(UTC)
+    body = json.dumps({"type": "employee.resigned", "timestamp": now.isoformat(), "data": data})
+    headers = {
+        "webhook-id": uuid.uuid4().hex,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": "",
+        "content-type": "application/json",
+    }
+    headers["webhook-signature"] = Webhook(SECRET).sign(headers["webhook-id"], now, body)
+    answer = await system.call("POST", "/staff/v1/hris/webhooks/hris", content=body.encode(), headers=headers)
+    assert (answer.status_code, answer.json()["outcome"]) == (202, "applied"), answer.text
+
+
+async def rest(databases: Mapping[str, asyncpg.Connection], employee_id: str) -> None:
+    """Waits until this departure has its plan and nothing is on its way."""
+    deadline, calm = time.monotonic() + PATIENCE, 0
+    while calm < 2:
+        looks = [await databases[name].fetchval(AT_REST) for name in SERVICES]
+        looks.append(await databases["offboarding"].fetchval(PLANNED, employee_id))
+        calm = calm + 1 if all(looks) else 0
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the departure of {employee_id} does not come to rest: {looks}")
+        await asyncio.sleep(0.05)
+
+
+# -- writing down ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Statement:
+    sql: str
+    values: tuple[Any, ...]
+
+
+@dataclass
+class Transaction:
+    """What one connection executed until it committed or let go."""
+
+    service: str
+    statements: list[Statement] = field(default_factory=list)
+    committed: bool = False
+
+    def has(self, sql: str) -> bool:
+        return any(sql in " ".join(statement.sql.split()) for statement in self.statements)
+
+
+class Log:
+    """Everything that engines execute, transaction by transaction, in the order in which they ended."""
+
+    def __init__(self) -> None:
+        self.ended: list[Transaction] = []
+        self.open: dict[int, Transaction] = {}
+
+    def listen(self, runtime: Runtime) -> None:
+        engine, service = runtime.engine.sync_engine, runtime.service.name
+
+        def executed(connection: Any, cursor: Any, sql: str, values: Any, context: Any, many: bool) -> None:
+            transaction = self.open.setdefault(id(connection), Transaction(service))
+            transaction.statements.append(Statement(sql, tuple(values)))
+
+        def ends(connection: Any, *, committed: bool) -> None:
+            transaction = self.open.pop(id(connection), None)
+            if transaction is not None:
+                transaction.committed = committed
+                self.ended.append(transaction)
+
+        event.listen(engine, "before_cursor_execute", executed)
+        event.listen(engine, "commit", lambda connection: ends(connection, committed=True))
+        event.listen(engine, "rollback", lambda connection: ends(connection, committed=False))
+
+
+@dataclass(frozen=True)
+class Way:
+    """The transactions of one departure: the webhook's, those until the refusal, the marking afterwards."""
+
+    webhook: Transaction
+    steps: Sequence[Transaction]
+    marking: Transaction
+    deliveries_before: int
+
+
+def way(ended: Sequence[Transaction], deliveries_before: int) -> Way:
+    """Finds the way of a departure in what was executed since the webhook was sent."""
+    rest = iter(ended)
+    webhook = next(t for t in rest if t.service == "staff" and t.has(OUTBOX))
+    after = list(rest)
+    steps = []
+    place = 0
+    for service, sql in ON_THE_WAY:
+        place = next(n for n in range(place, len(after)) if after[n].service == service and after[n].has(sql))
+        steps.append(after[place])
+    marking = next(t for t in after if t.service == "staff" and t.has(MARKED))
+    return Way(webhook, steps, marking, deliveries_before)
+
+
+# -- running -----------------------------------------------------------------------------------------------------------
+
+
+class Embedded:
+    """Holdfast in this process, as `holdfast up` runs it, with everything written down."""
+
+    def __init__(self, system: System, databases: Mapping[str, asyncpg.Connection]) -> None:
+        self.system, self.databases, self.log = system, databases, Log()
+        self.runtimes = {runtime.service.name: runtime for runtime in system.embedded}
+        self.accepted = 0.0
+        self.committed = asyncio.Event()
+        self.runtimes["staff"].after_commit = self._staff_committed
+        self.runtimes["clients"].after_commit = lambda service: self.committed.set()
+        for name in ("staff", "clients"):
+            self.log.listen(self.runtimes[name])
+
+    def _staff_committed(self, service: str) -> None:
+        if not self.accepted and self.log.ended and any(t.has(OUTBOX) for t in self.log.ended):
+            self.accepted = time.perf_counter()
+
+    async def depart(self, employee_id: str) -> tuple[float, Way]:
+        """Seconds from the commit of the webhook's transaction to the first check that refuses; and the way there.
+
+        Checks are asked at once and after each commit in `clients`: the world can change at no other time.
+        """
+        last = "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('deliveries', 'id')), 0)"
+        deliveries = await self.databases["clients"].fetchval(last)
+        self.log.ended.clear()
+        self.accepted = 0.0
+        sending = asyncio.create_task(resign(self.system, employee_id))
+        question = Question(employee_id, f"{employee_id}.0", "read", "bench", EVERYBODY)
+        gatherer = self.runtimes["clients"].state["gatherer"]
+        while True:
+            self.committed.clear()
+            if (await gatherer.check(question)).reason == "frozen":
+                break
+            await self.committed.wait()
+        took = time.perf_counter() - self.accepted
+        await sending
+        await rest(self.databases, employee_id)
+        return took, way(self.log.ended, deliveries)
+
+
+@asynccontextmanager
+async def embedded(folder: Path, tag: str, number: int) -> AsyncIterator[tuple[Embedded, "Bare"]]:
+    """Holdfast and the bare copies of its databases, `number` leavers in each."""
+    settings = Settings(
+        data_dir=folder / tag,
+        database_url=server().get_uri(database=tag),
+        hold_departures_above="1000000",
+        last_resort="head",
+    )
+    async with reach(Target(settings)) as system:
+        await hire(system, number)
+    async with AsyncExitStack() as stack:
+        bare = {name: await copied(f"{tag}_{name}", f"{tag}_{name}_bare") for name in ("staff", "clients")}
+        system = await stack.enter_async_context(reach(Target(settings)))
+        databases = {name: await asyncpg.connect(server().get_uri(database=f"{tag}_{name}")) for name in SERVICES}
+        for connection in (*databases.values(), *bare.values()):
+            stack.push_async_callback(connection.close)
+        yield Embedded(system, databases), Bare(bare)
+
+
+async def copied(source: str, target: str) -> asyncpg.Connection:
+    """A connection to a copy of a database that nobody is connected to."""
+    admin = await asyncpg.connect(server().get_uri(database="postgres"))
+    await admin.execute(f"DROP DATABASE IF EXISTS {target} WITH (FORCE)")
+    await admin.execute(f"CREATE DATABASE {target} TEMPLATE {source}")
+    await admin.close()
+    return await asyncpg.connect(server().get_uri(database=target))
+
+
+@dataclass(frozen=True)
+class Bare:
+    """Copies of the databases of `staff` and `clients`, one connection to each."""
+
+    connections: Mapping[str, asyncpg.Connection]
+
+    async def follow(self, way: Way) -> float:
+        """Seconds that the statements of the way take, one after the other."""
+        await self._run(way.webhook)
+        await self.connections["clients"].execute(
+            "SELECT setval(pg_get_serial_sequence('deliveries', 'id'), $1::bigint + 1, false)", way.deliveries_before
+        )
+        begun = time.perf_counter()
+        for transaction in way.steps:
+            await self._run(transaction)
+        took = time.perf_counter() - begun
+        await self._run(way.marking)
+        return took
+
+    async def _run(self, transaction: Transaction) -> None:
+        connection = self.connections[transaction.service]
+        if not transaction.committed:
+            for statement in transaction.statements:
+                await connection.fetch(statement.sql, *statement.values)
+            return
+        async with connection.transaction():
+            for statement in transaction.statements:
+                await connection.fetch(statement.sql, *statement.values)

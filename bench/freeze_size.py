@@ -1,0 +1,113 @@
+"""The freeze of somebody with 100,000 clients against that of somebody with 10: everything that the announcement does in
+`clients`, the caretaker in place, the journal, the event and the commit among it."""
+
+import uuid
+from datetime import UTC, date, datetime
+
+from bench import company
+from bench.rows import Row, migrated, ms, p50, p99
+from bench.timing import seconds
+from services import wiring
+from services.cli.running import run_serving
+from services.clients.store.checks import EVERYBODY, Question
+from shared import people
+from shared.contracts.staff import EmployeeResigned
+from shared.database import transact
+from shared.messages import encode, events_topic
+from shared.service import Runtime
+from shared.settings import Settings
+from tests.support.house import KEY
+
+MANY, FEW = 100_000, 10
+OF_MANY, OF_FEW = "e-900", "e-901"
+ROUNDS = 150
+
+
+class Leaver:
+    """Somebody who resigns again and again, each time a new announcement."""
+
+    def __init__(self, runtime: Runtime, employee_id: str) -> None:
+        self.runtime, self.employee_id, self.sequence = runtime, employee_id, 1
+
+    async def resign(self) -> None:
+        self.sequence += 1
+        event = EmployeeResigned(
+            employee_id=self.employee_id,
+            employment_id=f"m-{self.employee_id[2:]}",
+            status="resigned",
+            department_id="d-1",
+            manager_id="e-1",
+            deputy_id="e-2",
+            notice_on=date.today(),
+            last_day=date.today(),
+            caretakers=["e-2", "e-1"],
+        )
+        row = {
+            "event_id": uuid.uuid4(),
+            "type": event.type,
+            "source": "/holdfast/staff",
+            "subject": event.subject,
+            "sequence": self.sequence,
+            "time": datetime.now(UTC),
+            "cause": None,
+            "traceparent": None,
+            "topic": events_topic("staff"),
+            "body": event.model_dump_json(),
+        }
+        await self.runtime.receive([encode(row)])
+
+    async def stay(self) -> None:
+        await transact(
+            self.runtime,
+            people.unfreeze,
+            self.employee_id,
+            f"m-{self.employee_id[2:]}",
+            "departure",
+            None,
+        )
+
+
+async def measure() -> Row:
+    url = await migrated("clients", "bench_freeze_size")
+    of_many = company.give(f"'{OF_MANY}'", 0, MANY)
+    of_few = company.give(f"'{OF_FEW}'", MANY, FEW)
+    await company.load(url, company.PEOPLE, of_many, of_few)
+    embedded = wiring.embed(Settings(), {"clients": url}, KEY)
+    runtime = embedded.runtimes["clients"]
+    await runtime.service.open(runtime)  # type: ignore[misc]
+    many, few = Leaver(runtime, OF_MANY), Leaver(runtime, OF_FEW)
+    taken: tuple[list[float], list[float]] = ([], [])
+    for _ in range(ROUNDS + 10):
+        for leaver, times in zip((many, few), taken, strict=True):
+            times.append(await seconds(leaver.resign))
+        await in_hands(runtime)
+        await many.stay()
+        await few.stay()
+    await wiring.close([runtime])
+    large, small = taken[0][10:], taken[1][10:]
+    return Row(
+        figure=f"freeze with caretaker, {MANY:,} clients",
+        value=f"{ms(p50(large))} (p99 {ms(p99(large))})",
+        against=f"the same with {FEW} clients: {ms(p50(small))} (p99 {ms(p99(small))})",
+        ratio=round(p50(large) / p50(small), 2),
+        aim="≤ 1.2",
+        note=f"{ROUNDS} freezes each, in turn, in one database",
+    )
+
+
+async def in_hands(runtime: Runtime) -> None:
+    """Asserts that the last client of both is refused to them and open to the caretaker."""
+    ask = runtime.state["gatherer"].check
+    for employee, client in ((OF_MANY, MANY - 1), (OF_FEW, MANY + FEW - 1)):
+        said = [
+            (await ask(Question(who, f"c-{client}", "read", "bench", EVERYBODY))).reason for who in (employee, "e-2")
+        ]
+        assert said == ["frozen", "caretaker"], said
+
+
+def main() -> list[Row]:
+    return [run_serving(measure())]
+
+
+if __name__ == "__main__":
+    print(main())

@@ -1,0 +1,75 @@
+"""A transfer of 100,000 clients by the handler, in its chunks of 1,000, each with history, counts, journal and event and
+committed by itself, against one set-based UPDATE of the same rows in the same table of 1,000,000."""
+
+import time
+from statistics import median
+
+import asyncpg
+
+from bench import company
+from bench.rows import Row, migrated
+from bench.timing import seconds
+from services import wiring
+from services.cli.running import run_serving
+from services.clients.handlers import transfers
+from shared.database import transact_as
+from shared.service import Runtime
+from shared.settings import Settings
+from tests.support.house import KEY
+
+CLIENTS, MOVED = 1_000_000, 100_000
+ROUNDS = 5
+UPDATE = "UPDATE clients SET owner_id = $2, version = version + 1 WHERE owner_id = $1"
+
+
+async def by_handler(runtime: Runtime, items: list[tuple[str, str, str]]) -> float:
+    """Seconds that it takes to move them."""
+    begun = time.perf_counter()
+    for chunk in transfers.chunks(items, lambda item: item[0]):
+        done = await transact_as(
+            runtime,
+            "e-0",
+            lambda work, chunk=chunk: transfers.transfer_by_hand(work, chunk, "a new cut of the territory", True),
+        )
+        assert all(item["outcome"] == "done" for item in done)
+    return time.perf_counter() - begun
+
+
+async def measure() -> Row:
+    url = await migrated("clients", "bench_transfer")
+    owned = company.give("'e-' || (CASE WHEN n % 10 = 0 THEN 990 ELSE n % 900 END)", 0, CLIENTS)
+    await company.load(url, company.PEOPLE, owned)
+    runtime = wiring.embed(Settings(), {"clients": url}, KEY).runtimes["clients"]
+    peer = await asyncpg.connect(url)
+    moved = [f"c-{n}" for n in range(0, CLIENTS, CLIENTS // MOVED)]
+    ours, theirs = [], []
+    for turn in range(ROUNDS):
+        first, second, third = (f"e-{990 + (2 * turn + step) % 10}" for step in range(3))
+        await company.settle(peer)
+        ours.append(await by_handler(runtime, [(client, first, second) for client in moved]))
+        await company.settle(peer)
+        theirs.append(
+            await seconds(lambda second=second, third=third: peer.execute(UPDATE, second, third, timeout=600))
+        )
+    events = await peer.fetchval("SELECT count(*) FROM outbox")
+    assert events == ROUNDS * MOVED / transfers.CHUNK, events
+    await peer.close()
+    await wiring.close([runtime])
+    return Row(
+        figure=f"transfer of {MOVED:,} clients with history and events",
+        value=f"{median(ours):.2f} s",
+        against=f"one UPDATE of the same rows: {median(theirs):.2f} s",
+        ratio=round(median(ours) / median(theirs), 2),
+        aim="≤ 2.5",
+        note="of {:,}; ours {}, theirs {} s".format(
+            CLIENTS, *(f"{min(times):.2f} to {max(times):.2f}" for times in (ours, theirs))
+        ),
+    )
+
+
+def main() -> list[Row]:
+    return [run_serving(measure())]
+
+
+if __name__ == "__main__":
+    print(main())
