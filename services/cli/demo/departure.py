@@ -1,5 +1,6 @@
 """The main part of the demo: Nancy Davolio resigns, and her clients stay."""
 
+import asyncio
 import json
 import time
 from collections import Counter
@@ -56,6 +57,7 @@ async def refused_after(system: System, employee_id: str, client_id: str, accept
     asked = 1
     while (answer := await check(system, employee_id, client_id))["allowed"]:
         asked += 1
+        await asyncio.sleep(0.001)  # it all runs on one loop: asking without a pause would hold up the freeze
         if time.perf_counter() - accepted > 10:
             raise StoryStopped("the freeze did not come within 10 s")
     return time.perf_counter() - accepted, asked, answer["reason"]
@@ -197,11 +199,15 @@ async def _hand_over(system: System, company: Company, screen: Screen, case: str
     screen.table("Tasks", ("what", "who", "until", "status"), rows)
     await _write_up(system, company, screen, tasks)
     introductions = await introductions_of(system, case)
-    await _introduce(system, company, screen, next(one for one in introductions if one["form"] != "none"))
+    one, other, *_ = sorted(introductions, key=lambda one: (one["form"] == "none", one["rank"]))
+    await _introduce(system, company, screen, one, other["client_id"])
     states = Counter(one["status"] for one in await introductions_of(system, case))
     screen.line("Introductions: " + ", ".join(f"{count} {status}" for status, count in states.items()))
     waiting = (await get(system, f"/offboarding/v1/cases/{case}", "hr"))["waiting_for"]
-    missing = [(_what(item), company.person(item["who_id"]), item["due_on"] or "") for item in waiting[:SHOWN]]
+    missing = [
+        (_what(item), company.person(item["who_id"]) if item["who_id"] else "", item["due_on"] or "")
+        for item in waiting[:SHOWN]
+    ]
     screen.table(f"The case waits for {len(waiting)} things, among them", ("what", "who", "until"), missing)
 
 
@@ -221,15 +227,15 @@ async def _write_up(system: System, company: Company, screen: Screen, tasks: Seq
     screen.line(f"{company.person(task['assignee_id'])} has written up what worked", time.perf_counter() - begun)
 
 
-async def _introduce(system: System, company: Company, screen: Screen, one: Mapping[str, Any]) -> None:
+async def _introduce(system: System, company: Company, screen: Screen, one: Mapping[str, Any], other: str) -> None:
     """One introduction from end to end; the leaver's pass opens that one client for it, and nothing else."""
     client, to_id = one["client_id"], one["to_id"]
     brief = {"situation": "A loyal client.", "promises": "Delivery on Tuesdays.", "pitfalls": "Calls before ten."}
     acts = (
         ("accept", to_id, None, f"{company.person(to_id)} accepts {company.clients[client]}"),
-        ("brief", LEAVER, brief, f"{company.person(LEAVER)} briefs her: situation, promises, pitfalls"),
-        ("introduce", LEAVER, None, "introduces her to the client"),
-        ("confirm", to_id, {"by": "the client", "how": "call"}, "and the client confirms"),
+        ("brief", LEAVER, brief, f"{company.person(LEAVER)} briefs: situation, promises, pitfalls"),
+        ("introduce", LEAVER, None, f"{company.person(LEAVER)} introduces {company.person(to_id)} to the client"),
+        ("confirm", to_id, {"by": "the client", "how": "call"}, "The client confirms"),
     )
     for act, sub, body, text in acts:
         begun = time.perf_counter()
@@ -237,6 +243,19 @@ async def _introduce(system: System, company: Company, screen: Screen, one: Mapp
             "POST", f"/offboarding/v1/introductions/{one['id']}/{act}", "employee", sub=sub, json=body or {}
         )
         screen.line(text, time.perf_counter() - begun)
+        if act == "brief":
+            await _show_pass(system, company, screen, client, other)
+
+
+async def _show_pass(system: System, company: Company, screen: Screen, client: str, other: str) -> None:
+    begun = time.perf_counter()
+    await until(lambda: check(system, LEAVER, client), lambda answer: bool(answer["allowed"]), "the pass")
+    refused = await check(system, LEAVER, other)
+    screen.line(
+        f"A pass for this one client, for 24 hours: {company.clients[client]} [green]Yes[/green] (pass), "
+        f"{company.clients[other]} [red]No[/red] ({refused['reason']})",
+        time.perf_counter() - begun,
+    )
 
 
 def percent(share: Any) -> str:

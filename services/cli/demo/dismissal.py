@@ -16,14 +16,14 @@ from services.cli.demo.departure import (
 )
 from services.cli.demo.showing import Screen
 
-DISMISSED = "9"
+DISMISSED = "6"
 HUMAN_RESOURCES = "8"
 
 
 async def follow_dismissal(system: System, company: Company, screen: Screen) -> None:
     """Raises StoryStopped where something that must happen does not."""
     name = company.person(DISMISSED)
-    screen.part(f"{name} is dismissed; her case goes all the way to the certificate")
+    screen.part(f"{name} is dismissed; this case goes all the way to the certificate")
     portfolio = (await get(system, "/clients/v1/clients", "service", owner_id=DISMISSED, limit=1000))["items"]
     yesterday = datetime.now(company.zone).date() - timedelta(days=1)
     accepted = await send_webhook(system, company, "employee.left", {"employee_id": DISMISSED, "on": str(yesterday)})
@@ -43,14 +43,21 @@ async def follow_dismissal(system: System, company: Company, screen: Screen) -> 
     await step_reached(system, case, "clear", "done")
     certificate = await get(system, f"/offboarding/v1/cases/{case}/certificate", "hr", sub=HUMAN_RESOURCES)
     figures, plan = certificate["figures"], certificate["plan"]
-    successors = [f"{company.person(one['employee_id'])} ({one['clients']})" for one in certificate["successors"]]
+    successors = [
+        f"{company.person(one['employee_id'])} ({one['clients']})"
+        for one in certificate["successors"]
+        if one["clients"]
+    ]
     visits = [f"{one['number']} {one['outcome']}" for one in certificate["visits"]]
     lines = (
         ("employee", name),
         ("last day", certificate["last_day"]),
         ("clients handed over", str(figures["clients"])),
         ("to", ", ".join(successors)),
-        ("plan approved by", f"{company.person(plan['approved_by'])}, {percent(plan['gap'])} below the best at most"),
+        (
+            "plan approved by",
+            f"{company.person(plan['approved_by'])}, at most {percent(plan['gap'])} below the best possible",
+        ),
         ("visits", ", ".join(visits)),
         ("done", f"{len(certificate['items'])} items, {figures['waived']} of them waived"),
         ("closed", certificate["cleared_at"][:19].replace("T", " ") + " UTC"),

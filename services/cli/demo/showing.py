@@ -37,9 +37,10 @@ class Screen:
     def line(self, text: str, seconds: float | None = None, mark: str = "[green]✓[/green]") -> None:
         """One thing that happened, and how long it took."""
         grid = Table.grid(expand=True)
+        grid.add_column(width=5)
         grid.add_column(ratio=1)
         grid.add_column(justify="right", width=10)
-        grid.add_row(f"   {mark} {text}", "" if seconds is None else f"[dim]{duration(seconds)}[/dim]")
+        grid.add_row(f"   {mark}", text, "" if seconds is None else f"[dim]{duration(seconds)}[/dim]")
         self.console.print(grid)
 
     @contextmanager
