@@ -19,7 +19,7 @@ SECRETS = text(
 
 async def secrets(work: UnitOfWork, source_id: str) -> list[str]:
     """The secrets that sign for this source now; none if there is no such source."""
-    row = await work.row(SECRETS.bindparams(id=source_id, now=work.now))
+    row = (await work.execute(SECRETS, {"id": source_id, "now": work.now})).mappings().first()
     return [secret for secret in (row["secret"], row["previous"]) if secret] if row else []
 
 
