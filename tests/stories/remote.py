@@ -14,6 +14,7 @@ import httpx
 
 from shared.auth import Keys, load_key, load_keys
 from shared.settings import Settings
+from tests.stories.hands import cases_of, steps_of
 from tests.support.house import Clock, House
 
 PATIENCE = 60.0  # seconds: a group of consumers may need 10 to miss a member that was killed, on a laden machine more
@@ -57,3 +58,12 @@ class Remote(House):
                 return found
             await asyncio.sleep(BETWEEN)
         raise TimeoutError(f"not within {PATIENCE:g} s: {what}")
+
+
+async def reaches(house: Remote, who: str, step: str, status: str) -> None:
+    """Returns when this step of the leaver's case has this status."""
+
+    async def is_so() -> bool:
+        return bool(await cases_of(house, who)) and (await steps_of(house, who))[step] == status
+
+    await house.until(is_so, f"{step} is {status}")

@@ -15,10 +15,9 @@ from tests.stories.hands import (
     open_tasks,
     owners,
     resigns,
-    steps_of,
     work_off,
 )
-from tests.stories.remote import Remote
+from tests.stories.remote import Remote, reaches
 from tests.support.deployment import Deployment, deployed
 
 ANNAS = [client for client, owner in OWNERS.items() if owner == "anna"]
@@ -47,24 +46,17 @@ async def depart(house: Remote, deployment: Deployment) -> None:
     await house.until(frozen, "anna is refused")
     assert await hands_of(house, ANNAS) == {"ben"}
 
-    await settled(house, "plan", "waiting")
+    await reaches(house, "anna", "plan", "waiting")
     planned = {item["client_id"]: item["to_id"] for item in (await approve(house, "anna"))["items"]}
-    await settled(house, "transfer", "done")
+    await reaches(house, "anna", "transfer", "done")
     assert await owners(house, ANNAS) == planned
 
     for introduction in await introductions(house, "anna"):
         await introduce(house, introduction)
     await work_off(house, "anna")
-    await settled(house, "hand_over", "done")
+    await reaches(house, "anna", "hand_over", "done")
 
     await hris(house, "employee.left", "anna", on=str(house.clock.day()))
-    await settled(house, "clear", "done")
+    await reaches(house, "anna", "clear", "done")
     assert not await open_tasks(house, (await case_of(house, "anna"))["id"])
     assert (await certificate(house, "anna"))["employee_id"] == "anna"
-
-
-async def settled(house: Remote, step: str, status: str) -> None:
-    async def is_so() -> bool:
-        return (await steps_of(house, "anna"))[step] == status
-
-    await house.until(is_so, f"{step} is {status}")

@@ -21,10 +21,9 @@ from tests.stories.hands import (
     open_tasks,
     owners,
     resigns,
-    steps_of,
     work_off,
 )
-from tests.stories.remote import Remote
+from tests.stories.remote import Remote, reaches
 from tests.support.processes import Process, answers, free_port
 
 REPOSITORY = Path(__file__).parents[2]
@@ -86,10 +85,10 @@ async def depart(house: Remote, up: Process) -> None:
     assert await hands_of(house, ANNAS) == {"ben"}
     kill_and_start(up)  # the plan is being made, or waits
 
-    await settled(house, "plan", "waiting")
+    await reaches(house, "anna", "plan", "waiting")
     planned = {item["client_id"]: item["to_id"] for item in (await approve(house, "anna"))["items"]}
     kill_and_start(up)  # the transfer is under way
-    await settled(house, "transfer", "done")
+    await reaches(house, "anna", "transfer", "done")
     assert await owners(house, ANNAS) == planned
 
     first, *others = await introductions(house, "anna")
@@ -100,20 +99,13 @@ async def depart(house: Remote, up: Process) -> None:
     for introduction in others:
         await introduce(house, introduction)
     await work_off(house, "anna")
-    await settled(house, "hand_over", "done")
+    await reaches(house, "anna", "hand_over", "done")
     await hris(house, "employee.left", "anna", on=str(house.clock.day()))
     kill_and_start(up)  # the last day is over, and the case may not know it yet
 
-    await settled(house, "clear", "done")
+    await reaches(house, "anna", "clear", "done")
     assert not await open_tasks(house, (await case_of(house, "anna"))["id"])
     assert (await certificate(house, "anna"))["employee_id"] == "anna"
-
-
-async def settled(house: Remote, step: str, status: str) -> None:
-    async def is_so() -> bool:
-        return (await steps_of(house, "anna"))[step] == status
-
-    await house.until(is_so, f"{step} is {status}")
 
 
 async def test_a_second_up_on_the_same_data_folder_is_refused(up: Process, tmp_path: Path) -> None:
