@@ -76,10 +76,10 @@ def must_be_able_to_own(rows: Mapping[str, Mapping[str, Any]], employee_id: str)
     person = rows.get(employee_id)
     if person is None or (person["status"] is None and not person["frozen"]):
         raise UnknownEmployee
+    if person["status"] == "left":
+        raise NotEmployed
     if person["frozen"] or person["settling"]:
         raise Frozen
-    if not works_here(person):
-        raise NotEmployed
 
 
 def heads_of(alias: str) -> str:
