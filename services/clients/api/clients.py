@@ -130,7 +130,7 @@ def registration(client: NewClient, id: str) -> Registration:
 @router.post("/clients", status_code=201, response_model=Client, responses=WithLocation, summary="Register a client")
 async def register(body: NewClient, door: Door = allow(*READERS)) -> Any:
     client = await door.transact(clients.register, registration(body, body.id or uuid7()), door.principal.roles)
-    door.response.headers["Location"] = f"/clients/v1/clients/{client['id']}"
+    door.located("clients", client["id"])
     return client
 
 
@@ -192,7 +192,7 @@ async def remove(id: Id, function: Id, door: Door = allow(*READERS)) -> None:
 )
 async def note_interaction(id: Id, body: NewInteraction, door: Door = allow(*READERS)) -> Any:
     noted = opened(await door.transact(team.note_interaction, id, body.model_dump(), door.principal.roles))
-    door.response.headers["Location"] = f"/clients/v1/clients/{id}/interactions/{noted['id']}"
+    door.located("clients", id, "interactions", noted["id"])
     return noted
 
 
@@ -205,5 +205,5 @@ async def note_interaction(id: Id, body: NewInteraction, door: Door = allow(*REA
 )
 async def note_feedback(id: Id, body: NewFeedback, door: Door = allow(*READERS)) -> Any:
     noted = opened(await door.transact(team.note_feedback, id, body.model_dump(), door.principal.roles))
-    door.response.headers["Location"] = f"/clients/v1/clients/{id}/feedback/{noted['id']}"
+    door.located("clients", id, "feedback", noted["id"])
     return noted

@@ -69,7 +69,7 @@ class Lifted(BaseModel):
 )
 async def freeze(body: NewFreeze, door: Door = allow("hr", "sales_head", "director", "ops")) -> Any:
     frozen = await door.transact(freezes.freeze_by_hand, body.employee_id, body.reason, door.principal.roles)
-    door.response.headers["Location"] = f"/clients/v1/access/freezes/{body.employee_id}"
+    door.located("access", "freezes", body.employee_id)
     return frozen
 
 

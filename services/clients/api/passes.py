@@ -49,7 +49,7 @@ class Pass(BaseModel):
 )
 async def grant(body: NewPass, door: Door = allow("hr", "sales_head", "director")) -> Any:
     given = await door.transact(passes.grant_by_hand, body.model_dump(), door.principal.roles)
-    door.response.headers["Location"] = f"/clients/v1/access/passes/{given['id']}"
+    door.located("access", "passes", given["id"])
     return given
 
 

@@ -18,9 +18,7 @@ from shared.http.door import Door, allow
 from shared.http.fields import Body, Id, Page, Paging, Paragraphs, page, paging
 
 router = APIRouter(tags=["cases"])
-PAGES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
-)
+PAGES = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined)
 Status = Literal["open", "needs_person", "cleared", "cancelled"]
 StepName = Literal["freeze", "assess", "plan", "transfer", "hand_over", "clear", "follow_up"]
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends
 from pydantic import Field, StringConstraints
 
 from services.offboarding.api.cases import viewer
@@ -167,13 +167,12 @@ async def list_documents(
 async def add_document(
     case_id: Id,
     body: NewDocument,
-    response: Response,
     door: Door = allow("employee", "hr", "sales_head", "director"),
 ) -> Any:
     """By the leaver, `hr`, or the head of sales."""
     document = {**body.model_dump(), "id": body.id or uuid7()}
     added = dict(await door.transact(documents.add, viewer(door), case_id, document))
-    response.headers["Location"] = f"/offboarding/v1/cases/{case_id}/documents"
+    door.located("cases", case_id, "documents")
     return added
 
 

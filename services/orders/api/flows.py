@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, Field
 
 from services.orders.domain.flows import FlowStage
@@ -51,8 +51,8 @@ class Flow(BaseModel):
 
 
 @router.post("/flows", status_code=201, response_model=Flow, summary="Create a flow")
-async def create(body: NewFlow, response: Response, door: Door = allow("director", "ops", "service")) -> Any:
-    response.headers["Location"] = f"/orders/v1/flows/{body.id}"
+async def create(body: NewFlow, door: Door = allow("director", "ops", "service")) -> Any:
+    door.located("flows", body.id)
     return await door.transact(handlers.create, body.id, *body.parts())
 
 
@@ -69,12 +69,10 @@ async def read(flow_id: Id, door: Door = allow(*READERS)) -> Any:
 
 
 @router.post("/flows/{flow_id}/versions", status_code=201, response_model=Flow, summary="Change a flow")
-async def change(
-    flow_id: Id, body: FlowContent, response: Response, door: Door = allow("director", "ops", "service")
-) -> Any:
+async def change(flow_id: Id, body: FlowContent, door: Door = allow("director", "ops", "service")) -> Any:
     """Makes the next version; orders keep theirs. What is in force already is answered as it is."""
     flow = await door.transact(handlers.change, flow_id, *body.parts())
-    response.headers["Location"] = f"/orders/v1/flows/{flow_id}/versions/{flow['version']}"
+    door.located("flows", flow_id, "versions", flow["version"])
     return flow
 
 

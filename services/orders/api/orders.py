@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from services.orders.domain.placing import Wanted
@@ -89,10 +89,10 @@ class Reason(Body):
 
 
 @router.post("/orders", status_code=201, response_model=Order, summary="Place an order")
-async def place(body: NewOrder, response: Response, door: Door = allow("sales_head", "director", "service")) -> Any:
+async def place(body: NewOrder, door: Door = allow("sales_head", "director", "service")) -> Any:
     """A stage that names nobody goes to whoever has most room in its function, or waits in the queue."""
     order = await door.transact(placing.place_order, body.wanted())
-    response.headers["Location"] = f"/orders/v1/orders/{order['id']}"
+    door.located("orders", order["id"])
     return order
 
 

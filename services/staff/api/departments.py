@@ -1,9 +1,8 @@
 """Departments and the organisation."""
 
 from typing import Annotated, Any
-from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
 from services.staff.handlers import departments as handlers
@@ -60,10 +59,10 @@ class EmptyName(Unprocessable):
 
 
 @router.post("/departments", status_code=201, response_model=Department, summary="Create a department")
-async def create(body: NewDepartment, response: Response, door: Door = allow("hr")) -> Any:
+async def create(body: NewDepartment, door: Door = allow("hr")) -> Any:
     """Creating twice with the same body gives the same answer."""
     row = await door.transact(_create, body)
-    response.headers["Location"] = f"/staff/v1/departments/{quote(body.id)}"
+    door.located("departments", body.id)
     return row
 
 

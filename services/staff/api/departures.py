@@ -2,9 +2,8 @@
 
 from datetime import date, datetime
 from typing import Any, Literal
-from urllib.parse import quote
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 from pydantic import BaseModel
 
 from services.staff.api.shapes import Employee, shown
@@ -111,10 +110,10 @@ async def _reverse(work: UnitOfWork, employee_id: str, body: Reversal) -> dict[s
 
 
 @router.post("/employees/{employee_id}/rehire", status_code=201, response_model=Employee, summary="A new employment")
-async def rehire(employee_id: Id, body: Rehire, response: Response, door: Door = allow("hr")) -> Any:
+async def rehire(employee_id: Id, body: Rehire, door: Door = allow("hr")) -> Any:
     """Only for real rehires; nothing of the old employment is restored."""
     employee = await door.transact(_rehire, employee_id, body)
-    response.headers["Location"] = f"/staff/v1/employees/{quote(employee_id)}"
+    door.located("employees", employee_id)
     return employee
 
 

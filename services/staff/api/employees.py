@@ -1,9 +1,8 @@
 """Employees: who works here, who stands in for whom, who is absent."""
 
 from typing import Annotated, Any, Literal
-from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
 from services.staff.api.shapes import Employee, shown, shown_row
@@ -34,10 +33,10 @@ class AbsenceDays(Body):
 
 
 @router.post("/employees", status_code=201, response_model=Employee, summary="Register a new employee")
-async def create(body: NewEmployee, response: Response, door: Door = allow("hr")) -> Any:
+async def create(body: NewEmployee, door: Door = allow("hr")) -> Any:
     """Creating twice with the same id and body gives the same answer."""
     employee = await door.transact(_create, body)
-    response.headers["Location"] = f"/staff/v1/employees/{quote(employee['id'])}"
+    door.located("employees", employee["id"])
     return employee
 
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
 from services.staff.handlers import holds, sources
@@ -65,10 +65,10 @@ class Message(BaseModel):
 
 
 @router.post("/hris/sources", status_code=201, response_model=Source, summary="Add a source of news")
-async def create(body: sources.NewSource, response: Response, door: Door = allow("ops")) -> Any:
+async def create(body: sources.NewSource, door: Door = allow("ops")) -> Any:
     """Answers with the secret this one time."""
     source = await door.transact(_create, body)
-    response.headers["Location"] = "/staff/v1/hris/sources"
+    door.located("hris", "sources")
     return source
 
 
