@@ -11,7 +11,7 @@ import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -103,9 +103,9 @@ async def _import(system: System, service: str, kind: str, rows: Sequence[Any]) 
 
 async def resign(system: System, employee_id: str) -> None:
     """The signed webhook; returns when it was accepted."""
-    today = date.today()
-    data = {"employee_id": employee_id, "last_day": str(today + timedelta(days=30)), "notice_on": str(today)}
     now = datetime.now(UTC)
+    today = now.date()
+    data = {"employee_id": employee_id, "last_day": str(today + timedelta(days=30)), "notice_on": str(today)}
     body = json.dumps({"type": "employee.resigned", "timestamp": now.isoformat(), "data": data})
     headers = {
         "webhook-id": uuid.uuid4().hex,

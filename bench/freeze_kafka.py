@@ -1,0 +1,193 @@
+"""From the webhook accepted to the refusal by every replica, over Kafka, against the bare statements and one round trip.
+
+Services are processes, as `holdfast serve` starts them: staff, orders, offboarding and two replicas of `clients`. The
+statements are those that the embedded mode executed for one departure each, less what only its bus does.
+"""
+
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import asyncpg
+import httpx
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from bench.departures import Bare, Way, embedded, hire, leavers, resign, rest
+from bench.rows import Row, ms, p50, p99, server
+from services import wiring
+from services.cli.calling import System
+from services.cli.running import run_serving
+from shared.auth import load_keys, new_key
+from shared.kafka import KafkaBus
+from shared.settings import SERVICES, Settings
+from tests.support.kafka import private_broker
+from tests.support.processes import Process, answers, free_port
+
+LEAVERS, WARM = 130, 10
+WAYS = 60  # of these the bare statements are run
+REPLICAS = (("staff", 1), ("clients", 2), ("orders", 1), ("offboarding", 1))
+TAG, TOPIC = "bench_kafka", "bench.round-trip"
+ONLY_EMBEDDED = ("INSERT INTO deliveries", "FROM deliveries WHERE topic")
+
+
+@dataclass(frozen=True)
+class Holdfast:
+    """The running services: `staff` and each replica of `clients` by their own addresses."""
+
+    staff: System
+    clients: Sequence[System]
+
+    async def depart(self, employee_id: str) -> float:
+        """Seconds from the answer to the webhook to the refusal by the last replica."""
+        await resign(self.staff, employee_id)
+        accepted = time.perf_counter()
+        await asyncio.gather(*(_refused(replica, employee_id) for replica in self.clients))
+        return time.perf_counter() - accepted
+
+
+async def _refused(replica: System, employee_id: str) -> None:
+    question = {"employee_id": employee_id, "client_id": f"{employee_id}.0", "action": "read"}
+    while True:
+        answer = await replica.call("POST", "/clients/v1/access/check", "service", json=question)
+        if answer.json()["reason"] == "frozen":
+            return
+        await asyncio.sleep(0.001)
+
+
+class Through:
+    """One message over the broker and back."""
+
+    def __init__(self, producer: AIOKafkaProducer, consumer: AIOKafkaConsumer) -> None:
+        self.producer, self.consumer = producer, consumer
+
+    async def once(self) -> float:
+        begun = time.perf_counter()
+        await self.producer.send_and_wait(TOPIC, b"x" * 600, partition=0)
+        await self.consumer.getone()
+        return time.perf_counter() - begun
+
+
+@asynccontextmanager
+async def services(folder: Path, bootstrap: str) -> AsyncIterator[Holdfast]:
+    key = new_key(folder / "key.pem")
+    env = {
+        **os.environ,
+        "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
+        "HOLDFAST_SIGNING_KEY_FILE": str(folder / "key.pem"),
+        "HOLDFAST_HOLD_DEPARTURES_ABOVE": "1000000",
+        "HOLDFAST_LAST_RESORT": "head",
+    }
+    ports = {name: [free_port() for _ in range(replicas)] for name, replicas in REPLICAS}
+    for name in SERVICES:
+        env[f"HOLDFAST_{name.upper()}_URL"] = _address(ports[name][0])
+        env[f"HOLDFAST_{name.upper()}_DATABASE_URL"] = server().get_uri(database=f"{TAG}_{name}")
+    holdfast = [sys.executable, "-m", "services"]
+    migrating = Process("migrate", [*holdfast, "migrate"], env, folder / "migrate.log")
+    migrating.start()
+    assert migrating.wait_for_end(120) == 0, migrating.tail()
+    async with AsyncExitStack() as stack:
+        processes = {}
+        for name, numbers in ports.items():
+            for port in numbers:
+                command = [*holdfast, "serve", name, "--port", str(port)]
+                processes[port] = Process(f"{name}-{port}", command, env, folder / f"{name}-{port}.log")
+                stack.callback(processes[port].stop)
+                processes[port].start()
+        for port, process in processes.items():
+            ready = f"{_address(port)}/readyz"
+            await asyncio.to_thread(process.wait_until, lambda ready=ready: answers(ready), 120, "is ready")
+        systems = {}
+        for port in processes:
+            http = httpx.AsyncClient(base_url=_address(port), timeout=60, trust_env=False)
+            systems[port] = System(await stack.enter_async_context(http), load_keys(Settings(), key))
+        homes = Settings(**{f"{name}_url": _address(numbers[0]) for name, numbers in ports.items()})
+        http = httpx.AsyncClient(transport=wiring.ByService(homes), base_url="http://holdfast", timeout=60)
+        await hire(System(await stack.enter_async_context(http), load_keys(Settings(), key)), LEAVERS)
+        yield Holdfast(systems[ports["staff"][0]], [systems[port] for port in ports["clients"]])
+
+
+def _address(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
+@asynccontextmanager
+async def through(bootstrap: str) -> AsyncIterator[Through]:
+    bus = KafkaBus(bootstrap, client="bench", partitions=1)
+    await bus.start([TOPIC])
+    await bus.stop()
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="latest")
+    await producer.start()
+    await consumer.start()
+    consumer.assign([TopicPartition(TOPIC, 0)])
+    await consumer.seek_to_end()
+    try:
+        yield Through(producer, consumer)
+    finally:
+        await producer.stop()
+        await consumer.stop()
+
+
+async def written_down(folder: Path) -> list[Way]:
+    """The ways of departures in the embedded mode, without what its bus does in the database."""
+    async with embedded(folder, "bench_written", WAYS) as (holdfast, _):
+        ways = [(await holdfast.depart(leaver))[1] for leaver in leavers(WAYS)]
+    return [
+        replace(way, steps=[step for step in way.steps if not any(step.has(sql) for sql in ONLY_EMBEDDED)])
+        for way in ways
+    ]
+
+
+async def measure(folder: Path, bootstrap: str) -> list[Row]:
+    ways = await written_down(folder)
+    ours, bare_times, trips = [], [], []
+    async with AsyncExitStack() as stack:
+        holdfast = await stack.enter_async_context(services(folder, bootstrap))
+        broker = await stack.enter_async_context(through(bootstrap))
+        databases = {name: await _connect(f"{TAG}_{name}", stack) for name in SERVICES}
+        bare = Bare({name: await _connect(f"bench_written_{name}_bare", stack) for name in ("staff", "clients")})
+        for number, leaver in enumerate(leavers(LEAVERS)):
+            ours.append(await holdfast.depart(leaver))
+            await rest(databases, leaver)
+            trips.append(await broker.once())
+            if number < len(ways):
+                bare_times.append(await bare.follow(ways[number]))
+    ours = ours[WARM:]
+    statements, trip = p50(bare_times[WARM:]), p50(trips[WARM:])
+    floor = statements + trip
+    note = (
+        f"{len(ours)} departures, {REPLICAS[1][1]} replicas of clients asked over HTTP; "
+        f"statements {ms(statements)}, round trip {ms(trip)} (p99 {ms(p99(trips[WARM:]))})"
+    )
+    return [
+        Row(
+            figure=f"webhook accepted → every replica denies, Kafka, {name}",
+            value=ms(value),
+            against=f"the bare statements + one aiokafka round trip, p50: {ms(floor)}",
+            ratio=round(value / floor, 2),
+            aim=aim,
+            note=note,
+        )
+        for name, value, aim in (("p50", p50(ours), "≤ 2.5"), ("p99", p99(ours), "≤ 8"))
+    ]
+
+
+async def _connect(database: str, stack: AsyncExitStack) -> asyncpg.Connection:
+    connection = await asyncpg.connect(server().get_uri(database=database))
+    stack.push_async_callback(connection.close)
+    return connection
+
+
+def main() -> list[Row]:
+    with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder, private_broker() as broker:
+        return run_serving(measure(Path(folder), broker.bootstrap))
+
+
+if __name__ == "__main__":
+    print(main())
