@@ -189,10 +189,11 @@ def _is_locked(path: Path) -> bool:
     if not path.exists():
         return False
     lock = fasteners.InterProcessLock(path)
-    if not lock.acquire(blocking=False):
-        return True
-    lock.release()
-    return False
+    if lock.acquire(blocking=False):
+        lock.release()
+        return False
+    lock.lockfile.close()  # it stays open after an attempt in vain
+    return True
 
 
 async def _answers(address: str) -> bool:
