@@ -1,0 +1,132 @@
+"""What fails goes forward to a person; what comes twice, or in the middle of a crash, ends the same."""
+
+import json
+from datetime import date
+
+import pytest
+
+from services.offboarding.handlers.starting import Departure, case_id_of
+from shared.contracts.clients import CommandAnswered
+from tests.services.offboarding.company import (
+    HEAD,
+    approve,
+    case_of,
+    company,
+    do_tasks,
+    introduce,
+    leave,
+    listed,
+    resign,
+    steps,
+)
+from tests.support.house import House
+
+
+async def test_a_transfer_that_is_refused_needs_a_person_and_is_planned_anew() -> None:
+    async with company() as house:
+        case = await resign(house)
+        plan = await house.ok(HEAD, "GET", f"/offboarding/v1/cases/{case['id']}/plan")
+        gone = plan["items"][0]["to_id"]
+        body = {"employee_id": gone, "reason": "laptop stolen"}
+        await house.ok(HEAD, "POST", f"/offboarding/v1/cases/{case['id']}/plan/approval", json={"version": 1})
+        await house.ok("hr", "POST", "/clients/v1/access/freezes", json=body)
+        await house.settle()
+        case = await case_of(house)
+        assert case["status"] == "needs_person"
+        assert ("partly_refused", "hanna") in {(one["what"], one["who_id"]) for one in case["waiting_for"]}
+        assert [envelope.data.step for envelope in await house.sent("offboarding", "case.needs_person")] == ["transfer"]
+        await house.ok(HEAD, "POST", f"/offboarding/v1/cases/{case['id']}/retry", json={})
+        await house.settle()
+        case = await approve(house, await case_of(house))
+        assert (case["status"], steps(case)["transfer"]) == ("open", "done")
+        owners = {row["owner_id"] for row in await house.rows("clients", "SELECT owner_id FROM clients")}
+        assert "nora" not in owners
+        assert gone not in owners or len(plan["items"]) > 1
+
+
+async def test_what_failed_can_be_skipped_with_a_reason_and_is_written_through_at_the_end() -> None:
+    async with company() as house:
+        case = await resign(house)
+        plan = await house.ok(HEAD, "GET", f"/offboarding/v1/cases/{case['id']}/plan")
+        gone = plan["items"][0]["to_id"]
+        await house.ok(HEAD, "POST", f"/offboarding/v1/cases/{case['id']}/plan/approval", json={"version": 1})
+        await house.ok("hr", "POST", "/clients/v1/access/freezes", json={"employee_id": gone, "reason": "stolen"})
+        await house.settle()
+        body = {"reason": "otto keeps them"}
+        await house.ok(HEAD, "POST", f"/offboarding/v1/cases/{case['id']}/skip", json=body)
+        await house.settle()
+        case = await case_of(house)
+        await do_tasks(house, case)
+        for one in await listed(house, f"cases/{case['id']}/introductions"):
+            if one["status"] == "proposed":
+                refusal = {"by": "successor", "reason": "frozen"}
+                await house.ok(HEAD, "POST", f"/offboarding/v1/introductions/{one['id']}/refuse", json=refusal)
+        case = await leave(house)
+        assert case["status"] in ("cleared", "needs_person")
+        assert "nora" not in {row["owner_id"] for row in await house.rows("clients", "SELECT owner_id FROM clients")}
+
+
+async def test_nothing_failed_is_a_refusal() -> None:
+    async with company() as house:
+        case = await resign(house)
+        answer = await house.call(HEAD, "POST", f"/offboarding/v1/cases/{case['id']}/skip", json={"reason": "x"})
+        assert (answer.status_code, answer.json()["type"]) == (409, "urn:holdfast:nothing_failed")
+
+
+async def test_late_foreign_and_duplicate_answers_do_nothing() -> None:
+    async with company() as house:
+        case = await resign(house)
+        before = await house.rows("offboarding", "SELECT * FROM case_items ORDER BY position")
+        for command_id in (f"{case['id']}/freeze/access", f"{case['id']}/transfer/clients-1-1", "other/freeze/access"):
+            answer = CommandAnswered(
+                command_id=command_id,
+                case_id=command_id.partition("/")[0],
+                employee_id="nora",
+                outcome="refused",
+                reason="x",
+            )
+            await house.hear("offboarding", answer, source="clients", sequence=99)
+        assert await house.rows("offboarding", "SELECT * FROM case_items ORDER BY position") == before
+
+
+def test_the_same_announcement_makes_the_same_case() -> None:
+    departure = Departure("e", "e-1", "7", (), date(2026, 1, 1), date(2026, 2, 1))
+    assert case_id_of(departure) == case_id_of(Departure.from_row(json.loads(departure.to_json())))
+
+
+async def whole_departure(house: House) -> None:
+    case = await approve(house, await resign(house))
+    await do_tasks(house, case)
+    await introduce(house, case)
+    await leave(house)
+
+
+async def end_of(house: House) -> dict[str, object]:
+    """What must be the same however it came about."""
+    case = await case_of(house)
+    return {
+        "status": case["status"],
+        "steps": {step["name"]: (step["status"], step["items"], step["done"]) for step in case["steps"]},
+        "owners": await house.rows("clients", "SELECT client_id, owner_id FROM clients ORDER BY 1"),
+        "tasks": await house.rows("offboarding", "SELECT kind, status, assignee_id FROM tasks ORDER BY 1"),
+        "introductions": await house.rows(
+            "offboarding", "SELECT client_id, to_id, status FROM introductions ORDER BY 1"
+        ),
+        "visits": await house.rows("offboarding", "SELECT client_id, rank, status FROM visits ORDER BY 1"),
+        "jobs": await house.rows("offboarding", "SELECT kind, status FROM jobs ORDER BY 1"),
+        "events": await house.rows("offboarding", "SELECT type, count(*) FROM outbox GROUP BY 1 ORDER BY 1"),
+    }
+
+
+@pytest.mark.parametrize("every", [0, 7, 13])
+async def test_a_departure_ends_the_same_with_every_message_twice_and_with_crashes(every: int) -> None:
+    async with company(clients=2) as house:
+        await whole_departure(house)
+        expected = await end_of(house)
+    async with company(clients=2, twice=not every) as house:
+        if every:
+            first = house.commits
+            house.crashes = lambda commit: (commit - first) % every == 0
+        await whole_departure(house)
+        house.crashes = lambda commit: False
+        assert await end_of(house) == expected
