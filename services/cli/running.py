@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import signal
+import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -154,4 +156,6 @@ async def listen(app: ASGIApp, host: str, port: int) -> None:
     config = uvicorn.Config(
         app, host=host, port=port, lifespan="off", log_level="warning", access_log=False, timeout_graceful_shutdown=10
     )
+    # uvicorn ends by raising the signal again; as an exit it lets everything close, the embedded database too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     await uvicorn.Server(config).serve()

@@ -62,6 +62,14 @@ def test_a_command_calls_the_system_that_runs_on_its_data_folder(up: Process, tm
     assert up.alive()
 
 
+@pytest.mark.processes
+def test_up_that_is_told_to_end_stops_its_database_and_takes_its_address_back(up: Process, tmp_path: Path) -> None:
+    assert (tmp_path / "address").exists()
+    assert up.stop() == 0
+    assert not (tmp_path / "address").exists()
+    assert not (tmp_path / "postgres" / "postmaster.pid").exists()
+
+
 def test_a_small_company_is_seeded_whole(tmp_path: Path) -> None:
     made = answer(tmp_path, "seed", "--clients", "300", "--employees", "30", "--orders", "1000")["made"]
     assert {part["kind"]: part["refused"] for part in made} == {
