@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from tests.support.kafka import Broker, shared_broker
-from tests.support.lab import Lab, make_template
+from tests.support.lab import Lab, make_template, opened
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +22,5 @@ async def template() -> None:
 @pytest.fixture(params=["in_process", pytest.param("kafka", marks=pytest.mark.kafka)])
 async def lab(request: pytest.FixtureRequest, template: None) -> AsyncIterator[Lab]:
     bootstrap = request.getfixturevalue("broker").bootstrap if request.param == "kafka" else None
-    under_test = Lab(bootstrap)
-    yield under_test
-    await under_test.close()
+    async with opened(Lab(bootstrap)) as under_test:
+        yield under_test

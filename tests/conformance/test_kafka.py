@@ -9,8 +9,8 @@ from structlog.testing import capture_logs
 from shared import kafka
 from shared.kafka import KafkaBus
 from tests.support.kafka import Broker
-from tests.support.lab import Lab, all_sent, plant, scalar, settled, until, write
-from tests.support.probe import connect, disconnect, probe
+from tests.support.lab import Lab, all_sent, opened, plant, scalar, settled, until, write
+from tests.support.probe import probe
 
 pytestmark = pytest.mark.kafka
 
@@ -27,25 +27,22 @@ class Watched(KafkaBus):
 async def test_work_that_takes_long_is_not_taken_for_a_stuck_client(
     broker: Broker, template: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lab = Lab(broker.bootstrap)
-    sender = await lab.start_sender()
-    await write(sender, *("a" * 20))
-    await all_sent(sender)
-    bus = Watched(broker.bootstrap, "watched")
-    await bus.start(lab.topics)
-    service = probe(lab.receiver, hears=[lab.sender])
-    receiver = connect(service, await lab.database(lab.receiver), bus)
-    await plant(receiver, "a", "slow")
+    async with opened(Lab(broker.bootstrap)) as lab:
+        sender = await lab.start_sender()
+        await write(sender, *("a" * 20))
+        await all_sent(sender)
+        receiver = await lab.connect(probe(lab.receiver, hears=[lab.sender]))
+        await receiver.bus.stop()
+        receiver.bus = bus = Watched(broker.bootstrap, "watched")
+        await bus.start(lab.topics)
+        await plant(receiver, "a", "slow")
 
-    with monkeypatch.context() as impatient:
-        impatient.setattr(kafka, "STUCK", 0.6)
-        await receiver.start()
-        await settled(receiver, {"a": range(1, 21)})
+        with monkeypatch.context() as impatient:
+            impatient.setattr(kafka, "STUCK", 0.6)
+            await receiver.start()
+            await settled(receiver, {"a": range(1, 21)})
 
-    assert not bus.gave_up
-    await disconnect(receiver)
-    await bus.stop()
-    await lab.close()
+        assert not bus.gave_up
 
 
 async def test_a_topic_that_cannot_be_created_keeps_the_bus_from_starting(broker: Broker) -> None:
@@ -79,9 +76,8 @@ async def test_a_bus_that_starts_before_its_broker_waits_for_it(broker: Broker) 
 
 
 async def test_a_topic_made_by_another_replica_in_the_same_instant_is_no_fault(broker: Broker, template: None) -> None:
-    lab = Lab(broker.bootstrap)
-    receiver, *_ = await asyncio.gather(*(lab.start_receiver() for _ in range(3)))
-    await write(await lab.start_sender(), *"aab")
-    await settled(receiver, {"a": [1, 2], "b": [1]})
-    assert await scalar(receiver, "SELECT count(*) FROM waiting_keys") == 0
-    await lab.close()
+    async with opened(Lab(broker.bootstrap)) as lab:
+        receiver, *_ = await asyncio.gather(*(lab.start_receiver() for _ in range(3)))
+        await write(await lab.start_sender(), *"aab")
+        await settled(receiver, {"a": [1, 2], "b": [1]})
+        assert await scalar(receiver, "SELECT count(*) FROM waiting_keys") == 0

@@ -14,7 +14,7 @@ from shared import kafka
 from shared.kafka import PARTITIONS, KafkaBus
 from shared.messages import commands_topic, events_topic
 from tests.support.kafka import Broker, private_broker
-from tests.support.lab import Lab, all_sent, effects, rows, scalar, settled, until, write
+from tests.support.lab import Lab, all_sent, effects, opened, rows, scalar, settled, until, write
 from tests.support.probe import Replica, probe
 from tests.support.processes import Process
 
@@ -26,9 +26,8 @@ LATE = 20.0  # seconds: as late as a message may take effect when a replica dies
 
 @pytest.fixture
 async def lab(broker: Broker, template: None) -> AsyncIterator[Lab]:
-    over_kafka = Lab(broker.bootstrap, PARTITIONS)
-    yield over_kafka
-    await over_kafka.close()
+    async with opened(Lab(broker.bootstrap, PARTITIONS)) as over_kafka:
+        yield over_kafka
 
 
 async def _shared(first: Replica, second: Replica, shares: tuple[int, ...]) -> None:
@@ -68,8 +67,7 @@ async def test_a_broker_killed_and_restarted_loses_nothing(monkeypatch: pytest.M
         kafka, "STUCK", 600
     )  # a laden machine may need longer to start a broker than the watchdog waits
     with private_broker() as broker:
-        lab = Lab(broker.bootstrap)
-        try:
+        async with opened(Lab(broker.bootstrap)) as lab:
             sender, receiver = await lab.start_sender(), await lab.start_receiver()
             written = asyncio.create_task(_write_until(stop := asyncio.Event(), sender))
             await _some_effects(receiver)
@@ -84,8 +82,6 @@ async def test_a_broker_killed_and_restarted_loses_nothing(monkeypatch: pytest.M
             await settled(receiver, {key: range(1, rounds + 1) for key in KEYS})
             await all_sent(sender)
             assert not await rows(receiver, "SELECT 1 FROM waiting_keys")
-        finally:
-            await lab.close()
 
 
 async def _write_until(stop: asyncio.Event, sender: Replica, pause: float = 0.02) -> int:

@@ -43,6 +43,7 @@ class Lab:
         self.topics = [events_topic(self.sender), commands_topic(self.receiver), events_topic(self.receiver)]
         self.in_process = InProcessBus()
         self.urls: dict[str, str] = {}
+        self.creating = asyncio.Lock()
         self.running: list[Replica] = []
         self.ahead, self.hour = timedelta(), timedelta(hours=1)
 
@@ -90,8 +91,9 @@ class Lab:
     # -- databases ---------------------------------------------------------------------------------------------------
 
     async def database(self, name: str) -> str:
-        if name not in self.urls:
-            self.urls[name] = await postgres.fresh_database("probe", TEMPLATE)
+        async with self.creating:  # replicas of one service that start at the same time share it
+            if name not in self.urls:
+                self.urls[name] = await postgres.fresh_database("probe", TEMPLATE)
         return self.urls[name]
 
     @asynccontextmanager
@@ -104,6 +106,14 @@ class Lab:
             yield
         finally:
             await postgres.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true")
+
+
+@asynccontextmanager
+async def opened(lab: Lab) -> AsyncIterator[Lab]:
+    try:
+        yield lab
+    finally:
+        await lab.close()
 
 
 async def make_template() -> None:
