@@ -77,7 +77,7 @@ class InProcessBus:
                     by_subscriber.setdefault(name, []).append(record)
         for name, taken in by_subscriber.items():
             runtime = self.subscribers[taken[0].topic][name]
-            async with runtime.engine.begin() as connection:
+            async with runtime.single.connect() as connection:
                 await connection.execute(DELIVER, _columns(taken))
             runtime.committed(sent=False)
             for topic in {record.topic for record in taken}:

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 import asyncpg
-from sqlalchemy import CursorResult, Executable, text
+from sqlalchemy import CursorResult, Executable, TextClause, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -83,6 +84,12 @@ class Outgoing:
     traceparent: str | None
 
 
+@lru_cache(maxsize=1_000)
+def _parsed(sql: str) -> TextClause:
+    """Finding the parameters in a text takes as long as a look-up in the database."""
+    return text(sql)
+
+
 @dataclass
 class UnitOfWork:
     """One transaction: rows, journal and outgoing messages commit together or not at all. Handlers never commit.
@@ -102,7 +109,7 @@ class UnitOfWork:
     async def execute(self, statement: Executable | str, parameters: Any = None, /, **named: Any) -> CursorResult[Any]:
         """Runs a statement; a string is SQL with `:name` parameters given as keywords."""
         if isinstance(statement, str):
-            statement = text(statement)
+            statement = _parsed(statement)
         return await self.connection.execute(statement, parameters if parameters is not None else (named or None))
 
     async def rows(self, statement: Executable | str, **named: Any) -> Rows:

@@ -104,6 +104,11 @@ class Runtime:
         return {message.type: message for message in (*heard, *self.service.obeys)}
 
     @cached_property
+    def single(self) -> AsyncEngine:
+        """For a statement that stands alone: it commits by itself, without two more round trips."""
+        return self.engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @cached_property
     def topics(self) -> Sequence[str]:
         """The topics that this service consumes: one consumer each, so that events never delay commands."""
         own = [commands_topic(self.service.name)] if self.service.obeys else []

@@ -156,7 +156,7 @@ def allow(*roles: Role | Literal["anyone"], ask_freeze: bool = True) -> Any:
         principal = await runtime.keys.principal(credentials.credentials)
         frozen = False
         if ask_freeze:
-            async with runtime.engine.connect() as connection:
+            async with runtime.single.connect() as connection:
                 frozen = await runtime.service.is_frozen(connection, principal.sub)
             if frozen:
                 principal = Principal(principal.sub, frozenset({"employee"}))

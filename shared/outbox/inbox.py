@@ -72,7 +72,7 @@ async def _let_go(runtime: "Runtime", records: Sequence[Record]) -> None:
     """Removes deliveries of types that this service does not hear."""
     deliveries = [record.delivery for record in records if record.delivery is not None]
     if deliveries:
-        async with runtime.engine.begin() as connection:
+        async with runtime.single.connect() as connection:
             await connection.execute(text("DELETE FROM deliveries WHERE id = ANY(:ids)"), {"ids": deliveries})
 
 
@@ -145,7 +145,7 @@ async def apply(runtime: "Runtime", work: UnitOfWork, envelope: Envelope[Any]) -
 
 async def take_delivered(runtime: "Runtime", topic: str, batch: int = 50) -> list[Record]:
     """The next records of the in-process bus, oldest first."""
-    async with runtime.engine.connect() as connection:
+    async with runtime.single.connect() as connection:
         rows = (
             await connection.execute(
                 text("SELECT * FROM deliveries WHERE topic = :topic ORDER BY id LIMIT :batch"),

@@ -42,7 +42,7 @@ async def hold_lease(runtime: "Runtime") -> int | None:
     now = runtime.wall_clock()
     if runtime.lease_until is not None and now < runtime.lease_until - LEASE / 2:
         return runtime.lease_term
-    async with runtime.engine.begin() as connection:
+    async with runtime.single.connect() as connection:
         term = (
             await connection.execute(
                 TAKE_LEASE, {"holder": runtime.id, "now": now, "until": now + LEASE, "alone": runtime.alone}
@@ -57,13 +57,13 @@ async def publish_pending(runtime: "Runtime") -> int:
     term = await hold_lease(runtime)
     if term is None:
         return 0
-    async with runtime.engine.connect() as connection:
+    async with runtime.single.connect() as connection:
         rows = (await connection.execute(UNPUBLISHED, {"batch": BATCH})).mappings().all()
     if not rows:
         return 0
     source = f"/holdfast/{runtime.service.name}"
     await runtime.bus.publish([encode({**row, "source": source}) for row in rows])
-    async with runtime.engine.begin() as connection:
+    async with runtime.single.connect() as connection:
         marked = await connection.execute(
             MARK,
             {"ids": [row["id"] for row in rows], "now": runtime.wall_clock(), "holder": runtime.id, "term": term},

@@ -200,7 +200,7 @@ def _entry(work: UnitOfWork, kind: str, key_id: uuid.UUID) -> JournalEntry:
 
 async def count_parked(runtime: "Runtime") -> bool:
     """Keeps the metrics of waiting and parked keys, the alarm among them."""
-    async with runtime.engine.connect() as connection:
+    async with runtime.single.connect() as connection:
         row = (
             await connection.execute(
                 text(
