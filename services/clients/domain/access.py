@@ -85,22 +85,22 @@ class Person:
 def relations_of(
     employee_id: str,
     owner: Person,
-    acting: Person,
+    acting: Person | None,
     team: Set[str],
     heads: Mapping[str | None, Set[str]],
 ) -> frozenset[Relation]:
     """How the employee stands to a client of `owner` that is in the hands of `acting`.
 
-    `team` are those who serve it, by membership or by a stage; `heads` are the heads of a department and above.
+    Nobody acts for a rehired owner whose clients still wait for somebody. `team` are those who serve it, by membership or by a stage; `heads` are the heads of a department and above.
     """
     found: set[Relation] = set()
-    if employee_id == acting.employee_id:
+    if acting is not None and employee_id == acting.employee_id:
         found.add("owner" if acting.employee_id == owner.employee_id else "caretaker")
     if employee_id in team:
         found.add("team")
-    if any(employee_id in heads.get(person.department_id, ()) for person in (owner, acting)):
+    if any(employee_id in heads.get(person.department_id, ()) for person in (owner, acting) if person):
         found.add("head")
-    if acting.absent and acting.deputy_id == employee_id:
+    if acting is not None and acting.absent and acting.deputy_id == employee_id:
         found.add("deputy")
     return frozenset(found)
 

@@ -22,9 +22,10 @@ def absent(person: str, day: str) -> str:
 
 
 # Of a question `a`, the client `c` and its owner of record `o`; the acting owner is looked up only where it matters.
-IN_HAND = "coalesce(o.stand_in_id, c.owner_id)"
+# A rehired person holds nothing of before, also where nobody stands in.
+IN_HAND = "coalesce(o.stand_in_id, CASE WHEN NOT o.settling THEN c.owner_id END)"
 RELATED: Mapping[Relation, str] = {
-    "owner": "c.owner_id = a.employee_id AND o.stand_in_id IS NULL",
+    "owner": "c.owner_id = a.employee_id AND o.stand_in_id IS NULL AND NOT o.settling",
     "caretaker": "o.stand_in_id = a.employee_id",
     "team": """EXISTS (SELECT 1 FROM team t WHERE t.client_id = a.client_id AND t.employee_id = a.employee_id)
                OR EXISTS (SELECT 1 FROM open_stages s WHERE s.client_id = a.client_id AND s.employee_id = a.employee_id)""",
@@ -42,7 +43,7 @@ PASSED = f"""EXISTS (SELECT 1 FROM passes v WHERE v.employee_id = a.employee_id 
 STANDING = f"""
     SELECT {RELATED["owner"]} AS owner, {RELATED["caretaker"]} AS caretaker,
            {", ".join(f"NOT in_hand AND ({RELATED[name]}) AS {name}" for name in ("team", "head", "deputy"))}
-    FROM (SELECT {IN_HAND} = a.employee_id AS in_hand) f OFFSET 0
+    FROM (SELECT {IN_HAND} IS NOT DISTINCT FROM a.employee_id AS in_hand) f OFFSET 0
 """
 
 REASON = f"""CASE
@@ -57,7 +58,7 @@ REASON = f"""CASE
 REASONED = f"""
     SELECT a.*, {REASON} AS reason,
            p.status IS NOT NULL OR coalesce(p.frozen, false) AS employee_known, c.client_id IS NOT NULL AS client_known,
-           c.surrogate AS client
+           c.surrogate AS client, coalesce(p.frozen OR p.status = 'left', false) AS barred
     FROM asked a
     LEFT JOIN people p ON p.employee_id = a.employee_id
     LEFT JOIN clients c ON c.client_id = a.client_id
@@ -76,13 +77,15 @@ ASKED_BY_CALLER = """
 async def decide_for_caller(work: UnitOfWork, roles: frozenset[str], client_id: str, action: Action) -> str:
     """The reason for or against the caller's doing this with this client; see `domain.access.decide_at_door`."""
     row = await work.row(
-        f"WITH asked AS ({ASKED_BY_CALLER}) SELECT reason, client_known FROM ({DECIDED}) d",
+        f"WITH asked AS ({ASKED_BY_CALLER}) SELECT reason, client_known, barred FROM ({DECIDED}) d",
         viewer=work.actor,
         client_id=client_id,
         action=action,
         **moment(work),
     )
     assert row is not None  # noqa: S101 - one question, one row
+    if row["barred"] and not row["client_known"]:
+        return "frozen"  # whoever is shut out does not learn what exists
     return decide_at_door(row["reason"], row["client_known"], roles, action)
 
 
@@ -96,7 +99,7 @@ def moment(work: UnitOfWork) -> dict[str, Any]:
 # The clients to which `:viewer` stands in this relation.
 CLIENTS_OF: Mapping[Relation, str] = {
     "owner": """SELECT c.client_id FROM clients c JOIN people o ON o.employee_id = c.owner_id
-                WHERE c.owner_id = :viewer AND o.stand_in_id IS NULL""",
+                WHERE c.owner_id = :viewer AND o.stand_in_id IS NULL AND NOT o.settling""",
     "caretaker": """SELECT c.client_id FROM people o JOIN clients c ON c.owner_id = o.employee_id
                     WHERE o.stand_in_id = :viewer""",
     "team": """SELECT client_id FROM team WHERE employee_id = :viewer

@@ -1,0 +1,42 @@
+"""Freezing by hand, and lifting it: nobody alone."""
+
+import pytest
+
+from services.clients.domain.freezes import caretakers, is_second, may_lift_by_hand
+
+
+def test_candidates_are_deputy_then_manager_then_heads_upward_then_the_last_resort() -> None:
+    assert caretakers("dora", "max", ["nora", "otto"], "lea", "anna") == ["dora", "max", "nora", "otto", "lea"]
+
+
+def test_each_candidate_is_named_once_and_the_leaver_never() -> None:
+    assert caretakers("max", "max", ["anna", "max"], "anna", "anna") == ["max"]
+
+
+def test_whoever_is_not_named_is_passed_over() -> None:
+    assert caretakers(None, None, [], None, "anna") == []
+
+
+def test_only_emergencies_and_incidents_are_lifted_by_hand() -> None:
+    assert may_lift_by_hand(["emergency"])
+    assert may_lift_by_hand(["incident", "emergency"])
+    assert not may_lift_by_hand(["emergency", "departure"])
+    assert not may_lift_by_hand(["hold"])
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "lifts"),
+    [
+        (("hana", {"hr"}), ("dirk", {"director"}), True),
+        (("hana", {"hr"}), ("hugo", {"hr"}), False),
+        (("hana", {"hr"}), ("hana", {"director"}), False),
+        (("hana", {"hr"}), ("dirk", {"hr", "director"}), True),
+        (("hana", {"hr", "employee"}), ("hugo", {"hr", "employee"}), False),
+        (("hana", {"hr", "ops"}), ("otto", {"ops"}), True),
+        (("hana", {"hr"}), ("emil", {"employee"}), False),
+    ],
+)
+def test_lifting_takes_two_people_in_two_roles(
+    first: tuple[str, set[str]], second: tuple[str, set[str]], lifts: bool
+) -> None:
+    assert is_second(first[0], first[1], second[0], second[1]) is lifts

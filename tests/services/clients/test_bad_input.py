@@ -1,0 +1,111 @@
+"""Bad input: a clear error of contract.md's kind, nothing half done, no 500, no input echoed."""
+
+from typing import Any
+
+import pytest
+
+from tests.services.clients.town import BASE, town
+
+CLIENT = {"id": "c-1", "name": "A", "owner_id": "anna"}
+SECRET = "Erika-is-ill"  # what must not come back
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("POST", "clients", b"{", 400),
+        ("POST", "clients", b"\xff\xfe", 400),
+        ("POST", "clients", b"[" * 100_000, 400),
+        ("POST", "clients", {**CLIENT, SECRET: 1}, 422),
+        ("POST", "clients", {**CLIENT, "id": f"a b {SECRET}"}, 422),
+        ("POST", "clients", {**CLIENT, "id": "x" * 65}, 422),
+        ("POST", "clients", {**CLIENT, "name": f"{SECRET}\u0000"}, 422),
+        ("POST", "clients", {**CLIENT, "name": ""}, 422),
+        ("POST", "clients", {**CLIENT, "value": "-1"}, 422),
+        ("POST", "clients", {**CLIENT, "value": SECRET}, 422),
+        ("POST", "clients", {**CLIENT, "value": "1e400"}, 422),
+        ("POST", "clients", {**CLIENT, "effort": -1}, 422),
+        ("POST", "clients", {**CLIENT, "contacts": [{"phone": SECRET}]}, 422),
+        ("POST", "clients", {**CLIENT, "team": {SECRET + " ": "anna"}}, 422),
+        ("POST", "clients", {**CLIENT, "regions": ["x"] * 101}, 422),
+        ("POST", "clients", b'{"id":"c","name":"\\ud800","owner_id":"anna"}', 422),
+        ("PATCH", "clients/c-0", {"owner_id": "ben"}, 422),
+        ("PATCH", "clients/c-0", {"name": None}, 422),
+        ("PATCH", "clients/c-0", {"effort": "many"}, 422),
+        ("PUT", "clients/c-0/team/sales", {}, 422),
+        (
+            "POST",
+            "clients/c-0/interactions",
+            {"employee_id": "anna", "kind": "party", "at": "2026-01-01T00:00:00Z"},
+            422,
+        ),
+        ("POST", "clients/c-0/interactions", {"employee_id": "anna", "kind": "call", "at": "2026-01-01T00:00:00"}, 422),
+        ("POST", "clients/c-0/interactions", {"employee_id": "anna", "kind": "call", "at": "99999-01-01"}, 422),
+        ("POST", "clients/c-0/feedback", {"score": 11}, 422),
+        ("POST", "clients/c-0/feedback", {"score": 5, "note": f"{SECRET}\u0000"}, 422),
+        ("POST", "transfers", {"items": [{"client_id": "c-0", "from_id": "anna"}], "reason": "x"}, 422),
+        ("POST", "transfers", {"items": [], "reason": ""}, 422),
+        ("POST", "access/freezes", {"employee_id": "anna", "reason": "\u0000"}, 422),
+        ("POST", "access/passes", {"employee_id": "anna", "client_id": "c-0", "purpose": "work"}, 422),
+        ("GET", "clients?limit=0", None, 422),
+        ("GET", "clients?cursor=nonsense", None, 422),
+        ("GET", f"clients?owner_id={SECRET}%20", None, 422),
+        ("GET", "clients/a%20b", None, 422),
+        ("GET", "clients/%00", None, 422),
+        ("GET", "export?format=pdf", None, 422),
+        ("GET", "access/clients?employee_id=anna&action=steal", None, 422),
+        ("GET", "access/freezes?since=yesterday", None, 422),
+        ("POST", "imports?kind=orders", b"", 422),
+        ("GET", "nowhere", None, 404),
+        ("DELETE", "clients/c-0", None, 405),
+    ],
+)
+async def test_what_cannot_be_right_is_refused_and_nothing_happens(
+    method: str, path: str, body: Any, status: int
+) -> None:
+    async with town("anna", "ben") as here:
+        await here.client("c-0", "anna")
+        before = await here.house.rows("clients", "SELECT * FROM profiles JOIN clients USING (client_id)")
+        as_json = {"Content-Type": "application/json"}
+        sent = (
+            {"content": body, "headers": as_json}
+            if isinstance(body, bytes)
+            else {"json": body}
+            if body is not None
+            else {}
+        )
+        who = (["director", "service", "employee", "hr"], "anna" if method in ("PATCH", "PUT") else "boss")
+        answer = await here.house.call(who, method, f"{BASE}/{path}", **sent)
+        assert answer.status_code == status, answer.text
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert {"type", "title", "status", "detail", "instance", "errors", "trace_id"} <= answer.json().keys()
+        assert SECRET not in answer.text
+        assert await here.house.rows("clients", "SELECT * FROM profiles JOIN clients USING (client_id)") == before
+
+
+async def test_a_body_of_ten_megabytes_is_too_large_but_for_transfers_and_imports() -> None:
+    async with town("anna") as here:
+        large = b" " * 10_000_000
+        for path, status in (
+            ("clients", 413),
+            ("access/checks", 413),
+            ("access/check", 413),
+            ("imports?kind=clients", 200),
+        ):
+            answer = await here.house.call("service", "POST", f"{BASE}/{path}", content=large)
+            assert answer.status_code == status, path
+
+
+async def test_a_cursor_of_another_list_does_no_harm() -> None:
+    import base64
+
+    async with town("anna") as here:
+        cursor = base64.urlsafe_b64encode(b'["not a number"]').decode()
+        for who, path in (
+            ("director", "clients"),
+            ("auditor", "journal"),
+            ("hr", "access/freezes"),
+            ("hr", "access/passes"),
+        ):
+            answer = await here.house.call(who, "GET", f"{BASE}/{path}?cursor={cursor}")
+            assert answer.status_code in (200, 422), path

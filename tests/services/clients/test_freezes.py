@@ -1,0 +1,353 @@
+"""Freezes: what `staff` announces, what a case commands, what people do by hand."""
+
+from datetime import timedelta
+from typing import Any
+
+from shared.contracts.clients import FreezeAccess, UnfreezeAccess
+from shared.contracts.orders import StagesFrozen
+from shared.contracts.staff import DepartureHeld, DepartureRejected
+from tests.services.clients.town import BASE, Town, town
+
+
+async def history(here: Town, client: str) -> list[tuple[str, str | None, str | None]]:
+    shown = await here.house.ok("director", "GET", f"{BASE}/clients/{client}/history")
+    return [(entry["kind"], entry["from_id"], entry["to_id"]) for entry in shown["items"]]
+
+
+async def freeze_by_case(here: Town, employee: str, ref: str, *caretakers: str, case: str = "case-1") -> None:
+    await here.hear(
+        FreezeAccess(
+            command_id=f"{case}/freeze/{employee}",
+            case_id=case,
+            epoch=1,
+            employee_id=employee,
+            employment_id=f"{employee}/1",
+            ref=ref,
+            caretakers=list(caretakers),
+        ),
+        source="offboarding",
+    )
+
+
+async def unfreeze_by_case(here: Town, employee: str, ref: str, case: str = "case-1") -> None:
+    await here.hear(
+        UnfreezeAccess(
+            command_id=f"{case}/unfreeze/{employee}",
+            case_id=case,
+            epoch=2,
+            employee_id=employee,
+            employment_id=f"{employee}/1",
+            ref=ref,
+        ),
+        source="offboarding",
+    )
+
+
+async def test_a_resignation_puts_every_client_into_the_caretakers_hands_and_rewrites_none() -> None:
+    async with town("anna", "ben") as here:
+        for number in range(3):
+            await here.client(f"c-{number}", "anna")
+        before = await here.house.rows("clients", "SELECT * FROM clients ORDER BY client_id")
+        await here.resign("anna", "ben")
+        assert await here.house.rows("clients", "SELECT * FROM clients ORDER BY client_id") == before
+        assert await here.check("anna", "c-0") == "frozen"
+        assert await here.check("ben", "c-0", "edit") == "caretaker"
+        shown = await here.house.ok(("employee", "ben"), "GET", f"{BASE}/clients/c-0")
+        assert (shown["owner_id"], shown["record_owner_id"]) == ("ben", "anna")
+        (event,) = await here.house.sent("clients", "access.frozen")
+        assert (event.data.caretaker_id, event.data.clients, event.data.case_id) == ("ben", 3, None)
+        assert await history(here, "c-0") == [("registered", None, "anna"), ("caretaker", "anna", "ben")]
+
+
+async def test_absent_frozen_and_unknown_candidates_are_passed_over() -> None:
+    async with town("anna", "away", "frozen", "left", "ben") as here:
+        await here.away("away")
+        await here.resign("frozen")
+        await here.leave("left")
+        await here.client("c-1", "anna")
+        await here.resign("anna", "away", "nobody", "frozen", "left", "ben")
+        assert await here.owner("c-1") == "ben"
+
+
+async def test_with_nobody_to_stand_in_the_freeze_holds_and_the_clients_are_listed_as_unowned() -> None:
+    async with town("anna", "ben") as here:
+        await here.client("c-1", "anna")
+        await here.client("c-2", "anna")
+        await here.resign("anna")
+        assert await here.check("anna", "c-1") == "frozen"
+        listed = await here.house.ok("director", "GET", f"{BASE}/clients?unowned=true")
+        assert [client["id"] for client in listed["items"]] == ["c-1", "c-2"]
+        await here.house.settle()
+        runtime = here.house.runtime("clients")
+        alarm = runtime.metrics.alarm.labels("clients", "unowned")
+        assert alarm._value.get() == 2
+        assert await here.transfer(("c-1", "anna", "ben")) == ["done"]
+        listed = await here.house.ok("director", "GET", f"{BASE}/clients?unowned=true")
+        assert [client["id"] for client in listed["items"]] == ["c-2"]
+        assert await history(here, "c-1") == [
+            ("registered", None, "anna"),
+            ("unowned", "anna", None),
+            ("manual", "anna", "ben"),
+        ]
+
+
+async def test_when_a_caretaker_leaves_too_the_next_one_has_both_portfolios() -> None:
+    async with town("anna", "ben", "carl") as here:
+        await here.client("c-a", "anna")
+        await here.client("c-b", "ben")
+        await here.resign("anna", "ben")
+        await here.resign("ben", "carl")
+        assert [await here.owner(client) for client in ("c-a", "c-b")] == ["carl", "carl"]
+        assert await history(here, "c-a") == [
+            ("registered", None, "anna"),
+            ("caretaker", "anna", "ben"),
+            ("caretaker", "ben", "carl"),
+        ]
+
+
+async def test_two_leavers_who_are_each_others_deputies_both_find_somebody_else() -> None:
+    async with town("anna", "ben", "carl") as here:
+        await here.client("c-a", "anna")
+        await here.client("c-b", "ben")
+        await here.resign("anna", "ben", "carl")
+        await here.resign("ben", "anna", "carl")
+        assert [await here.owner(client) for client in ("c-a", "c-b")] == ["carl", "carl"]
+
+
+async def test_the_command_of_the_case_binds_the_freeze_and_is_answered_once() -> None:
+    async with town("anna", "ben") as here:
+        ref = await here.resign("anna", "ben")
+        for _ in range(2):
+            await freeze_by_case(here, "anna", ref, "ben")
+        frozen = await here.house.sent("clients", "access.frozen")
+        assert [event.data.case_id for event in frozen] == [None, "case-1", "case-1"]
+        assert [ground.ref for ground in frozen[-1].data.grounds] == [ref]
+        answers = await here.house.sent("clients", "command.answered")
+        assert {answer.data.outcome for answer in answers} == {"done"}
+
+
+async def test_the_command_freezes_somebody_of_whom_nothing_was_heard_yet() -> None:
+    async with town("ben") as here:
+        await freeze_by_case(here, "anna", "7", "ben")
+        assert await here.check("anna", "none") == "unknown_client"
+        await here.client("c-1", "ben", team={})
+        assert await here.check("anna", "c-1") == "frozen"
+        await here.hire("anna")
+        assert await here.check("anna", "c-1") == "frozen"
+
+
+async def test_with_the_last_ground_the_stand_in_goes_and_the_passes_too() -> None:
+    async with town("anna", "ben") as here:
+        await here.client("c-1", "anna")
+        ref = await here.resign("anna", "ben")
+        await freeze_by_case(here, "anna", ref, "ben")
+        await grant(here, "anna", "c-1")
+        await here.withdraw("anna")
+        assert await here.check("anna", "c-1", "list") == "frozen"
+        await unfreeze_by_case(here, "anna", ref)
+        assert await here.check("anna", "c-1") == "owner"
+        assert await here.check("ben", "c-1") == "no_relation"
+        assert len(await here.house.sent("clients", "access.unfrozen")) == 1
+        assert len(await here.house.sent("clients", "pass.withdrawn")) == 1
+        assert (await history(here, "c-1"))[1:] == [("caretaker", "anna", "ben"), ("returned", "ben", "anna")]
+
+
+async def grant(here: Town, employee: str, client: str) -> Any:
+    now = here.house.clock()
+    body = {
+        "employee_id": employee,
+        "client_id": client,
+        "from": now.isoformat(),
+        "until": (now + timedelta(hours=2)).isoformat(),
+        "purpose": "introduction",
+    }
+    return await here.house.ok("hr", "POST", f"{BASE}/access/passes", json=body)
+
+
+async def test_the_same_news_again_freezes_nobody_a_second_time() -> None:
+    async with town("anna", "ben") as here:
+        await here.client("c-1", "anna")
+        ref = await here.resign("anna", "ben")
+        await freeze_by_case(here, "anna", ref, "ben")
+        await here.withdraw("anna")
+        await unfreeze_by_case(here, "anna", ref)
+        here.sequences["employee/anna"] = int(ref) - 1
+        await here.resign("anna", "ben")
+        assert await here.check("anna", "c-1") == "owner"
+
+
+async def test_a_held_departure_freezes_where_it_says_so_until_it_is_rejected() -> None:
+    async with town("anna", "ben") as here:
+        await here.client("c-1", "anna")
+        held = {"status": "active", "hold_id": "h-1", **here.people["anna"]}
+        await here.hear(DepartureHeld(freeze=False, caretakers=["ben"], **held))
+        assert await here.check("anna", "c-1") == "owner"
+        await here.hear(DepartureHeld(freeze=True, caretakers=["ben"], **held))
+        assert await here.check("anna", "c-1") == "frozen"
+        await here.hear(DepartureRejected(**held))
+        assert await here.check("anna", "c-1") == "owner"
+
+
+async def test_a_rehire_restores_nothing_and_what_was_of_record_goes_to_the_stand_in_for_good() -> None:
+    async with town("anna", "ben") as here:
+        await here.client("c-1", "anna")
+        await here.client("c-2", "anna")
+        await here.resign("anna", "ben")
+        await here.leave("anna", "ben")
+        await here.rehire("anna")
+        assert await here.check("anna", "c-1") == "no_relation"
+        refused = await here.house.call("service", "POST", f"{BASE}/clients", json={"name": "A", "owner_id": "anna"})
+        assert refused.status_code == 409
+        await here.house.settle()
+        (event,) = await here.house.sent("clients", "client.transferred")
+        assert event.data.kind == "permanent"
+        assert {(item.client_id, item.from_id, item.to_id) for item in event.data.changes()} == {
+            ("c-1", "anna", "ben"),
+            ("c-2", "anna", "ben"),
+        }
+        assert await here.check("ben", "c-1") == "owner"
+        assert await here.check("anna", "c-1") == "no_relation"
+        await here.client("c-3", "anna")
+        assert await here.check("anna", "c-3") == "owner"
+
+
+async def test_a_rehired_person_whose_clients_nobody_took_finds_them_with_the_last_resort() -> None:
+    async with town("anna", last_resort="lea") as here:
+        await here.client("c-1", "anna")
+        await here.leave("anna")
+        await here.rehire("anna")
+        await here.house.settle()
+        assert await here.check("anna", "c-1") == "no_relation"
+        await here.hire("lea")
+        await here.house.settle()
+        assert await here.owner("c-1") == "lea"
+
+
+# -- by hand -----------------------------------------------------------------------------------------------------------
+
+
+async def freeze(here: Town, who: Any, employee: str = "anna") -> Any:
+    body = {"employee_id": employee, "reason": "seen copying"}
+    return await here.house.call(who, "POST", f"{BASE}/access/freezes", json=body)
+
+
+async def lift(here: Town, who: Any, employee: str = "anna") -> Any:
+    return await here.house.call(who, "DELETE", f"{BASE}/access/freezes/{employee}?reason=cleared")
+
+
+async def test_one_person_freezes_at_once_and_two_in_two_roles_lift() -> None:
+    async with town("anna") as here:
+        await here.department("north", head="nora")
+        await here.hire("nora")
+        await here.change("anna", department_id="north")
+        await here.client("c-1", "anna")
+        frozen = await freeze(here, ("hr", "hana"))
+        assert (frozen.status_code, frozen.json()["caretaker_id"]) == (201, "nora")
+        assert await here.check("anna", "c-1") == "frozen"
+        assert await here.check("nora", "c-1") == "caretaker"
+        assert (await lift(here, ("hr", "hana"))).status_code == 202
+        assert (await lift(here, ("hr", "hana"))).status_code == 202
+        same_role = await lift(here, ("hr", "hugo"))
+        assert (same_role.status_code, same_role.json()["reason"]) == (409, "needs_another_role")
+        assert await here.check("anna", "c-1") == "frozen"
+        lifted = await lift(here, ("director", "dirk"))
+        assert (lifted.status_code, lifted.json()["lifted"]) == (200, True)
+        assert await here.check("anna", "c-1") == "owner"
+        assert (await lift(here, ("director", "dirk"))).status_code == 404
+
+
+async def test_a_freeze_begun_again_asks_for_two_people_again() -> None:
+    async with town("anna") as here:
+        await freeze(here, "hr")
+        await lift(here, ("hr", "hana"))
+        await lift(here, ("director", "dirk"))
+        await freeze(here, "hr")
+        assert (await lift(here, ("director", "dirk"))).status_code == 202
+
+
+async def test_a_reason_may_stand_in_the_body_and_must_stand_somewhere() -> None:
+    async with town("anna") as here:
+        await freeze(here, "hr")
+        path = f"{BASE}/access/freezes/anna"
+        assert (await here.house.call("hr", "DELETE", path)).status_code == 422
+        assert (await here.house.call("hr", "DELETE", path, json={"reason": "an error"})).status_code == 202
+        shown = await here.house.ok("hr", "GET", path)
+        assert shown["lifting"]["by_id"] == "hr"
+
+
+async def test_the_freeze_of_a_departure_is_not_lifted_by_hand() -> None:
+    async with town("anna", "ben") as here:
+        await here.resign("anna", "ben")
+        await freeze(here, "hr")
+        for who in ("hr", "director"):
+            answer = await lift(here, who)
+            assert (answer.status_code, answer.json()["reason"]) == (409, "freeze_of_case")
+
+
+async def test_nobody_freezes_or_lifts_themselves_and_employees_freeze_nobody() -> None:
+    async with town("anna", "hana") as here:
+        assert (await freeze(here, ("hr", "anna"))).status_code == 403
+        assert (await freeze(here, ("employee", "ben"))).status_code == 403
+        assert (await freeze(here, ("sales_head", "ben"))).status_code == 403
+        assert (await freeze(here, "hr", "nobody")).status_code == 422
+        await freeze(here, "hr")
+        assert (await lift(here, ("hr", "anna"))).status_code == 403
+
+
+async def test_who_is_frozen_shows_grounds_caretaker_and_where_it_is_in_force() -> None:
+    async with town("anna", "ben", "carl") as here:
+        await here.client("c-1", "anna")
+        ref = await here.resign("anna", "ben")
+        before = here.house.clock()
+        here.house.clock.move(hours=1)
+        await here.resign("ben", "carl")
+        await here.hear(StagesFrozen(employee_id="anna", stages=2), source="orders")
+        shown = await here.house.ok("ops", "GET", f"{BASE}/access/freezes/anna")
+        assert [(ground["kind"], ground["ref"]) for ground in shown["grounds"]] == [("departure", ref)]
+        assert (shown["caretaker_id"], shown["clients"]) == ("carl", 1)
+        assert set(shown["in_force"]) == {"clients", "orders"}
+        everybody = await here.house.ok("auditor", "GET", f"{BASE}/access/freezes")
+        assert [freeze["employee_id"] for freeze in everybody["items"]] == ["anna", "ben"]
+        since = (before + timedelta(minutes=1)).isoformat()
+        newer = await here.house.ok("service", "GET", f"{BASE}/access/freezes", params={"since": since})
+        assert [freeze["employee_id"] for freeze in newer["items"]] == ["ben"]
+        own = await here.house.call(("employee", "anna"), "GET", f"{BASE}/access/freezes/anna")
+        assert own.status_code == 200
+        assert (await here.house.call(("employee", "anna"), "GET", f"{BASE}/access/freezes/ben")).status_code == 404
+        assert (await here.house.call("hr", "GET", f"{BASE}/access/freezes/carl")).status_code == 404
+
+
+async def test_every_door_to_client_data_is_shut_to_a_frozen_caller_whatever_the_role() -> None:
+    async with town("anna", "ben") as here:
+        await here.client("c-1", "anna")
+        await here.client("c-2", "ben")
+        await here.resign("anna", "ben")
+        who = (["employee", "sales_head", "director", "service"], "anna")
+        client = {"name": "A", "owner_id": "ben"}
+        doors = [
+            ("GET", "clients", None),
+            ("GET", "clients/c-1", None),
+            ("GET", "clients/c-1/history", None),
+            ("GET", "clients/none", None),
+            ("GET", "export", None),
+            ("GET", "portfolio?employee_id=ben", None),
+            ("GET", "access/employees?client_id=c-2", None),
+            ("POST", "clients", client),
+            ("PATCH", "clients/c-1", {"name": "B"}),
+            ("PUT", "clients/c-1/team/sales", {"employee_id": "ben"}),
+            ("DELETE", "clients/c-1/team/sales", None),
+            ("POST", "clients/c-1/feedback", {"score": 1}),
+            ("POST", "transfers", {"items": [], "reason": "x"}),
+            ("POST", "access/freezes", {"employee_id": "ben", "reason": "x"}),
+            ("POST", "access/check", {"employee_id": "ben", "client_id": "c-2", "action": "read"}),
+            (
+                "POST",
+                "access/checks",
+                {"checks": [{"employee_id": "ben", "client_id": "c-2", "action": "read"}]},
+            ),
+        ]
+        for method, path, body in doors:
+            answer = await here.house.call(who, method, f"{BASE}/{path}", json=body)
+            assert answer.status_code == 403, (method, path, answer.status_code)
+        listed = await here.house.ok(who, "GET", f"{BASE}/access/clients?employee_id=anna")
+        assert listed["items"] == []

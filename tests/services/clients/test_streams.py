@@ -1,0 +1,187 @@
+"""The export for people, and what cases and plans read."""
+
+import csv
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.services.clients.town import BASE, Town, town
+
+
+async def lines(here: Town, who: Any, path: str) -> list[dict[str, Any]]:
+    answer = await here.house.call(who, "GET", f"{BASE}/{path}")
+    assert answer.status_code == 200, answer.text
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+async def test_the_export_has_what_the_caller_may_export_and_nothing_else() -> None:
+    async with town("ben") as here:
+        await here.department("north", head="nora")
+        await here.hire("nora", "anna", department_id="north")
+        await here.client("c-1", "anna", contacts=[{"name": "Erika, Frau"}], regions=["north"])
+        await here.client("c-2", "ben", team={"delivery": "anna"})
+
+        async def exported(who: Any) -> list[str]:
+            return [client["id"] for client in await lines(here, who, "export")]
+
+        assert await exported(("employee", "anna")) == ["c-1"]
+        assert await exported(("sales_head", "nora")) == ["c-1"]
+        assert await exported("director") == ["c-1", "c-2"]
+        answer = await here.house.call(("employee", "anna"), "GET", f"{BASE}/export?format=csv")
+        (row,) = csv.DictReader(io.StringIO(answer.text))
+        assert row["id"] == "c-1"
+        assert json.loads(row["contacts"])[0]["name"] == "Erika, Frau"
+
+
+async def test_a_long_export_is_decided_and_journaled_page_by_page() -> None:
+    async with town("anna") as here:
+        rows = "\n".join(f'{{"id":"c-{number:04}","name":"C","owner_id":"anna"}}' for number in range(1_100))
+        await here.house.call("service", "POST", f"{BASE}/imports?kind=clients", content=rows.encode())
+        exported = await lines(here, ("employee", "anna"), "export")
+        assert [client["id"] for client in exported] == [f"c-{number:04}" for number in range(1_100)]
+        pages = await here.house.rows(
+            "clients",
+            "SELECT cardinality(clients) AS n FROM journal_pending WHERE kind = 'client.exported' ORDER BY id",
+        )
+        assert [page["n"] for page in pages] == [500, 500, 100]
+
+
+async def test_an_export_stops_when_the_caller_is_frozen_meanwhile() -> None:
+    from services.clients.handlers import clients
+    from shared.database import transact_as
+
+    async with town("anna", "ben") as here:
+        await here.client("c-1", "anna")
+        runtime = here.house.runtime("clients")
+
+        async def next_page() -> Any:
+            return await transact_as(
+                runtime, "anna", lambda work: clients.export_page(work, frozenset({"employee"}), None)
+            )
+
+        assert [row["id"] for row in await next_page()] == ["c-1"]
+        await here.resign("anna", "ben")
+        assert await next_page() == {"refused": "frozen"}
+
+
+async def test_the_portfolio_has_the_figures_that_plans_need() -> None:
+    async with town("anna", "ben", "carl") as here:
+        await here.client("c-1", "anna", value="10", effort=2, languages=["de"], team={"delivery": "ben"})
+        await here.client("c-2", "anna")
+        await here.client("c-3", "ben")
+        for days, employee in ((1, "anna"), (2, "anna"), (3, "ben"), (400, "carl")):
+            at = (here.house.clock() - timedelta(days=days)).isoformat()
+            meeting = {"employee_id": employee, "kind": "meeting", "at": at}
+            await here.house.ok("service", "POST", f"{BASE}/clients/c-1/interactions", json=meeting)
+        who = ("employee", "anna")
+        await here.house.ok(who, "GET", f"{BASE}/clients/c-1")
+        await here.check("anna", "c-1", "read")
+        await here.check("ben", "c-1", "read")
+        checks = [{"employee_id": name, "client_id": "c-1", "action": "read"} for name in ("anna", "ben")]
+        await here.house.ok("service", "POST", f"{BASE}/access/checks", json={"checks": checks})
+        await here.house.call(who, "GET", f"{BASE}/export")
+        await here.resign("anna", "carl")
+        await here.check("anna", "c-1", "read")
+        first, second = await lines(here, "service", "portfolio?employee_id=anna")
+        assert first == {
+            "client_id": "c-1",
+            "owner_id": "carl",
+            "record_owner_id": "anna",
+            "effort": 2,
+            "value": "10.00",
+            "regions": [],
+            "languages": ["de"],
+            "team": {"delivery": "ben"},
+            "known_by": {"anna": 2, "ben": 1},
+            "reads": 3,
+            "exports": 1,
+        }
+        assert (second["client_id"], second["reads"], second["exports"], second["known_by"]) == ("c-2", 0, 1, {})
+
+
+async def test_team_places_and_loads_speak_of_the_acting_owner() -> None:
+    async with town("anna", "ben", "carl") as here:
+        await here.client("c-1", "anna", effort=2, team={"delivery": "ben", "engineering": "ben"})
+        await here.client("c-2", "carl", effort=3, team={"delivery": "ben"})
+        await here.resign("anna", "carl")
+        assert await lines(here, "service", "team-places?employee_id=ben") == [
+            {"client_id": "c-1", "function": "delivery", "owner_id": "carl"},
+            {"client_id": "c-1", "function": "engineering", "owner_id": "carl"},
+            {"client_id": "c-2", "function": "delivery", "owner_id": "carl"},
+        ]
+        assert await lines(here, "service", "loads") == [{"employee_id": "carl", "effort": 5, "clients": 2}]
+
+
+@pytest.mark.parametrize("path", ["portfolio?employee_id=anna", "team-places?employee_id=anna", "loads"])
+async def test_only_services_read_for_plans_and_each_call_is_in_the_journal_once(path: str) -> None:
+    async with town("anna") as here:
+        for role in ("employee", "hr", "sales_head", "director", "ops", "auditor"):
+            assert (await here.house.call(role, "GET", f"{BASE}/{path}")).status_code == 403
+        await lines(here, "service", path)
+        count = "SELECT count(*) FROM journal_pending WHERE kind LIKE '%.read'"
+        assert await here.house.scalar("clients", count) == 1
+
+
+async def test_republishing_sends_the_present_state_of_owners_and_freezes_again() -> None:
+    async with town("anna", "ben") as here:
+        for number in range(3):
+            await here.client(f"c-{number}", "anna")
+        await here.transfer(("c-0", "anna", "ben"))
+        await here.resign("anna", "ben")
+        before = len(await here.house.sent("clients"))
+        answer = await here.house.ok("ops", "POST", f"{BASE}/republish")
+        assert answer == {"events": 2}
+        registered, frozen = (await here.house.sent("clients"))[before:]
+        assert {(item.client_id, item.to_id, item.sequence) for item in registered.data.items} == {
+            ("c-0", "ben", 2),
+            ("c-1", "anna", 1),
+            ("c-2", "anna", 1),
+        }
+        assert (frozen.data.employee_id, frozen.data.caretaker_id, frozen.data.clients) == ("anna", "ben", 2)
+
+
+async def test_a_stage_of_an_open_order_counts_as_team_until_it_is_done() -> None:
+    from shared.contracts.orders import (
+        OrderPlaced,
+        OrderState,
+        StageCompleted,
+        StageOwner,
+        StageState,
+        StagesTransferred,
+    )
+
+    async with town("anna", "ben", "carl") as here:
+        await here.client("c-1", "anna")
+
+        def order(sequence: int, status: Any, employee: str = "ben") -> OrderState:
+            return OrderState(
+                order_id="o-1",
+                client_id="c-1",
+                flow_id="f",
+                value="1.00",
+                origin="own",
+                status="open",
+                placed_on=here.today,
+                stages=[StageState(stage="build", function="engineering", employee_id=employee, status=status)],
+                sequence=sequence,
+            )
+
+        first = order(1, "ready")
+        await here.hear(OrderPlaced(order_id="o-1", client_id="c-1", value="1.00", order=first), source="orders")
+        assert await here.check("ben", "c-1") == "team"
+        given = StageOwner(
+            order_id="o-1", stage="build", client_id="c-1", employee_id="carl", status="ready", sequence=2
+        )
+        moved = StagesTransferred(employee_id="ben", to={"carl": 1}, items=[given])
+        await here.hear(moved, source="orders")
+        assert [await here.check(who, "c-1") for who in ("ben", "carl")] == ["no_relation", "team"]
+        await here.hear(OrderPlaced(order_id="o-1", client_id="c-1", value="1.00", order=first), source="orders")
+        assert await here.check("ben", "c-1") == "no_relation"
+        done = StageCompleted(
+            order_id="o-1", stage="build", client_id="c-1", employee_id="carl", order=order(3, "completed", "carl")
+        )
+        await here.hear(done, source="orders")
+        assert await here.check("carl", "c-1") == "no_relation"
