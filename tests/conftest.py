@@ -1,8 +1,20 @@
 """What holds for all tests: which need a real Kafka, and the loud last line where there is none."""
 
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from tests.support import kafka
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder whose parents everybody may enter. Pytest closes those of its own, again at the start of every run, and run
+    by root the embedded PostgreSQL is another user."""
+    with tempfile.TemporaryDirectory(prefix="holdfast-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

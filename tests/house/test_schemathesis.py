@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,14 +13,19 @@ from shared.settings import SERVICES
 from tests.support.processes import Process, answers, free_port, wait_until
 
 BIN = Path(sys.executable).parent
+ROOT = Path(__file__).parent.parent.parent
 ROLES = ["hr", "director", "ops", "service", "auditor", "employee"]
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 EXAMPLES = os.environ.get("HOLDFAST_SCHEMATHESIS_EXAMPLES", "15")
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    folder, port = tmp_path_factory.mktemp("up"), free_port()
+def address() -> Iterator[tuple[str, str]]:
+    with tempfile.TemporaryDirectory(prefix="holdfast-", ignore_cleanup_errors=True) as folder:
+        yield from _serving(Path(folder), free_port())
+
+
+def _serving(folder: Path, port: int) -> Iterator[tuple[str, str]]:
     command = [str(BIN / "holdfast"), "up", "--port", str(port), "--data-dir", str(folder)]
     system = Process("up", command, dict(os.environ), folder / "up.log")
     system.start()
@@ -56,5 +62,6 @@ def test_no_5xx_and_no_answer_outside_the_schema(address: tuple[str, str], servi
         "--generation-database",
         "none",
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, timeout=300)
+    env = {**os.environ, "SCHEMATHESIS_HOOKS": "tests.support.ndjson_hook", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, timeout=300, env=env)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-1000:]
