@@ -90,15 +90,15 @@ async def introductions(house: House, who: str) -> Sequence[Any]:
     return sorted(listed["items"], key=lambda introduction: str(introduction["client_id"]))
 
 
-async def introduce(house: House, introduction: Any) -> None:
-    """The leaver presents the successor to one client, who confirms."""
-    path = f"/offboarding/v1/introductions/{introduction['id']}"
-    successor, leaver = employee(introduction["to_id"]), employee(introduction["from_id"])
-    await house.ok(successor, "POST", f"{path}/accept")
-    await house.ok(leaver, "POST", f"{path}/brief", json=BRIEF)
-    await house.settle()
-    await house.ok(leaver, "POST", f"{path}/introduce")
-    await house.ok(successor, "POST", f"{path}/confirm", json={"by": "the buyer", "how": "in the meeting"})
+async def introduce(house: House, *proposed: Any) -> None:
+    """The leaver presents the successor to each client, who confirms."""
+    acts = {"accept": ("to_id", None), "brief": ("from_id", BRIEF), "introduce": ("from_id", None)}
+    for act, (whose, said) in {**acts, "confirm": ("to_id", {"by": "the buyer", "how": "in the meeting"})}.items():
+        for introduction in proposed:
+            path = f"/offboarding/v1/introductions/{introduction['id']}/{act}"
+            await house.ok(employee(introduction[whose]), "POST", path, json=said)
+        if act == "brief":
+            await house.settle()  # the leaver gets a pass for each
 
 
 async def visit_all(house: House, who: str, by: Any = HEAD) -> None:

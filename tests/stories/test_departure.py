@@ -38,8 +38,7 @@ async def test_a_salesperson_who_resigns_hands_over_every_client_before_the_last
     planned = {item["client_id"]: item["to_id"] for item in plan["items"]}
     assert await owners(house, ANNAS) == planned
 
-    for introduction in await introductions(house, "anna"):
-        await introduce(house, introduction)
+    await introduce(house, *await introductions(house, "anna"))
     await work_off(house, "anna")
     await visit_all(house, "anna")
     await house.settle()

@@ -51,8 +51,7 @@ async def depart(house: Remote, deployment: Deployment) -> None:
     await reaches(house, "anna", "transfer", "done")
     assert await owners(house, ANNAS) == planned
 
-    for introduction in await introductions(house, "anna"):
-        await introduce(house, introduction)
+    await introduce(house, *await introductions(house, "anna"))
     await work_off(house, "anna")
     await reaches(house, "anna", "hand_over", "done")
 

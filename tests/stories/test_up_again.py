@@ -96,8 +96,7 @@ async def depart(house: Remote, up: Process) -> None:
     path = f"/offboarding/v1/introductions/{others[0]['id']}"
     await house.ok(employee(others[0]["to_id"]), "POST", f"{path}/accept")
     kill_and_start(up)  # one introduction is over, another one begun
-    for introduction in others:
-        await introduce(house, introduction)
+    await introduce(house, *others)
     await work_off(house, "anna")
     await reaches(house, "anna", "hand_over", "done")
     await hris(house, "employee.left", "anna", on=str(house.clock.day()))

@@ -37,6 +37,7 @@ KEY = OKPKey.generate_key("Ed25519")
 TYPES = by_type(MESSAGES)
 ROUNDS = 2_000  # a settle that needs more has a loop in it
 WRITES = re.compile(r"\b(INSERT INTO|UPDATE \w+ |DELETE FROM)")
+CRASHES = 500  # of one act that needs more than are between two of them gets nowhere
 T = TypeVar("T")
 
 
@@ -177,11 +178,12 @@ class House:
 
     async def surviving(self, act: Callable[[], Awaitable[T]]) -> T:
         """Runs `act`, again after each crash, as whoever asks would."""
-        while True:
+        for _ in range(CRASHES):
             try:
                 return await act()
             except Crash:
                 await self.restart()
+        raise AssertionError(f"gets nowhere: {CRASHES} crashes in a row")
 
     # -- asking ----------------------------------------------------------------------------------------------------
 
