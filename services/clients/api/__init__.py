@@ -5,5 +5,5 @@ from fastapi import APIRouter
 from services.clients.api import access, clients, freezes, journal, passes, streams, transfers
 
 router = APIRouter()
-for part in (clients, transfers, access, freezes, passes, journal, streams):
+for part in (access, clients, transfers, freezes, passes, journal, streams):  # routes are looked through in this order
     router.include_router(part.router)
