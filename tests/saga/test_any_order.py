@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.offboarding.saga import Case, Item, Reply, Wanted, advance, answer
@@ -51,6 +51,7 @@ def never_asked_twice(known: dict[str, Item], case: Case, asked: list[Item]) -> 
     assert not {case.id_of(item) for item in asked} & set(known)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_any_order_and_duplication_of_replies_ends_in_the_same_state(data: st.DataObject) -> None:
     case = play(data)
@@ -70,6 +71,7 @@ def test_any_order_and_duplication_of_replies_ends_in_the_same_state(data: st.Da
     assert case.status == "cleared"
 
 
+@settings(deadline=None)
 @given(st.data(), st.integers(0, 25))
 def test_a_withdrawal_at_any_moment_ends_cancelled_or_is_refused_past_clear(data: st.DataObject, after: int) -> None:
     case = play(data, withdrawn_after=after)

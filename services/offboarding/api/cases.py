@@ -60,10 +60,18 @@ async def list_cases(
 
 async def _list(work: UnitOfWork, who: Viewer, paging: Paging, employee_id: str | None, status: str | None) -> Any:
     rows = await lists.cases(work, who, paging, employee_id, status)
+    heads = await people.heads_of_sales(work, [row["employee_id"] for row in rows])
     steps = await lists.steps(work, [row["id"] for row in rows])
-    shown = [{**row, "steps": _all_steps(steps[row["id"]])} for row in rows]
-    for row in shown[: paging.limit]:
-        row["waiting_for"] = await lists.waiting_for(work, row, None) if len(shown) <= 20 else []
+    waiting = await lists.waiting_for(work, rows, heads)
+    shown = [
+        {
+            **row,
+            "steps": _all_steps(steps[row["id"]]),
+            "head_of_sales_id": heads[row["employee_id"]],
+            "waiting_for": waiting[row["id"]],
+        }
+        for row in rows
+    ]
     return page(shown, paging)
 
 
@@ -74,14 +82,13 @@ async def get_case(case_id: Id, door: Door = allow("employee", "hr", "sales_head
 
 async def _get(work: UnitOfWork, who: Viewer, case_id: str) -> Any:
     row = await see_case(work, who, case_id)
-    head = await people.head_of_sales(work, row["employee_id"])
-    steps = await lists.steps(work, [case_id])
+    heads = await people.heads_of_sales(work, [row["employee_id"]])
     return {
         **row,
-        "steps": _all_steps(steps[case_id]),
-        "head_of_sales_id": head,
+        "steps": _all_steps((await lists.steps(work, [case_id]))[case_id]),
+        "head_of_sales_id": heads[row["employee_id"]],
         "stayed": await lists.stayed(work, row),
-        "waiting_for": await lists.waiting_for(work, row, head),
+        "waiting_for": (await lists.waiting_for(work, [row], heads))[case_id],
     }
 
 

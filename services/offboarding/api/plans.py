@@ -43,6 +43,12 @@ class Approval(Body):
     version: int = Field(ge=1, le=1_000_000)
     edits: list[Edit] = Field(default=[], max_length=10_000)
 
+    @model_validator(mode="after")
+    def _names_each_once(self) -> Self:
+        if len({(edit.client_id, edit.order_id, edit.stage) for edit in self.edits}) < len(self.edits):
+            raise ValueError("give each client and stage once")
+        return self
+
 
 class DryRun(Body):
     employee_id: Id
@@ -84,7 +90,7 @@ async def dry_run(body: DryRun, door: Door = allow("hr", "sales_head", "director
     slots = door.runtime.state.setdefault("dry_runs", asyncio.Semaphore(DRY_RUNS))
     async with slots:
         try:
-            made, _ = await propose(door.runtime, body.employee_id)
+            made = (await propose(door.runtime, body.employee_id)).plan
         except NotThere:
             raise Unavailable from None
 

@@ -28,7 +28,7 @@ class WaitingFor(BaseModel):
     number: int = 1
 
 
-class CaseOut(BaseModel):
+class CaseLine(BaseModel):
     id: str
     employee_id: str
     employment_id: str
@@ -41,23 +41,13 @@ class CaseOut(BaseModel):
     cleared_at: datetime | None = None
     cancelled_at: datetime | None = None
     head_of_sales_id: str | None = None
+    waiting_for: list[WaitingFor] = []
+
+
+class CaseOut(CaseLine):
+    """`stayed`: clients that an undo left with their successors, who confirmed or moved on since."""
+
     stayed: list[str] = []
-    waiting_for: list[WaitingFor] = []
-
-
-class CaseLine(BaseModel):
-    """A case in a list; `GET /cases/{id}` says what it waits for."""
-
-    id: str
-    employee_id: str
-    employment_id: str
-    status: Literal["open", "needs_person", "cleared", "cancelled"]
-    step: str
-    steps: list[StepOut]
-    notice_on: date
-    last_day: date
-    opened_at: datetime
-    waiting_for: list[WaitingFor] = []
 
 
 class Entry(BaseModel):
@@ -110,6 +100,14 @@ class Places(BaseModel):
     visits: int = 0
 
 
+class Over(BaseModel):
+    """Who gets more than their capacity by an edit, and by how many points."""
+
+    employee_id: str
+    function: str
+    points: float
+
+
 class PlanOut(BaseModel):
     """`gap`: by which share of `objective` a better plan could at most be cheaper."""
 
@@ -121,6 +119,7 @@ class PlanOut(BaseModel):
     objective: float
     bound: float
     gap: float
+    over: list[Over] = []
     places: Places = Places()
     case_id: str | None = None
     status: Literal["dry_run", "proposed", "approved", "withdrawn"] = "dry_run"

@@ -30,6 +30,9 @@ Row = Mapping[str, Any]
 
 async def hear_employee(work: UnitOfWork, envelope: Envelope[Any]) -> None:
     event = envelope.data
+    caretakers = getattr(event, "caretakers", None)
+    if caretakers is not None:
+        await people.lock(work, changing=[event.employee_id, *caretakers])
     await people.hear_employee(work, envelope)
     state = await people.hear_departure(work, envelope)
     if state is not None and state.changed and state.frozen:

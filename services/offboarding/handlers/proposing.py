@@ -4,11 +4,12 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from services.offboarding import directory
 from services.offboarding.domain import risk
-from services.offboarding.handlers import planning
+from services.offboarding.handlers.editing import colleagues, to_stage
 from services.offboarding.planner import ClientItem, Plan, Problem, TeamItem, plan
 from shared.database import UnitOfWork, transact
 from shared.service import Runtime
@@ -17,32 +18,49 @@ Row = Mapping[str, Any]
 PART = 5_000  # rows of JSON in one statement
 
 
-async def propose(runtime: Runtime, leaver: str) -> tuple[Plan, list[str]]:
-    """A plan for anybody, and its rows as JSON in parts; changes nothing. Raises `directory.NotThere`."""
-    clients = await directory.portfolio(runtime.calls, leaver)
-    places = await directory.team_places(runtime.calls, leaver)
-    stages = await directory.open_stages(runtime.calls, leaver)
-    loads = _loads(await directory.client_loads(runtime.calls), await directory.stage_loads(runtime.calls), clients)
-    department = await transact(runtime, _department, leaver)
-    able = await transact(runtime, planning.colleagues, leaver, loads)
+@dataclass(frozen=True)
+class Proposal:
+    """A plan, its rows as JSON in parts, and what weighed on the colleagues before it: points per function."""
 
-    def compute() -> tuple[Plan, list[str]]:
+    plan: Plan
+    rows: Sequence[str]
+    loads: str
+
+
+async def propose(runtime: Runtime, leaver: str, employment_id: str | None = None) -> Proposal:
+    """A plan for anybody; changes nothing. Raises `directory.NotThere`.
+
+    With `employment_id`, for what that employment left: whoever was rehired since keeps what they hold now.
+    """
+    now = await transact(runtime, _employment, leaver)
+    gone = employment_id is not None and now["employment_id"] != employment_id
+    clients = [] if gone else await directory.portfolio(runtime.calls, leaver)
+    places = [] if gone else await directory.team_places(runtime.calls, leaver)
+    stages = [] if gone else await directory.open_stages(runtime.calls, leaver)
+    owners, doers = await directory.client_loads(runtime.calls), await directory.stage_loads(runtime.calls)
+    able = await transact(runtime, colleagues, leaver)
+
+    def compute() -> Proposal:
+        loads = _loads(owners, doers, clients)
+        loaded = tuple(replace(colleague, load=loads.get(colleague.id, {})) for colleague in able)
+        department = now["department_id"]
         problem = Problem(
             leaver,
-            able,
+            loaded,
             tuple(_client(client, leaver, department) for client in clients),
-            tuple(planning.to_stage(stage, stage, department) for stage in stages),
+            tuple(to_stage(stage, stage, department) for stage in stages),
             tuple(TeamItem(place["client_id"], place["function"], place["owner_id"]) for place in places),
         )
         made = plan(problem)
-        return made, _rows(made, clients, stages)
+        weighs = {colleague.id: colleague.load for colleague in loaded if colleague.load}
+        return Proposal(made, _rows(made, clients, stages), json.dumps(weighs))
 
     return await asyncio.to_thread(compute)
 
 
-async def _department(work: UnitOfWork, employee_id: str) -> str | None:
-    found: str | None = await work.scalar("SELECT department_id FROM people WHERE employee_id = :id", id=employee_id)
-    return found
+async def _employment(work: UnitOfWork, employee_id: str) -> Row:
+    known = await work.row("SELECT department_id, employment_id FROM people WHERE employee_id = :id", id=employee_id)
+    return known or {"department_id": None, "employment_id": None}
 
 
 def _loads(owners: Sequence[Row], doers: Sequence[Row], clients: Sequence[Row]) -> dict[str, dict[str, float]]:

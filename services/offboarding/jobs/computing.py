@@ -48,10 +48,10 @@ async def rank(runtime: Runtime, row: Row) -> Found:
 
 async def draft(runtime: Runtime, row: Row) -> Found:
     """Who takes over what."""
-    made, rows = await proposing.propose(runtime, row["employee_id"])
+    proposal = await proposing.propose(runtime, row["employee_id"], row["employment_id"])
 
     async def write(work: UnitOfWork, row: Row, case: Case) -> Mapping[str, int]:
-        return await planning.keep_draft(work, row, case, made, rows)
+        return await planning.keep_draft(work, row, case, proposal.plan, proposal.rows, proposal.loads)
 
     return Found(write)
 

@@ -186,6 +186,8 @@ def upgrade() -> None:
         sa.Column("bound", sa.Float(), nullable=False),
         sa.Column("gap", sa.Float(), nullable=False),
         sa.Column("places", postgresql.JSONB(), nullable=False),
+        sa.Column("loads", postgresql.JSONB(), server_default="{}", nullable=False),
+        sa.Column("over", postgresql.JSONB(), server_default="[]", nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("approved_by", sa.Text(), nullable=True),

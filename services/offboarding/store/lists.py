@@ -47,30 +47,31 @@ TIMELINE = """
     SELECT * FROM timeline WHERE case_id = :case_id AND (CAST(:after AS bigint) IS NULL OR id > :after)
     ORDER BY id LIMIT :fetch
 """
-# What the case waits for, and since when. Introductions and visits are counted per person: there may be thousands.
+# What cases wait for, and since when. Introductions and visits are counted per person: there may be thousands.
+# `theirs` marks what waits for the head of sales of the case.
 WAITING = """
-    SELECT t.kind AS what, t.assignee_id AS who_id, t.opened_at AS since, t.due_on, 1 AS number FROM tasks t
-    WHERE t.case_id = :id AND t.status = 'open'
+    SELECT t.case_id, t.kind AS what, t.assignee_id AS who_id, t.opened_at AS since, t.due_on, 1 AS number, false AS theirs
+    FROM tasks t WHERE t.case_id = ANY(:ids) AND t.status = 'open'
     UNION ALL
-    SELECT 'plan_approval', NULL, i.asked_at, NULL, 1 FROM case_items i
-    WHERE i.case_id = :id AND i.what = 'approval' AND i.status = 'asked'
+    SELECT case_id, CASE WHEN status = 'failed' THEN reason ELSE 'plan_approval' END, NULL, asked_at, NULL, 1, true
+    FROM case_items WHERE case_id = ANY(:ids) AND (status = 'failed' OR what = 'approval' AND status = 'asked')
     UNION ALL
-    SELECT i.reason, NULL, i.settled_at, NULL, 1 FROM case_items i WHERE i.case_id = :id AND i.status = 'failed'
+    SELECT case_id, 'introductions', CASE WHEN status IN ('accepted', 'briefed') THEN from_id ELSE to_id END,
+           min(changed_at), min(due_on), count(*), false
+    FROM introductions WHERE case_id = ANY(:ids) AND status IN ('proposed', 'accepted', 'briefed', 'introduced') GROUP BY 1, 3
     UNION ALL
-    SELECT 'introductions', CASE WHEN status IN ('accepted', 'briefed') THEN from_id ELSE to_id END, min(changed_at),
-           min(due_on), count(*) FROM introductions
-    WHERE case_id = :id AND status IN ('proposed', 'accepted', 'briefed', 'introduced') GROUP BY 2
+    SELECT case_id, 'visits', assignee_id, min(opened_at), min(due_on), count(*), false
+    FROM visits WHERE case_id = ANY(:ids) AND status = 'open' GROUP BY 1, 3
     UNION ALL
-    SELECT 'visits', assignee_id, min(opened_at), min(due_on), count(*) FROM visits
-    WHERE case_id = :id AND status = 'open' GROUP BY 2
+    SELECT case_id, what, CASE WHEN kind = 'command' THEN receiver ELSE 'offboarding' END, min(asked_at), NULL, count(*), false
+    FROM case_items WHERE case_id = ANY(:ids) AND kind IN ('command', 'job') AND status = 'asked' GROUP BY 1, 2, 3
     UNION ALL
-    SELECT i.what, CASE WHEN i.kind = 'command' THEN i.receiver ELSE 'offboarding' END, min(i.asked_at), NULL, count(*)
-    FROM case_items i
-    WHERE i.case_id = :id AND i.kind IN ('command', 'job') AND i.status = 'asked' AND i.step <> 'follow_up' GROUP BY 1, 2
+    SELECT id, 'last_day', NULL, opened_at, last_day, 1, false FROM cases
+    WHERE id = ANY(:ids) AND NOT last_day_over AND undo = ''
     UNION ALL
-    SELECT 'last_day', NULL, c.opened_at, c.last_day, 1 FROM cases c
-    WHERE c.id = :id AND NOT c.last_day_over AND c.undo = ''
-    ORDER BY 3, 1, 2
+    SELECT id, 'undo_refused', NULL, coalesce(cleared_at, opened_at), NULL, 1, true FROM cases
+    WHERE id = ANY(:ids) AND undo = 'refused'
+    ORDER BY since, what, who_id
 """
 
 
@@ -112,31 +113,15 @@ async def timeline(work: UnitOfWork, paging: Paging, case_id: str) -> Sequence[R
     return await work.rows(TIMELINE, case_id=case_id, after=after, fetch=paging.fetch)
 
 
-async def waiting_for(work: UnitOfWork, row: Row, approver: str | None) -> list[dict[str, Any]]:
-    """`what, who_id, since, due_on` and how many; empty for a case that is over."""
-    if row["status"] in ("cleared", "cancelled"):
-        return []
-    found = [dict(one) for one in await work.rows(WAITING, id=row["id"])]
-    if row["undo"] == "refused":
-        found.append(
-            {
-                "what": "undo_refused",
-                "who_id": None,
-                "since": row["cleared_at"] or row["opened_at"],
-                "due_on": None,
-                "number": 1,
-            }
-        )
-    decided_by_head = {"plan_approval", "undo_refused"}
-    failed = {
-        item["reason"]
-        for item in await work.rows(
-            "SELECT reason FROM case_items WHERE case_id = :id AND status = 'failed'", id=row["id"]
-        )
-    }
-    for one in found:
-        if one["what"] in decided_by_head or one["what"] in failed:
-            one["who_id"] = one["who_id"] or approver
+async def waiting_for(
+    work: UnitOfWork, rows: Sequence[Row], heads: Mapping[str, str | None]
+) -> dict[str, list[dict[str, Any]]]:
+    """By case `what, who_id, since, due_on` and how many; empty for a case that is over. `heads`: by leaver."""
+    open_ = {row["id"]: row for row in rows if row["status"] in ("open", "needs_person")}
+    found: dict[str, list[dict[str, Any]]] = {row["id"]: [] for row in rows}
+    for one in await work.rows(WAITING, ids=list(open_)) if open_ else ():
+        head = heads.get(open_[one["case_id"]]["employee_id"]) if one["theirs"] else None
+        found[one["case_id"]].append({**one, "who_id": one["who_id"] or head})
     return found
 
 

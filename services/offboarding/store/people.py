@@ -1,28 +1,30 @@
 """Who serves in which place of a case."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
 from shared import people
 from shared.database import UnitOfWork
 
 HEADS = """
-    SELECT h.head_id, p.absences FROM people leaver JOIN heads h ON h.department_id = leaver.department_id
-    JOIN people p ON p.employee_id = h.head_id
-    WHERE leaver.employee_id = :leaver AND h.head_id <> :leaver AND p.status IN ('active', 'resigned') AND NOT p.frozen
+    SELECT leaver.employee_id AS leaver_id, h.head_id, p.absences
+    FROM people leaver JOIN heads h ON h.department_id = leaver.department_id JOIN people p ON p.employee_id = h.head_id
+    WHERE leaver.employee_id = ANY(:leavers) AND h.head_id <> leaver.employee_id
+          AND p.status IN ('active', 'resigned') AND NOT p.frozen
     ORDER BY h.distance, h.head_id
 """
 
 
+async def heads_of_sales(work: UnitOfWork, leavers: Sequence[str]) -> dict[str, str | None]:
+    """By leaver the head of their department or the next above who works here, is not frozen and not absent; else the last
+    resort."""
+    day, last = people.today(work), work.settings.last_resort
+    heads = {leaver: last if last != leaver else None for leaver in leavers}
+    found = [row for row in await work.rows(HEADS, leavers=list(leavers)) if not people.is_absent(row, day)]
+    return heads | {row["leaver_id"]: row["head_id"] for row in reversed(found)}
+
+
 async def head_of_sales(work: UnitOfWork, leaver: str) -> str | None:
-    """The head of the leaver's department or the next above who works here, is not frozen and not absent; else the last resort."""
-    today = people.today(work)
-    heads = [row["head_id"] for row in await work.rows(HEADS, leaver=leaver) if not people.is_absent(row, today)]
-    return heads[0] if heads else (work.settings.last_resort if work.settings.last_resort != leaver else None)
-
-
-async def person(work: UnitOfWork, employee_id: str) -> Mapping[str, Any] | None:
-    return await work.row("SELECT * FROM people WHERE employee_id = :id", id=employee_id)
+    return (await heads_of_sales(work, [leaver]))[leaver]
 
 
 async def manager(work: UnitOfWork, leaver: str) -> str | None:

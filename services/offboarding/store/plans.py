@@ -80,7 +80,33 @@ async def successors(work: UnitOfWork, case_id: str, version: int) -> Sequence[s
     return [row["to_id"] for row in rows]
 
 
-async def edit(work: UnitOfWork, case_id: str, version: int, clients: Sequence[Row], stages: Sequence[Row]) -> None:
+async def loads_beside(
+    work: UnitOfWork, case_id: str, version: int, clients: Sequence[str], orders: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """What weighs on colleagues by function: what did before the plan, and the plan itself but these clients and orders."""
+    before: dict[str, dict[str, float]] = await work.scalar(
+        "SELECT loads FROM plans WHERE case_id = :case_id AND version = :version", case_id=case_id, version=version
+    )
+    rows = await work.rows(
+        """
+        SELECT to_id, coalesce(about->>'function', 'sales') AS function, sum(effort) AS points FROM moves
+        WHERE case_id = :case_id AND version = :version AND to_id IS NOT NULL
+        AND (part = 'client' AND client_id <> ALL(:clients) OR part = 'stage' AND order_id <> ALL(:orders)) GROUP BY 1, 2
+        """,
+        case_id=case_id,
+        version=version,
+        clients=list(clients),
+        orders=list(orders),
+    )
+    loads = {who: dict(points) for who, points in before.items()}
+    for row in rows:
+        load = loads.setdefault(row["to_id"], {})
+        load[row["function"]] = load.get(row["function"], 0.0) + row["points"]
+    return loads
+
+
+async def edit(work: UnitOfWork, case_id: str, version: int, edits: Sequence[Row], over: Sequence[Row]) -> None:
+    """Writes other successors into the plan, and who is over capacity then."""
     await work.execute(
         """
         UPDATE moves m SET to_id = n.to_id, why = '["edited"]', edited = true, unplaced = NULL
@@ -91,7 +117,13 @@ async def edit(work: UnitOfWork, case_id: str, version: int, clients: Sequence[R
         """,
         case_id=case_id,
         version=version,
-        edits=json.dumps([*clients, *stages]),
+        edits=json.dumps(list(edits)),
+    )
+    await work.execute(
+        'UPDATE plans SET "over" = CAST(:over AS jsonb) WHERE case_id = :case_id AND version = :version',
+        case_id=case_id,
+        version=version,
+        over=json.dumps(list(over)),
     )
 
 
@@ -130,7 +162,8 @@ DOCUMENT = """
             'order_id', nullif(order_id, ''), 'stage', nullif(stage, ''), 'function', nullif(function, ''), 'reason', unplaced))
             ORDER BY client_id, order_id, stage, function) FROM moves m WHERE m.case_id = p.case_id AND m.version = p.version
             AND unplaced IS NOT NULL), '[]'),
-        'objective', p.objective, 'bound', p.bound, 'gap', p.gap, 'places', p.places,
+        'objective', p.objective, 'bound', p.bound, 'gap', p.gap, 'over', p."over",
+        'places', p.places,
         'made_at', p.made_at, 'approved_at', p.approved_at, 'approved_by', p.approved_by)::text
     FROM plans p WHERE p.case_id = :case_id ORDER BY p.version DESC LIMIT 1
 """

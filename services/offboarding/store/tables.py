@@ -133,6 +133,8 @@ Table(
     Column("bound", Float, nullable=False),
     Column("gap", Float, nullable=False),
     Column("places", JSONB, nullable=False),
+    Column("loads", JSONB, nullable=False, server_default="{}"),
+    Column("over", JSONB, nullable=False, server_default="[]"),
     Column("made_at", Moment, nullable=False),
     Column("approved_at", Moment),
     Column("approved_by", Text),
