@@ -36,15 +36,14 @@ async def lock(
     """
     change = sorted({id for id in changing if id})
     ids = sorted({*change, *(id for id in holding if id)})
-    if change:
+    mode = "UPDATE" if change else "SHARE"
+    locking = f"SELECT * FROM people WHERE employee_id = ANY(:ids) ORDER BY employee_id FOR {mode}"
+    rows = await work.rows(locking, ids=ids)
+    if not {row["employee_id"] for row in rows}.issuperset(change):
         await work.execute(
             "INSERT INTO people (employee_id) SELECT unnest(CAST(:ids AS text[])) ON CONFLICT DO NOTHING", ids=change
         )
-    mode = "UPDATE" if change else "SHARE"
-    rows = await work.rows(
-        f"SELECT * FROM people WHERE employee_id = ANY(:ids) ORDER BY employee_id FOR {mode}",
-        ids=ids,
-    )
+        rows = await work.rows(locking, ids=ids)
     return {row["employee_id"]: row for row in rows}
 
 
@@ -65,11 +64,12 @@ async def freeze(
     rows = await lock(work, changing=[employee_id, *caretakers])
     before = rows[employee_id]
     employment = employment_id or before["employment_id"] or ""
-    await work.execute(
-        "UPDATE people SET employment_id = :employment WHERE employee_id = :id AND employment_id IS NULL",
-        id=employee_id,
-        employment=employment,
-    )
+    if before["employment_id"] is None:
+        await work.execute(
+            "UPDATE people SET employment_id = :employment WHERE employee_id = :id",
+            id=employee_id,
+            employment=employment,
+        )
     added = await work.scalar(
         """
         INSERT INTO grounds (employee_id, employment_id, kind, ref, case_id, reason, by_id, since)
@@ -91,21 +91,14 @@ async def freeze(
         stand_in = before["stand_in_id"] or first_eligible(rows, caretakers, employee_id, today(work))
         await work.execute(
             """
-            UPDATE people SET frozen = true, frozen_at = coalesce(frozen_at, :now), stand_in_id = :stand_in,
-                              unowned = CAST(:stand_in AS text) IS NULL
-            WHERE employee_id = :id
+            UPDATE people SET stand_in_id = :stand_in, unowned = CAST(:stand_in AS text) IS NULL,
+                frozen = frozen OR employee_id = :id,
+                frozen_at = CASE WHEN employee_id = :id THEN coalesce(frozen_at, :now) ELSE frozen_at END
+            WHERE employee_id = :id OR stand_in_id = :id
             """,
             id=employee_id,
             stand_in=stand_in,
             now=work.now,
-        )
-        await work.execute(
-            """
-            UPDATE people SET stand_in_id = :stand_in, unowned = CAST(:stand_in AS text) IS NULL
-            WHERE stand_in_id = :id
-            """,
-            id=employee_id,
-            stand_in=stand_in,
         )
     return await freeze_state(work, employee_id, changed=bool(added))
 
@@ -140,17 +133,20 @@ async def unfreeze(
 
 
 async def freeze_state(work: UnitOfWork, employee_id: str, changed: bool = False) -> FreezeState:
-    person = await work.row("SELECT * FROM people WHERE employee_id = :id", id=employee_id)
-    if person is None:
-        raise UnknownEmployee
-    grounds = await work.rows(
+    person = await work.row(
         """
-        SELECT kind, ref, case_id FROM grounds
-        WHERE employee_id = :id AND employment_id = :employment AND ended_at IS NULL ORDER BY since, kind, ref
+        SELECT employment_id, frozen, stand_in_id, unowned, frozen_at, (
+            SELECT coalesce(json_agg(json_build_object('kind', kind, 'ref', ref, 'case_id', case_id)
+                                     ORDER BY since, kind, ref), '[]')
+            FROM grounds g
+            WHERE g.employee_id = p.employee_id AND g.employment_id = p.employment_id AND g.ended_at IS NULL) AS grounds
+        FROM people p WHERE employee_id = :id
         """,
         id=employee_id,
-        employment=person["employment_id"],
     )
+    if person is None:
+        raise UnknownEmployee
+    grounds = person["grounds"]
     return FreezeState(
         employee_id=employee_id,
         employment_id=person["employment_id"],
