@@ -86,7 +86,7 @@ async def receive(source_id: str, request: Request) -> Accepted:
 
     received = await transact_as(runtime, f"hris/{source_id}", take)
     if received.outcome == "refused":
-        raise UnusableMessage(errors=[{"detail": error} for error in received.errors])
+        raise UnusableMessage(errors=[{"loc": ["body"], "msg": error, "type": "unusable"} for error in received.errors])
     return Accepted(outcome=received.outcome, message_id=received.message_id)
 
 

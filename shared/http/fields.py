@@ -12,7 +12,15 @@ from decimal import Decimal
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+)
 
 from shared.errors import Unprocessable
 
@@ -24,13 +32,31 @@ Money = Annotated[
     Field(ge=0, max_digits=18, decimal_places=2),
     PlainSerializer(lambda amount: f"{amount:.2f}", return_type=str),
 ]
-Effort = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
-Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2999, 12, 31))]
+
+
+def _no_truth(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("true and false are not numbers")
+    return value
+
+
+def _no_number(value: object) -> object:
+    if isinstance(value, (bool, int, float)):
+        raise ValueError("write it as text, as in ISO 8601")
+    return value
+
+
+# `true` is a typing error where a number is meant, and a number where a day is meant: neither passes silently as 1 or 1970.
+NotTruth = BeforeValidator(_no_truth)
+NotNumber = BeforeValidator(_no_number)
+Effort = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False), NotTruth]
+Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2999, 12, 31)), NotNumber]
 Moment = Annotated[
     AwareDatetime,
     Field(
         ge=datetime.fromisoformat("1900-01-01T00:00:00+00:00"), le=datetime.fromisoformat("2999-12-31T00:00:00+00:00")
     ),
+    NotNumber,
 ]
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from shared.http.fields import Id, Line, Money, Paging, UnknownCursor, page, paging, uuid7
+from shared.http.fields import Day, Effort, Id, Line, Moment, Money, Paging, UnknownCursor, page, paging, uuid7
 
 IDS = TypeAdapter(Id)
 
@@ -65,3 +65,16 @@ def test_uuids_are_of_version_7_and_ordered_by_time() -> None:
     made = [uuid7() for _ in range(50)]
     assert all(value[14] == "7" for value in made)
     assert made[0][:8] <= made[-1][:8]
+
+
+@pytest.mark.parametrize("bad", [True, False])
+def test_true_is_not_a_number(bad: bool) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Effort).validate_python(bad)
+
+
+@pytest.mark.parametrize("kind", [Day, Moment])
+@pytest.mark.parametrize("bad", [0, 86400, 0.0, True])
+def test_a_number_is_not_a_day_or_a_moment(kind: object, bad: object) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(kind).validate_python(bad)

@@ -11,7 +11,21 @@ from services.clients.handlers import clients, team
 from services.clients.store.clients import Registration
 from shared.auth import Role
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Effort, Id, Line, Moment, Money, Page, Paging, Paragraphs, page, paging, uuid7
+from shared.http.fields import (
+    Body,
+    Effort,
+    Id,
+    Line,
+    Moment,
+    Money,
+    NotTruth,
+    Page,
+    Paging,
+    Paragraphs,
+    page,
+    paging,
+    uuid7,
+)
 
 router = APIRouter(tags=["clients"])
 
@@ -84,6 +98,7 @@ class HistoryEntry(BaseModel):
 
 class History(BaseModel):
     items: list[HistoryEntry]
+    next_cursor: None = None
 
 
 class Place(Body):
@@ -109,7 +124,7 @@ class Interaction(BaseModel):
 
 class NewFeedback(Body):
     id: Id | None = None
-    score: Annotated[int, Field(ge=0, le=10)]
+    score: Annotated[int, Field(ge=0, le=10), NotTruth]
     note: Paragraphs | None = None
     at: Moment | None = None
 

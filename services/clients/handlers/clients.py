@@ -10,11 +10,15 @@ from services.clients.store.clients import Registration
 from shared import people
 from shared.contracts.clients import ClientChanged, ClientRegistered, Ownership
 from shared.database import UnitOfWork
-from shared.errors import Exists, Forbidden
+from shared.errors import Exists, Forbidden, Refused
 from shared.http.fields import Paging, uuid7
 
 EXPORT_PAGE = 500
 Check = Any  # of the door: raises `Stale` unless the version is the wanted one
+
+
+class UnknownOwner(Refused):
+    """No employee with the id given as owner works here. Register them in `staff` first; it takes a moment to arrive."""
 
 
 class NotYours(Forbidden):
@@ -33,7 +37,7 @@ def announce_registered(work: UnitOfWork, rows: Sequence[Registration]) -> None:
 async def register(work: UnitOfWork, row: Registration, roles: frozenset[str]) -> Mapping[str, Any]:
     """Registers a client; the same again gives the same answer.
 
-    Raises `NotYours`, `Exists`, `UnknownEmployee`, `NotEmployed`, `Frozen`.
+    Raises `NotYours`, `Exists`, `UnknownOwner`, `UnknownEmployee` (of the team), `NotEmployed`, `Frozen`.
     """
     rows = await lock_with_actor(work, holding=row.people)
     if not (
@@ -45,7 +49,10 @@ async def register(work: UnitOfWork, row: Registration, roles: frozenset[str]) -
     known = (await clients.lock(work, [row.client_id])).get(row.client_id)
     if known is None:
         for person in row.people:
-            people.must_be_able_to_own(rows, person)
+            try:
+                people.must_be_able_to_own(rows, person)
+            except people.UnknownEmployee:
+                raise (UnknownOwner if person == row.owner_id else people.UnknownEmployee) from None
         if await clients.insert(work, [row], imported=False):
             announce_registered(work, [row])
         else:  # somebody else registered it since we looked

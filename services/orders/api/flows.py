@@ -10,7 +10,7 @@ from services.orders.handlers import flows as handlers
 from services.orders.store import flows as store
 from shared.auth import Role
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Effort, Id, Line, Page, Paging, page, paging
+from shared.http.fields import Body, Effort, Id, Line, NotTruth, Page, Paging, page, paging
 
 router = APIRouter(tags=["flows"])
 
@@ -23,7 +23,7 @@ class StageOfFlow(Body):
     name: Id
     function: Id
     effort: Effort
-    days: int = Field(ge=0, le=260)
+    days: Annotated[int, Field(ge=0, le=260), NotTruth]
 
 
 class FlowContent(Body):

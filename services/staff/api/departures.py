@@ -1,10 +1,10 @@
 """The life of an employment: resignation, departure, reversal, rehire."""
 
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from services.staff.api.shapes import Employee, shown
 from services.staff.handlers import departures as handlers
@@ -26,7 +26,7 @@ class Departure(Body):
 
 
 class Reversal(Body):
-    reason: Reason
+    reason: Annotated[Reason, Field(min_length=1)]
 
 
 class Rehire(Body):

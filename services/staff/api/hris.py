@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from services.staff.handlers import holds, sources
 from services.staff.store import hris as store
 from shared.database import UnitOfWork
+from shared.errors import NotFound
 from shared.http.door import Door, allow
 from shared.http.fields import Id, Page, Paging, page, paging
 
@@ -68,7 +69,7 @@ class Message(BaseModel):
 async def create(body: sources.NewSource, door: Door = allow("ops")) -> Any:
     """Answers with the secret this one time."""
     source = await door.transact(_create, body)
-    door.located("hris", "sources")
+    door.located("hris", "sources", body.id)
     return source
 
 
@@ -83,6 +84,14 @@ def _plain(row: Any) -> dict[str, Any]:
 @router.get("/hris/sources", response_model=Page[Source], summary="Sources of news")
 async def listed(paging: Paging = Depends(paging), door: Door = allow("ops", "hr")) -> Any:
     return page(await door.read(store.sources, paging), paging)
+
+
+@router.get("/hris/sources/{source_id}", response_model=Source, summary="One source, without its secret")
+async def read_source(source_id: Id, door: Door = allow("ops")) -> Any:
+    source = await door.read(store.source, source_id)
+    if source is None:
+        raise NotFound
+    return source
 
 
 @router.post("/hris/sources/{source_id}/secret", status_code=201, response_model=Source, summary="Renew the secret")

@@ -205,3 +205,7 @@ async def sources(work: UnitOfWork, paging: Paging) -> Sequence[Mapping[str, Any
         after=paging.after[0] if paging.after else "",
         fetch=paging.fetch,
     )
+
+
+async def source(work: UnitOfWork, source_id: str) -> Mapping[str, Any] | None:
+    return await work.row("SELECT id, kind, created_at, previous_until FROM hris_sources WHERE id = :id", id=source_id)

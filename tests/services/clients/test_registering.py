@@ -65,7 +65,7 @@ async def test_an_idempotency_key_makes_one_client_of_two_requests() -> None:
 @pytest.mark.parametrize(
     ("change", "status", "reason"),
     [
-        ({"owner_id": "nobody"}, 422, "unknown_employee"),
+        ({"owner_id": "nobody"}, 409, "unknown_owner"),
         ({"owner_id": "left"}, 409, "not_employed"),
         ({"owner_id": "frozen"}, 409, "frozen"),
         ({"team": {"engineering": "frozen"}}, 409, "frozen"),

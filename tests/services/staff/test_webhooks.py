@@ -187,7 +187,7 @@ async def test_a_known_type_with_a_bad_body_is_kept_as_refused_and_raises_the_al
         assert answer.status_code == 422
         assert answer.headers["content-type"] == "application/problem+json"
         assert "Davolio" not in answer.text
-        assert answer.json()["errors"][0]["detail"].startswith("on: ")
+        assert answer.json()["errors"][0]["msg"].startswith("on: ")
         assert await outcomes(staff, "refused") == ["employee.left"]
         assert await alarm(staff, "departure_refused") == 1
         [item] = (await staff.house.ok("ops", "GET", M, params={"outcome": "refused"}))["items"]
@@ -307,3 +307,13 @@ async def test_messages_are_shown_to_operators_without_their_content() -> None:
         answer = await staff.house.call("ops", "GET", M)
         assert "Davolio" not in answer.text
         assert (await staff.house.call("employee", "GET", M)).status_code == 403
+
+
+async def test_a_source_is_found_where_its_creation_says_and_never_tells_its_secret() -> None:
+    async with company(sellers=0) as staff:
+        made = await staff.house.call("ops", "POST", "/staff/v1/hris/sources", json={"id": "second", "kind": "generic"})
+        found = await staff.house.ok("ops", "GET", made.headers["Location"])
+        assert made.json()["secret"]
+        assert found == {**made.json(), "secret": None}
+        assert (await staff.house.call("ops", "GET", "/staff/v1/hris/sources/none")).status_code == 404
+        assert (await staff.house.call("hr", "GET", made.headers["Location"])).status_code == 403
