@@ -145,15 +145,16 @@ class Gatherer:
     clock: Callable[[], datetime]
     timezone: ZoneInfo
     waiting: list[tuple[Question, "asyncio.Future[Answer]"]] = field(default_factory=list)
+    busy: bool = False
     runner: "asyncio.Task[None] | None" = None
     actors: dict[str, Any] = field(default_factory=dict)  # surrogates of callers; they never change
 
     async def check(self, question: Question) -> Answer:
         """Raises `Unavailable` if the database does not answer: then nobody is admitted."""
+        if not self.busy:
+            return await self._alone(question)
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self.waiting.append((question, answer))
-        if self.runner is None:
-            self.runner = asyncio.create_task(self._run())
         return await answer
 
     async def check_all(self, questions: Sequence[Question]) -> list[Answer]:
@@ -163,6 +164,17 @@ class Gatherer:
         rows = await self.batch_line.fetch(TOGETHER, *columns, now, self._day(now))
         return [Answer(row[0], row[1], row[2], f"{leaf}.{index}", now) for index, row in enumerate(rows)]
 
+    async def _alone(self, question: Question) -> Answer:
+        """Decides in the task of whoever asks: with nobody else about, two turns of the loop are saved."""
+        self.busy = True
+        try:
+            return (await self._decide([question]))[0]
+        finally:
+            if self.waiting:
+                self.runner = asyncio.create_task(self._run())
+            else:
+                self.busy = False
+
     async def _run(self) -> None:
         try:
             while self.waiting:
@@ -170,28 +182,33 @@ class Gatherer:
                 await self._answer(batch)
         finally:
             # In the same step as the last look at `waiting`: no question can come in between and wait for nobody.
-            self.runner = None
+            self.busy = False
 
     async def _answer(self, batch: Sequence[tuple[Question, "asyncio.Future[Answer]"]]) -> None:
-        now, leaves = self.clock(), [uuid7() for _ in batch]
         try:
-            columns = await self._columns(self.line, [question for question, _ in batch], leaves)
-            if len(batch) == 1:
-                columns = [column[0] for column in columns]
-            rows = await self.line.fetch(ONE if len(batch) == 1 else SEVERAL, *columns, now, self._day(now))
+            answers = await self._decide([question for question, _ in batch])
         except BaseException as error:
-            for _, answer in batch:
-                if not answer.done():
-                    answer.set_exception(error if isinstance(error, Exception) else Unavailable())
+            for _, waiting in batch:
+                if not waiting.done():
+                    waiting.set_exception(error if isinstance(error, Exception) else Unavailable())
             if not isinstance(error, Exception):
                 raise
             return
+        for (_, waiting), answer in zip(batch, answers, strict=True):
+            if not waiting.done():
+                waiting.set_result(answer)
+
+    async def _decide(self, questions: Sequence[Question]) -> list[Answer]:
+        now, leaves = self.clock(), [uuid7() for _ in questions]
+        columns = await self._columns(self.line, questions, leaves)
+        if len(questions) == 1:
+            columns = [column[0] for column in columns]
+        rows = await self.line.fetch(ONE if len(questions) == 1 else SEVERAL, *columns, now, self._day(now))
         kept = {str(row[0]): row for row in rows}
-        for (_, answer), leaf in zip(batch, leaves, strict=True):
-            if not answer.done():
-                row = kept.get(leaf)
-                allowed, reason = (row[1], row[2]) if row else (False, "")
-                answer.set_result(Answer(allowed, reason, row is not None, f"{leaf}.0", now))
+        return [
+            Answer(row[1], row[2], True, f"{leaf}.0", now) if row else Answer(False, "", False, f"{leaf}.0", now)
+            for leaf, row in ((leaf, kept.get(leaf)) for leaf in leaves)
+        ]
 
     async def _columns(self, line: Line, questions: Sequence[Question], leaves: Sequence[str]) -> list[Sequence[Any]]:
         """The questions column by column, with the surrogates of those who ask."""
