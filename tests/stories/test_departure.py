@@ -106,6 +106,7 @@ async def test_while_offboarding_is_down_clients_and_stages_freeze_all_the_same(
     house.down = set()
     await house.settle()
     await approve(house, "anna")
+    await house.settle()
     await work_off(house, "anna")
     house.clock.move(days=15)
     await house.settle()
