@@ -91,7 +91,8 @@ def relations_of(
 ) -> frozenset[Relation]:
     """How the employee stands to a client of `owner` that is in the hands of `acting`.
 
-    Nobody acts for a rehired owner whose clients still wait for somebody. `team` are those who serve it, by membership or by a stage; `heads` are the heads of a department and above.
+    Nobody acts for a rehired owner whose clients still wait for somebody. `team` are those who serve the client, by
+    membership or by a stage; `heads` are the heads of a department and above.
     """
     found: set[Relation] = set()
     if acting is not None and employee_id == acting.employee_id:

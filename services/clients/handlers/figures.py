@@ -32,7 +32,8 @@ async def allowed_clients(
                    CAST(:now AS timestamptz) AS moment, CAST(:day AS text) AS day
             FROM ({decisions.CANDIDATES}) candidates WHERE client_id > :after
         )
-        SELECT client_id, reason FROM ({decisions.DECIDED}) d WHERE allowed ORDER BY client_id LIMIT :limit
+        SELECT client_id, reason FROM ({decisions.DECIDED} OFFSET 0) d WHERE {decisions.ALLOWING}
+        ORDER BY client_id LIMIT :limit
         """,
         viewer=employee_id,
         action=action,
@@ -60,7 +61,8 @@ async def allowed_employees(
                    CAST(:now AS timestamptz) AS moment, CAST(:day AS text) AS day
             FROM people WHERE employee_id > :after
         )
-        SELECT employee_id, reason FROM ({decisions.DECIDED}) d WHERE allowed ORDER BY employee_id LIMIT :limit
+        SELECT employee_id, reason FROM ({decisions.DECIDED} OFFSET 0) d WHERE {decisions.ALLOWING}
+        ORDER BY employee_id LIMIT :limit
         """,
         client_id=client_id,
         action=action,

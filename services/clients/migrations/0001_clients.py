@@ -99,7 +99,6 @@ def upgrade() -> None:
         sa.Column("employee", sa.UUID(), nullable=True),
         sa.Column("client", sa.UUID(), nullable=True),
         sa.Column("action", sa.Text(), nullable=True),
-        sa.Column("allowed", sa.Boolean(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("employees", postgresql.ARRAY(sa.UUID()), nullable=True),
         sa.Column("clients", postgresql.ARRAY(sa.UUID()), nullable=True),

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
+from services.clients.domain.access import ALLOWED
 from services.clients.store.decisions import DECIDED
 from shared.errors import Unavailable
 from shared.http.fields import uuid7
@@ -28,15 +29,14 @@ _MAY_ASK = """(d.employee_id = d.sub OR (
     d.reach > 0 AND NOT EXISTS (
         SELECT 1 FROM people caller WHERE caller.employee_id = d.sub AND (caller.frozen OR caller.status = 'left'))
     AND (d.reach = 2 OR EXISTS (
-        SELECT 1 FROM people p JOIN heads ON heads.department_id = p.department_id
-        WHERE p.employee_id = d.employee_id AND heads.head_id = d.sub))))"""
+        SELECT 1 FROM heads WHERE heads.department_id = d.department_id AND heads.head_id = d.sub))))"""
 _EMPLOYEE = """coalesce((SELECT surrogate FROM surrogates s WHERE s.id = d.employee_id AND s.kind = 'employee'),
     CASE WHEN d.employee_known THEN surrogate_of('employee', d.employee_id) END)"""
 _KEPT = f"""
-    INSERT INTO journal_pending (leaf, at, kind, actor, employee, client, action, allowed, reason)
-    SELECT leaf, moment, 'access.checked', actor, {_EMPLOYEE}, client, action, allowed, reason
+    INSERT INTO journal_pending (leaf, at, kind, actor, employee, client, action, reason)
+    SELECT leaf, moment, 'access.checked', actor, {_EMPLOYEE}, client, action, reason
     FROM ({DECIDED}) d WHERE {_MAY_ASK}
-    RETURNING leaf, allowed, reason
+    RETURNING leaf, reason
 """
 _MANY = """
     SELECT q.*, CAST($8 AS timestamptz) AS moment, CAST($9 AS text) AS day
@@ -59,10 +59,10 @@ TOGETHER = f"""
     ), kept AS (
         INSERT INTO journal_pending (leaf, at, kind, actor, employees, clients, details)
         SELECT leaf, moment, 'access.checked', actor, array_agg(employee ORDER BY nth), array_agg(client ORDER BY nth),
-               jsonb_build_object('decisions', jsonb_agg(jsonb_build_array(action, allowed, reason) ORDER BY nth))
+               jsonb_build_object('decisions', jsonb_agg(jsonb_build_array(action, reason) ORDER BY nth))
         FROM judged GROUP BY leaf, moment, actor HAVING bool_and(may_ask)
     )
-    SELECT allowed, reason, may_ask FROM judged ORDER BY nth
+    SELECT reason, may_ask FROM judged ORDER BY nth
 """
 
 
@@ -162,7 +162,7 @@ class Gatherer:
         leaf, now = uuid7(), self.clock()
         columns = await self._columns(self.batch_line, questions, [leaf] * len(questions))
         rows = await self.batch_line.fetch(TOGETHER, *columns, now, self._day(now))
-        return [Answer(row[0], row[1], row[2], f"{leaf}.{index}", now) for index, row in enumerate(rows)]
+        return [Answer(row[0] in ALLOWED, row[0], row[1], f"{leaf}.{index}", now) for index, row in enumerate(rows)]
 
     async def _alone(self, question: Question) -> Answer:
         """Decides in the task of whoever asks: with nobody else about, two turns of the loop are saved."""
@@ -206,7 +206,9 @@ class Gatherer:
         rows = await self.line.fetch(ONE if len(questions) == 1 else SEVERAL, *columns, now, self._day(now))
         kept = {str(row[0]): row for row in rows}
         return [
-            Answer(row[1], row[2], True, f"{leaf}.0", now) if row else Answer(False, "", False, f"{leaf}.0", now)
+            Answer(row[1] in ALLOWED, row[1], True, f"{leaf}.0", now)
+            if row
+            else Answer(False, "", False, f"{leaf}.0", now)
             for leaf, row in ((leaf, kept.get(leaf)) for leaf in leaves)
         ]
 

@@ -1,18 +1,18 @@
 """The decision of `domain.access` as SQL, put together from the same table of relations and actions.
 
 Every statement here wants a CTE `asked (employee_id, client_id, action, moment, day)` and gives the columns of
-`asked` with `reason`, `allowed`, and whether the employee and the client are known.
+`asked` with `reason`, and whether the employee and the client are known.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from services.clients.domain.access import ALLOWED, PASSES, RELATIONS, Action, Relation, decide_at_door
+from services.clients.domain.access import ALLOWED, EVERYTHING, PASSES, RELATIONS, Action, Relation, decide_at_door
 from shared import people
 from shared.database import UnitOfWork
 
 
-def _words(words: Iterable[str]) -> str:
+def words(words: Iterable[str]) -> str:
     return ", ".join(f"'{word}'" for word in sorted(words))
 
 
@@ -27,8 +27,8 @@ IN_HAND = "coalesce(o.stand_in_id, CASE WHEN NOT o.settling THEN c.owner_id END)
 RELATED: Mapping[Relation, str] = {
     "owner": "c.owner_id = a.employee_id AND o.stand_in_id IS NULL AND NOT o.settling",
     "caretaker": "o.stand_in_id = a.employee_id",
-    "team": """EXISTS (SELECT 1 FROM team t WHERE t.client_id = a.client_id AND t.employee_id = a.employee_id)
-               OR EXISTS (SELECT 1 FROM open_stages s WHERE s.client_id = a.client_id AND s.employee_id = a.employee_id)""",
+    "team": """(EXISTS (SELECT 1 FROM team t WHERE t.client_id = a.client_id AND t.employee_id = a.employee_id)
+               OR EXISTS (SELECT 1 FROM open_stages s WHERE s.client_id = a.client_id AND s.employee_id = a.employee_id))""",
     "head": """EXISTS (SELECT 1 FROM heads WHERE heads.head_id = a.employee_id AND heads.department_id IN (
                    o.department_id, (SELECT h.department_id FROM people h WHERE h.employee_id = o.stand_in_id)))""",
     "deputy": f"""EXISTS (SELECT 1 FROM people h WHERE h.employee_id = {IN_HAND} AND h.deputy_id = a.employee_id
@@ -39,34 +39,44 @@ VALID_PASS = "v.withdrawn_at IS NULL AND v.from_time <= a.moment AND a.moment < 
 PASSED = f"""EXISTS (SELECT 1 FROM passes v WHERE v.employee_id = a.employee_id AND v.client_id = a.client_id AND {VALID_PASS}
     AND (v.purpose, a.action) IN ({", ".join(f"('{p}', '{action}')" for p in PASSES for action in sorted(PASSES[p]))}))"""
 
-# Looked up once, and not at all for whoever has the client in hand: that allows everything.
-STANDING = f"""
-    SELECT {RELATED["owner"]} AS owner, {RELATED["caretaker"]} AS caretaker,
-           {", ".join(f"NOT in_hand AND ({RELATED[name]}) AS {name}" for name in ("team", "head", "deputy"))}
-    FROM (SELECT {IN_HAND} IS NOT DISTINCT FROM a.employee_id AS in_hand) f OFFSET 0
-"""
+# Whoever has the client in hand may do everything, and nothing else is looked up for them.
+AT_ONCE = [name for name in RELATIONS if RELATIONS[name] == EVERYTHING]
+WEIGHED = [name for name in RELATIONS if name not in AT_ONCE]
+
+
+def _weighed() -> str:
+    """The reason by all other relations at once: each is looked up once, as one bit of a number with a case of its own."""
+
+    def reason(held: Sequence[Relation]) -> str:
+        tried = "".join(f" WHEN a.action IN ({words(RELATIONS[name])}) THEN '{name}'" for name in held)
+        return f"CASE{tried} ELSE 'action_not_allowed' END" if held else "'no_relation'"
+
+    bits = " + ".join(f"{1 << bit} * CAST({RELATED[name]} AS int)" for bit, name in enumerate(WEIGHED))
+    cases = (
+        f"WHEN {number} THEN {reason([name for bit, name in enumerate(WEIGHED) if number >> bit & 1])}"
+        for number in range(1 << len(WEIGHED))
+    )
+    return f"CASE {bits} {' '.join(cases)} END"
+
 
 REASON = f"""CASE
     WHEN p.employee_id IS NULL OR (p.status IS NULL AND NOT p.frozen) THEN 'unknown_employee'
     WHEN c.client_id IS NULL THEN 'unknown_client'
     WHEN p.status = 'left' THEN 'not_employed'
     WHEN p.frozen THEN CASE WHEN {PASSED} THEN 'pass' ELSE 'frozen' END
-    {"".join(f"WHEN r.{name} AND a.action IN ({_words(RELATIONS[name])}) THEN '{name}' " for name in RELATIONS)}
-    WHEN {" OR ".join(f"r.{name}" for name in RELATIONS)} THEN 'action_not_allowed'
-    ELSE 'no_relation' END"""
+    {" ".join(f"WHEN {RELATED[name]} THEN '{name}'" for name in AT_ONCE)}
+    ELSE {_weighed()} END"""
 
-REASONED = f"""
-    SELECT a.*, {REASON} AS reason,
+DECIDED = f"""
+    SELECT a.*, {REASON} AS reason, p.department_id,
            p.status IS NOT NULL OR coalesce(p.frozen, false) AS employee_known, c.client_id IS NOT NULL AS client_known,
            c.surrogate AS client, coalesce(p.frozen OR p.status = 'left', false) AS barred
     FROM asked a
     LEFT JOIN people p ON p.employee_id = a.employee_id
     LEFT JOIN clients c ON c.client_id = a.client_id
     LEFT JOIN people o ON o.employee_id = c.owner_id
-    CROSS JOIN LATERAL ({STANDING}) r
-    OFFSET 0
 """
-DECIDED = f"SELECT x.*, x.reason IN ({_words(ALLOWED)}) AS allowed FROM ({REASONED}) x"
+ALLOWING = f"reason IN ({words(ALLOWED)})"
 
 ASKED_BY_CALLER = """
     SELECT CAST(:viewer AS text) AS employee_id, CAST(:client_id AS text) AS client_id, CAST(:action AS text) AS action,

@@ -12,19 +12,19 @@ from shared.database import UnitOfWork
 from shared.http.fields import Paging, uuid7
 
 WRITE = """
-    INSERT INTO journal_pending (leaf, at, kind, actor, employee, client, action, allowed, reason, details)
+    INSERT INTO journal_pending (leaf, at, kind, actor, employee, client, action, reason, details)
     SELECT :leaf, :now, :kind, surrogate_of('employee', :actor),
            CASE WHEN CAST(:employee_id AS text) IS NOT NULL THEN surrogate_of('employee', :employee_id) END,
            CASE WHEN CAST(:client_id AS text) IS NOT NULL THEN surrogate_of('client', :client_id) END,
-           :action, :allowed, :reason,
+           :action, :reason,
            nullif(CAST(:details AS jsonb) || coalesce((
                SELECT jsonb_object_agg(name, surrogate_of('employee', person))
                FROM jsonb_each_text(CAST(:people AS jsonb)) AS named (name, person) WHERE person IS NOT NULL
            ), '{}'), '{}')
 """
 WRITE_PAGE = """
-    INSERT INTO journal_pending (leaf, at, kind, actor, employee, action, allowed, reason, clients, details)
-    SELECT :leaf, :now, :kind, surrogate_of('employee', :actor), surrogate_of('employee', :actor), :action, true, :reason,
+    INSERT INTO journal_pending (leaf, at, kind, actor, employee, action, reason, clients, details)
+    SELECT :leaf, :now, :kind, surrogate_of('employee', :actor), surrogate_of('employee', :actor), :action, :reason,
            (SELECT array_agg(surrogate ORDER BY nth)
             FROM unnest(CAST(:clients AS text[])) WITH ORDINALITY AS seen (id, nth)
             JOIN surrogates ON kind = 'client' AND surrogates.id = seen.id),
@@ -55,7 +55,6 @@ async def write(
         employee_id=employee_id,
         client_id=client_id,
         action=action,
-        allowed=None if action is None else reason in ALLOWED,
         reason=reason,
         details=json.dumps(details or {}),
         people=json.dumps(people or {}),
@@ -126,7 +125,7 @@ def _is_person(name: str) -> bool:
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 READ = """
-    SELECT id, leaf, at, kind, actor, employee, client, action, allowed, reason, employees, clients, details
+    SELECT id, leaf, at, kind, actor, employee, client, action, reason, employees, clients, details
     FROM journal_pending j
     WHERE (CAST(:after AS bigint) IS NULL OR id < :after)
       AND (CAST(:since AS timestamptz) IS NULL OR at >= :since) AND (CAST(:until AS timestamptz) IS NULL OR at < :until)
@@ -185,7 +184,7 @@ async def read(
             "employee_id": named_again(row["employee"]),
             "client_id": named_again(row["client"]),
             "action": row["action"],
-            "allowed": row["allowed"],
+            "allowed": row["reason"] in ALLOWED if row["reason"] else None,
             "reason": row["reason"],
             "employees": named_again(row["employees"]) or [],
             "clients": named_again(row["clients"]) or [],

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from services.clients.domain.access import ALLOWED
 from services.clients.store import decisions
 from services.clients.store.clients import FROM, VALUE
 from shared.database import UnitOfWork
@@ -21,19 +22,19 @@ PORTFOLIO = f"""
     FROM {FROM} WHERE c.owner_id = :employee_id AND c.client_id > :after ORDER BY c.client_id LIMIT {PAGE}
 """
 # From single decisions, from pages, and from batches of decisions about many people.
-SEEN = """
+SEEN = f"""
     WITH me AS (SELECT surrogate FROM surrogates WHERE kind = 'employee' AND id = :employee_id), seen AS (
         SELECT j.client, j.action FROM journal_pending j JOIN me ON j.employee = me.surrogate
-        WHERE j.allowed AND j.client IS NOT NULL AND j.at >= :since
+        WHERE j.{decisions.ALLOWING} AND j.client IS NOT NULL AND j.at >= :since
         UNION ALL
         SELECT unnest(j.clients), j.action FROM journal_pending j JOIN me ON j.employee = me.surrogate
-        WHERE j.allowed AND j.clients IS NOT NULL AND j.action = 'export' AND j.at >= :since
+        WHERE j.{decisions.ALLOWING} AND j.clients IS NOT NULL AND j.action = 'export' AND j.at >= :since
         UNION ALL
         SELECT asked.client, j.details->'decisions'->CAST(asked.nth - 1 AS int)->>0
         FROM me JOIN journal_pending j ON j.employees @> ARRAY[me.surrogate],
              unnest(j.employees, j.clients) WITH ORDINALITY AS asked (employee, client, nth)
         WHERE j.kind = 'access.checked' AND j.at >= :since AND asked.employee = me.surrogate
-        AND j.details->'decisions'->CAST(asked.nth - 1 AS int)->>1 = 'true'
+        AND j.details->'decisions'->CAST(asked.nth - 1 AS int)->>1 IN ({decisions.words(ALLOWED)})
     )
     SELECT s.id AS client_id, count(*) FILTER (WHERE action = 'read') AS reads,
            count(*) FILTER (WHERE action = 'export') AS exports

@@ -204,7 +204,6 @@ Table(
     Column("employee", UUID(as_uuid=True)),
     Column("client", UUID(as_uuid=True)),
     Column("action", Text),
-    Column("allowed", Boolean),
     Column("reason", Text),
     Column("employees", ARRAY(UUID(as_uuid=True))),
     Column("clients", ARRAY(UUID(as_uuid=True))),

@@ -50,9 +50,9 @@ async def test_a_check_is_one_leaf_and_a_thousand_checks_are_one_leaf() -> None:
         assert (batch["id"], alone["id"]) == (leaves[0][0], single["decision_id"].removesuffix(".0"))
         assert batch["employees"][:3] == ["anna", "ben", None]
         assert batch["details"]["decisions"][:3] == [
-            ["read", True, "owner"],
-            ["read", False, "no_relation"],
-            ["read", False, "unknown_employee"],
+            ["read", "owner"],
+            ["read", "no_relation"],
+            ["read", "unknown_employee"],
         ]
 
 
