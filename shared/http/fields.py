@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -90,6 +91,15 @@ class Paging:
         """How many rows to read: one more than wanted tells whether there is a next page."""
         return self.limit + 1
 
+    @property
+    def number(self) -> int | None:
+        """The key of a list that is ordered by a number. Raises `UnknownCursor`."""
+        if self.after is None:
+            return None
+        if not re.fullmatch(r"[0-9]{1,18}", self.after[0]):
+            raise UnknownCursor
+        return int(self.after[0])
+
 
 def paging(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100, cursor: Annotated[str | None, Query(max_length=1000)] = None
@@ -101,7 +111,7 @@ def paging(
         if (
             not isinstance(after, list)
             or not after
-            or not all(isinstance(part, str) and "\0" not in part for part in after)
+            or not all(isinstance(part, str) and b"\0" not in part.encode() for part in after)
         ):
             raise ValueError
     except (ValueError, binascii.Error):

@@ -51,10 +51,18 @@ def test_pages_show_every_row_once_and_end(ids: list[str], limit: int) -> None:
     assert seen == ids
 
 
-@pytest.mark.parametrize("cursor", ["x", "e30=", "W10=", "WzFd", "é", "WyJcdTAwMDAiXQ=="])
+@pytest.mark.parametrize("cursor", ["x", "e30=", "W10=", "WzFd", "é", "WyJcdTAwMDAiXQ==", "WyJcdWQ4MDAiXQ=="])
 def test_a_cursor_of_another_kind_is_refused(cursor: str) -> None:
     with pytest.raises(UnknownCursor):
         paging(10, cursor)
+
+
+@pytest.mark.parametrize("key", ["", "zzz", "-1", "²", "9" * 19])
+def test_a_cursor_of_a_list_by_number_holds_a_number_that_a_database_can_keep(key: str) -> None:
+    assert Paging(10, ("7",)).number == 7
+    assert Paging(10, None).number is None
+    with pytest.raises(UnknownCursor):
+        _ = Paging(10, (key,)).number
 
 
 def test_a_page_fetches_one_more_than_it_shows() -> None:

@@ -1,9 +1,9 @@
 """What goes out: the shapes of contract.md."""
 
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 
 from shared.http.fields import Money
 
@@ -51,7 +51,7 @@ class CaseOut(CaseLine):
 
 
 class Entry(BaseModel):
-    id: int
+    id: Annotated[str, BeforeValidator(str)]
     at: datetime
     what: str
     step: str | None

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
-from pydantic import Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from services.offboarding.api.cases import viewer
 from services.offboarding.api.shapes import DocumentOut, TaskOut
@@ -48,7 +48,13 @@ class ChecklistEntry(Body):
 
 
 class Checklist(Body):
-    items: list[ChecklistEntry] = Field(max_length=50)
+    items: list[ChecklistEntry] = Field(max_length=100)
+
+
+class WholeChecklist(BaseModel):
+    """With the standard tasks."""
+
+    items: list[ChecklistEntry]
 
 
 class SameKind(Unprocessable):
@@ -81,10 +87,10 @@ async def list_tasks(
 
 @router.post("/tasks/{task_id}/complete", response_model=TaskOut, summary="The task is done")
 async def complete_task(
-    task_id: Id, body: Proof, door: Door = allow("employee", "hr", "sales_head", "director")
+    task_id: Id, body: Proof | None = None, door: Door = allow("employee", "hr", "sales_head", "director")
 ) -> Any:
     """By the assignee, by `hr` where it is theirs, or by the head of sales of the case."""
-    return dict(await door.transact(tasks.complete, viewer(door), task_id, body.proof))
+    return dict(await door.transact(tasks.complete, viewer(door), task_id, body.proof if body else None))
 
 
 @router.post("/tasks/{task_id}/waive", response_model=TaskOut, summary="The task is dropped, with a reason")
@@ -92,14 +98,14 @@ async def waive_task(task_id: Id, body: Reason, door: Door = allow("sales_head",
     return dict(await door.transact(tasks.waive, viewer(door), task_id, body.reason))
 
 
-@router.get("/checklist", response_model=Checklist, summary="The tasks that every case gets")
+@router.get("/checklist", response_model=WholeChecklist, summary="The tasks that every case gets")
 async def get_checklist(door: Door = allow("employee", "hr", "sales_head", "director")) -> Any:
     version, entries = await door.read(_checklist)
     door.tag(version)
     return _shown(entries)
 
 
-@router.put("/checklist", response_model=Checklist, summary="Set the checklist, for cases that begin from now on")
+@router.put("/checklist", response_model=WholeChecklist, summary="Set the checklist, for cases that begin from now on")
 async def put_checklist(body: Checklist, door: Door = allow("hr", "director")) -> Any:
     """The standard tasks that are not named stay. Kinds that are not given are made: `own_1`, `own_2`…"""
     entries = [
@@ -136,8 +142,8 @@ async def _checklist(work: UnitOfWork) -> tuple[int, tuple[Entry, ...]]:
     return (row["version"], complete(from_rows(row["entries"]))) if row else (0, complete(()))
 
 
-def _shown(entries: tuple[Entry, ...]) -> Checklist:
-    return Checklist(
+def _shown(entries: tuple[Entry, ...]) -> WholeChecklist:
+    return WholeChecklist(
         items=[
             ChecklistEntry(
                 kind=entry.kind,
@@ -177,8 +183,11 @@ async def add_document(
 
 
 @router.post("/documents/{document_id}/hand_over", response_model=DocumentOut, summary="The leaver hands it over")
-async def hand_over(document_id: Id, body: HandOver, door: Door = allow("employee", "sales_head", "director")) -> Any:
-    return dict(await door.transact(documents.hand_over, viewer(door), document_id, body.receiver_id))
+async def hand_over(
+    document_id: Id, body: HandOver | None = None, door: Door = allow("employee", "sales_head", "director")
+) -> Any:
+    receiver = body.receiver_id if body else None
+    return dict(await door.transact(documents.hand_over, viewer(door), document_id, receiver))
 
 
 @router.post("/documents/{document_id}/receive", response_model=DocumentOut, summary="The receiver signs")

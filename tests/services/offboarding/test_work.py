@@ -102,6 +102,21 @@ async def test_documents_are_signed_for_by_the_receiver_before_their_task_is_don
         assert (await do(house, NORA, f"tasks/{task['id']}/complete")).json()["status"] == "done"
 
 
+async def test_a_document_goes_to_the_manager_where_no_receiver_is_named_and_no_successor_known() -> None:
+    async with company() as house:
+        case = await resign(house)
+        path = f"/offboarding/v1/cases/{case['id']}"
+        await do(house, NORA, f"cases/{case['id']}/documents", id="d-1", title="Prices", kind="sheet", location="x")
+        handed = await house.ok(NORA, "POST", "/offboarding/v1/documents/d-1/hand_over")
+        assert handed["status"] == "handed_over"
+        assert handed["receiver_id"] is not None
+        timeline = await house.ok("hr", "GET", f"{path}/timeline")
+        assert all(isinstance(entry["id"], str) for entry in timeline["items"])
+        task = await task_of(house, case, "undertaking")
+        answer = await house.call(NORA, "POST", f"/offboarding/v1/tasks/{task['id']}/complete")
+        assert answer.json()["reason"] == "proof_wanted"
+
+
 async def test_an_introduction_goes_from_proposed_to_confirmed_with_a_pass_for_the_leaver() -> None:
     async with company() as house:
         case = await approve(house, await resign(house))
