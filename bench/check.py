@@ -21,9 +21,16 @@ from services.clients.store.decisions import DECIDED
 CLIENTS = 100_000
 ROUNDS, CALLS = 40, 100
 
-DECIDE = (
-    f"{checks.ONE.partition('INSERT INTO')[0]} SELECT leaf, allowed, reason FROM ({DECIDED}) d WHERE {checks._MAY_ASK}"
-)
+
+def without_journal(sql: str) -> str:
+    """The statement as a plain read: the same question, decision and answer."""
+    asked, _, insert = sql.partition("INSERT INTO")
+    decided = f"FROM ({DECIDED}) d"
+    where, _, answer = insert[insert.index(decided) :].rpartition("RETURNING")
+    return f"{asked} SELECT {answer} {where}"
+
+
+DECIDE = without_journal(checks.ONE)
 
 
 class Deciding(checks.Line):
