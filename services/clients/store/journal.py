@@ -156,9 +156,8 @@ async def read(
     filters = (BY_EMPLOYEE if employee_id else "") + (BY_CLIENT if client_id else "")
     named: dict[str, Any] = {"employee_id": employee_id} if employee_id else {}
     named |= {"client_id": client_id} if client_id else {}
-    after = int(paging.after[0]) if paging.after and paging.after[0].isdigit() else None
     rows = await work.rows(
-        READ.format(filters=filters), after=after, since=since, until=until, limit=paging.fetch, **named
+        READ.format(filters=filters), after=paging.number, since=since, until=until, limit=paging.fetch, **named
     )
     ids = await _ids(work, rows)
 
