@@ -17,11 +17,12 @@ def words(words: Iterable[str]) -> str:
 
 
 def absent(person: str, day: str) -> str:
-    return f"""EXISTS (SELECT 1 FROM jsonb_array_elements({person}.absences) AS away
-                       WHERE away->>'from_day' <= {day} AND coalesce(away->>'until_day', '9999-12-31') >= {day})"""
+    """Whether one of a person's absences covers the day; as a path, since a scan would cost every decision its set-up."""
+    covers = "@.from_day <= $day && (@.until_day == null || @.until_day >= $day)"
+    return f"jsonb_path_exists({person}.absences, '$[*] ? ({covers})', jsonb_build_object('day', {day}))"
 
 
-# Of a question `a`, the client `c` and its owner of record `o`; the acting owner is looked up only where it matters.
+# Of a question `a`, the client `c`, its owner of record `o` and who has it in hand, `h`.
 # A rehired person holds nothing of before, also where nobody stands in.
 IN_HAND = "coalesce(o.stand_in_id, CASE WHEN NOT o.settling THEN c.owner_id END)"
 RELATED: Mapping[Relation, str] = {
@@ -29,10 +30,9 @@ RELATED: Mapping[Relation, str] = {
     "caretaker": "o.stand_in_id = a.employee_id",
     "team": """(EXISTS (SELECT 1 FROM team t WHERE t.client_id = a.client_id AND t.employee_id = a.employee_id)
                OR EXISTS (SELECT 1 FROM open_stages s WHERE s.client_id = a.client_id AND s.employee_id = a.employee_id))""",
-    "head": """EXISTS (SELECT 1 FROM heads WHERE heads.head_id = a.employee_id AND heads.department_id IN (
-                   o.department_id, (SELECT h.department_id FROM people h WHERE h.employee_id = o.stand_in_id)))""",
-    "deputy": f"""EXISTS (SELECT 1 FROM people h WHERE h.employee_id = {IN_HAND} AND h.deputy_id = a.employee_id
-                  AND {absent("h", "a.day")})""",
+    "head": """EXISTS (SELECT 1 FROM heads WHERE heads.head_id = a.employee_id
+                       AND heads.department_id IN (o.department_id, h.department_id))""",
+    "deputy": f"coalesce(h.deputy_id = a.employee_id AND {absent('h', 'a.day')}, false)",
 }
 
 VALID_PASS = "v.withdrawn_at IS NULL AND v.from_time <= a.moment AND a.moment < v.until_time"  # noqa: S105
@@ -75,6 +75,7 @@ DECIDED = f"""
     LEFT JOIN people p ON p.employee_id = a.employee_id
     LEFT JOIN clients c ON c.client_id = a.client_id
     LEFT JOIN people o ON o.employee_id = c.owner_id
+    LEFT JOIN people h ON h.employee_id = {IN_HAND}
 """
 ALLOWING = f"reason IN ({words(ALLOWED)})"
 
