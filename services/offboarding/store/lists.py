@@ -109,7 +109,8 @@ async def followups(work: UnitOfWork, viewer: Viewer, paging: Paging, case_id: s
 
 
 async def timeline(work: UnitOfWork, paging: Paging, case_id: str) -> Sequence[Row]:
-    after = int(paging.after[0]) if paging.after and paging.after[0].isdigit() and len(paging.after[0]) < 19 else None
+    digits = paging.after[0] if paging.after else ""
+    after = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
     return await work.rows(TIMELINE, case_id=case_id, after=after, fetch=paging.fetch)
 
 
