@@ -15,7 +15,13 @@ async def watch(runtime: Runtime) -> bool:
     """Hands on the deadlines that have passed; True where there were any."""
     over = await transact(runtime, end_last_day)
     due = await transact(runtime, remind)
+    stuck = await transact(runtime, count_stuck)
+    runtime.metrics.alarm.labels(runtime.service.name, "case_needs_person").set(stuck)
     return over or due
+
+
+async def count_stuck(work: UnitOfWork) -> int:
+    return int(await work.scalar("SELECT count(*) FROM cases WHERE status = 'needs_person'"))
 
 
 async def end_last_day(work: UnitOfWork) -> bool:

@@ -1,6 +1,6 @@
 """Last days: changed, over, and announced by nobody; and who takes over when an assignee goes too."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from tests.services.offboarding.company import (
     HEAD,
@@ -104,3 +104,21 @@ async def test_a_rehire_restores_nothing_and_the_case_goes_on_to_its_end() -> No
         case = await house.ok(HEAD, "GET", f"/offboarding/v1/cases/{case['id']}")
         assert case["status"] == "cleared"
         assert not await house.scalar("offboarding", "SELECT frozen FROM people WHERE employee_id = 'nora'")
+
+
+async def test_transferred_clients_are_followed_for_twelve_months_and_then_no_more() -> None:
+    async with company() as house:
+        case = await approve(house, await leave(house))
+        await do_tasks(house, case)
+        case = await case_of(house)
+        assert (case["status"], steps(case)["follow_up"]) == ("cleared", "running")
+        house.clock.move(days=100)
+        await house.settle()
+        followed = {one["client_id"]: one for one in await listed(house, f"followups?case_id={case['id']}")}
+        assert set(followed) == {"c-1", "c-2", "c-3", "c-4"}
+        since, until = (date.fromisoformat(followed["c-1"][name]) for name in ("since", "until"))
+        assert (until - since).days == 100
+        house.clock.move(days=270)
+        await house.settle()
+        assert steps(await case_of(house))["follow_up"] == "done"
+        assert (await case_of(house))["status"] == "cleared"

@@ -7,6 +7,7 @@ from tests.services.offboarding.company import (
     approve,
     case_of,
     company,
+    leave,
     listed,
     resign,
     steps,
@@ -166,3 +167,31 @@ async def test_the_leavers_other_places_are_found() -> None:
         assert [(one["client_id"], one["function"]) for one in plan["team"]] == [("c-x", "sales")]
         await approve(house, await case_of(house))
         assert await house.scalar("clients", "SELECT employee_id FROM team WHERE client_id = 'c-x'") != "nora"
+
+
+async def test_an_edit_may_take_a_colleague_beyond_capacity_for_clients_which_is_shown_but_not_for_stages() -> None:
+    async with company() as house:
+        await house.ok("hr", "PATCH", "/staff/v1/employees/petra", json={"functions": {"sales": 1}})
+        await house.settle()
+        case = await resign(house)
+        clients = [{"client_id": f"c-{number}", "to_id": "petra"} for number in (1, 2)]
+        stage = {"order_id": "o-1", "stage": "placement", "to_id": "petra"}
+        refused = await approval(house, case, edits=[*clients, stage])
+        assert refused.json()["violations"] == [{"code": "over", "edits": [0, 1, 2]}]
+        approved = await approval(house, case, edits=clients)
+        assert [(one["employee_id"], one["points"]) for one in approved.json()["over"]] == [("petra", 1.0)]
+
+
+async def test_a_plan_for_somebody_rehired_meanwhile_touches_nothing_of_the_new_employment() -> None:
+    async with company() as house:
+        case = await leave(house)
+        hired_on = house.clock.day(1).isoformat()
+        await house.ok("hr", "POST", "/staff/v1/employees/nora/rehire", json={"hired_on": hired_on})
+        await house.settle()
+        client = {"id": "c-new", "name": "New", "owner_id": "nora", "contacts": []}
+        await house.ok("service", "POST", "/clients/v1/clients", json=client)
+        await house.ok(HEAD, "POST", f"/offboarding/v1/cases/{case['id']}/retry", json={"step": "plan"})
+        await house.settle()
+        assert (await plan_of(house, case))["items"] == []
+        assert steps(await case_of(house))["transfer"] == "skipped"
+        assert await house.scalar("clients", "SELECT owner_id FROM clients WHERE client_id = 'c-new'") == "nora"
