@@ -12,6 +12,11 @@ GROUNDS = """
 """
 # A repeated read is a decision of its own, and journaled again; so its entries may repeat where a reader crashed.
 SENT = "SELECT type, count(*) FROM outbox WHERE type <> 'journal.entry' GROUP BY 1 ORDER BY 1"
+# Decisions and reads are journaled again where whoever asked crashed and asked anew; changes are journaled once.
+CHANGES = """
+    SELECT kind, count(*) FROM journal_pending
+    WHERE action IS NULL AND kind !~ '(checked|read|listed|streamed|accessed)$' GROUP BY 1 ORDER BY 1
+"""
 
 ROWS: Mapping[str, Mapping[str, str]] = {
     "staff": {
@@ -44,6 +49,7 @@ ROWS: Mapping[str, Mapping[str, str]] = {
             FROM passes ORDER BY 1, 2, 3, 4
         """,
         "stages": "SELECT order_id, stage, client_id, employee_id FROM open_stages ORDER BY 1, 2",
+        "journal": CHANGES,
         "sent": SENT,
     },
     "orders": {
@@ -95,11 +101,6 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "sent": SENT,
     },
 }
-# The journal without decisions, which repeat where a reader crashed: who did what to whom, under readable names.
-CHANGES = """
-    SELECT kind, count(*) FROM journal_pending WHERE action IS NULL AND kind NOT IN :decisions
-    GROUP BY 1 ORDER BY 1
-"""
 
 
 async def ending(house: House) -> dict[str, list[tuple[Any, ...]]]:
