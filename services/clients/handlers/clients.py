@@ -30,8 +30,8 @@ def announce_registered(work: UnitOfWork, rows: Sequence[Registration]) -> None:
     if len(rows) == 1:
         work.publish(ClientRegistered(client_id=rows[0].client_id, to_id=rows[0].owner_id, sequence=1))
     elif rows:
-        owned = [Ownership.model_construct(client_id=row.client_id, to_id=row.owner_id, sequence=1) for row in rows]
-        work.publish(ClientRegistered.model_construct(batch_id=uuid7(), items=owned))
+        owned = [Ownership(client_id=row.client_id, to_id=row.owner_id, sequence=1) for row in rows]
+        work.publish(ClientRegistered(batch_id=uuid7(), items=owned))
 
 
 async def register(work: UnitOfWork, row: Registration, roles: frozenset[str]) -> Mapping[str, Any]:

@@ -106,17 +106,19 @@ async def _republish_clients(work: UnitOfWork, after: str) -> str | None:
 
 async def _republish_freezes(work: UnitOfWork) -> int:
     frozen = [row["employee_id"] for row in await work.rows("SELECT employee_id FROM people WHERE frozen ORDER BY 1")]
-    for employee_id in frozen:
-        state = await people.freeze_state(work, employee_id)
+    await people.lock(work, holding=frozen)  # so that no older state is told after a newer one
+    states = [await people.freeze_state(work, employee_id) for employee_id in frozen]
+    still = [state for state in states if state.frozen]
+    for state in still:
         work.publish(
             AccessFrozen(
-                employee_id=employee_id,
+                employee_id=state.employee_id,
                 employment_id=state.employment_id or "",
                 grounds=list(state.grounds),
                 case_id=state.case_id,
                 caretaker_id=state.stand_in_id,
-                clients=await freezes.count_clients(work, employee_id),
+                clients=await freezes.count_clients(work, state.employee_id),
                 frozen_at=state.frozen_at,
             )
         )
-    return len(frozen)
+    return len(still)

@@ -63,9 +63,8 @@ async def place_team(work: UnitOfWork, envelope: Envelope[PlaceTeam]) -> list[Re
     command = envelope.data
     await people.lock(work, holding=[item.to_id for item in command.items])
     await clients.lock(work, sorted({item.client_id for item in command.items}))
-    rows = await team.take_over(
-        work, [(item.client_id, item.function, item.from_id, item.to_id) for item in command.items], command.case_id
-    )
+    items = [(item.client_id, item.function, item.from_id, item.to_id) for item in command.items]
+    rows = await team.take_over(work, items, command.case_id, command.employee_id)
     for client_id in sorted({row["client_id"] for row in rows if row["changed"]}):
         await announce_changed(work, client_id)
     return [Result(id=f"{row['client_id']}/{row['function']}", outcome=row["outcome"]) for row in rows]

@@ -9,7 +9,6 @@ from services.clients.store import clients, freezes
 from shared import people
 from shared.contracts.clients import (
     ClientTransferred,
-    Ownership,
     Result,
     TransferClients,
     TransferKind,
@@ -40,15 +39,16 @@ def chunks(items: Iterable[T], key: Callable[[T], str]) -> Iterator[list[T]]:
 def announce(work: UnitOfWork, rows: Iterable[clients.Moved], kind: TransferKind, case_id: str | None = None) -> None:
     """One event: of the client, or in bulk."""
     moved = [
-        # Rows of our own need no validation, and there are many.
-        Ownership.model_construct(client_id=row.client_id, from_id=row.from_id, to_id=row.to_id, sequence=row.version)
+        {"client_id": row.client_id, "from_id": row.from_id, "to_id": row.to_id, "sequence": row.version}
         for row in rows
         if row.version is not None
     ]
     if len(moved) == 1:
-        work.publish(ClientTransferred(**moved[0].model_dump(), kind=kind, case_id=case_id))
+        work.publish(ClientTransferred.model_validate({**moved[0], "kind": kind, "case_id": case_id}))
     elif moved:
-        work.publish(ClientTransferred.model_construct(batch_id=uuid7(), kind=kind, case_id=case_id, items=moved))
+        # One validation of all is much faster than one of each.
+        data = {"batch_id": uuid7(), "kind": kind, "case_id": case_id, "items": moved}
+        work.publish(ClientTransferred.model_validate(data))
 
 
 async def transfer_by_hand(
@@ -118,7 +118,10 @@ async def settle_chunk(work: UnitOfWork, employee_id: str) -> bool:
         return False
     if owned:
         moves = [(row["client_id"], employee_id, str(heir)) for row in owned]
-        announce(work, await clients.move(work, moves, "permanent"), "permanent")
+        moved = await clients.move(work, moves, "permanent")
+        announce(work, moved, "permanent")
+        if any(row.outcome != "done" for row in moved):
+            return False  # the heir can take nothing now; whoever was rehired must not get it back
     if len(owned) == CHUNK:
         return True
     await work.execute(SETTLED, id=employee_id)

@@ -106,15 +106,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("journal_pending_client", "journal_pending", ["client", "id"], unique=False)
+    op.create_index(
+        "journal_pending_clients",
+        "journal_pending",
+        ["clients"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_where=sa.text(
+            "clients IS NOT NULL AND kind <> 'client.transferred' AND kind <> 'client.registered'"
+        ),
+    )
     op.create_index("journal_pending_employee", "journal_pending", ["employee", "id"], unique=False)
     op.create_index("journal_pending_leaf", "journal_pending", ["leaf"], unique=False)
     op.create_index(
-        "journal_pending_many",
+        "journal_pending_people",
         "journal_pending",
-        ["employees", "clients"],
+        ["employees"],
         unique=False,
         postgresql_using="gin",
-        postgresql_where=sa.text("employees IS NOT NULL OR clients IS NOT NULL"),
+        postgresql_where=sa.text("employees IS NOT NULL"),
     )
     op.create_table(
         "last_days",

@@ -42,12 +42,14 @@ INSERT = """
         SELECT owner_id, count(*) FROM made GROUP BY owner_id ORDER BY owner_id
         ON CONFLICT (owner_id) DO UPDATE SET clients = p.clients + excluded.clients
     ), owned AS MATERIALIZED (
-        SELECT surrogate_of('employee', owner_id) AS owner, clients
-        FROM (SELECT owner_id, jsonb_agg(surrogate) AS clients FROM made GROUP BY owner_id) o
+        SELECT owner_id, surrogate_of('employee', owner_id) AS owner, clients
+        FROM (SELECT owner_id, count(*) AS clients FROM made GROUP BY owner_id) o
     ), journaled AS (
-        INSERT INTO journal_pending (leaf, at, kind, actor, employees, details)
-        SELECT :leaf, :now, 'client.registered', surrogate_of('employee', :actor), array_agg(owner),
-               jsonb_build_object('owners', jsonb_agg(jsonb_build_object('owner_id', owner, 'clients', clients)))
+        INSERT INTO journal_pending (leaf, at, kind, actor, employees, clients, details)
+        SELECT :leaf, :now, 'client.registered', surrogate_of('employee', :actor), array_agg(owner ORDER BY owner_id),
+               (SELECT array_agg(surrogate ORDER BY owner_id) FROM made),
+               jsonb_build_object('owners', jsonb_agg(
+                   jsonb_build_object('owner_id', owner, 'clients', clients) ORDER BY owner_id))
         FROM owned HAVING count(*) > 0
     )
     SELECT client_id FROM made
@@ -140,23 +142,26 @@ MOVE = """
     ), noted AS (
         INSERT INTO history (client_id, kind, from_id, to_id, at, by_id, case_id, reason, leaf)
         SELECT client_id, :kind, from_id, to_id, :now, :actor, :case_id, :reason, :leaf FROM moved
+    ), pairs AS MATERIALIZED (
+        SELECT from_id, to_id, surrogate_of('employee', from_id) AS from_owner,
+               surrogate_of('employee', to_id) AS to_owner, clients
+        FROM (SELECT from_id, to_id, count(*) AS clients FROM moved GROUP BY from_id, to_id) p
+    ), journaled AS (
+        INSERT INTO journal_pending (leaf, at, kind, actor, employees, clients, details)
+        SELECT :leaf, :now, 'client.transferred', surrogate_of('employee', :actor),
+               array_agg(DISTINCT from_owner) || array_agg(DISTINCT to_owner),
+               (SELECT array_agg(surrogate ORDER BY from_id, to_id) FROM moved),
+               jsonb_strip_nulls(jsonb_build_object(
+                   'kind', CAST(:kind AS text), 'case_id', CAST(:case_id AS text),
+                   'moves', jsonb_agg(jsonb_build_object('from_id', from_owner, 'to_id', to_owner, 'clients', clients)
+                                      ORDER BY from_id, to_id)))
+        FROM pairs HAVING count(*) > 0
     ), counted AS (
         INSERT INTO portfolios AS p (owner_id, clients)
         SELECT owner_id, sum(n) FROM (
             SELECT from_id AS owner_id, -1 AS n FROM moved UNION ALL SELECT to_id, 1 FROM moved) d
         GROUP BY owner_id ORDER BY owner_id
         ON CONFLICT (owner_id) DO UPDATE SET clients = p.clients + excluded.clients
-    ), pairs AS MATERIALIZED (
-        SELECT surrogate_of('employee', from_id) AS from_owner, surrogate_of('employee', to_id) AS to_owner, clients
-        FROM (SELECT from_id, to_id, jsonb_agg(surrogate) AS clients FROM moved GROUP BY from_id, to_id) p
-    ), journaled AS (
-        INSERT INTO journal_pending (leaf, at, kind, actor, employees, details)
-        SELECT :leaf, :now, 'client.transferred', surrogate_of('employee', :actor),
-               array_agg(DISTINCT from_owner) || array_agg(DISTINCT to_owner),
-               jsonb_strip_nulls(jsonb_build_object(
-                   'kind', CAST(:kind AS text), 'case_id', CAST(:case_id AS text),
-                   'moves', jsonb_agg(jsonb_build_object('from_id', from_owner, 'to_id', to_owner, 'clients', clients))))
-        FROM pairs HAVING count(*) > 0
     )
     SELECT array_agg(j.outcome ORDER BY j.nth) AS outcomes, array_agg(m.from_id ORDER BY j.nth) AS froms,
            array_agg(m.version ORDER BY j.nth) AS versions

@@ -138,7 +138,8 @@ BY_EMPLOYEE = """AND id IN (
     WHERE s.kind = 'employee' AND s.id = :employee_id)"""
 BY_CLIENT = """AND id IN (
     SELECT found.id FROM surrogates s JOIN journal_pending found
-        ON found.client = s.surrogate OR found.clients @> ARRAY[s.surrogate]
+        ON found.client = s.surrogate OR (found.clients @> ARRAY[s.surrogate]
+            AND found.kind <> 'client.transferred' AND found.kind <> 'client.registered')
     WHERE s.kind = 'client' AND s.id = :client_id
     UNION ALL
     SELECT found.id FROM history h JOIN journal_pending found ON found.leaf = h.leaf WHERE h.client_id = :client_id)"""

@@ -192,7 +192,8 @@ Table(
     PrimaryKeyConstraint("id", "kind"),
     Index("surrogates_surrogate", "surrogate", unique=True),
 )
-# One row per leaf. A single decision stands in the columns; a page or batch in the arrays and `details`.
+# One row per leaf. A single decision stands in the columns; a page or batch in the arrays and `details`. Changes of many
+# clients stand in the order of `details`, which says how many went from whom to whom; `history` leads to them.
 Table(
     "journal_pending",
     metadata,
@@ -212,10 +213,15 @@ Table(
     Index("journal_pending_employee", "employee", "id"),
     Index("journal_pending_client", "client", "id"),
     Index(
-        "journal_pending_many",
-        "employees",
+        "journal_pending_clients",
         "clients",
         postgresql_using="gin",
-        postgresql_where=text("employees IS NOT NULL OR clients IS NOT NULL"),
+        postgresql_where=text("clients IS NOT NULL AND kind <> 'client.transferred' AND kind <> 'client.registered'"),
+    ),
+    Index(
+        "journal_pending_people",
+        "employees",
+        postgresql_using="gin",
+        postgresql_where=text("employees IS NOT NULL"),
     ),
 )

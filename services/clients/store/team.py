@@ -50,7 +50,7 @@ TAKE_OVER = """
             WHEN t.employee_id IS DISTINCT FROM a.from_id THEN 'not_in_team'
             WHEN p.employee_id IS NULL OR (p.status IS NULL AND NOT p.frozen) THEN 'unknown_employee'
             WHEN p.status = 'left' THEN 'not_employed'
-            WHEN p.frozen OR p.settling THEN 'frozen'
+            WHEN p.settling OR p.frozen AND a.to_id <> :leaver THEN 'frozen'
             ELSE 'done' END AS outcome
         FROM asked a LEFT JOIN team t USING (client_id, function) LEFT JOIN people p ON p.employee_id = a.to_id
     ), changed AS (
@@ -66,11 +66,14 @@ TAKE_OVER = """
 
 
 async def take_over(
-    work: UnitOfWork, items: Sequence[tuple[str, str, str, str]], case_id: str
+    work: UnitOfWork, items: Sequence[tuple[str, str, str, str]], case_id: str, leaver: str
 ) -> Sequence[Mapping[str, Any]]:
-    """Gives places `(client_id, function, from_id, to_id)` to others, with one leaf; an `outcome` for each."""
+    """Gives places `(client_id, function, from_id, to_id)` to others, with one leaf; an `outcome` for each.
+
+    Of those who are frozen only the case's leaver may be given a place: theirs, back, before they are unfrozen.
+    """
     clients, functions, froms, tos = ([item[part] for item in items] for part in range(4))
-    rows = await work.rows(TAKE_OVER, clients=clients, functions=functions, froms=froms, tos=tos)
+    rows = await work.rows(TAKE_OVER, clients=clients, functions=functions, froms=froms, tos=tos, leaver=leaver)
     changed = [row for row in rows if row["changed"]]
     if changed:
         await journal.write_page(
