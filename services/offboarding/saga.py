@@ -132,6 +132,18 @@ class Step:
     undo: Callable[[Case], list[Item]] | None = None  # None: no way back from here
 
 
+def over_now(before: Case, after: Case) -> list[str]:
+    """The steps that have come to their end between these two; what an undo lets go of has not, but clear goes on in spite
+    of an undo that was refused."""
+    return [
+        step
+        for step in after.begun
+        if after.is_over(step)
+        and not (step in before.begun and before.is_over(step))
+        and (not after.undo or "clear" in after.begun)
+    ]
+
+
 # -- what each step asks for -------------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from services.offboarding.saga import Case, Item, Outcome, Reply, Wanted, advance, answer
+from services.offboarding.domain.checklist import RESERVED
+from services.offboarding.saga import Case, Item, Outcome, Reply, Wanted, advance, answer, over_now
 
 CHECKLIST = (Wanted("successful_actions"), Wanted("undertaking"), Wanted("training", after_transfer=True))
 
@@ -334,6 +335,40 @@ def test_past_clear_an_undo_is_refused_and_needs_a_person() -> None:
     assert script.hears("undo") == []
     assert script.case.status == "needs_person"
     assert script.case.epoch == 1
+
+
+def test_a_case_that_is_cleared_after_an_undo_was_refused_says_so() -> None:
+    script = Script().to_end()
+    script.hears("last_day")
+    script.hears("clear/remainder", facts={"left_clients": 1})
+    script.hears("undo")
+    before = script.case
+    script.hears("clear/left_clients-1-1")
+    assert over_now(before, script.case) == ["clear"]
+
+
+def test_a_step_that_an_undo_lets_go_of_is_not_said_to_be_over() -> None:
+    script = Script().to_plan()
+    before = script.case
+    script.hears("undo")
+    assert script.case.is_over("hand_over") or script.case.is_over("plan")
+    assert over_now(before, script.case) == []
+
+
+def test_each_step_is_said_to_be_over_once() -> None:
+    script = Script()
+    script.hears("freeze/access")
+    before = script.case
+    script.hears("freeze/stages")
+    assert over_now(before, script.case) == ["freeze"]
+    assert over_now(script.case, script.case) == []
+
+
+def test_the_companys_tasks_cannot_be_taken_for_those_of_the_saga() -> None:
+    asked = {item.what for item in Script(wanted=()).to_transfer().case.items if item.kind == "task"}
+    asked |= {item.what for item in Script(wanted=()).to_transfer().case.of("hand_over")}
+    assert asked <= set(RESERVED)
+    assert "approval" in asked
 
 
 def test_a_person_may_lift_the_freeze_of_a_cleared_case_which_restores_nothing() -> None:

@@ -58,7 +58,7 @@ class WholeChecklist(BaseModel):
 
 
 class SameKind(Unprocessable):
-    """Each `kind` stands in the checklist once, and `introductions` is taken."""
+    """Each `kind` stands in the checklist once, and `introductions` and `approval` are taken."""
 
 
 class NewDocument(Body):

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from services.offboarding.domain.working_days import Calendar, working_day_after, working_day_before
 
 Who = Literal["leaver", "successor", "manager", "sales_head", "hr"]
-RESERVED = ("introductions",)  # the item of the case that stands for all introductions
+RESERVED = ("introductions", "approval")  # items of the case that are no tasks of the checklist
 
 
 @dataclass(frozen=True)

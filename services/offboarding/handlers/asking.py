@@ -4,7 +4,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from services.offboarding.handlers.opening import introductions_left, open_task
+from services.offboarding.handlers.opening import caretaker, introductions_left, open_task
 from services.offboarding.saga import Case, Item, Reply
 from shared.contracts.clients import (
     ClientMove,
@@ -79,6 +79,18 @@ async def _moves(work: UnitOfWork, row: Row, item: Item) -> Sequence[Row]:
     if bulk is None:
         raise ValueError(item.name)
     part, version, chunk = bulk
+    if part.startswith("left_"):  # whoever stood in when it was cut may have left: tried again, it goes to who does now
+        await work.execute(
+            """
+            UPDATE moves SET to_id = coalesce(CAST(:to_id AS text), to_id) WHERE case_id = :case_id AND version = :version
+            AND part = :part AND chunk = :chunk AND outcome IS DISTINCT FROM 'done' AND to_id IS DISTINCT FROM :to_id
+            """,
+            to_id=await caretaker(work, row),
+            case_id=row["id"],
+            version=version,
+            part=part,
+            chunk=chunk,
+        )
     chosen = (
         """
         m.to_id AS from_id, :leaver AS to_id FROM moves m

@@ -13,7 +13,9 @@ from services.offboarding.handlers.starting import Departure, start
 from services.offboarding.saga import LAST_DAY, UNDO, Case, Reply
 from services.offboarding.store import cases
 from shared import people
+from shared.contracts.clients import FreezeAccess, UnfreezeAccess
 from shared.contracts.offboarding import TaskOpened
+from shared.contracts.orders import FreezeStages, UnfreezeStages
 from shared.contracts.staff import (
     DepartureReversed,
     EmployeeLeft,
@@ -66,7 +68,9 @@ async def _leave(work: UnitOfWork, departure: Departure) -> None:
     """One open case per employment: a departure begins one, changes its dates, or waits until the undo of it is over."""
     known = await cases.find(work, departure.employee_id, departure.employment_id)
     row, case = await moving.locked(work, known) if known else (None, None)
-    if row is None or case is None or case.status == "cancelled" or (case.undo == "over"):
+    # Who resigns anew in an employment whose case is cleared had come back, by a reversal that a person left as it was.
+    anew = case is not None and case.status == "cleared" and not case.undo and not departure.over
+    if row is None or case is None or case.status == "cancelled" or case.undo == "over" or anew:
         row, case = await start(work, departure)
         await moving.begin(work, row, replace(case, last_day_over=departure.over))
     elif case.undo:
@@ -153,10 +157,22 @@ async def _undo(work: UnitOfWork, employee_id: str, employment_id: str) -> None:
     if known is None:
         return
     row, case = await moving.locked(work, known)
-    if row["next_departure"] is not None:
-        await work.execute("UPDATE cases SET next_departure = NULL WHERE id = :id", id=case.id)
-    else:
+    if row["next_departure"] is None:
         await moving.reply(work, row, case, Reply(f"{case.id}/{UNDO}"))
+        return
+    # No case will lift what the waiting departure has frozen, or will freeze where it is heard late: a ground that has
+    # ended stays ended, so each service adds it and ends it, in this order.
+    await work.execute("UPDATE cases SET next_departure = NULL WHERE id = :id", id=case.id)
+    ref, caretakers = row["next_departure"]["ref"], row["next_departure"]["caretakers"]
+    await people.unfreeze(work, employee_id, employment_id, "departure", ref)
+    about: dict[str, Any] = {"case_id": case.id, "epoch": case.epoch, "employee_id": employee_id}
+    about |= {"employment_id": employment_id, "ref": ref}
+    work.send(
+        FreezeAccess(**about, command_id=f"{case.id}/freeze/access-{ref}", caretakers=caretakers),
+        FreezeStages(**about, command_id=f"{case.id}/freeze/stages-{ref}", caretakers=caretakers),
+        UnfreezeAccess(**about, command_id=f"{case.id}/freeze/undo-access-{ref}"),
+        UnfreezeStages(**about, command_id=f"{case.id}/freeze/undo-stages-{ref}"),
+    )
 
 
 async def _settle(work: UnitOfWork, employee_id: str) -> None:

@@ -1,5 +1,6 @@
 """Edits of a proposed plan: judged by the same rules as the plan itself, then written into it."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -52,24 +53,29 @@ async def edit(work: UnitOfWork, row: Row, version: int, edits: Sequence[Mapping
     judged = violations(problem, clients, {**planned, **stages})
     found = [one for one in judged if forbids(one)]
     if found:
-        listed = [{"code": one.code, "edits": _places(one, edits)} for one in found]
+        places = _places(edits)
+        listed = [{"code": one.code, "edits": places[_meant(one)]} for one in found]
         raise (UnknownItem if any(one.code == "unknown" for one in found) else EditsRefused)(violations=listed)
     await plans.edit(work, row["id"], version, edits, [_as_row(one) for one in judged if one.code == "over"])
     await must_be_eligible(work, row, version)
     decided(work, row, "plan_edited", version=version, edits=len(edits))
 
 
-def _places(one: Violation, edits: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Which edits are meant, by their place in the list: their content is not repeated."""
+def _places(edits: Sequence[Mapping[str, Any]]) -> defaultdict[tuple[str | None, ...], list[int]]:
+    """The edits of each item, and those that give something to each colleague, by their place in the list: their content is
+    not repeated."""
+    places: defaultdict[tuple[str | None, ...], list[int]] = defaultdict(list)
+    for place, edit in enumerate(edits):
+        item = (edit["order_id"], edit["stage"]) if edit.get("order_id") else ("", edit["client_id"])
+        places[item].append(place)
+        places[edit["to_id"],].append(place)
+    return places
 
-    def meant(edit: Mapping[str, Any]) -> bool:
-        if one.code == "over":
-            return bool(edit["to_id"] == one.employee_id)
-        if one.order_id:
-            return (edit.get("order_id"), edit.get("stage")) == (one.order_id, one.stage)
-        return edit.get("client_id") == one.client_id
 
-    return [place for place, edit in enumerate(edits) if meant(edit)]
+def _meant(one: Violation) -> tuple[str | None, ...]:
+    if one.code == "over":
+        return (one.employee_id,)
+    return (one.order_id, one.stage) if one.order_id else ("", one.client_id)
 
 
 def _as_row(one: Violation) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """How the transferred clients do in the year after: revenue and on-time delivery against the year before."""
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -38,20 +37,22 @@ def compare(moved: Sequence[Row], after: Sequence[Row], before: Sequence[Row]) -
     ]
 
 
-async def keep(work: UnitOfWork, case_id: str, since: date, until: date, rows: Sequence[Row]) -> None:
+async def keep(work: UnitOfWork, case_id: str, since: date, until: date, parts: Sequence[str]) -> None:
+    """`parts`: the rows that `compare` gives, as JSON."""
     await work.execute("DELETE FROM followups WHERE case_id = :id", id=case_id)
-    await work.execute(
-        """
-        INSERT INTO followups (case_id, client_id, successor_id, since, until, revenue, revenue_before, orders, orders_before,
-                               delivered, delivered_before, on_time, on_time_before)
-        SELECT :id, client_id, successor_id, :since, :until, revenue, revenue_before, orders, orders_before,
-               delivered, delivered_before, on_time, on_time_before
-        FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS n (client_id text, successor_id text, revenue numeric,
-            revenue_before numeric, orders int, orders_before int, delivered int, delivered_before int, on_time int,
-            on_time_before int)
-        """,
-        id=case_id,
-        since=since,
-        until=until,
-        rows=json.dumps(list(rows), default=str),
-    )
+    for part in parts:
+        await work.execute(
+            """
+            INSERT INTO followups (case_id, client_id, successor_id, since, until, revenue, revenue_before, orders, orders_before,
+                                   delivered, delivered_before, on_time, on_time_before)
+            SELECT :id, client_id, successor_id, :since, :until, revenue, revenue_before, orders, orders_before,
+                   delivered, delivered_before, on_time, on_time_before
+            FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS n (client_id text, successor_id text, revenue numeric,
+                revenue_before numeric, orders int, orders_before int, delivered int, delivered_before int, on_time int,
+                on_time_before int)
+            """,
+            id=case_id,
+            since=since,
+            until=until,
+            rows=part,
+        )

@@ -63,10 +63,11 @@ async def _notice(work: UnitOfWork, row: Row, before: Case, after: Case) -> list
         replies += await let_go_of_the_leaver(work, row, after)
     if after.undo == "asked" and not before.undo:
         await undo_begins(work, row, after)
+    over = saga.over_now(before, after)
     for step in after.begun:
         if step not in before.begun:
             await cases.note(work, after.id, "step_begun", step)
-        if after.is_over(step) and not (step in before.begun and before.is_over(step)) and not after.undo:
+        if step in over:
             await cases.note(work, after.id, "step_over", step)
             if step == "clear":
                 await clear(work, row, after)
@@ -82,6 +83,8 @@ async def _notice(work: UnitOfWork, row: Row, before: Case, after: Case) -> list
         await cancel(work, row, after)
         if after.status == "cancelled":
             work.publish(OffboardingCancelled(**told))
+    closed = after.status in ("cleared", "cancelled") and after.undo in ("", "over")
+    if closed and (before.status, before.undo) != (after.status, after.undo):
         following = await start_next(work, row)
         if following is not None:
             await begin(work, *following)

@@ -67,8 +67,10 @@ async def propose_introductions(work: UnitOfWork, row: Row, case: Case, version:
     """An introduction for each client of the chunk that has moved; after the last day there is nobody left to introduce."""
     moved = await work.rows(
         """
-        SELECT m.client_id, m.to_id, coalesce(r.rank, 0) AS rank, (SELECT count(*) FROM risks WHERE case_id = :case_id) AS clients
+        SELECT m.client_id, coalesce(p.stand_in_id, m.to_id) AS to_id, coalesce(r.rank, 0) AS rank,
+               (SELECT count(*) FROM risks WHERE case_id = :case_id) AS clients
         FROM moves m LEFT JOIN risks r ON r.case_id = m.case_id AND r.client_id = m.client_id
+        LEFT JOIN people p ON p.employee_id = m.to_id
         WHERE m.case_id = :case_id AND m.version = :version AND m.part = 'client' AND m.chunk = :chunk AND m.outcome = 'done'
         """,
         case_id=case.id,

@@ -93,9 +93,10 @@ async def follow_up(runtime: Runtime, row: Row) -> Found:
             runtime.calls, ids, (since - following.YEAR).isoformat(), (until - following.YEAR).isoformat()
         )
         rows += following.compare(part, after, before)
+    parts = await asyncio.to_thread(proposing.parts, rows)
 
     async def write(work: UnitOfWork, row: Row, case: Case) -> Mapping[str, int]:
-        await following.keep(work, row["id"], since, until, rows)
+        await following.keep(work, row["id"], since, until, parts)
         return {}
 
     over = today >= since + following.YEAR

@@ -38,6 +38,8 @@ async def end_last_day(work: UnitOfWork) -> bool:
         return False
     await people.lock(work, changing=[found["employee_id"]])
     row, case = await moving.locked(work, found["id"])
+    if row["last_day"] >= people.today(work):
+        return True  # moved since we looked: look again
     after = await moving.reply(work, row, case, Reply(f"{case.id}/{LAST_DAY}"))
     return after is not case
 

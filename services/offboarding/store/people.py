@@ -40,11 +40,13 @@ async def manager(work: UnitOfWork, leaver: str) -> str | None:
 
 
 async def successor(work: UnitOfWork, case_id: str) -> str | None:
-    """Who has received most of the leaver's clients, or else stages."""
+    """Who has received most of the leaver's clients, or else stages; their stand-in where they leave too."""
     found: str | None = await work.scalar(
         """
-        SELECT to_id FROM moves WHERE case_id = :case_id AND outcome = 'done' AND part IN ('client', 'stage')
-        GROUP BY to_id ORDER BY count(*) FILTER (WHERE part = 'client') DESC, count(*) DESC, to_id LIMIT 1
+        SELECT coalesce(p.stand_in_id, m.to_id) FROM moves m LEFT JOIN people p ON p.employee_id = m.to_id
+        WHERE m.case_id = :case_id AND m.outcome = 'done' AND m.part IN ('client', 'stage')
+        GROUP BY m.to_id, p.stand_in_id
+        ORDER BY count(*) FILTER (WHERE m.part = 'client') DESC, count(*) DESC, m.to_id LIMIT 1
         """,
         case_id=case_id,
     )

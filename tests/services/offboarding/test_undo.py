@@ -128,3 +128,15 @@ async def test_past_clear_a_reversal_needs_a_person_who_may_lift_the_freeze() ->
         assert not await frozen(house, "clients")
         assert not await frozen(house, "orders")
         assert "nora" not in {owner for _, owner in await owners(house)}
+
+
+async def test_withdrawn_twice_before_the_first_undo_is_over_leaves_nobody_frozen() -> None:
+    async with company() as house:
+        await resign(house)
+        await house.ok("hr", "DELETE", "/staff/v1/employees/nora/resignation")
+        last_day = house.clock.day(20).isoformat()
+        await house.ok("hr", "POST", "/staff/v1/employees/nora/resignation", json={"last_day": last_day})
+        await withdraw(house)
+        assert {case["status"] for case in await listed(house, "cases?employee_id=nora", "hr")} == {"cancelled"}
+        for service in ("clients", "orders", "offboarding"):
+            assert not await frozen(house, service)
