@@ -6,8 +6,10 @@ from shared.contracts.clients import AccessFrozen, AccessUnfrozen, Ground
 from shared.contracts.staff import (
     DepartureHeld,
     DepartureRejected,
+    DepartureReversed,
     EmployeeLeft,
     EmployeeResigned,
+    ResignationWithdrawn,
 )
 from shared.database import UnitOfWork
 from shared.messages import Envelope
@@ -28,7 +30,7 @@ async def hear_departure(work: UnitOfWork, envelope: Envelope[Any]) -> FreezeSta
             if await work.scalar(
                 """
                 SELECT 1 FROM grounds WHERE employee_id = :id AND employment_id = :employment
-                AND kind = 'departure' AND ended_at IS NULL
+                AND kind = 'departure' AND ended_at IS NULL AND reason IS DISTINCT FROM 'withdrawn'
                 """,
                 id=event.employee_id,
                 employment=event.employment_id,
@@ -39,6 +41,17 @@ async def hear_departure(work: UnitOfWork, envelope: Envelope[Any]) -> FreezeSta
             ground = Ground(kind="hold", ref=event.hold_id)
         case DepartureRejected():
             return await unfreeze(work, event.employee_id, event.employment_id, "hold", event.hold_id)
+        case ResignationWithdrawn() | DepartureReversed():
+            # Only the saga ends these grounds. Should they leave after all before it has, that is a ground of its own.
+            await work.execute(
+                """
+                UPDATE grounds SET reason = 'withdrawn' WHERE employee_id = :id AND employment_id = :employment
+                AND kind = 'departure' AND ended_at IS NULL
+                """,
+                id=event.employee_id,
+                employment=event.employment_id,
+            )
+            return None
         case _:
             return None
     return await freeze(work, event.employee_id, event.employment_id, ground, event.caretakers)

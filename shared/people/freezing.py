@@ -106,7 +106,10 @@ async def freeze(
 async def unfreeze(
     work: UnitOfWork, employee_id: str, employment_id: str, kind: GroundKind, ref: str | None
 ) -> FreezeState:
-    """Ends a ground (all of this kind if `ref` is None). With the last one go the freeze and the stand-in."""
+    """Ends a ground (all of this kind if `ref` is None). With the last one go the freeze and the stand-in.
+
+    The stand-in of a rehired person stays until everything of before is written through.
+    """
     await lock(work, changing=[employee_id])
     ended = await work.execute(
         """
@@ -122,8 +125,9 @@ async def unfreeze(
     )
     await work.execute(
         """
-        UPDATE people SET frozen = false, frozen_at = NULL, stand_in_id = NULL, unowned = false
-        WHERE employee_id = :id AND frozen AND NOT settling AND NOT EXISTS (
+        UPDATE people SET frozen = false, frozen_at = NULL, stand_in_id = CASE WHEN settling THEN stand_in_id END,
+                          unowned = settling AND unowned
+        WHERE employee_id = :id AND frozen AND NOT EXISTS (
             SELECT 1 FROM grounds g WHERE g.employee_id = :id AND g.ended_at IS NULL
             AND g.employment_id = people.employment_id)
         """,

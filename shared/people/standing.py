@@ -53,7 +53,7 @@ def is_absent(person: Mapping[str, Any], day: date) -> bool:
 def first_eligible(
     rows: Mapping[str, Mapping[str, Any]], candidates: Sequence[str], leaver: str, day: date
 ) -> str | None:
-    """The first candidate who works here, is neither frozen nor absent, and is not the leaver."""
+    """The first candidate who works here, is neither frozen nor absent nor still to be settled, and is not the leaver."""
     for candidate in candidates:
         person = rows.get(candidate)
         if (
@@ -61,6 +61,7 @@ def first_eligible(
             and person
             and works_here(person)
             and not person["frozen"]
+            and not person["settling"]
             and not is_absent(person, day)
         ):
             return candidate

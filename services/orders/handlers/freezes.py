@@ -45,6 +45,9 @@ HOLD = """
 
 
 async def hear_employee(work: UnitOfWork, envelope: Envelope[EmployeeEvent]) -> None:
+    caretakers = getattr(envelope.data, "caretakers", None)
+    if caretakers is not None:  # all of them at once, in id order: two leavers may be each other's deputies
+        await people.lock(work, changing=[envelope.data.employee_id, *caretakers])
     await people.hear_employee(work, envelope)
     await _follow(work, await people.hear_departure(work, envelope))
 
@@ -109,6 +112,7 @@ async def settle_next(work: UnitOfWork) -> bool:
     )
     if not found:
         await _settled(work, leaver)
+        await _announce(work, await people.freeze_state(work, leaver), None)
         return True
     orders = await store.lock(work, [row["order_id"] for row in found])
     functions = {

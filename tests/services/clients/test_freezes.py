@@ -29,14 +29,14 @@ async def freeze_by_case(here: Town, employee: str, ref: str, *caretakers: str, 
     )
 
 
-async def unfreeze_by_case(here: Town, employee: str, ref: str, case: str = "case-1") -> None:
+async def unfreeze_by_case(here: Town, employee: str, ref: str, case: str = "case-1", employment: int = 1) -> None:
     await here.hear(
         UnfreezeAccess(
             command_id=f"{case}/unfreeze/{employee}",
             case_id=case,
             epoch=2,
             employee_id=employee,
-            employment_id=f"{employee}/1",
+            employment_id=f"{employee}/{employment}",
             ref=ref,
         ),
         source="offboarding",
@@ -221,6 +221,31 @@ async def test_a_rehired_person_whose_clients_nobody_took_finds_them_with_the_la
         await here.hire("lea")
         await here.house.settle()
         assert await here.owner("c-1") == "lea"
+
+
+async def test_who_leaves_after_a_withdrawal_stays_frozen_when_the_withdrawn_departure_is_undone() -> None:
+    async with town("anna", "ben") as here:
+        await here.client("c-1", "anna")
+        ref = await here.resign("anna", "ben")
+        await freeze_by_case(here, "anna", ref, "ben")
+        await here.withdraw("anna")
+        await here.leave("anna", "ben")
+        await unfreeze_by_case(here, "anna", ref)
+        assert await here.owner("c-1") == "ben"
+        assert await here.house.sent("clients", "access.unfrozen") == []
+
+
+async def test_a_withdrawal_unfreezes_also_a_rehired_person_whose_former_clients_still_wait() -> None:
+    async with town("anna") as here:
+        await here.client("c-1", "anna")
+        await here.leave("anna")
+        await here.rehire("anna")
+        ref = await here.resign("anna")
+        await here.withdraw("anna")
+        await unfreeze_by_case(here, "anna", ref, employment=2)
+        (person,) = await here.house.rows("clients", "SELECT frozen, settling FROM people WHERE employee_id = 'anna'")
+        assert person == {"frozen": False, "settling": True}
+        assert await here.check("anna", "c-1") == "no_relation"
 
 
 # -- by hand -----------------------------------------------------------------------------------------------------------
