@@ -88,9 +88,22 @@ async def unfreeze_access(work: UnitOfWork, envelope: Envelope[UnfreezeAccess]) 
 
 
 async def announce(work: UnitOfWork, state: people.FreezeState, reason: str | None = None) -> None:
-    """History, journal and event of a freeze that began, changed or ended; with the last ground go the passes."""
-    await freezes.note_stand_ins(work, state.employee_id)
+    """History, journal and event of a freeze that began, changed or ended; with the last ground go the passes.
+
+    Those for whom this person stood in have another caretaker from now on: that is told of them too.
+    """
+    changed = await freezes.note_stand_ins(work, state.employee_id)
     await freezes.forget_lifting(work, state.employee_id)
+    await _tell(work, state)
+    if not state.frozen:
+        await withdraw_passes(work, state.employee_id)
+    for employee_id in sorted(changed - {state.employee_id}):
+        other = await people.freeze_state(work, employee_id)
+        if other.frozen:
+            await _tell(work, other)
+
+
+async def _tell(work: UnitOfWork, state: people.FreezeState) -> None:
     kind = AccessFrozen if state.frozen else AccessUnfrozen
     event = kind(
         employee_id=state.employee_id,
@@ -102,8 +115,6 @@ async def announce(work: UnitOfWork, state: people.FreezeState, reason: str | No
         frozen_at=state.frozen_at,
     )
     work.publish(event)
-    if not state.frozen:
-        await withdraw_passes(work, state.employee_id)
     await journal.write(
         work,
         kind.type,

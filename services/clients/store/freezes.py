@@ -19,12 +19,13 @@ NOTE_STAND_INS = """
     ) last ON true
     WHERE p.employee_id IN (SELECT CAST(:id AS text) UNION SELECT employee_id FROM stand_ins WHERE stand_in_id = :id)
     AND (p.stand_in_id, p.unowned) IS DISTINCT FROM (last.stand_in_id, coalesce(last.unowned, false))
+    RETURNING employee_id
 """
 
 
-async def note_stand_ins(work: UnitOfWork, employee_id: str) -> None:
-    """Adds to the history who stands in from now on, for this person and all for whom they stood in."""
-    await work.execute(NOTE_STAND_INS, id=employee_id, now=work.now)
+async def note_stand_ins(work: UnitOfWork, employee_id: str) -> set[str]:
+    """Adds to the history who stands in from now on, for this person and all for whom they stood in; for whom it changed."""
+    return {row["employee_id"] for row in await work.rows(NOTE_STAND_INS, id=employee_id, now=work.now)}
 
 
 async def count_clients(work: UnitOfWork, employee_id: str) -> int:

@@ -103,6 +103,12 @@ async def test_when_a_caretaker_leaves_too_the_next_one_has_both_portfolios() ->
             ("caretaker", "anna", "ben"),
             ("caretaker", "ben", "carl"),
         ]
+        told = [event.data for event in await here.house.sent("clients", "access.frozen")]
+        assert [(event.employee_id, event.caretaker_id) for event in told] == [
+            ("anna", "ben"),
+            ("ben", "carl"),
+            ("anna", "carl"),
+        ]
 
 
 async def test_two_leavers_who_are_each_others_deputies_both_find_somebody_else() -> None:
