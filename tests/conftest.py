@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from tests.support import kafka
 
@@ -23,3 +24,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     kafka.terminal_summary(terminalreporter)
+
+
+@pytest.fixture(autouse=True)
+def logs_as_at_the_start() -> None:
+    """Commands set the level of the whole process; the next test must not inherit it."""
+    structlog.reset_defaults()

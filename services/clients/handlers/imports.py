@@ -27,7 +27,7 @@ async def import_clients(work: UnitOfWork, lines: Sequence[tuple[int, Registrati
     def outcome(row: Registration) -> tuple[str, str | None]:
         before = known.get(row.client_id)
         if before is not None:
-            return ("unchanged" if before["imported"] == row.fingerprint else "updated"), None
+            return ("unchanged" if before["imported"] == row.imported else "updated"), None
         reason = next((refusals[person] for person in row.people if person in refusals), None)
         return ("refused" if reason else "created"), reason
 

@@ -1,6 +1,7 @@
 """Clients: registering many, moving many, reading them as the API shows them."""
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -11,8 +12,9 @@ from shared.http.fields import Paging, uuid7
 
 INSERT = """
     WITH given AS MATERIALIZED (
-        SELECT c.id AS client_id, c.*, b.fingerprint, gen_random_uuid() AS surrogate
-        FROM unnest(CAST(:bodies AS text[]), CAST(:fingerprints AS bytea[])) AS b (body, fingerprint),
+        SELECT c.id AS client_id, c.*, b.fingerprint, b.imported, gen_random_uuid() AS surrogate
+        FROM unnest(CAST(:bodies AS text[]), CAST(:fingerprints AS bytea[]), CAST(:imported AS bytea[]))
+                 AS b (body, fingerprint, imported),
              jsonb_to_record(CAST(b.body AS jsonb)) AS c (
                  id text, owner_id text, name text, value numeric, effort double precision, regions jsonb,
                  languages jsonb, contacts jsonb, team jsonb)
@@ -25,8 +27,7 @@ INSERT = """
     ), described AS (
         INSERT INTO profiles (client_id, name, value, effort, regions, languages, contacts, registered_at, fingerprint,
                               imported)
-        SELECT client_id, name, value, effort, regions, languages, contacts, :now, fingerprint,
-               CASE WHEN :imported THEN fingerprint END
+        SELECT client_id, name, value, effort, regions, languages, contacts, :now, fingerprint, imported
         FROM new
     ), staffed AS (
         INSERT INTO team (client_id, function, employee_id)
@@ -72,6 +73,12 @@ class Registration(NamedTuple):
     def fingerprint(self) -> bytes:
         return hashlib.sha256(self.body.encode()).digest()
 
+    @property
+    def imported(self) -> bytes:
+        """What an import compares: all but owner and team, which it never takes of a client that exists."""
+        compared = {name: value for name, value in json.loads(self.body).items() if name not in ("owner_id", "team")}
+        return hashlib.sha256(json.dumps(compared, sort_keys=True).encode()).digest()
+
 
 async def insert(work: UnitOfWork, rows: Sequence[Registration], *, imported: bool) -> set[str]:
     """Registers up to 1,000 clients with owner, team, history and one leaf; returns the ids that were not taken."""
@@ -79,7 +86,7 @@ async def insert(work: UnitOfWork, rows: Sequence[Registration], *, imported: bo
         INSERT,
         bodies=[row.body for row in rows],
         fingerprints=[row.fingerprint for row in rows],
-        imported=imported,
+        imported=[row.imported if imported else None for row in rows],
         now=work.now,
         actor=work.actor,
         leaf=uuid7(),

@@ -9,13 +9,13 @@ from shared.http.fields import uuid7
 
 UPDATE = """
     WITH given AS (
-        SELECT c.*, b.fingerprint
-        FROM unnest(CAST(:bodies AS text[]), CAST(:fingerprints AS bytea[])) AS b (body, fingerprint),
+        SELECT c.*, b.imported
+        FROM unnest(CAST(:bodies AS text[]), CAST(:imported AS bytea[])) AS b (body, imported),
              jsonb_to_record(CAST(b.body AS jsonb)) AS c (
                  id text, name text, value numeric, effort double precision, regions jsonb, languages jsonb, contacts jsonb)
     ), changed AS (
         UPDATE profiles p SET name = g.name, value = g.value, effort = g.effort, regions = g.regions,
-            languages = g.languages, contacts = g.contacts, imported = g.fingerprint
+            languages = g.languages, contacts = g.contacts, imported = g.imported
         FROM given g WHERE p.client_id = g.id
         RETURNING p.client_id, p.value, p.effort, p.regions, p.languages
     ), bumped AS (
@@ -37,7 +37,7 @@ async def update(work: UnitOfWork, rows: Sequence[Registration]) -> Sequence[Map
     return await work.rows(
         UPDATE,
         bodies=[row.body for row in rows],
-        fingerprints=[row.fingerprint for row in rows],
+        imported=[row.imported for row in rows],
         now=work.now,
         actor=work.actor,
         leaf=uuid7(),

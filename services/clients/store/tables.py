@@ -48,7 +48,7 @@ Table(
     Column("contacts", JSONB, nullable=False),
     Column("registered_at", DateTime(timezone=True), nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),  # of the body that registered it
-    Column("imported", LargeBinary),  # fingerprint of the row last imported
+    Column("imported", LargeBinary),  # of the row last imported, without owner and team
 )
 Table(
     "team",
