@@ -135,13 +135,8 @@ class Step:
 def over_now(before: Case, after: Case) -> list[str]:
     """The steps that have come to their end between these two; what an undo lets go of has not, but clear goes on in spite
     of an undo that was refused."""
-    return [
-        step
-        for step in after.begun
-        if after.is_over(step)
-        and not (step in before.begun and before.is_over(step))
-        and (not after.undo or "clear" in after.begun)
-    ]
+    counts = not after.undo or "clear" in after.begun
+    return [step for step in after.begun if counts and after.is_over(step) and not before.is_over(step)]
 
 
 # -- what each step asks for -------------------------------------------------------------------------------------------
@@ -293,13 +288,11 @@ def _take(case: Case, reply: Reply) -> Case:
     if reply.outcome == "skipped" and item.status == "failed":
         return _put(case, replace(item, status="skipped", reason=reply.reason))
     waived = reply.outcome == "waived" and item.kind == "task" and item.status in ("pending", "asked")
-    if item.status != "asked" and not waived:
+    if not waived and (item.status != "asked" or reply.outcome == "waived"):
         return case
     match reply.outcome:
-        case "done":
-            after = replace(item, status="done")
-        case "waived" if item.kind == "task":
-            after = replace(item, status="waived", reason=reply.reason)
+        case "done" | "waived":
+            after = replace(item, status=reply.outcome, reason=reply.reason)
         case "failed" | "stale" if case.undo in ("asked", "forced") and not item.undoes:
             # Some of its moves may have been made: it is taken back like one that succeeded.
             after = replace(item, status="cancelled", reason=reply.reason)
