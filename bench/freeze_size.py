@@ -78,9 +78,9 @@ async def measure() -> Row:
     await runtime.service.open(runtime)  # type: ignore[misc]
     many, few = Leaver(runtime, OF_MANY), Leaver(runtime, OF_FEW)
     taken: tuple[list[float], list[float]] = ([], [])
-    for round in range(ROUNDS + WARM):
+    for turn in range(ROUNDS + WARM):
         in_turn = zip((many, few), taken, strict=True)
-        for leaver, times in in_turn if round % 2 else reversed(list(in_turn)):
+        for leaver, times in in_turn if turn % 2 else reversed(list(in_turn)):
             times.append(await seconds(leaver.resign))
         await in_hands(runtime)
         await many.stay()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import httpx
+import structlog
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
@@ -22,6 +23,8 @@ ROLES: frozenset[str] = frozenset(get_args(Role))
 ISSUER = AUDIENCE = "holdfast"
 LOCAL_ALGORITHMS = ["Ed25519"]
 OIDC_ALGORITHMS = ["RS256", "ES256", "PS256", "EdDSA", "Ed25519"]
+log = structlog.get_logger()
+
 LEEWAY = 30  # seconds
 JWKS_FRESH = 600  # seconds that a key set is used
 JWKS_RETRY = 60  # seconds between two refreshes for an unknown key
@@ -105,9 +108,14 @@ class Keys:
             kid = jwt_header(token).get("kid")
             unknown = self.jwks is None or (kid is not None and kid not in {key.kid for key in self.jwks.keys})
             if age > JWKS_FRESH or (unknown and age > JWKS_RETRY):
-                async with httpx.AsyncClient(timeout=5) as client:
-                    answer = (await client.get(self.jwks_url or "")).raise_for_status().json()
-                self.jwks, self.fetched_at = KeySet.import_key_set(answer), time.monotonic()
+                self.fetched_at = time.monotonic()
+                try:
+                    async with httpx.AsyncClient(timeout=5) as client:
+                        answer = (await client.get(self.jwks_url or "")).raise_for_status().json()
+                    self.jwks = KeySet.import_key_set(answer)
+                except httpx.HTTPError as error:  # the keys at hand stay good while the issuer does not answer
+                    log.warning("jwks.unreachable", error=type(error).__name__)
+                    self.fetched_at = time.monotonic() - JWKS_FRESH + JWKS_RETRY
         if self.jwks is None:
             raise NoToken
         return self.jwks

@@ -91,7 +91,7 @@ class Reason(Body):
 @router.post("/orders", status_code=201, response_model=Order, summary="Place an order")
 async def place(body: NewOrder, door: Door = allow("sales_head", "director", "service")) -> Any:
     """A stage that names nobody goes to whoever has most room in its function, or waits in the queue."""
-    order = await door.transact(placing.place_order, body.wanted())
+    order = await door.transact(placing.place_order, door.principal, body.wanted())
     door.located("orders", order["id"])
     return order
 

@@ -9,19 +9,25 @@ from shared.service import Runtime
 
 
 async def hear_clients(work: UnitOfWork, envelope: Envelope[OwnershipEvent]) -> None:
-    await _know(work, [change.client_id for change in envelope.data.changes()])
+    changes = envelope.data.changes()
+    await work.execute(
+        """
+        INSERT INTO known_clients AS k (client_id, owner_id, heard)
+        SELECT DISTINCT ON (client_id) client_id, owner_id, heard
+        FROM unnest(CAST(:ids AS text[]), CAST(:owners AS text[]), CAST(:heard AS bigint[])) AS c (client_id, owner_id, heard)
+        ORDER BY client_id, heard DESC
+        ON CONFLICT (client_id) DO UPDATE SET owner_id = excluded.owner_id, heard = excluded.heard
+        WHERE k.heard < excluded.heard
+        """,
+        ids=[change.client_id for change in changes],
+        owners=[change.to_id for change in changes],
+        heard=[change.sequence for change in changes],
+    )
 
 
 async def hear_client(work: UnitOfWork, envelope: Envelope[ClientChanged]) -> None:
-    await _know(work, [envelope.data.client_id])
-
-
-async def _know(work: UnitOfWork, client_ids: list[str]) -> None:
     await work.execute(
-        """
-        INSERT INTO known_clients (client_id) SELECT unnest(CAST(:ids AS text[])) ORDER BY 1 ON CONFLICT DO NOTHING
-        """,
-        ids=client_ids,
+        "INSERT INTO known_clients (client_id) VALUES (:id) ON CONFLICT DO NOTHING", id=envelope.data.client_id
     )
 
 

@@ -14,9 +14,10 @@ from services.orders.store import flows as flow_store
 from services.orders.store import orders as store
 from services.orders.store.views import order_view
 from shared import people
+from shared.auth import Principal
 from shared.contracts.orders import OrderCancelled, OrderDelivered, OrderEvent, OrderPlaced
 from shared.database import UnitOfWork
-from shared.errors import Exists, HoldfastError, Unprocessable
+from shared.errors import Exists, Forbidden, HoldfastError, Unprocessable
 from shared.http.fields import uuid7
 
 PROPOSED = 5  # candidates that are locked per stage that names nobody, so that one of them has room under the lock
@@ -24,6 +25,10 @@ PROPOSED = 5  # candidates that are locked per stage that names nobody, so that 
 
 class UnknownClient(Unprocessable):
     """No client with this id has been heard of. Register it in `clients` first; it takes a moment to arrive here."""
+
+
+class NotYourClient(Forbidden):
+    """Heads of sales place orders for the clients of the departments that they head."""
 
 
 class UnknownFlow(Unprocessable):
@@ -46,7 +51,7 @@ def digest(wanted: Wanted) -> bytes:
     return hashlib.sha256("\n".join(asked).encode()).digest()  # no id, name or number has a line break
 
 
-async def place_order(work: UnitOfWork, wanted: Wanted) -> dict[str, Any]:
+async def place_order(work: UnitOfWork, caller: Principal, wanted: Wanted) -> dict[str, Any]:
     """Raises `UnknownClient`, `UnknownFlow`, `Exists`, and what the dates and assignees are refused for."""
     today = people.today(work)
     asked = {wanted.order_id: digest(wanted)}
@@ -57,6 +62,9 @@ async def place_order(work: UnitOfWork, wanted: Wanted) -> dict[str, Any]:
             raise UnknownFlow
         if not await bench_store.known_clients(work, [wanted.client_id]):
             raise UnknownClient
+        # An open stage lets its doer see the client: a head gives such stages for clients of their departments only.
+        if not caller.has("director", "service") and not await bench_store.heads_client(work, wanted.client_id):
+            raise NotYourClient
         order = place(wanted, flow, work.actor, today, working_days(work))
         if order.status == "open":
             bench, unable = await _bench(work, [order], [wanted], PROPOSED)

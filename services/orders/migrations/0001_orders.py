@@ -65,7 +65,12 @@ def upgrade() -> None:
     )
     op.create_index("stages_employee_id", "stages", ["employee_id", "order_id"])
     op.create_index("stages_open", "stages", ["employee_id", "function"], postgresql_where=sa.text("open"))
-    op.create_table("known_clients", sa.Column("client_id", sa.Text, primary_key=True))
+    op.create_table(
+        "known_clients",
+        sa.Column("client_id", sa.Text, primary_key=True),
+        sa.Column("owner_id", sa.Text),
+        sa.Column("heard", sa.BigInteger, nullable=False, server_default="0"),
+    )
     op.create_table(
         "passes",
         sa.Column("pass_id", sa.Text, primary_key=True),

@@ -87,6 +87,8 @@ Table(
     "known_clients",
     metadata,
     Column("client_id", Text, primary_key=True),
+    Column("owner_id", Text),  # of record
+    Column("heard", BigInteger, nullable=False, server_default="0"),
 )
 Table(
     "passes",

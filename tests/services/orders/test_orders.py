@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from shared.contracts.clients import ClientTransferred, Ownership
 from shared.contracts.orders import OrderDelivered, StageAssigned, StageCompleted
 from shared.contracts.staff import EmployeeChanged
 from tests.services.orders.company import FLOW, act, company, give, hire, order, placed, register, stages
@@ -247,6 +248,17 @@ async def test_a_head_assigns_only_where_the_present_or_the_new_one_is_theirs() 
         assert (await give(house, olga, "o-1", "placement", "boris")).status_code == 403
         assert (await give(house, olga, "o-1", "fulfilment", "boris")).status_code == 200
         assert (await give(house, ("employee", "anna"), "o-1", "fulfilment", "carla")).status_code == 403
+
+
+async def test_a_head_places_orders_only_for_clients_of_the_departments_that_they_head() -> None:
+    async with company() as house:
+        hanna, olga = ("sales_head", "hanna"), ("sales_head", "olga")
+        assert (await house.call(olga, "POST", "/orders/v1/orders", json=order(house, "o-1"))).status_code == 403
+        assert (await house.call(hanna, "POST", "/orders/v1/orders", json=order(house, "o-1"))).status_code == 201
+        moved = Ownership(client_id="c-1", from_id="anna", to_id="dmitri", sequence=2)
+        await house.hear("orders", ClientTransferred(batch_id="b-2", items=[moved]), source="clients", sequence=2)
+        assert (await house.call(hanna, "POST", "/orders/v1/orders", json=order(house, "o-2"))).status_code == 403
+        assert (await house.call(olga, "POST", "/orders/v1/orders", json=order(house, "o-2"))).status_code == 201
 
 
 async def test_an_assignment_with_an_old_tag_is_refused() -> None:
