@@ -69,6 +69,8 @@ def is_transient(error: BaseException) -> bool:
     ):
         return True
     original = _original(error)
+    if isinstance(original, asyncpg.InternalClientError):
+        return True  # the connection was ended between two statements
     if isinstance(original, asyncpg.InterfaceError):
         return "closed" in str(original)  # the others say that asyncpg was used wrongly: a fault of the code
     state = sqlstate(error)

@@ -16,7 +16,7 @@ BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parent.parent.parent
 ROLES = ["hr", "director", "ops", "service", "auditor", "employee"]
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
-EXAMPLES = os.environ.get("HOLDFAST_SCHEMATHESIS_EXAMPLES", "15")
+EXAMPLES = os.environ.get("HOLDFAST_SCHEMATHESIS_EXAMPLES", "8")
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from tests.stories.ending import ending
 from tests.stories.truths import Truths
 from tests.support.house import House
 
-EVERY = 8  # commits; more than any job needs from its lease to its end
+EVERY = 6  # commits; more than any job needs from its lease to its end
 WAYS = ("once", "twice", *(f"crash-{offset}" for offset in range(EVERY)))
 Story = Callable[["Watched"], Awaitable[None]]
 

@@ -106,7 +106,13 @@ class Line:
                     if sql not in self.statements:
                         self.statements[sql] = await self.connection.prepare(sql)
                     return await self.statements[sql].fetch(*args)  # type: ignore[no-any-return]
-                except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+                except (
+                    asyncpg.PostgresError,
+                    asyncpg.InterfaceError,
+                    asyncpg.InternalClientError,
+                    OSError,
+                    TimeoutError,
+                ) as error:
                     self.hang_up()
                     if last:
                         raise Unavailable from error
