@@ -12,18 +12,20 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import asyncpg
-from sqlalchemy import event
 from standardwebhooks import Webhook
 
 from bench.rows import server
 from services.cli.calling import System, Target, reach
 from services.clients.store.checks import EVERYBODY, Question
+from shared.database import open_database
 from shared.service import Runtime
 from shared.settings import SERVICES, Settings
+from tests.support.watching import watched
 
 SECRET = "whsec_" + "YmVuY2gtd2ViaG9va3MtYXJlLXNpZ25lZC10b28="
 CLIENTS_EACH = 20
@@ -152,28 +154,29 @@ class Transaction:
 
 
 class Log:
-    """Everything that engines execute, transaction by transaction, in the order in which they ended."""
+    """Everything that is executed, transaction by transaction, in the order in which they ended."""
 
     def __init__(self) -> None:
         self.ended: list[Transaction] = []
         self.open: dict[int, Transaction] = {}
 
     def listen(self, runtime: Runtime) -> None:
-        engine, service = runtime.engine.sync_engine, runtime.service.name
+        """From now on, on new connections."""
+        runtime.database = open_database(
+            runtime.database.url, 20, watched(partial(self._executed, runtime.service.name))
+        )
 
-        def executed(connection: Any, cursor: Any, sql: str, values: Any, context: Any, many: bool) -> None:
-            transaction = self.open.setdefault(id(connection), Transaction(service))
-            transaction.statements.append(Statement(sql, tuple(values)))
-
-        def ends(connection: Any, *, committed: bool) -> None:
-            transaction = self.open.pop(id(connection), None)
-            if transaction is not None:
-                transaction.committed = committed
-                self.ended.append(transaction)
-
-        event.listen(engine, "before_cursor_execute", executed)
-        event.listen(engine, "commit", lambda connection: ends(connection, committed=True))
-        event.listen(engine, "rollback", lambda connection: ends(connection, committed=False))
+    def _executed(self, service: str, backend: int, sql: str, values: Sequence[Any], rows: int) -> None:
+        word = sql.split(maxsplit=1)[0].rstrip(";")
+        if word == "BEGIN":
+            self.open[backend] = Transaction(service)
+        elif word in ("COMMIT", "ROLLBACK"):
+            self.ended.append(self.open.pop(backend))
+            self.ended[-1].committed = word == "COMMIT"
+        elif backend in self.open:
+            self.open[backend].statements.append(Statement(sql, tuple(values)))
+        else:
+            self.ended.append(Transaction(service, [Statement(sql, tuple(values))]))
 
 
 @dataclass(frozen=True)

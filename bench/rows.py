@@ -65,7 +65,7 @@ async def migrated(service: str, name: str) -> str:
     await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
     await connection.execute(f"CREATE DATABASE {name}")
     await connection.close()
-    engine = open_engine(url, 1)
+    engine = open_engine(url)
     await migrate(engine, wiring.load(service))
     await engine.dispose()
     return url

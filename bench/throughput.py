@@ -71,7 +71,7 @@ async def measure(bootstrap: str) -> Row:
 async def _database(name: str) -> str:
     await _execute(f"CREATE DATABASE {name}")
     url: str = server().get_uri(database=name)
-    engine = open_engine(url, 1)
+    engine = open_engine(url)
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
     await engine.dispose()
@@ -96,9 +96,10 @@ async def _warm(sender: Runtime, counting: asyncpg.Connection) -> None:
         work.publish(Happened(key="warm", n=0))
     await sender.bus.publish([])
     deadline = time.perf_counter() + 60
-    async with sender.engine.begin() as connection:
-        row = (await connection.exec_driver_sql("SELECT * FROM outbox ORDER BY id DESC LIMIT 1")).mappings().one()
-        await connection.exec_driver_sql(f"UPDATE outbox SET published_at = now() WHERE id = {row['id']}")
+    async with sender.database.connect() as connection:
+        row = await connection.fetchrow(
+            "UPDATE outbox SET published_at = now() WHERE id = (SELECT max(id) FROM outbox) RETURNING *"
+        )
     await sender.bus.publish([encode({**row, "source": "/holdfast/bench"})])
     while not await counting.fetchval("SELECT count(*) FROM effects"):
         if time.perf_counter() > deadline:

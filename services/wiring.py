@@ -21,7 +21,7 @@ from sqlalchemy.engine import make_url
 from services.front import Front
 from shared.auth import load_key, load_keys, new_key
 from shared.bus import InProcessBus
-from shared.database import open_engine
+from shared.database import open_database, open_engine
 from shared.http.app import create_app
 from shared.kafka import KafkaBus
 from shared.messages import commands_topic, events_topic
@@ -63,7 +63,7 @@ def embed(
     urls: Mapping[str, str],
     key: OKPKey,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    pool_size: int = 10,
+    pool_size: int = 20,
     make_app: Callable[[Runtime], FastAPI] = create_app,
 ) -> Embedded:
     """The services of `urls` (name → database) around one in-process bus; connected, not started."""
@@ -73,7 +73,7 @@ def embed(
         runtime = Runtime(
             service=load(name),
             settings=settings,
-            engine=open_engine(url, pool_size),
+            database=open_database(url, pool_size),
             bus=bus,
             keys=load_keys(settings, key),
             calls=_calls(name, key, httpx.ASGITransport(front)),
@@ -102,7 +102,7 @@ async def up(settings: Settings) -> AsyncIterator[Embedded]:
         runtimes = list(embedded.runtimes.values())
         stack.push_async_callback(close, runtimes)
         for runtime in runtimes:  # one after the other: Alembic keeps the migration under way in a global
-            await migrate(runtime.engine, runtime.service)
+            await _migrate(runtime.database.url, runtime.service)
         for runtime in runtimes:
             await runtime.start()
         yield embedded
@@ -114,7 +114,7 @@ async def close(runtimes: Iterable[Runtime]) -> None:
         await runtime.stop()
     for runtime in runtimes:
         await runtime.calls.aclose()
-        await runtime.engine.dispose()
+        await runtime.database.close()
 
 
 async def _own_databases(settings: Settings, stack: AsyncExitStack) -> dict[str, str]:
@@ -165,7 +165,7 @@ async def serve(name: str, settings: Settings) -> AsyncIterator[FastAPI]:
     runtime = Runtime(
         service=load(name),
         settings=settings,
-        engine=open_engine(database),
+        database=open_database(database),
         bus=bus,
         keys=load_keys(settings, key),
         calls=_calls(name, key, ByService(settings)),
@@ -186,11 +186,15 @@ async def prepare(names: Sequence[str], settings: Settings) -> None:
         if not url:
             raise NotConfigured(f"set DATABASE_URL or HOLDFAST_{name.upper()}_DATABASE_URL")
         await create_database(url)
-        engine = open_engine(url, pool_size=1)
-        try:
-            await migrate(engine, load(name))
-        finally:
-            await engine.dispose()
+        await _migrate(url, load(name))
+
+
+async def _migrate(url: str, service: Service) -> None:
+    engine = open_engine(url)
+    try:
+        await migrate(engine, service)
+    finally:
+        await engine.dispose()
 
 
 class ByService(httpx.AsyncBaseTransport):

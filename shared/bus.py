@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import structlog
-from sqlalchemy import text
 
+from shared.database import bind
 from shared.messages import Record, type_of
 from shared.outbox.inbox import encode_headers, take_delivered
 
@@ -25,14 +25,12 @@ Handle = Callable[[Sequence[Record]], Awaitable[None]]
 NET = 0.2  # seconds: the poll that catches a lost wake-up
 PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)  # seconds before handing in again, the last for ever
 
-DELIVER = text(
-    """
+DELIVER = """
     INSERT INTO deliveries (topic, key, headers, body)
     SELECT topic, key, CAST(headers AS jsonb), body
     FROM unnest(CAST(:topics AS text[]), CAST(:keys AS text[]), CAST(:headers AS text[]), CAST(:bodies AS bytea[]))
          WITH ORDINALITY AS n(topic, key, headers, body, nth) ORDER BY nth
-    """
-)
+"""
 
 
 class Bus(Protocol):
@@ -77,8 +75,8 @@ class InProcessBus:
                     by_subscriber.setdefault(name, []).append(record)
         for name, taken in by_subscriber.items():
             runtime = self.subscribers[taken[0].topic][name]
-            async with runtime.single.connect() as connection:
-                await connection.execute(DELIVER, _columns(taken))
+            async with runtime.database.connect() as connection:
+                await connection.execute(*bind(DELIVER, **_columns(taken)))
             runtime.committed(sent=False)
             for topic in {record.topic for record in taken}:
                 self.arrived[topic, name].set()

@@ -1,19 +1,20 @@
 """One PostgreSQL database per service, and the unit of work in which everything about one request or message happens."""
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import asyncpg
-from sqlalchemy import CursorResult, Executable, TextClause, text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from asyncpg import Connection
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql.asyncpg import dialect
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared.messages import Command, Event
 from shared.outbox.tables import write_outbox
@@ -26,55 +27,116 @@ RETRIED = {"40001", "40P01"}  # serialization failure, deadlock: the transaction
 TRANSIENT = {"55P03", "25P03", "25006", "3D000"}  # lock timeout, idled too long, a standby, a database being restored
 TRANSIENT_CLASSES = {"08", "40", "53", "57", "58"}  # connections, rollbacks, resources, operators, the system beneath
 ATTEMPTS = 8
+PATIENCE = 10.0  # seconds to wait for a connection
 
 P = ParamSpec("P")
 T = TypeVar("T")
 Rows = Sequence[Mapping[str, Any]]
+DIALECT = dialect()  # type: ignore[no-untyped-call]
 
 
-def open_engine(url: str, pool_size: int = 10) -> AsyncEngine:
-    """An engine on asyncpg. No transaction of ours may idle or wait for a lock for long: it would hold up a freeze."""
-    return create_async_engine(
-        url.replace("postgresql://", "postgresql+asyncpg://", 1).replace("postgres://", "postgresql+asyncpg://", 1),
-        pool_size=pool_size,
-        max_overflow=pool_size,
-        pool_timeout=10,
-        connect_args={
-            "timeout": 10,
-            "server_settings": {
-                "application_name": "holdfast",
-                "idle_in_transaction_session_timeout": "5000",
-                "lock_timeout": "4000",
-                "statement_timeout": "120000",
-                "jit": "off",
-            },
+@dataclass(frozen=True)
+class Database:
+    """The database of a service: its address, and connections to it that are made when they are first needed."""
+
+    url: str
+    pool: asyncpg.Pool
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[Connection]:
+        """A connection of its own; each statement outside of a transaction commits by itself."""
+        await self.pool  # is ready at once and connects to nothing yet
+        async with self.pool.acquire(timeout=PATIENCE) as connection:
+            yield connection
+
+    async def close(self) -> None:
+        await self.pool
+        self.pool.terminate()
+
+
+def open_database(url: str, size: int = 20, connection_class: type[Connection] = Connection) -> Database:
+    """At most `size` connections. No transaction of ours may idle or wait for a lock for long: it would hold up a freeze."""
+    plain = url.replace("+asyncpg", "", 1)
+    pool = asyncpg.create_pool(
+        plain,
+        min_size=0,
+        max_size=size,
+        timeout=PATIENCE,
+        init=_read_json,
+        reset=_nothing,  # what it resets by default nobody here sets, and it costs a round trip
+        connection_class=connection_class,
+        statement_cache_size=500,
+        max_cached_statement_lifetime=0,
+        max_cacheable_statement_size=100_000,
+        server_settings={
+            "application_name": "holdfast",
+            "idle_in_transaction_session_timeout": "5000",
+            "lock_timeout": "4000",
+            "statement_timeout": "120000",
+            "jit": "off",
         },
+    )
+    return Database(plain, pool)
+
+
+async def _read_json(connection: Connection) -> None:
+    """JSON arrives read; it is sent as the text that it is. In binary form (jsonb: with its version), as COPY wants it."""
+    codecs = {
+        "json": (str.encode, json.loads),
+        "jsonb": (lambda text: b"\x01" + text.encode(), lambda sent: json.loads(sent[1:])),
+    }
+    for name, (encode, decode) in codecs.items():
+        await connection.set_type_codec(name, encoder=encode, decoder=decode, schema="pg_catalog", format="binary")
+
+
+async def _nothing(connection: Connection) -> None:
+    return
+
+
+@asynccontextmanager
+async def rolled_back(connection: Connection) -> AsyncIterator[None]:
+    """A transaction that leaves nothing behind."""
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        yield
+    finally:
+        if not connection.is_closed():
+            await transaction.rollback()
+
+
+def open_engine(url: str) -> AsyncEngine:
+    """For migrations, which are Alembic's and so SQLAlchemy's."""
+    return create_async_engine(
+        url.replace("+asyncpg", "", 1).replace("://", "+asyncpg://", 1).replace("postgres+", "postgresql+", 1),
+        pool_size=1,
     )
 
 
 def sqlstate(error: BaseException) -> str | None:
-    """The SQLSTATE behind an error of SQLAlchemy or asyncpg."""
-    return getattr(_original(error), "sqlstate", None)
-
-
-def _original(error: BaseException) -> BaseException | None:
-    """What asyncpg raised, beneath the two wrappings of SQLAlchemy."""
-    return (error.orig and error.orig.__cause__) or error.orig if isinstance(error, DBAPIError) else error
+    return getattr(error, "sqlstate", None)
 
 
 def is_transient(error: BaseException) -> bool:
     """True where the database, not the request, is the cause: trying again later is the cure."""
-    if isinstance(error, OSError | PoolTimeoutError) or (
-        isinstance(error, DBAPIError) and error.connection_invalidated
-    ):
-        return True
-    original = _original(error)
-    if isinstance(original, asyncpg.InternalClientError):
-        return True  # the connection was ended between two statements
-    if isinstance(original, asyncpg.InterfaceError):
-        return "closed" in str(original)  # the others say that asyncpg was used wrongly: a fault of the code
+    if isinstance(error, OSError | asyncpg.InternalClientError):
+        return True  # not reached, not in time, or the connection was ended between two statements
+    if isinstance(error, asyncpg.InterfaceError):
+        return "closed" in str(error)  # the others say that asyncpg was used wrongly: a fault of the code
     state = sqlstate(error)
     return state is not None and (state in TRANSIENT or state[:2] in TRANSIENT_CLASSES)
+
+
+@lru_cache(maxsize=2_000)
+def _positional(sql: str) -> tuple[str, tuple[str, ...]]:
+    compiled = text(sql).compile(dialect=DIALECT)
+    return str(compiled), tuple(compiled.positiontup or ())
+
+
+def bind(sql: str, **named: Any) -> tuple[Any, ...]:
+    """A statement with `:name` parameters as asyncpg takes it: with `$1…`, followed by the values."""
+    statement, names = _positional(sql)
+    return statement, *(named[name] for name in names)
 
 
 @dataclass(frozen=True)
@@ -86,12 +148,6 @@ class Outgoing:
     traceparent: str | None
 
 
-@lru_cache(maxsize=1_000)
-def _parsed(sql: str) -> TextClause:
-    """Finding the parameters in a text takes as long as a look-up in the database."""
-    return text(sql)
-
-
 @dataclass
 class UnitOfWork:
     """One transaction: rows, journal and outgoing messages commit together or not at all. Handlers never commit.
@@ -99,7 +155,7 @@ class UnitOfWork:
     `actor` is the employee id or service name on whose behalf it happens; `now` is read once.
     """
 
-    connection: AsyncConnection
+    connection: Connection
     settings: Settings
     service: str
     now: datetime
@@ -108,20 +164,24 @@ class UnitOfWork:
     traceparent: str | None = None
     outgoing: list[Outgoing] = field(default_factory=list)
 
-    async def execute(self, statement: Executable | str, parameters: Any = None, /, **named: Any) -> CursorResult[Any]:
-        """Runs a statement; a string is SQL with `:name` parameters given as keywords."""
-        if isinstance(statement, str):
-            statement = _parsed(statement)
-        return await self.connection.execute(statement, parameters if parameters is not None else (named or None))
+    async def execute(self, sql: str, **named: Any) -> int:
+        """Runs a statement with `:name` parameters; returns how many rows it touched."""
+        status = await self.connection.execute(*bind(sql, **named))
+        number = status.rpartition(" ")[2]
+        return int(number) if number.isdigit() else 0
 
-    async def rows(self, statement: Executable | str, **named: Any) -> Rows:
-        return cast(Rows, (await self.execute(statement, **named)).mappings().all())
+    async def rows(self, sql: str, **named: Any) -> Rows:
+        return [dict(row) for row in await self.connection.fetch(*bind(sql, **named))]
 
-    async def row(self, statement: Executable | str, **named: Any) -> Mapping[str, Any] | None:
-        return cast("Mapping[str, Any] | None", (await self.execute(statement, **named)).mappings().first())
+    async def row(self, sql: str, **named: Any) -> Mapping[str, Any] | None:
+        """The first row. All are fetched: a statement that is only asked for one may not run to its end."""
+        found = await self.connection.fetch(*bind(sql, **named))
+        return dict(found[0]) if found else None
 
-    async def scalar(self, statement: Executable | str, **named: Any) -> Any:
-        return (await self.execute(statement, **named)).scalar()
+    async def scalar(self, sql: str, **named: Any) -> Any:
+        """The first column of the first row."""
+        found = await self.connection.fetch(*bind(sql, **named))
+        return found[0][0] if found else None
 
     def publish(self, *events: Event) -> None:
         """Events of this service, sent when and only when the transaction commits."""
@@ -140,13 +200,12 @@ async def unit_of_work(
     runtime: "Runtime", actor: str, cause: str | None = None, traceparent: str | None = None
 ) -> AsyncIterator[UnitOfWork]:
     """A transaction that commits when the block ends well and rolls back otherwise."""
-    async with runtime.engine.connect() as connection:
+    async with runtime.database.connect() as connection, connection.transaction():
         work = UnitOfWork(
             connection, runtime.settings, runtime.service.name, runtime.clock(), actor, cause, traceparent
         )
         yield work
         await write_outbox(work)
-        await connection.commit()
     runtime.committed(sent=bool(work.outgoing))
 
 
@@ -166,7 +225,7 @@ async def transact_as(runtime: "Runtime", actor: str, handler: Callable[[UnitOfW
         try:
             async with unit_of_work(runtime, actor) as work:
                 return await handler(work)
-        except DBAPIError as error:
+        except asyncpg.PostgresError as error:
             if sqlstate(error) not in RETRIED or attempt == ATTEMPTS:
                 raise
             await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, so that two do not meet again

@@ -12,13 +12,13 @@ from typing import Any
 
 import httpx
 import structlog
+from asyncpg import Connection
 from fastapi import APIRouter
 from sqlalchemy import MetaData
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.auth import Keys
 from shared.bus import NET, PAUSES, Bus
-from shared.database import UnitOfWork
+from shared.database import Database, UnitOfWork
 from shared.messages import Command, Event, Message, commands_topic, events_topic
 from shared.outbox.inbox import receive
 from shared.outbox.relay import forget_old, publish_pending
@@ -56,7 +56,7 @@ class Service:
     publishes: tuple[type[Event], ...]
     hears: Mapping[str, Mapping[type[Event], Handler]]
     obeys: Mapping[type[Command], Handler]
-    is_frozen: Callable[[AsyncConnection, str], Awaitable[bool]]
+    is_frozen: Callable[[Connection, str], Awaitable[bool]]
     republish: Callable[["Runtime"], Awaitable[int]]
     tickers: tuple[Ticker, ...] = ()
     open: Callable[["Runtime"], Awaitable[None]] | None = None
@@ -76,7 +76,7 @@ class Runtime:
 
     service: Service
     settings: Settings
-    engine: AsyncEngine
+    database: Database
     bus: Bus
     keys: Keys
     calls: httpx.AsyncClient
@@ -102,11 +102,6 @@ class Runtime:
     def types(self) -> Mapping[str, type[Message]]:
         heard = [message for heard in self.service.hears.values() for message in heard]
         return {message.type: message for message in (*heard, *self.service.obeys)}
-
-    @cached_property
-    def single(self) -> AsyncEngine:
-        """For a statement that stands alone: it commits by itself, without two more round trips."""
-        return self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @cached_property
     def topics(self) -> Sequence[str]:

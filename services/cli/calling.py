@@ -13,7 +13,6 @@ import typer
 from joserfc.jwk import OKPKey
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from sqlalchemy import text
 from starlette.types import ASGIApp
 
 from services import wiring
@@ -34,12 +33,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 TOKEN_TTL = 12 * 3600  # seconds; longer than any command runs
 STARTING = 15  # seconds that a starting `holdfast up` is waited for
-SETTLED = text(
-    """
+SETTLED = """
     SELECT NOT EXISTS (SELECT 1 FROM outbox WHERE published_at IS NULL)
        AND NOT EXISTS (SELECT 1 FROM deliveries)
-    """
-)
+"""
 
 T = TypeVar("T")
 
@@ -110,8 +107,8 @@ class System:
 
 
 async def _is_settled(runtime: Runtime) -> bool:
-    async with runtime.engine.connect() as connection:
-        return bool((await connection.execute(SETTLED)).scalar())
+    async with runtime.database.connect() as connection:
+        return bool(await connection.fetchval(SETTLED))
 
 
 def _refusal(answer: httpx.Response) -> CallRefused:

@@ -13,7 +13,6 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
-from sqlalchemy import text
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -152,8 +151,7 @@ def _outside(runtime: Runtime, base: str) -> APIRouter:
 async def not_ready(runtime: Runtime) -> list[str]:
     """What keeps this replica from serving; empty when it can."""
     try:
-        async with runtime.engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+        async with runtime.database.connect() as connection:
             behind = await at_head(connection, runtime.service)
     except Exception as error:
         return [f"database: {type(error).__name__}"]

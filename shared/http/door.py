@@ -9,14 +9,13 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Concatenate, Literal, ParamSpec, TypeVar
 from urllib.parse import quote
 
+import asyncpg
 from fastapi import Depends, Header, Request, Response, Security
 from fastapi.encoders import jsonable_encoder
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 from shared.auth import ROLES, Principal, Role
-from shared.database import ATTEMPTS, RETRIED, UnitOfWork, sqlstate, unit_of_work
+from shared.database import ATTEMPTS, RETRIED, UnitOfWork, rolled_back, sqlstate, unit_of_work
 from shared.errors import Forbidden, IdempotencyKeyInFlight, IdempotencyKeyReused, NoToken, Stale
 from shared.service import Runtime
 
@@ -60,7 +59,7 @@ class Door:
                     result = await handler(work, *args, **kwargs)
                     await self._keep(work, result)
                     return result
-            except DBAPIError as error:
+            except asyncpg.PostgresError as error:
                 if sqlstate(error) not in RETRIED or attempt == ATTEMPTS:
                     raise
                 await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311
@@ -70,7 +69,7 @@ class Door:
         self, reader: Callable[Concatenate[UnitOfWork, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Runs `reader(work, ...)` in a transaction that is rolled back."""
-        async with self.runtime.engine.connect() as connection:
+        async with self.runtime.database.connect() as connection, rolled_back(connection):
             work = UnitOfWork(
                 connection, self.runtime.settings, self.runtime.service.name, self.runtime.clock(), self.principal.sub
             )
@@ -103,19 +102,15 @@ class Door:
 
     async def _keep(self, work: UnitOfWork, result: Any) -> None:
         await work.execute(
-            text(
-                """
-                INSERT INTO idempotency_keys (principal, key, part, request_hash, result)
-                VALUES (:sub, :key, :part, :hash, CAST(:result AS jsonb))
-                """
-            ),
-            {
-                "sub": self.principal.sub,
-                "key": self.idempotency_key,
-                "part": self.parts,
-                "hash": await self._request_hash(),
-                "result": json.dumps(jsonable_encoder(result)),
-            },
+            """
+            INSERT INTO idempotency_keys (principal, key, part, request_hash, result)
+            VALUES (:sub, :key, :part, :hash, CAST(:result AS jsonb))
+            """,
+            sub=self.principal.sub,
+            key=self.idempotency_key,
+            part=self.parts,
+            hash=await self._request_hash(),
+            result=json.dumps(jsonable_encoder(result)),
         )
 
     def check_version(self, version: int) -> None:
@@ -156,7 +151,7 @@ def allow(*roles: Role | Literal["anyone"], ask_freeze: bool = True) -> Any:
         principal = await runtime.keys.principal(credentials.credentials)
         frozen = False
         if ask_freeze:
-            async with runtime.single.connect() as connection:
+            async with runtime.database.connect() as connection:
                 frozen = await runtime.service.is_frozen(connection, principal.sub)
             if frozen:
                 principal = Principal(principal.sub, frozenset({"employee"}))

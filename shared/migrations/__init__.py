@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from asyncpg import Connection
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 if TYPE_CHECKING:
     from shared.service import Service
@@ -45,11 +46,11 @@ async def migrate(engine: AsyncEngine, service: "Service") -> None:
         await connection.execute(text("SELECT pg_advisory_unlock(7283)"))
 
 
-async def at_head(connection: AsyncConnection, service: "Service") -> str | None:
+async def at_head(connection: Connection, service: "Service") -> str | None:
     """None if the database has exactly the newest version, else what is wrong."""
-    if await connection.scalar(text("SELECT to_regclass('alembic_version') IS NULL")):
+    if await connection.fetchval("SELECT to_regclass('alembic_version') IS NULL"):
         return "none applied"
-    applied = set((await connection.scalars(text("SELECT version_num FROM alembic_version"))).all())
+    applied = {row["version_num"] for row in await connection.fetch("SELECT version_num FROM alembic_version")}
     newest = _heads(service)
     return None if applied == newest else f"at {_named(applied)}, newest {_named(newest)}"
 

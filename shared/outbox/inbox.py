@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import text
 
 from shared.contracts.clients import CommandAnswered, Result
 from shared.database import UnitOfWork, is_transient, unit_of_work
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-RECEIVE = text(
-    """
+RECEIVE = """
     WITH arrived AS (
         SELECT * FROM unnest(CAST(:event_ids AS uuid[]), CAST(:topics AS text[]), CAST(:keys AS text[]))
              WITH ORDINALITY AS a(event_id, topic, key, nth)
@@ -41,15 +39,12 @@ RECEIVE = text(
     SELECT queued.id AS key_id,
            noted.event_id IS NOT NULL AND row_number() OVER (PARTITION BY arrived.event_id ORDER BY nth) = 1 AS is_new
     FROM arrived LEFT JOIN queued USING (topic, key) LEFT JOIN noted USING (event_id) ORDER BY nth
-    """
-)
+"""
 RECEIVE_AGAIN = "INSERT INTO inbox (event_id) VALUES (:event_id) ON CONFLICT DO NOTHING RETURNING 1"
-RAISE_EPOCH = text(
-    """
+RAISE_EPOCH = """
     INSERT INTO epochs AS e (case_id, epoch) VALUES (:case_id, :epoch)
     ON CONFLICT (case_id) DO UPDATE SET epoch = greatest(e.epoch, excluded.epoch) RETURNING epoch
-    """
-)
+"""
 
 
 async def receive(runtime: "Runtime", records: Sequence[Record]) -> None:
@@ -72,8 +67,8 @@ async def _let_go(runtime: "Runtime", records: Sequence[Record]) -> None:
     """Removes deliveries of types that this service does not hear."""
     deliveries = [record.delivery for record in records if record.delivery is not None]
     if deliveries:
-        async with runtime.single.connect() as connection:
-            await connection.execute(text("DELETE FROM deliveries WHERE id = ANY(:ids)"), {"ids": deliveries})
+        async with runtime.database.connect() as connection:
+            await connection.execute("DELETE FROM deliveries WHERE id = ANY($1)", deliveries)
 
 
 async def _receive_alone(runtime: "Runtime", record: Record) -> None:
@@ -92,19 +87,17 @@ async def _receive_alone(runtime: "Runtime", record: Record) -> None:
 
 async def _receive(runtime: "Runtime", work: UnitOfWork, records: Sequence[Record]) -> None:
     envelopes = [decode(record, runtime.types) for record in records]
-    received = await work.execute(
+    received = await work.rows(
         RECEIVE,
-        {
-            "event_ids": [envelope.id for envelope in envelopes],
-            "topics": [record.topic for record in records],
-            "keys": [record.key for record in records],
-            "deliveries": [record.delivery for record in records if record.delivery is not None],
-        },
+        event_ids=[envelope.id for envelope in envelopes],
+        topics=[record.topic for record in records],
+        keys=[record.key for record in records],
+        deliveries=[record.delivery for record in records if record.delivery is not None],
     )
-    for record, envelope, row in zip(records, envelopes, received.all(), strict=True):
-        if row.key_id is not None:
-            await waiting.queue_behind(work, row.key_id, record)
-        elif row.is_new:
+    for record, envelope, row in zip(records, envelopes, received, strict=True):
+        if row["key_id"] is not None:
+            await waiting.queue_behind(work, row["key_id"], record)
+        elif row["is_new"]:
             await apply(runtime, work, envelope)
         runtime.metrics.received.labels(runtime.service.name, envelope.data.type).inc()
 
@@ -117,7 +110,7 @@ async def apply(runtime: "Runtime", work: UnitOfWork, envelope: Envelope[Any]) -
     if not isinstance(command, Command):
         await handler(work, envelope)
         return
-    newest = await work.scalar(RAISE_EPOCH.bindparams(case_id=command.case_id, epoch=command.epoch))
+    newest = await work.scalar(RAISE_EPOCH, case_id=command.case_id, epoch=command.epoch)
     outcome: str = "done"
     reason: str | None = None
     results: Sequence[Result] = ()
@@ -126,7 +119,7 @@ async def apply(runtime: "Runtime", work: UnitOfWork, envelope: Envelope[Any]) -
     else:
         before = len(work.outgoing)
         try:
-            async with work.connection.begin_nested():
+            async with work.connection.transaction():
                 results = await handler(work, envelope) or ()
         except HoldfastError as refusal:
             outcome, reason = "refused", refusal.code()
@@ -145,16 +138,9 @@ async def apply(runtime: "Runtime", work: UnitOfWork, envelope: Envelope[Any]) -
 
 async def take_delivered(runtime: "Runtime", topic: str, batch: int = 50) -> list[Record]:
     """The next records of the in-process bus, oldest first."""
-    async with runtime.single.connect() as connection:
-        rows = (
-            await connection.execute(
-                text("SELECT * FROM deliveries WHERE topic = :topic ORDER BY id LIMIT :batch"),
-                {"topic": topic, "batch": batch},
-            )
-        ).mappings()
-        return [
-            Record(row["topic"], row["key"], decode_headers(row["headers"]), row["body"], row["id"]) for row in rows
-        ]
+    async with runtime.database.connect() as connection:
+        rows = await connection.fetch("SELECT * FROM deliveries WHERE topic = $1 ORDER BY id LIMIT $2", topic, batch)
+    return [Record(row["topic"], row["key"], decode_headers(row["headers"]), row["body"], row["id"]) for row in rows]
 
 
 def encode_headers(record: Record) -> str:

@@ -7,8 +7,7 @@ every marking update, so a leader that slept through its lease marks nothing.
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import text
-
+from shared.database import bind
 from shared.messages import encode
 
 if TYPE_CHECKING:
@@ -19,22 +18,18 @@ LEASE = timedelta(seconds=6)
 KEEP_PUBLISHED = timedelta(days=30)
 KEEP_RECEIVED = timedelta(days=45)  # longer than topics keep their messages
 
-TAKE_LEASE = text(
-    """
+TAKE_LEASE = """
     INSERT INTO leases AS l (name, holder, term, until) VALUES ('relay', :holder, 1, :until)
     ON CONFLICT (name) DO UPDATE
     SET holder = excluded.holder, until = excluded.until, term = l.term + (l.holder <> excluded.holder)::int
     WHERE l.holder = excluded.holder OR l.until < :now OR :alone
     RETURNING term
-    """
-)
-UNPUBLISHED = text("SELECT * FROM outbox WHERE published_at IS NULL ORDER BY id LIMIT :batch")
-MARK = text(
-    """
+"""
+UNPUBLISHED = "SELECT * FROM outbox WHERE published_at IS NULL ORDER BY id LIMIT $1"
+MARK = """
     UPDATE outbox SET published_at = :now WHERE id = ANY(:ids)
     AND EXISTS (SELECT 1 FROM leases WHERE name = 'relay' AND holder = :holder AND term = :term)
-    """
-)
+"""
 
 
 async def hold_lease(runtime: "Runtime") -> int | None:
@@ -42,12 +37,10 @@ async def hold_lease(runtime: "Runtime") -> int | None:
     now = runtime.wall_clock()
     if runtime.lease_until is not None and now < runtime.lease_until - LEASE / 2:
         return runtime.lease_term
-    async with runtime.single.connect() as connection:
-        term = (
-            await connection.execute(
-                TAKE_LEASE, {"holder": runtime.id, "now": now, "until": now + LEASE, "alone": runtime.alone}
-            )
-        ).scalar()
+    async with runtime.database.connect() as connection:
+        term: int | None = await connection.fetchval(
+            *bind(TAKE_LEASE, holder=runtime.id, now=now, until=now + LEASE, alone=runtime.alone)
+        )
     runtime.lease_term, runtime.lease_until = term, (now + LEASE if term is not None else None)
     return term
 
@@ -57,18 +50,16 @@ async def publish_pending(runtime: "Runtime") -> int:
     term = await hold_lease(runtime)
     if term is None:
         return 0
-    async with runtime.single.connect() as connection:
-        rows = (await connection.execute(UNPUBLISHED, {"batch": BATCH})).mappings().all()
+    async with runtime.database.connect() as connection:
+        rows = await connection.fetch(UNPUBLISHED, BATCH)
     if not rows:
         return 0
     source = f"/holdfast/{runtime.service.name}"
     await runtime.bus.publish([encode({**row, "source": source}) for row in rows])
-    async with runtime.single.connect() as connection:
-        marked = await connection.execute(
-            MARK,
-            {"ids": [row["id"] for row in rows], "now": runtime.wall_clock(), "holder": runtime.id, "term": term},
-        )
-    if not marked.rowcount:
+    ids = [row["id"] for row in rows]
+    async with runtime.database.connect() as connection:
+        marked = await connection.execute(*bind(MARK, ids=ids, now=runtime.wall_clock(), holder=runtime.id, term=term))
+    if marked == "UPDATE 0":
         runtime.lease_until = None  # another leads by now, whatever this clock says
     runtime.committed(sent=False)
     runtime.metrics.published.labels(runtime.service.name).inc(len(rows))
@@ -78,11 +69,11 @@ async def publish_pending(runtime: "Runtime") -> int:
 async def forget_old(runtime: "Runtime") -> bool:
     """Deletes what was published, received or answered long ago."""
     now = runtime.wall_clock()
-    async with runtime.engine.begin() as connection:
+    async with runtime.database.connect() as connection:
         for statement, before in (
-            ("DELETE FROM outbox WHERE published_at < :before", now - KEEP_PUBLISHED),
-            ("DELETE FROM inbox WHERE received_at < :before", now - KEEP_RECEIVED),
-            ("DELETE FROM idempotency_keys WHERE created_at < :before", now - timedelta(days=7)),
+            ("DELETE FROM outbox WHERE published_at < $1", now - KEEP_PUBLISHED),
+            ("DELETE FROM inbox WHERE received_at < $1", now - KEEP_RECEIVED),
+            ("DELETE FROM idempotency_keys WHERE created_at < $1", now - timedelta(days=7)),
         ):
-            await connection.execute(text(statement), {"before": before})
+            await connection.execute(statement, before)
     return False

@@ -122,8 +122,7 @@ def chassis_tables(metadata: MetaData) -> None:
     )
 
 
-WRITE_OUTBOX = text(
-    """
+WRITE_OUTBOX = """
     WITH new AS (
         SELECT *, row_number() OVER (PARTITION BY topic, subject ORDER BY nth) AS place,
                count(*) OVER (PARTITION BY topic, subject) AS places
@@ -140,8 +139,7 @@ WRITE_OUTBOX = text(
     INSERT INTO outbox (event_id, topic, subject, sequence, type, time, cause, traceparent, body)
     SELECT event_id, topic, subject, value - places + place, type, :now, cause, traceparent, body
     FROM new JOIN counted USING (topic, subject) ORDER BY nth
-    """
-)
+"""
 
 
 async def write_outbox(work: "UnitOfWork") -> None:
@@ -153,16 +151,14 @@ async def write_outbox(work: "UnitOfWork") -> None:
         commands_topic(message.receiver) if isinstance(message, Command) else events_topic(work.service)
         for message in messages
     ]
-    await work.connection.execute(
+    await work.execute(
         WRITE_OUTBOX,
-        {
-            "event_ids": [uuid.uuid4() for _ in messages],
-            "topics": topics,
-            "subjects": [message.subject for message in messages],
-            "types": [message.type for message in messages],
-            "bodies": [message.model_dump_json() for message in messages],
-            "causes": [outgoing.cause for outgoing in work.outgoing],
-            "traceparents": [outgoing.traceparent for outgoing in work.outgoing],
-            "now": work.now,
-        },
+        event_ids=[uuid.uuid4() for _ in messages],
+        topics=topics,
+        subjects=[message.subject for message in messages],
+        types=[message.type for message in messages],
+        bodies=[message.model_dump_json() for message in messages],
+        causes=[outgoing.cause for outgoing in work.outgoing],
+        traceparents=[outgoing.traceparent for outgoing in work.outgoing],
+        now=work.now,
     )

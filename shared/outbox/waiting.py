@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import text
 
 from shared.contracts.clients import CommandAnswered, JournalEntry
 from shared.database import UnitOfWork, is_transient, unit_of_work
@@ -200,25 +199,21 @@ def _entry(work: UnitOfWork, kind: str, key_id: uuid.UUID) -> JournalEntry:
 
 async def count_parked(runtime: "Runtime") -> bool:
     """Keeps the metrics of waiting and parked keys, the alarm among them."""
-    async with runtime.single.connect() as connection:
-        row = (
-            await connection.execute(
-                text(
-                    """
-                    SELECT count(*) AS waiting, count(parked_at) AS parked,
-                           count(*) FILTER (WHERE parked_at IS NOT NULL AND EXISTS (
-                               SELECT 1 FROM waiting_messages
-                               WHERE key_id = waiting_keys.id AND headers ->> 'ce_type' = ANY(:alarming)
-                           )) AS alarming
-                    FROM waiting_keys
-                    """
-                ),
-                {"alarming": list(ALARMING)},
-            )
-        ).one()
+    async with runtime.database.connect() as connection:
+        row = await connection.fetchrow(
+            """
+            SELECT count(*) AS waiting, count(parked_at) AS parked,
+                   count(*) FILTER (WHERE parked_at IS NOT NULL AND EXISTS (
+                       SELECT 1 FROM waiting_messages
+                       WHERE key_id = waiting_keys.id AND headers ->> 'ce_type' = ANY($1)
+                   )) AS alarming
+            FROM waiting_keys
+            """,
+            list(ALARMING),
+        )
     name = runtime.service.name
-    runtime.metrics.waiting.labels(name).set(row.waiting)
-    runtime.metrics.parked.labels(name).set(row.parked)
-    runtime.metrics.alarm.labels(name, "parked_departure").set(row.alarming)
-    runtime.too_many_parked = row.parked > PARKED_LIMIT
+    runtime.metrics.waiting.labels(name).set(row["waiting"])
+    runtime.metrics.parked.labels(name).set(row["parked"])
+    runtime.metrics.alarm.labels(name, "parked_departure").set(row["alarming"])
+    runtime.too_many_parked = row["parked"] > PARKED_LIMIT
     return False

@@ -133,7 +133,7 @@ async def unfreeze(
         """,
         id=employee_id,
     )
-    return await freeze_state(work, employee_id, changed=ended.rowcount > 0)
+    return await freeze_state(work, employee_id, changed=ended > 0)
 
 
 async def freeze_state(work: UnitOfWork, employee_id: str, changed: bool = False) -> FreezeState:

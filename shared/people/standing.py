@@ -5,10 +5,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import (
-    text,
-)
-from sqlalchemy.ext.asyncio import AsyncConnection
+from asyncpg import Connection
 
 from shared.contracts.staff import (
     EMPLOYEE_EVENTS,
@@ -30,12 +27,9 @@ class UnknownEmployee(Unprocessable):
     """No employee with this id has been heard of. Register them in `staff` first; it takes a moment to arrive here."""
 
 
-async def is_frozen(connection: AsyncConnection, sub: str) -> bool:
+async def is_frozen(connection: Connection, sub: str) -> bool:
     """Whether this caller has no role but `employee`: frozen, or left."""
-    found = await connection.execute(
-        text("SELECT frozen OR status = 'left' FROM people WHERE employee_id = :sub"), {"sub": sub}
-    )
-    return bool(found.scalar())
+    return bool(await connection.fetchval("SELECT frozen OR status = 'left' FROM people WHERE employee_id = $1", sub))
 
 
 def today(work: UnitOfWork) -> date:

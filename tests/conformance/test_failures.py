@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
+from sqlalchemy.engine import make_url
 from structlog.testing import capture_logs
 
 from shared.database import transact
@@ -243,7 +244,7 @@ async def test_a_connection_that_breaks_in_the_middle_of_a_handler_parks_nothing
                 SELECT count(pg_terminate_backend(pid)) > 0 FROM pg_stat_activity
                 WHERE datname = :database AND query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()
                 """,
-                database=receiver.engine.url.database,
+                database=make_url(receiver.database.url).database,
             )
         )
 

@@ -8,7 +8,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, text
 
 from services import wiring
-from shared.database import open_engine
+from shared.database import open_database, open_engine
 from shared.migrations import at_head, migrate
 from shared.settings import SERVICES
 from tests.support import postgres
@@ -21,14 +21,14 @@ def differences(connection: Connection, metadata: MetaData) -> list[Any]:
 
 @pytest.mark.parametrize("name", SERVICES)
 async def test_migrations_build_exactly_the_tables(name: str) -> None:
-    engine = open_engine(await postgres.fresh_database(name), 1)
+    engine = open_engine(await postgres.fresh_database(name))
     async with engine.connect() as connection:
         assert await connection.run_sync(differences, wiring.load(name).metadata) == []
     await engine.dispose()
 
 
 async def test_a_column_that_no_migration_makes_is_noticed() -> None:
-    engine = open_engine(await postgres.fresh_database("staff"), 1)
+    engine = open_engine(await postgres.fresh_database("staff"))
     async with engine.begin() as connection:
         await connection.execute(text("ALTER TABLE outbox ADD COLUMN planted text"))
         assert await connection.run_sync(differences, wiring.load("staff").metadata)
@@ -38,11 +38,13 @@ async def test_a_column_that_no_migration_makes_is_noticed() -> None:
 async def test_migrating_twice_changes_nothing_and_an_empty_database_is_not_ready() -> None:
     service = wiring.load("clients")
     await postgres.execute("CREATE DATABASE not_migrated")
-    engine = open_engine(postgres.server().get_uri(database="not_migrated"), 2)
-    async with engine.connect() as connection:
+    url = postgres.server().get_uri(database="not_migrated")
+    engine, database = open_engine(url), open_database(url)
+    async with database.connect() as connection:
         assert await at_head(connection, service) == "none applied"
     await migrate(engine, service)
     await migrate(engine, service)
-    async with engine.connect() as connection:
+    async with database.connect() as connection:
         assert await at_head(connection, service) is None
+    await database.close()
     await engine.dispose()

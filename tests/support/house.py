@@ -19,12 +19,12 @@ from typing import Any, Self, TypeVar
 import httpx
 from fastapi import FastAPI
 from joserfc.jwk import OKPKey
-from sqlalchemy import event, text
 from standardwebhooks import Webhook
 
 from services import wiring
 from shared.bus import InProcessBus
 from shared.contracts import MESSAGES
+from shared.database import Database, bind, open_database
 from shared.http.app import create_app
 from shared.messages import Command, Envelope, Event, Record, by_type, commands_topic, decode, encode, events_topic
 from shared.outbox.inbox import take_delivered
@@ -32,6 +32,7 @@ from shared.outbox.relay import forget_old, publish_pending
 from shared.service import Runtime
 from shared.settings import SERVICES, Settings
 from tests.support import postgres
+from tests.support.watching import watched
 
 KEY = OKPKey.generate_key("Ed25519")
 TYPES = by_type(MESSAGES)
@@ -114,9 +115,9 @@ class House:
                 await postgres.drop_database(url)
 
     async def open(self) -> None:
-        self.embedded = wiring.embed(self.settings, self.urls, KEY, clock=self.clock, pool_size=3, make_app=self._app)
+        self.embedded = wiring.embed(self.settings, self.urls, KEY, clock=self.clock, make_app=self._app)
         for name, runtime in self.embedded.runtimes.items():
-            event.listen(runtime.engine.sync_engine, "after_cursor_execute", partial(self._executed, name))
+            runtime.database = self._database(name)
         await self._open(self.embedded.runtimes)
         self.http = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.embedded.front, raise_app_exceptions=False), base_url="http://holdfast"
@@ -130,6 +131,9 @@ class House:
             self.apps[name] = create_app(runtime)
         self.apps[name].state.runtime = runtime
         return self.apps[name]
+
+    def _database(self, service: str) -> Database:
+        return open_database(self.urls[service], 6, watched(partial(self._executed, service)))
 
     async def _open(self, runtimes: Mapping[str, Runtime]) -> None:
         self.bus = bus = TwiceBus() if self.twice else InProcessBus()
@@ -154,8 +158,9 @@ class House:
             old.after_commit = None
             if old.service.close is not None:
                 await old.service.close(old)
-            if old.engine.sync_engine.pool.checkedout():  # type: ignore[attr-defined]
-                await old.engine.dispose()
+            if old.database.pool.get_idle_size() < old.database.pool.get_size():
+                await old.database.close()
+                old.database = self._database(name)
             memory = {"id": uuid.uuid4(), "lease_term": None, "lease_until": None, "too_many_parked": False}
             fresh[name] = replace(old, **memory, state={}, unsent=asyncio.Event(), tasks=[])
             self.embedded.front.apps[name].state.runtime = fresh[name]
@@ -163,8 +168,8 @@ class House:
         self.embedded = replace(self.embedded, runtimes=fresh)
         await self._open(fresh)
 
-    def _executed(self, service: str, connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        if cursor.rowcount and WRITES.search(statement):
+    def _executed(self, service: str, backend: int, statement: str, values: Sequence[Any], rows: int) -> None:
+        if rows and WRITES.search(statement):
             self.wrote.add(service)
 
     def _committed(self, service: str) -> None:
@@ -301,8 +306,8 @@ class House:
         return self.embedded.runtimes[service]
 
     async def rows(self, service: str, sql: str, **named: Any) -> list[dict[str, Any]]:
-        async with self.runtime(service).engine.connect() as connection:
-            return [dict(row) for row in (await connection.execute(text(sql), named)).mappings()]
+        async with self.runtime(service).database.connect() as connection:
+            return [dict(row) for row in await connection.fetch(*bind(sql, **named))]
 
     async def scalar(self, service: str, sql: str, **named: Any) -> Any:
         rows = await self.rows(service, sql, **named)

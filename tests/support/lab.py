@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
 from shared.bus import InProcessBus
-from shared.database import open_engine, transact
+from shared.database import bind, open_database, open_engine, transact
 from shared.kafka import KafkaBus
 from shared.messages import commands_topic, events_topic
 from shared.service import Runtime, Service
@@ -45,6 +45,7 @@ class Lab:
         self.urls: dict[str, str] = {}
         self.creating = asyncio.Lock()
         self.running: list[Replica] = []
+        self.away: list[Replica] = []
         self.ahead, self.hour = timedelta(), timedelta(hours=1)
 
     def clock(self) -> datetime:
@@ -76,9 +77,14 @@ class Lab:
         self.running.remove(runtime)
         await disconnect(runtime)
         await runtime.bus.stop()
+        if runtime.bus is self.in_process:  # it goes on to deliver into the database of whoever is away
+            runtime.database = open_database(runtime.database.url)
+            self.away.append(runtime)
 
     async def close(self) -> None:
         await asyncio.gather(*(self.stop(runtime) for runtime in list(self.running)))
+        for runtime in self.away:
+            await runtime.database.close()
         for url in self.urls.values():
             await postgres.drop_database(url)
 
@@ -99,7 +105,7 @@ class Lab:
     @asynccontextmanager
     async def outage(self, runtime: Runtime) -> AsyncIterator[None]:
         """The database of the service breaks all connections and takes none."""
-        name = runtime.engine.url.database
+        name = make_url(runtime.database.url).database
         await postgres.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")
         await postgres.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
         try:
@@ -118,7 +124,7 @@ async def opened(lab: Lab) -> AsyncIterator[Lab]:
 
 async def make_template() -> None:
     await postgres.execute(f"CREATE DATABASE {TEMPLATE}")
-    engine = open_engine(postgres.server().get_uri(database=TEMPLATE), 1)
+    engine = open_engine(postgres.server().get_uri(database=TEMPLATE))
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
     await engine.dispose()
@@ -158,21 +164,21 @@ async def cure(runtime: Runtime) -> None:
 
 
 async def execute(runtime: Runtime, sql: str, **named: Any) -> None:
-    async with runtime.engine.begin() as connection:
-        await connection.execute(text(sql), named)
+    async with runtime.database.connect() as connection:
+        await connection.execute(*bind(sql, **named))
 
 
 # -- looking -----------------------------------------------------------------------------------------------------------
 
 
 async def rows(runtime: Runtime, sql: str, **named: Any) -> Sequence[Mapping[str, Any]]:
-    async with runtime.engine.connect() as connection:
-        return (await connection.execute(text(sql), named)).mappings().all()  # type: ignore[return-value]
+    async with runtime.database.connect() as connection:
+        return [dict(row) for row in await connection.fetch(*bind(sql, **named))]
 
 
 async def scalar(runtime: Runtime, sql: str, **named: Any) -> Any:
-    async with runtime.engine.connect() as connection:
-        return await connection.scalar(text(sql), named)
+    async with runtime.database.connect() as connection:
+        return await connection.fetchval(*bind(sql, **named))
 
 
 async def effects(runtime: Runtime) -> dict[str, list[int]]:

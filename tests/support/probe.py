@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import httpx
+from asyncpg import Connection
 from fastapi import APIRouter
 from joserfc.jwk import OKPKey
 from sqlalchemy import (
@@ -28,12 +29,11 @@ from sqlalchemy import (
     Text,
     func,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.auth import load_keys
 from shared.bus import Bus
 from shared.contracts.clients import CommandAnswered, JournalEntry, Result
-from shared.database import UnitOfWork, open_engine
+from shared.database import UnitOfWork, open_database
 from shared.errors import Refused
 from shared.kafka import KafkaBus
 from shared.messages import Command, Envelope, Event, Record, commands_topic, events_topic
@@ -163,7 +163,7 @@ async def _poison(work: UnitOfWork) -> None:
 
 
 async def _wrong_use(work: UnitOfWork) -> None:
-    await work.connection.exec_driver_sql("SELECT CAST($1 AS int)")  # without the argument
+    await work.connection.fetch("SELECT CAST($1 AS int)")  # without the argument
 
 
 async def _slow(work: UnitOfWork) -> None:
@@ -183,7 +183,7 @@ FAULTS: Mapping[str, Callable[[UnitOfWork], Awaitable[None]]] = {
 }
 
 
-async def _nobody(connection: AsyncConnection, sub: str) -> bool:
+async def _nobody(connection: Connection, sub: str) -> bool:
     return False
 
 
@@ -202,7 +202,7 @@ def connect(
     return Replica(
         service=service,
         settings=Settings(),
-        engine=open_engine(url, 5),
+        database=open_database(url, 10),
         bus=bus,
         keys=load_keys(Settings(), KEY),
         calls=httpx.AsyncClient(),
@@ -214,7 +214,7 @@ def connect(
 async def disconnect(runtime: Runtime) -> None:
     await runtime.stop()
     await runtime.calls.aclose()
-    await runtime.engine.dispose()
+    await runtime.database.close()
 
 
 async def main(name: str, url: str, bootstrap: str, replica: str) -> None:

@@ -239,7 +239,7 @@ class Gatherer:
 
 async def open_gatherer(runtime: Runtime) -> None:
     """Puts a gatherer into the state of the replica."""
-    dsn = runtime.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    dsn = runtime.database.url
     runtime.state["gatherer"] = Gatherer(
         Line(dsn), Line(dsn), lambda: runtime.clock(), ZoneInfo(runtime.settings.timezone)
     )

@@ -12,14 +12,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import text
 
 from services.offboarding.directory import NotThere
 from services.offboarding.handlers import moving
 from services.offboarding.saga import Case, Reply
 from services.offboarding.store import cases
 from shared import people
-from shared.database import UnitOfWork, is_transient, transact
+from shared.database import UnitOfWork, bind, is_transient, transact
 from shared.outbox.waiting import describe
 from shared.service import Runtime
 
@@ -30,8 +29,7 @@ LEASE = timedelta(seconds=30)
 RENEWED = 8.0  # seconds
 TRIES = 5  # failures of our own; that another service does not answer is waited out
 
-TAKE = text(
-    """
+TAKE = """
     UPDATE jobs SET status = 'running', holder = :me, lease_until = :until, attempts = attempts + 1
     WHERE id = (
         SELECT id FROM jobs
@@ -40,9 +38,8 @@ TAKE = text(
         ORDER BY run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
     )
     RETURNING id, case_id, kind, attempts
-    """
-)
-RENEW = text("UPDATE jobs SET lease_until = :until WHERE id = :id AND holder = :me AND attempts = :attempts")
+"""
+RENEW = "UPDATE jobs SET lease_until = :until WHERE id = :id AND holder = :me AND attempts = :attempts"
 
 
 @dataclass(frozen=True)
@@ -62,12 +59,9 @@ Compute = Callable[[Runtime, Row], Awaitable[Found]]
 async def run_next(runtime: Runtime, kinds: Mapping[str, Compute]) -> bool:
     """Runs one job, if any is due; returns whether there was one."""
     wall = runtime.wall_clock()
-    async with runtime.engine.begin() as connection:
-        taken = await connection.execute(
-            TAKE,
-            {"me": runtime.id, "until": wall + LEASE, "now": runtime.clock(), "wall": wall, "alone": runtime.alone},
-        )
-        job: Row | None = taken.mappings().first()  # type: ignore[assignment]
+    about = {"me": runtime.id, "until": wall + LEASE, "now": runtime.clock(), "wall": wall, "alone": runtime.alone}
+    async with runtime.database.connect() as connection:
+        job: Row | None = await connection.fetchrow(*bind(TAKE, **about))
     if job is None:
         return False
     renewing = asyncio.create_task(_renew(runtime, job))
@@ -91,15 +85,10 @@ async def _renew(runtime: Runtime, job: Row) -> None:
     while True:
         await asyncio.sleep(RENEWED)
         with suppress(Exception):  # the database is away: the lease runs out, and whoever is there takes the job
-            async with runtime.engine.begin() as connection:
+            until = runtime.wall_clock() + LEASE
+            async with runtime.database.connect() as connection:
                 await connection.execute(
-                    RENEW,
-                    {
-                        "until": runtime.wall_clock() + LEASE,
-                        "id": job["id"],
-                        "me": runtime.id,
-                        "attempts": job["attempts"],
-                    },
+                    *bind(RENEW, until=until, id=job["id"], me=runtime.id, attempts=job["attempts"])
                 )
 
 

@@ -103,17 +103,16 @@ async def add(work: UnitOfWork, orders: Sequence[Order], asked: Mapping[str, byt
 
 async def copy_rows(work: UnitOfWork, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
     """Rows that cannot exist yet, by COPY: three times as fast as arrays, and imports bring millions of stages."""
-    raw = (await work.connection.get_raw_connection()).driver_connection
-    await raw.copy_records_to_table(table, records=rows, columns=list(columns))  # type: ignore[union-attr]
+    await work.connection.copy_records_to_table(table, records=rows, columns=list(columns))
 
 
 async def save(work: UnitOfWork, orders: Sequence[Order]) -> None:
     """Writes orders that were loaded for change."""
     if not orders:
         return
-    await work.execute(UPDATE_ORDERS, _order_columns(orders))
+    await work.execute(UPDATE_ORDERS, **_order_columns(orders))
     await work.execute(
-        UPDATE_STAGES, _stage_columns([(order, n, stage) for order in orders for n, stage in enumerate(order.stages)])
+        UPDATE_STAGES, **_stage_columns([(order, n, stage) for order in orders for n, stage in enumerate(order.stages)])
     )
 
 

@@ -215,8 +215,8 @@ async def take_in_pending(runtime: Runtime) -> bool:
 
 async def count_alarms(runtime: Runtime) -> bool:
     """Keeps the alarms: departures that are held, were discarded as old or refused, or wait for an unknown employee."""
-    async with runtime.engine.connect() as connection:
-        row = (await connection.execute(hris.ALARMS)).mappings().one()
+    async with runtime.database.connect() as connection:
+        row = await connection.fetchrow(hris.ALARMS)
     for kind, number in row.items():
         runtime.metrics.alarm.labels(runtime.service.name, kind).set(number)
     return False

@@ -4,32 +4,26 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import text
-
 from shared.database import UnitOfWork
 from shared.http.fields import Paging
 
-SECRETS = text(
-    """
+SECRETS = """
     SELECT secret, CASE WHEN previous_until > :now THEN previous_secret END AS previous
     FROM hris_sources WHERE id = :id
-    """
-)
+"""
 
 
 async def secrets(work: UnitOfWork, source_id: str) -> list[str]:
     """The secrets that sign for this source now; none if there is no such source."""
-    row = (await work.execute(SECRETS, {"id": source_id, "now": work.now})).mappings().first()
+    row = await work.row(SECRETS, id=source_id, now=work.now)
     return [secret for secret in (row["secret"], row["previous"]) if secret] if row else []
 
 
-KEEP = text(
-    """
+KEEP = """
     INSERT INTO hris_messages (id, source_id, webhook_id, received_at, said_at, type, employee_id, outcome, reason, body)
     VALUES (:id, :source_id, :webhook_id, :now, :said_at, :type, :employee_id, :outcome, :reason, :body)
     ON CONFLICT (source_id, webhook_id) DO NOTHING RETURNING 1
-    """
-)
+"""
 
 
 async def keep(
@@ -46,22 +40,20 @@ async def keep(
     body: bytes,
 ) -> bool:
     """Keeps a message; False if one with this webhook id was received before."""
-    kept = await work.execute(
+    kept = await work.scalar(
         KEEP,
-        {
-            "id": id,
-            "source_id": source_id,
-            "webhook_id": webhook_id,
-            "now": work.now,
-            "said_at": said_at,
-            "type": type,
-            "employee_id": employee_id,
-            "outcome": outcome,
-            "reason": reason,
-            "body": body,
-        },
+        id=id,
+        source_id=source_id,
+        webhook_id=webhook_id,
+        now=work.now,
+        said_at=said_at,
+        type=type,
+        employee_id=employee_id,
+        outcome=outcome,
+        reason=reason,
+        body=body,
     )
-    return kept.scalar() is not None
+    return kept is not None
 
 
 async def settle(
@@ -95,14 +87,12 @@ async def ripe(work: UnitOfWork, awaited: Sequence[str] | None = None) -> Sequen
     return await work.rows(RIPE, awaited=list(awaited) if awaited is not None else None)
 
 
-COUNT_DEPARTURE = text(
-    """
+COUNT_DEPARTURE = """
     INSERT INTO hris_days AS d (source_id, day, departures, staff)
     VALUES (:source_id, :day, 1, (SELECT count(*) FROM employees WHERE status <> 'left'))
     ON CONFLICT (source_id, day) DO UPDATE SET departures = d.departures + 1
     RETURNING departures, staff, (SELECT count(*) FROM holds WHERE state = 'held' AND frozen) AS frozen
-    """
-)
+"""
 
 
 async def count_departure(work: UnitOfWork, source_id: str, day: date) -> Mapping[str, Any]:
@@ -110,34 +100,32 @@ async def count_departure(work: UnitOfWork, source_id: str, day: date) -> Mappin
 
     The row stays locked until commit, so departures of one source are counted one by one.
     """
-    return dict((await work.execute(COUNT_DEPARTURE, {"source_id": source_id, "day": day})).mappings().one())
+    counted = await work.row(COUNT_DEPARTURE, source_id=source_id, day=day)
+    assert counted is not None  # noqa: S101 - an upsert gives its row
+    return counted
 
 
 async def hold(work: UnitOfWork, row: Mapping[str, Any]) -> None:
     await work.execute(
-        text(
-            """
-            INSERT INTO holds (id, source_id, employee_id, employment_id, kind, notice_on, last_day, ends_on, left_on,
-                               reason, said_at, held_at, frozen, state)
-            VALUES (:id, :source_id, :employee_id, :employment_id, :kind, :notice_on, :last_day, :ends_on, :left_on,
-                    :reason, :said_at, :held_at, :frozen, 'held')
-            """
-        ),
-        dict(row),
+        """
+        INSERT INTO holds (id, source_id, employee_id, employment_id, kind, notice_on, last_day, ends_on, left_on,
+                           reason, said_at, held_at, frozen, state)
+        VALUES (:id, :source_id, :employee_id, :employment_id, :kind, :notice_on, :last_day, :ends_on, :left_on,
+                :reason, :said_at, :held_at, :frozen, 'held')
+        """,
+        **row,
     )
 
 
 async def renew_hold(work: UnitOfWork, row: Mapping[str, Any]) -> None:
     """A held departure says something newer."""
     await work.execute(
-        text(
-            """
-            UPDATE holds SET kind = :kind, notice_on = :notice_on, last_day = :last_day, ends_on = :ends_on,
-                   left_on = :left_on, reason = :reason, said_at = :said_at
-            WHERE id = :id AND said_at <= :said_at
-            """
-        ),
-        dict(row),
+        """
+        UPDATE holds SET kind = :kind, notice_on = :notice_on, last_day = :last_day, ends_on = :ends_on,
+               left_on = :left_on, reason = :reason, said_at = :said_at
+        WHERE id = :id AND said_at <= :said_at
+        """,
+        **row,
     )
 
 
@@ -187,16 +175,14 @@ async def messages(
     )
 
 
-ALARMS = text(
-    """
+ALARMS = """
     SELECT (SELECT count(*) FROM holds WHERE state = 'held') AS departure_held,
            count(*) FILTER (WHERE outcome = 'old') AS departure_old,
            count(*) FILTER (WHERE outcome = 'refused') AS departure_refused,
            count(*) FILTER (WHERE outcome = 'pending') AS departure_pending
     FROM hris_messages WHERE outcome IN ('old', 'refused', 'pending') AND seen_at IS NULL
          AND type IN ('employee.resigned', 'employee.left')
-    """
-)
+"""
 
 
 async def sources(work: UnitOfWork, paging: Paging) -> Sequence[Mapping[str, Any]]:

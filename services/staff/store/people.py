@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from asyncpg import Connection
 
 from services.staff.domain.absences import HrisAbsences, Said
 from services.staff.domain.life import Former
 from services.staff.domain.person import Person, Rehire
 from shared.contracts.staff import Absence
-from shared.database import UnitOfWork
+from shared.database import UnitOfWork, bind
 
 PLAIN = (
     *("id", "employment_id", "hired_on", "name", "email", "position", "department_id", "manager_id", "deputy_id"),
@@ -33,8 +32,7 @@ class Loaded:
     imported: Mapping[str, Any] | None
 
 
-LOAD = text(
-    """
+LOAD = """
     SELECT e.*, h.id AS hold_id,
            (WITH RECURSIVE up (parent_id, head_id, distance) AS (
                 SELECT d.parent_id, d.head_id, 0 FROM departments d WHERE d.id = e.department_id
@@ -44,14 +42,12 @@ LOAD = text(
             ) SELECT array_agg(head_id ORDER BY distance) FROM up WHERE head_id IS NOT NULL) AS heads
     FROM employees e LEFT JOIN holds h ON h.employee_id = e.id AND h.state = 'held'
     WHERE e.id = ANY(:ids) ORDER BY e.id FOR UPDATE OF e
-    """
-)
+"""
 
 
 async def load(work: UnitOfWork, ids: Iterable[str]) -> dict[str, Loaded]:
     """Those of these employees who exist, locked in id order."""
-    rows = (await work.execute(LOAD, {"ids": sorted(set(ids))})).mappings()
-    return {row["id"]: loaded(dict(row)) for row in rows}
+    return {row["id"]: loaded(row) for row in await work.rows(LOAD, ids=sorted(set(ids)))}
 
 
 def loaded(row: Mapping[str, Any]) -> Loaded:
@@ -107,8 +103,7 @@ class Change:
     reason: str | None = None
 
 
-SAVE = text(
-    """
+SAVE = """
     WITH saved AS (
         UPDATE employees SET
             version = version + 1, name = :name, email = :email, position = :position, department_id = :department_id,
@@ -135,8 +130,7 @@ SAVE = text(
     )
     UPDATE hris_messages SET outcome = 'applied', reason = NULL, awaits = NULL, body = NULL, employee_id = :id
     WHERE id = CAST(:message_id AS text)
-    """
-)
+"""
 FORMER = ("employment_id", "hired_on", "notice_on", "last_day", "ends_on", "left_on")
 
 
@@ -150,21 +144,18 @@ async def save(
     """Saves the person, the line of history, an employment that ended, and that the HRIS message was applied."""
     await work.execute(
         SAVE,
-        {
-            **row_of(person),
-            **{f"f_{name}": former and getattr(former, name) for name in FORMER},
-            "kind": change and change.kind,
-            "said_at": change and change.said_at,
-            "reason": change and change.reason,
-            "by_id": work.actor,
-            "now": work.now,
-            "message_id": message_id,
-        },
+        **row_of(person),
+        **{f"f_{name}": former and getattr(former, name) for name in FORMER},
+        kind=change and change.kind,
+        said_at=change and change.said_at,
+        reason=change and change.reason,
+        by_id=work.actor,
+        now=work.now,
+        message_id=message_id,
     )
 
 
-INSERT = text(
-    """
+INSERT = """
     INSERT INTO employees (id, name, email, position, department_id, manager_id, deputy_id, functions, regions,
                            languages, hired_on, employment_id, said, body_hash, imported)
     SELECT r.id, r.name, r.email, r.position, r.department_id, r.manager_id, r.deputy_id, r.functions, r.regions, r.languages,
@@ -175,8 +166,7 @@ INSERT = text(
         body_hash text, imported jsonb)
     ON CONFLICT (id) DO NOTHING
     RETURNING id
-    """
-)
+"""
 
 
 async def insert(
@@ -196,7 +186,7 @@ async def insert(
                 "imported": (imported or {}).get(person.id),
             }
         )
-    return set((await work.execute(INSERT, {"rows": json.dumps(rows)})).scalars())
+    return {row["id"] for row in await work.rows(INSERT, rows=json.dumps(rows))}
 
 
 def attributes_of(person: Person) -> dict[str, Any]:
@@ -265,15 +255,13 @@ async def is_above(work: UnitOfWork, table: str, up: str, id: str, start: str) -
     )
 
 
-IS_FROZEN = text(
-    """
+IS_FROZEN = """
     SELECT EXISTS (SELECT 1 FROM employees WHERE id = :sub AND status <> 'active')
         OR EXISTS (SELECT 1 FROM frozen_access f LEFT JOIN employees e ON e.id = f.employee_id
                    WHERE f.employee_id = :sub AND coalesce(e.employment_id, f.employment_id) = f.employment_id)
-    """
-)
+"""
 
 
-async def is_frozen(connection: AsyncConnection, sub: str) -> bool:
+async def is_frozen(connection: Connection, sub: str) -> bool:
     """Whether this caller has no role but `employee`: leaving, left, or frozen in `clients`."""
-    return bool((await connection.execute(IS_FROZEN, {"sub": sub})).scalar())
+    return bool(await connection.fetchval(*bind(IS_FROZEN, sub=sub)))

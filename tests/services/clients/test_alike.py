@@ -8,10 +8,10 @@ from itertools import product
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from services.clients.domain.access import ACTIONS, ALLOWED, Facts, Person, decide, relations_of
 from services.clients.store.checks import EVERYBODY, Question
+from shared.database import bind
 from tests.services.clients.town import BASE, Town, town
 
 PEOPLE = [f"e{number}" for number in range(7)]
@@ -66,11 +66,11 @@ def absence(now: Any, begin: int, end: int | None) -> list[dict[str, Any]]:
 
 
 async def build(here: Town, world: Mapping[str, Any], now: Any) -> None:
-    async with here.house.runtime("clients").engine.begin() as connection:
+    async with here.house.runtime("clients").database.connect() as connection:
 
         async def run(sql: str, rows: list[dict[str, Any]]) -> None:
-            if rows:
-                await connection.execute(text(sql), rows)
+            for row in rows:
+                await connection.execute(*bind(sql, **row))
 
         await run(
             """

@@ -87,8 +87,8 @@ async def test_where_the_mapping_is_erased_the_surrogate_stands_alone() -> None:
         await here.client("c-1", "anna")
         await here.check("anna", "c-1")
         runtime = here.house.runtime("clients")
-        async with runtime.engine.begin() as connection:
-            await connection.exec_driver_sql("DELETE FROM surrogates WHERE id = 'anna'")
+        async with runtime.database.connect() as connection:
+            await connection.execute("DELETE FROM surrogates WHERE id = 'anna'")
         (entry, *_) = await entries(here)
         assert entry["client_id"] == "c-1"
         assert len(entry["employee_id"]) == 36
