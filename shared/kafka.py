@@ -20,6 +20,8 @@ log = structlog.get_logger()
 
 PARTITIONS = 12
 RETENTION = 30 * 24 * 3600 * 1000  # milliseconds
+FETCHED = 262_144  # bytes of a partition at a time, so that partitions are worked off beside each other
+TOGETHER = 50  # records of a partition that are handed in at once
 STUCK = 60  # seconds without an answer or without progress
 
 
@@ -93,10 +95,10 @@ class KafkaBus:
             group_id=f"holdfast.{group}.{topic}",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            max_poll_records=50,
             session_timeout_ms=10_000,
             heartbeat_interval_ms=3_000,
             max_poll_interval_ms=300_000,
+            max_partition_fetch_bytes=FETCHED,
         )
         listener = _Listener(self.assigned, topic)
         consumer.subscribe([topic], listener=listener)
@@ -106,7 +108,7 @@ class KafkaBus:
             await consumer.start()
             while True:
                 waiting.set()
-                batches = await consumer.getmany(timeout_ms=1_000, max_records=50)
+                batches = await consumer.getmany(timeout_ms=1_000)
                 waiting.clear()
                 if batches:
                     await asyncio.gather(
@@ -120,10 +122,13 @@ class KafkaBus:
     async def _take(
         self, consumer: AIOKafkaConsumer, partition: TopicPartition, batch: Sequence[object], handle: Handle
     ) -> None:
-        records = [_record(message) for message in batch]
-        await hand_in(records, handle)
-        with suppress(KafkaError):  # lost the partition meanwhile: its next owner hands in again, the inbox knows them
-            await consumer.commit({partition: batch[-1].offset + 1})  # type: ignore[attr-defined]
+        for start in range(0, len(batch), TOGETHER):
+            if partition not in consumer.assignment():
+                return  # its next owner goes on
+            part = batch[start : start + TOGETHER]
+            await hand_in([_record(message) for message in part], handle)
+            with suppress(KafkaError):  # lost the partition meanwhile: its next owner hands in again, the inbox knows them
+                await consumer.commit({partition: part[-1].offset + 1})  # type: ignore[attr-defined]
 
     async def _watch(self, consumer: AIOKafkaConsumer, topic: str, waiting: asyncio.Event) -> None:
         """Lag without progress for a minute means that the client is stuck, unless it is `handle` that takes so long."""

@@ -145,15 +145,19 @@ async def happen(work: UnitOfWork, key: str) -> None:
 
 
 async def _effect(work: UnitOfWork, envelope: Envelope[Any], key: str, n: int, replica: str) -> None:
-    await work.execute(
-        "INSERT INTO effects (key, n, sequence, replica, sent_at) VALUES (:key, :n, :sequence, :replica, :sent_at)",
+    fault = await work.scalar(
+        """
+        WITH noted AS (
+            INSERT INTO effects (key, n, sequence, replica, sent_at) VALUES (:key, :n, :sequence, :replica, :sent_at)
+        )
+        SELECT kind FROM faults WHERE key = :key AND n IN (:n, 0)
+        """,
         key=key,
         n=n,
         sequence=envelope.sequence,
         replica=replica,
         sent_at=envelope.time,
     )
-    fault = await work.scalar("SELECT kind FROM faults WHERE key = :key AND n IN (:n, 0)", key=key, n=n)
     if fault:
         await FAULTS[fault](work)
 
