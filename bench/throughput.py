@@ -14,6 +14,7 @@ import asyncpg
 from aiokafka import AIOKafkaProducer
 
 from bench.rows import Row, server
+from services.cli.running import run_serving
 from shared.database import open_engine, unit_of_work
 from shared.kafka import KafkaBus
 from shared.messages import encode, events_topic
@@ -164,11 +165,11 @@ async def receive(name: str, sender: str, url: str, bootstrap: str) -> None:
 
 def main() -> list[Row]:
     with private_broker() as broker:
-        return [asyncio.run(measure(broker.bootstrap))]
+        return [run_serving(measure(broker.bootstrap))]
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        asyncio.run(receive(*sys.argv[1:]))
+        run_serving(receive(*sys.argv[1:]))
     else:
         print(main())

@@ -127,7 +127,9 @@ class KafkaBus:
                 return  # its next owner goes on
             part = batch[start : start + TOGETHER]
             await hand_in([_record(message) for message in part], handle)
-            with suppress(KafkaError):  # lost the partition meanwhile: its next owner hands in again, the inbox knows them
+            with suppress(
+                KafkaError
+            ):  # lost the partition meanwhile: its next owner hands in again, the inbox knows them
                 await consumer.commit({partition: part[-1].offset + 1})  # type: ignore[attr-defined]
 
     async def _watch(self, consumer: AIOKafkaConsumer, topic: str, waiting: asyncio.Event) -> None:

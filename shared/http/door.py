@@ -46,18 +46,18 @@ class Door:
         With an `Idempotency-Key` the result is kept in the same transaction, as JSON, and is the answer to every
         repetition. Raises `IdempotencyKeyInFlight`, `IdempotencyKeyReused`, and what the handler raises.
         """
-        self.parts += 1
+        self.parts = part = self.parts + 1
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 async with self._work() as work:
                     if self.idempotency_key is None:
                         return await handler(work, *args, **kwargs)
-                    kept = await self._kept(work)
+                    kept = await self._kept(work, part)
                     if kept is not None:
                         self.response.headers["Idempotency-Replayed"] = "true"
                         return kept["result"]  # type: ignore[no-any-return]
                     result = await handler(work, *args, **kwargs)
-                    await self._keep(work, result)
+                    await self._keep(work, part, result)
                     return result
             except asyncpg.PostgresError as error:
                 if sqlstate(error) not in RETRIED or attempt == ATTEMPTS:
@@ -86,21 +86,21 @@ class Door:
             self.request_hash = digest.digest()
         return self.request_hash
 
-    async def _kept(self, work: UnitOfWork) -> Any:
-        name = f"{self.principal.sub}\n{self.idempotency_key}"
+    async def _kept(self, work: UnitOfWork, part: int) -> Any:
+        name = f"{self.principal.sub}\n{self.idempotency_key}\n{part}"
         if not await work.scalar("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))", name=name):
             raise IdempotencyKeyInFlight
         row = await work.row(
             "SELECT request_hash, result FROM idempotency_keys WHERE principal = :sub AND key = :key AND part = :part",
             sub=self.principal.sub,
             key=self.idempotency_key,
-            part=self.parts,
+            part=part,
         )
         if row is not None and bytes(row["request_hash"]) != await self._request_hash():
             raise IdempotencyKeyReused
         return row
 
-    async def _keep(self, work: UnitOfWork, result: Any) -> None:
+    async def _keep(self, work: UnitOfWork, part: int, result: Any) -> None:
         await work.execute(
             """
             INSERT INTO idempotency_keys (principal, key, part, request_hash, result)
@@ -108,7 +108,7 @@ class Door:
             """,
             sub=self.principal.sub,
             key=self.idempotency_key,
-            part=self.parts,
+            part=part,
             hash=await self._request_hash(),
             result=json.dumps(jsonable_encoder(result)),
         )

@@ -49,10 +49,10 @@ class Outcomes(BaseModel):
 async def transfer(body: Transfer, dry_run: bool = False, door: Door = allow("sales_head", "director")) -> Response:
     everybody = door.principal.has("director")
     run = door.read if dry_run else door.transact
-    items: list[dict[str, str]] = []
-    moves = ((move.client_id, move.from_id, move.to_id) for move in body.items)
-    for chunk in transfers.chunks(moves, lambda move: move[0]):
-        items += await run(transfers.transfer_by_hand, chunk, body.reason, everybody)
+    moves = [(move.client_id, move.from_id, move.to_id) for move in body.items]
+    items = await transfers.chunk_by_chunk(
+        moves, lambda chunk: run(transfers.transfer_by_hand, chunk, body.reason, everybody)
+    )
     done = sum(item["outcome"] == "done" for item in items)
     # As it is: to validate 100,000 answers of our own takes as long as to move the clients.
     return JSONResponse({"items": items, "done": done, "refused": len(items) - done, "dry_run": dry_run})

@@ -1,6 +1,7 @@
 """Transfers: by hand, by a case, and of what a rehired person must not get back."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from services.clients.domain.freezes import caretakers
@@ -19,6 +20,7 @@ from shared.messages import Envelope
 from shared.service import Runtime
 
 CHUNK = 1_000
+UNDER_WAY = 2  # chunks at a time: while one is taken apart here the database works on the other
 T = TypeVar("T")
 
 
@@ -34,6 +36,27 @@ def chunks(items: Iterable[T], key: Callable[[T], str]) -> Iterator[list[T]]:
         seen.add(key(item))
     if chunk:
         yield chunk
+
+
+async def chunk_by_chunk(
+    items: Sequence[tuple[str, str, str]], transfer: Callable[[list[tuple[str, str, str]]], Awaitable[list[T]]]
+) -> list[T]:
+    """What `transfer` makes of all chunks, in the order of the items; two at a time unless a client comes twice."""
+    parts = list(chunks(items, lambda item: item[0]))
+    distinct = len({client_id for client_id, _, _ in items}) == len(items)
+    gate = asyncio.Semaphore(UNDER_WAY if distinct else 1)
+
+    async def one(part: list[tuple[str, str, str]]) -> list[T]:
+        async with gate:
+            return await transfer(part)
+
+    tasks = [asyncio.create_task(one(part)) for part in parts]
+    try:
+        return [outcome for outcomes in await asyncio.gather(*tasks) for outcome in outcomes]
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def announce(work: UnitOfWork, rows: Iterable[clients.Moved], kind: TransferKind, case_id: str | None = None) -> None:

@@ -60,7 +60,7 @@ async def test_many_clients_move_in_chunks_with_one_event_and_one_leaf_each() ->
         outcomes = await here.transfer(*[(f"c-{number}", "anna", "ben") for number in range(2_100)])
         assert set(outcomes) == {"done"}
         events = await here.house.sent("clients", "client.transferred")
-        assert [len(event.data.items) for event in events] == [1_000, 1_000, 100]
+        assert sorted(len(event.data.items) for event in events) == [100, 1_000, 1_000]
         assert len({item.client_id for event in events for item in event.data.items}) == 2_100
         leaves = await here.house.scalar(
             "clients", "SELECT count(*) FROM journal_pending WHERE kind = 'client.transferred'"
