@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from starlette.types import ASGIApp
 
 from services import wiring
-from services.cli.running import settings_with
+from services.cli.running import run_serving, settings_with
 from shared.auth import Keys, Role, load_keys
 from shared.service import Runtime
 from shared.settings import Settings
@@ -208,7 +208,7 @@ def target_of(url: str | None = None, token: str | None = None, data_dir: Path |
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Runs a command's work; a refusal or a system that does not answer ends it with a sentence and status 1."""
     try:
-        return asyncio.run(work)
+        return run_serving(work)
     except CallRefused as refusal:
         errors.print(str(refusal), style="red", highlight=False)
         raise typer.Exit(1) from None
