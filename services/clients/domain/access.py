@@ -88,16 +88,18 @@ def relations_of(
     acting: Person | None,
     team: Set[str],
     heads: Mapping[str | None, Set[str]],
+    settling: bool = False,
 ) -> frozenset[Relation]:
     """How the employee stands to a client of `owner` that is in the hands of `acting`.
 
     Nobody acts for a rehired owner whose clients still wait for somebody. `team` are those who serve the client, by
-    membership or by a stage; `heads` are the heads of a department and above.
+    membership or by a stage: but not who was rehired and is `settling`, for that is of before. `heads` are the heads of
+    a department and above.
     """
     found: set[Relation] = set()
     if acting is not None and employee_id == acting.employee_id:
         found.add("owner" if acting.employee_id == owner.employee_id else "caretaker")
-    if employee_id in team:
+    if employee_id in team and not settling:
         found.add("team")
     if any(employee_id in heads.get(person.department_id, ()) for person in (owner, acting) if person):
         found.add("head")

@@ -132,17 +132,19 @@ async def change(
     return await clients.one(work, client_id)
 
 
-async def announce_changed(work: UnitOfWork, client_id: str) -> None:
-    row = await clients.one(work, client_id)
+async def announce_changed(work: UnitOfWork, *client_ids: str) -> None:
     work.publish(
-        ClientChanged(
-            client_id=client_id,
-            owner_id=row["record_owner_id"] or row["owner_id"],
-            value=f"{row['value']:.2f}",
-            effort=row["effort"],
-            regions=row["regions"],
-            languages=row["languages"],
-            team=row["team"],
+        *(
+            ClientChanged(
+                client_id=row["id"],
+                owner_id=row["record_owner_id"] or row["owner_id"],
+                value=f"{row['value']:.2f}",
+                effort=row["effort"],
+                regions=row["regions"],
+                languages=row["languages"],
+                team=row["team"],
+            )
+            for row in await clients.these(work, client_ids)
         )
     )
 

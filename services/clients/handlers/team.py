@@ -64,9 +64,8 @@ async def place_team(work: UnitOfWork, envelope: Envelope[PlaceTeam]) -> list[Re
     await people.lock(work, holding=[item.to_id for item in command.items])
     await clients.lock(work, sorted({item.client_id for item in command.items}))
     items = [(item.client_id, item.function, item.from_id, item.to_id) for item in command.items]
-    rows = await team.take_over(work, items, command.case_id, command.employee_id)
-    for client_id in sorted({row["client_id"] for row in rows if row["changed"]}):
-        await announce_changed(work, client_id)
+    rows = await team.take_over(work, items, command.employee_id, command.case_id)
+    await announce_changed(work, *sorted({row["client_id"] for row in rows if row["changed"]}))
     return [Result(id=f"{row['client_id']}/{row['function']}", outcome=row["outcome"]) for row in rows]
 
 

@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from services.clients.domain.freezes import caretakers
 from services.clients.handlers.acting import lock_with_actor
-from services.clients.store import clients, freezes
+from services.clients.handlers.clients import announce_changed
+from services.clients.store import clients, freezes, team
 from shared import people
 from shared.contracts.clients import (
     ClientTransferred,
@@ -117,7 +118,7 @@ async def settle(runtime: Runtime) -> bool:
 
 
 async def settle_chunk(work: UnitOfWork, employee_id: str) -> bool:
-    """Moves up to 1,000 clients of record to the stand-in; with the last of them the person is settled.
+    """Moves up to 1,000 clients of record to the stand-in, then the places in teams; with the last the person is settled.
 
     False if nothing could be done: nobody stands in, and nobody can.
     """
@@ -146,6 +147,18 @@ async def settle_chunk(work: UnitOfWork, employee_id: str) -> bool:
         if any(row.outcome != "done" for row in moved):
             return False  # the heir can take nothing now; whoever was rehired must not get it back
     if len(owned) == CHUNK:
+        return True
+    served = await team.places_of(work, employee_id, CHUNK)
+    if served and heir is None:
+        return False
+    if served:
+        places = [(row["client_id"], row["function"], employee_id, str(heir)) for row in served]
+        await clients.lock(work, sorted({client_id for client_id, *_ in places}))
+        placed = await team.take_over(work, places, employee_id)
+        await announce_changed(work, *sorted({row["client_id"] for row in placed if row["changed"]}))
+        if any(row["outcome"] != "done" for row in placed):
+            return False
+    if len(served) == CHUNK:
         return True
     await work.execute(SETTLED, id=employee_id)
     await freezes.note_stand_ins(work, employee_id)

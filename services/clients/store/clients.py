@@ -232,14 +232,17 @@ OWNED_BY = """c.owner_id IN (SELECT employee_id FROM people
 
 async def one(work: UnitOfWork, client_id: str) -> Mapping[str, Any]:
     """The client as the API shows it; it exists."""
-    row = await work.row(
-        f"SELECT {SHOWN} FROM {FROM} WHERE c.client_id = :id",
-        id=client_id,
+    (row,) = await these(work, [client_id])
+    return row
+
+
+async def these(work: UnitOfWork, client_ids: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+    """These clients as the API shows them, by id; those that exist."""
+    return await work.rows(
+        f"SELECT {SHOWN} FROM {FROM} WHERE c.client_id = ANY(:ids) ORDER BY c.client_id",
+        ids=list(client_ids),
         day=decisions.moment(work)["day"],
     )
-    if row is None:
-        raise LookupError("no such client")
-    return row
 
 
 async def visible(

@@ -28,7 +28,7 @@ IN_HAND = "coalesce(o.stand_in_id, CASE WHEN NOT o.settling THEN c.owner_id END)
 RELATED: Mapping[Relation, str] = {
     "owner": "c.owner_id = a.employee_id AND o.stand_in_id IS NULL AND NOT o.settling",
     "caretaker": "o.stand_in_id = a.employee_id",
-    "team": """(EXISTS (SELECT 1 FROM team t WHERE t.client_id = a.client_id AND t.employee_id = a.employee_id)
+    "team": """NOT p.settling AND (EXISTS (SELECT 1 FROM team t WHERE t.client_id = a.client_id AND t.employee_id = a.employee_id)
                OR EXISTS (SELECT 1 FROM open_stages s WHERE s.client_id = a.client_id AND s.employee_id = a.employee_id))""",
     "head": """EXISTS (SELECT 1 FROM heads WHERE heads.head_id = a.employee_id
                        AND heads.department_id IN (o.department_id, h.department_id))""",
@@ -113,8 +113,9 @@ CLIENTS_OF: Mapping[Relation, str] = {
                 WHERE c.owner_id = :viewer AND o.stand_in_id IS NULL AND NOT o.settling""",
     "caretaker": """SELECT c.client_id FROM people o JOIN clients c ON c.owner_id = o.employee_id
                     WHERE o.stand_in_id = :viewer""",
-    "team": """SELECT client_id FROM team WHERE employee_id = :viewer
-               UNION ALL SELECT client_id FROM open_stages WHERE employee_id = :viewer""",
+    "team": """SELECT s.client_id FROM people p, (
+                   SELECT client_id, employee_id FROM team UNION ALL SELECT client_id, employee_id FROM open_stages) s
+               WHERE p.employee_id = :viewer AND NOT p.settling AND s.employee_id = p.employee_id""",
     "head": """SELECT c.client_id FROM people o LEFT JOIN people h ON h.employee_id = o.stand_in_id
                JOIN clients c ON c.owner_id = o.employee_id
                WHERE EXISTS (SELECT 1 FROM heads WHERE heads.head_id = :viewer

@@ -66,7 +66,7 @@ TAKE_OVER = """
 
 
 async def take_over(
-    work: UnitOfWork, items: Sequence[tuple[str, str, str, str]], case_id: str, leaver: str
+    work: UnitOfWork, items: Sequence[tuple[str, str, str, str]], leaver: str, case_id: str | None = None
 ) -> Sequence[Mapping[str, Any]]:
     """Gives places `(client_id, function, from_id, to_id)` to others, with one leaf; an `outcome` for each.
 
@@ -82,9 +82,18 @@ async def take_over(
             "edit",
             "service",
             [row["client_id"] for row in changed],
-            {"case_id": case_id, "functions": [row["function"] for row in changed]},
+            {**({"case_id": case_id} if case_id else {}), "functions": [row["function"] for row in changed]},
         )
     return rows
+
+
+async def places_of(work: UnitOfWork, employee_id: str, limit: int) -> Sequence[Mapping[str, Any]]:
+    """Whom this person serves in which function: `client_id`, `function`."""
+    return await work.rows(
+        "SELECT client_id, function FROM team WHERE employee_id = :id ORDER BY 1, 2 LIMIT :limit",
+        id=employee_id,
+        limit=limit,
+    )
 
 
 async def note_interaction(work: UnitOfWork, client_id: str, data: Mapping[str, Any]) -> Mapping[str, Any] | None:

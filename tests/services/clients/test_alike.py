@@ -151,6 +151,7 @@ def expected(world: Mapping[str, Any], employee: str, client: str, action: Any, 
         person(acting) if acting else None,
         {who for who, served in [*world["team"], *world["stages"]] if served == client},
         heads,
+        row.get("settling", False),
     )
     passes = frozenset(
         given["purpose"]

@@ -217,6 +217,22 @@ async def test_a_rehire_restores_nothing_and_what_was_of_record_goes_to_the_stan
         assert await here.check("anna", "c-3") == "owner"
 
 
+async def test_a_rehired_person_serves_none_of_the_teams_of_before() -> None:
+    async with town("anna", "ben", "carl") as here:
+        await here.client("c-1", "carl", team={"engineering": "anna"})
+        assert await here.check("anna", "c-1") == "team"
+        await here.leave("anna", "ben")
+        await here.rehire("anna")
+        assert await here.check("anna", "c-1") == "no_relation"
+        mine = await here.house.ok(("employee", "anna"), "GET", f"{BASE}/access/clients?employee_id=anna&action=read")
+        assert mine["items"] == []
+        await here.house.settle()
+        assert await here.check("anna", "c-1") == "no_relation"
+        assert await here.check("ben", "c-1") == "team"
+        (changed,) = await here.house.sent("clients", "client.changed")
+        assert changed.data.team == {"engineering": "ben"}
+
+
 async def test_a_rehired_person_whose_clients_nobody_took_finds_them_with_the_last_resort() -> None:
     async with town("anna", last_resort="lea") as here:
         await here.client("c-1", "anna")
