@@ -45,6 +45,7 @@ class Service:
     """What may be connected: doors, what it hears from whom, what it obeys, its tables and its tickers.
 
     A handler is `async (work, envelope) -> None`; one of a command may return a `Result` per item.
+    What it `keeps` is never forgotten by the outbox, so that `republish` can send the very same event again.
     `is_frozen(connection, sub)` is asked at every door about the caller. `open(runtime)` and its counterpart `close`
     hold what lives as long as a replica does.
     """
@@ -58,6 +59,7 @@ class Service:
     obeys: Mapping[type[Command], Handler]
     is_frozen: Callable[[Connection, str], Awaitable[bool]]
     republish: Callable[["Runtime"], Awaitable[int]]
+    keeps: tuple[type[Event], ...] = ()
     tickers: tuple[Ticker, ...] = ()
     open: Callable[["Runtime"], Awaitable[None]] | None = None
     close: Callable[["Runtime"], Awaitable[None]] | None = None

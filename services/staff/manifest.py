@@ -24,6 +24,7 @@ SERVICE = Service(
     obeys={},
     is_frozen=is_frozen,
     republish=hearing.republish,
+    keeps=hearing.DEPARTURES,
     tickers=(
         Ticker("see_off", 10, departures.see_off),
         Ticker("take_in_pending", 1, news.take_in_pending),

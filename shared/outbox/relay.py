@@ -69,9 +69,12 @@ async def publish_pending(runtime: "Runtime") -> int:
 async def forget_old(runtime: "Runtime") -> bool:
     """Deletes what was published, received or answered long ago."""
     now = runtime.wall_clock()
+    kept = [event.type for event in runtime.service.keeps]
     async with runtime.database.connect() as connection:
+        await connection.execute(
+            "DELETE FROM outbox WHERE published_at < $1 AND type <> ALL($2)", now - KEEP_PUBLISHED, kept
+        )
         for statement, before in (
-            ("DELETE FROM outbox WHERE published_at < $1", now - KEEP_PUBLISHED),
             ("DELETE FROM inbox WHERE received_at < $1", now - KEEP_RECEIVED),
             ("DELETE FROM idempotency_keys WHERE created_at < $1", now - timedelta(days=7)),
         ):

@@ -48,7 +48,7 @@ async def hear_employee(work: UnitOfWork, envelope: Envelope[EmployeeEvent]) -> 
         was_frozen = rows[event.employee_id]["frozen"]
     news = await people.hear_employee(work, envelope)
     last_day = getattr(event, "last_day", None)
-    if news and last_day is not None:
+    if last_day is not None:
         await freezes.note_last_day(work, event.employee_id, event.employment_id, last_day)
     state = await people.hear_departure(work, envelope)
     if state is not None and state.changed:

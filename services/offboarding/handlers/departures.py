@@ -9,7 +9,7 @@ from services.offboarding.domain.introductions import OPEN
 from services.offboarding.domain.working_days import calendar
 from services.offboarding.handlers import moving
 from services.offboarding.handlers.opening import introduction_event, task_event, visit_event
-from services.offboarding.handlers.starting import Departure, start
+from services.offboarding.handlers.starting import Departure, case_id_of, start
 from services.offboarding.saga import LAST_DAY, UNDO, Case, Reply
 from services.offboarding.store import cases
 from shared import people
@@ -66,6 +66,8 @@ async def hear_access(work: UnitOfWork, envelope: Envelope[Any]) -> None:
 
 async def _leave(work: UnitOfWork, departure: Departure) -> None:
     """One open case per employment: a departure begins one, changes its dates, or waits until the undo of it is over."""
+    if await cases.exists(work, case_id_of(departure)):
+        return  # announced again
     known = await cases.find(work, departure.employee_id, departure.employment_id)
     row, case = await moving.locked(work, known) if known else (None, None)
     # Who resigns anew in an employment whose case is cleared had come back, by a reversal that a person left as it was.

@@ -54,6 +54,10 @@ def to_case(row: Row, items: Any, steps: Mapping[str, str]) -> Case:
     return Case(**{**vars(case), "begun": begun, "undone": undone})
 
 
+async def exists(work: UnitOfWork, case_id: str) -> bool:
+    return bool(await work.scalar("SELECT 1 FROM cases WHERE id = :id", id=case_id))
+
+
 async def find(work: UnitOfWork, employee_id: str, employment_id: str) -> str | None:
     """The newest case of this employment."""
     found: str | None = await work.scalar(

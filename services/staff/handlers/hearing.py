@@ -5,12 +5,23 @@ from services.staff.handlers.employees import today
 from services.staff.store import departments
 from services.staff.store.people import person_of
 from shared.contracts.clients import AccessFrozen, AccessUnfrozen
-from shared.contracts.staff import EmployeeChanged
+from shared.contracts.staff import (
+    DepartureHeld,
+    DepartureRejected,
+    DepartureReversed,
+    EmployeeChanged,
+    EmployeeLeft,
+    EmployeeResigned,
+    ResignationChanged,
+    ResignationWithdrawn,
+)
 from shared.database import UnitOfWork, transact
 from shared.messages import Envelope
 from shared.service import Runtime
 
 BATCH = 500
+UNDOING = (ResignationWithdrawn, DepartureReversed, DepartureRejected)
+DEPARTURES = (EmployeeResigned, ResignationChanged, EmployeeLeft, DepartureHeld, *UNDOING)
 
 
 async def hear_access(work: UnitOfWork, envelope: Envelope[AccessFrozen | AccessUnfrozen]) -> None:
@@ -34,14 +45,18 @@ async def hear_access(work: UnitOfWork, envelope: Envelope[AccessFrozen | Access
 
 
 async def republish(runtime: Runtime) -> int:
-    """The present state of all departments and employees, in batches; returns the number of events."""
+    """The present state of all departments and employees, in batches; returns the number of events.
+
+    Then the departures that stand, as they were announced: under their id and sequence, by which all know the ground of
+    a freeze. Who has heard them does nothing; who comes late freezes.
+    """
     events = 0
     for batch in (_departments, _employees):
         after: str | None = ""
         while after is not None:
             number, after = await transact(runtime, batch, after)
             events += number
-    return events
+    return events + await transact(runtime, _departures)
 
 
 async def _departments(work: UnitOfWork, after: str) -> tuple[int, str | None]:
@@ -50,6 +65,35 @@ async def _departments(work: UnitOfWork, after: str) -> tuple[int, str | None]:
     )
     work.publish(*(departments.changed(row) for row in rows))
     return len(rows), rows[-1]["id"] if rows else None
+
+
+ANNOUNCE_AGAIN = """
+    WITH standing AS (
+        SELECT o.id FROM outbox o JOIN employees e ON o.subject = 'employee/' || e.id
+        WHERE o.type = ANY(:departures) AND o.body::jsonb ->> 'employment_id' = e.employment_id
+          AND (e.status <> 'active' OR EXISTS (
+              SELECT 1 FROM holds h WHERE h.id = o.body::jsonb ->> 'hold_id' AND h.state = 'held'))
+          AND NOT EXISTS (
+              SELECT 1 FROM outbox undone WHERE undone.subject = o.subject AND undone.id > o.id
+              AND undone.type = ANY(:undoing)
+              AND undone.body::jsonb ->> 'employment_id' = e.employment_id
+              AND undone.body::jsonb ->> 'hold_id' IS NOT DISTINCT FROM o.body::jsonb ->> 'hold_id')
+        FOR SHARE OF e
+    ), taken AS (
+        DELETE FROM outbox WHERE id IN (SELECT id FROM standing)
+        RETURNING id, event_id, topic, subject, sequence, type, time, cause, traceparent, body
+    )
+    INSERT INTO outbox (event_id, topic, subject, sequence, type, time, cause, traceparent, body)
+    SELECT event_id, topic, subject, sequence, type, time, cause, traceparent, body FROM taken ORDER BY id
+"""
+
+
+async def _departures(work: UnitOfWork) -> int:
+    return await work.execute(
+        ANNOUNCE_AGAIN,
+        departures=[event.type for event in DEPARTURES if event not in UNDOING],
+        undoing=[event.type for event in UNDOING],
+    )
 
 
 async def _employees(work: UnitOfWork, after: str) -> tuple[int, str | None]:

@@ -1,0 +1,88 @@
+"""Departures are announced again, under their sequence: to a service that comes back from a restore, and to all others."""
+
+from datetime import timedelta
+
+from shared.database import bind
+from shared.outbox.relay import KEEP_PUBLISHED, KEEP_RECEIVED, forget_old
+from tests.stories.company import OWNERS
+from tests.stories.ending import ending
+from tests.stories.hands import approve, cases_of, hands_of, hris, may, resigns
+from tests.stories.ways import Watched
+
+ANNAS = [client for client, owner in OWNERS.items() if owner == "anna"]
+RESTORED = (
+    "DELETE FROM inbox",
+    "DELETE FROM grounds",
+    "DELETE FROM stand_ins",
+    "DELETE FROM last_days",
+    "UPDATE people SET frozen = false, frozen_at = NULL, stand_in_id = NULL, status = 'active', heard = 1",
+)
+
+
+async def execute(house: Watched, service: str, *statements: str) -> None:
+    async with house.runtime(service).database.connect() as connection:
+        for statement in statements:
+            await connection.execute(*bind(statement))
+
+
+async def republish(house: Watched) -> None:
+    await house.ok("ops", "POST", "/staff/v1/republish")
+    await house.settle()
+
+
+async def test_clients_back_from_a_restore_before_the_notice_freezes_once_staff_republishes(house: Watched) -> None:
+    await resigns(house, "anna")
+    await house.settle()
+    house.truths = None  # a restored database knows nothing of what others acknowledged
+    await execute(house, "clients", *RESTORED)
+    assert await may(house, "anna", "c-1") == "owner"
+
+    await republish(house)
+    assert await may(house, "anna", "c-1") == "frozen"
+    assert await hands_of(house, ANNAS) == {"ben"}
+    refs = "SELECT ref FROM grounds WHERE employee_id = 'anna'"
+    assert await house.rows("clients", refs) == await house.rows("orders", refs)
+    assert len(await cases_of(house, "anna")) == 1
+
+    await hris(house, "resignation.withdrawn", "anna")
+    await house.settle()
+    assert await may(house, "anna", "c-1") == "owner"
+
+
+async def test_who_has_heard_of_all_departures_does_nothing_even_where_the_inbox_has_forgotten(house: Watched) -> None:
+    await resigns(house, "anna")
+    await house.settle()
+    await hris(house, "resignation.withdrawn", "anna")
+    await house.settle()
+    await resigns(house, "anna", last_day=20)
+    await house.settle()
+    await approve(house, "anna")
+    await house.settle()
+    await hris(house, "resignation.changed", "anna", last_day=str(house.clock.day(25)))
+    await house.settle()
+    for service in house.names:
+        runtime = house.runtime(service)
+        for table, column, kept in (
+            ("outbox", "published_at", KEEP_PUBLISHED),
+            ("inbox", "received_at", KEEP_RECEIVED),
+        ):
+            days = (kept + timedelta(days=1)).days
+            await execute(house, service, f"UPDATE {table} SET {column} = {column} - interval '{days} days'")
+        await forget_old(runtime)
+        assert not await house.rows(service, "SELECT 1 FROM inbox")
+
+    kept = await house.rows("staff", "SELECT type, sequence FROM outbox ORDER BY id")
+    assert [row["type"] for row in kept] == [
+        "employee.resigned",
+        "resignation.withdrawn",
+        "employee.resigned",
+        "resignation.changed",
+    ]
+    before = await ending(house)
+    await republish(house)
+    after = await ending(house)
+    assert {of: rows for of, rows in after.items() if not of.endswith(".sent")} == {
+        of: rows for of, rows in before.items() if not of.endswith(".sent")
+    }
+    again = await house.sent("staff")
+    assert [(e.data.type, e.sequence) for e in again][-2:] == [(row["type"], row["sequence"]) for row in kept[2:]]
