@@ -88,7 +88,7 @@ class Case:
     def status(self) -> CaseStatus:
         if self.undo == "over" and not self.is_over("clear"):
             return "cancelled"
-        if self.undo == "refused" or any(item.status == "failed" for item in self.items):
+        if self.undo == "refused" or any(item.status == "failed" and item.step != "follow_up" for item in self.items):
             return "needs_person"
         return "cleared" if self.is_over("clear") else "open"
 

@@ -153,6 +153,13 @@ def test_what_is_left_is_written_through_before_the_case_is_cleared() -> None:
     assert script.case.status == "cleared"
 
 
+def test_a_cleared_case_stays_cleared_where_its_follow_up_fails() -> None:
+    script = Script().to_cleared()
+    script.hears("follow_up/figures", "failed")
+    assert script.case.status == "cleared"
+    assert script.hears("follow_up/figures", "retry") == ["follow_up/figures"]
+
+
 def test_cleared_is_reached_while_the_follow_up_runs() -> None:
     script = Script().to_cleared()
     assert script.asked == ["follow_up/figures"]

@@ -81,7 +81,8 @@ async def list_freezes(
 ) -> Any:
     everybody = door.principal.has("hr", "director", "ops", "service", "auditor")
     rows = await door.read(store.some, paging, since, everybody)
-    return page(rows, paging, lambda row: (row["employee_id"],))
+    shown = [freezes.shown_to(door.principal.roles, row) for row in rows]
+    return page(shown, paging, lambda row: (row["employee_id"],))
 
 
 @router.get(

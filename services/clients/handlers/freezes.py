@@ -208,7 +208,15 @@ async def read_freeze(work: UnitOfWork, employee_id: str, roles: frozenset[str])
         or ("sales_head" in roles and await freezes.heads(work, employee_id))
     ):
         raise NotFrozen
-    return found
+    return shown_to(roles, found)
+
+
+def shown_to(roles: frozenset[str], freeze: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Why somebody was frozen by hand, and by whom, is for those who could have done it."""
+    if roles & set(rules.FREEZERS):
+        return freeze
+    grounds = [{**ground, "reason": None, "by_id": None} for ground in freeze["grounds"] or ()]
+    return {**freeze, "grounds": grounds, "lifting": None}
 
 
 def end_of(day: Any, timezone: str) -> datetime:

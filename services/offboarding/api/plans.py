@@ -40,7 +40,7 @@ class Edit(Body):
 
 
 class Approval(Body):
-    version: int = Field(ge=1, le=1_000_000)
+    version: int = Field(ge=1, le=1_000_000, strict=True)
     edits: list[Edit] = Field(default=[], max_length=10_000)
 
     @model_validator(mode="after")

@@ -31,7 +31,7 @@ class Reason(Body):
 class Due(Body):
     """So many working days after notice, or before the last day."""
 
-    working_days: int = Field(ge=0, le=250)
+    working_days: int = Field(ge=0, le=250, strict=True)
     counted_from: Literal["notice", "last_day"] = "notice"
 
 

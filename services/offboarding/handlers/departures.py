@@ -211,4 +211,9 @@ async def hand_on(work: UnitOfWork, employee_id: str, stand_in: str | None) -> N
             open=open_,
         )
         events += [event({"id": row["case_id"], "employee_id": row["leaver_id"]}, row) for row in moved]
+    await work.execute(
+        "UPDATE documents SET receiver_id = :to_id WHERE receiver_id = :employee_id AND status = 'handed_over'",
+        to_id=to_id,
+        employee_id=employee_id,
+    )
     work.publish(*events)

@@ -6,6 +6,7 @@ from typing import Any
 from services.offboarding.store import cases
 from services.offboarding.store import people as places
 from services.offboarding.store.seeing import Viewer, hold, leads, see_case
+from shared import people
 from shared.database import UnitOfWork
 from shared.errors import Exists, Forbidden, NotFound, Refused
 
@@ -49,12 +50,18 @@ async def add(work: UnitOfWork, viewer: Viewer, case_id: str, document: Mapping[
 
 
 async def hand_over(work: UnitOfWork, viewer: Viewer, document_id: str, receiver_id: str | None) -> Row:
-    """The leaver (or the head of sales for them) gives it to `receiver_id`, else to the successor, else to the manager."""
+    """The leaver (or the head of sales for them) gives it to `receiver_id`, else to the successor, else to the manager.
+
+    Raises `UnknownEmployee`, `NotEmployed`, `Frozen` where the receiver could not take it.
+    """
+    named = await people.lock(work, holding=[receiver_id])
     document, head = await _locked(work, viewer, document_id)
     if not head and viewer.sub != document["employee_id"]:
         raise Forbidden
     if document["status"] != "listed":
         return document
+    if receiver_id is not None:
+        people.must_be_able_to_own(named, receiver_id)
     receiver = receiver_id or await places.successor(work, document["case_id"])
     receiver = receiver or await places.manager(work, document["employee_id"])
     await work.execute(

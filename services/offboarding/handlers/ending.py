@@ -58,7 +58,9 @@ async def clear(work: UnitOfWork, row: Row, case: Case) -> None:
         """
         SELECT (SELECT count(DISTINCT client_id) FROM moves WHERE case_id = :id AND outcome = 'done'
                 AND part IN ('client', 'left_client')) AS clients,
-               (SELECT count(*) FROM introductions WHERE case_id = :id AND status = 'confirmed') AS kept,
+               (SELECT count(*) FROM (
+                   SELECT client_id FROM introductions WHERE case_id = :id AND status = 'confirmed'
+                   UNION SELECT client_id FROM visits WHERE case_id = :id AND outcome = 'kept') k) AS kept,
                (SELECT count(*) FROM visits WHERE case_id = :id AND status = 'open') AS visits,
                (SELECT count(*) FROM case_items WHERE case_id = :id AND status = 'waived') AS waived
         """,

@@ -69,7 +69,8 @@ async def keep_draft(
     )
     clients = len(plan.items) + unplaced["client"]
     nothing = not (clients or plan.stages or plan.team or plan.unplaced)
-    if nothing or 0 < clients <= work.settings.auto_approve_up_to:
+    limit = work.settings.auto_approve_up_to
+    if nothing or (limit and clients <= limit):
         return await _approve(work, row, version, by=work.service)
     return {"approval": 1}
 

@@ -360,8 +360,15 @@ async def test_who_is_frozen_shows_grounds_caretaker_and_where_it_is_in_force() 
         assert [freeze["employee_id"] for freeze in newer["items"]] == ["ben"]
         own = await here.house.call(("employee", "anna"), "GET", f"{BASE}/access/freezes/anna")
         assert own.status_code == 200
+        await freeze(here, "hr", "carl")
+        for who in ("service", "auditor", ("employee", "carl")):
+            shown = await here.house.ok(who, "GET", f"{BASE}/access/freezes/carl")
+            assert [(ground["reason"], ground["by_id"]) for ground in shown["grounds"]] == [(None, None)]
+        listed = await here.house.ok("service", "GET", f"{BASE}/access/freezes")
+        assert {ground["reason"] for freeze in listed["items"] for ground in freeze["grounds"]} == {None}
+        assert (await here.house.ok("hr", "GET", f"{BASE}/access/freezes/carl"))["grounds"][0]["reason"]
         assert (await here.house.call(("employee", "anna"), "GET", f"{BASE}/access/freezes/ben")).status_code == 404
-        assert (await here.house.call("hr", "GET", f"{BASE}/access/freezes/carl")).status_code == 404
+        assert (await here.house.call("hr", "GET", f"{BASE}/access/freezes/dora")).status_code == 404
 
 
 async def test_every_door_to_client_data_is_shut_to_a_frozen_caller_whatever_the_role() -> None:

@@ -105,6 +105,19 @@ async def test_below_the_threshold_a_plan_approves_itself() -> None:
         assert steps(await resign(house))["plan"] == "waiting"
 
 
+async def test_a_plan_of_stages_only_is_below_every_threshold_but_none() -> None:
+    for threshold, step in ((1, "done"), (0, "pending")):
+        async with company(clients=1, auto_approve_up_to=threshold) as house:
+            move = {"client_id": "c-1", "from_id": "nora", "to_id": "petra"}
+            given = {"items": [move], "reason": "a new cut of the territory"}
+            await house.ok("director", "POST", "/clients/v1/transfers", json=given)
+            await house.settle()
+            case = await resign(house)
+            assert steps(case)["transfer"] == step
+            plan = await plan_of(house, case)
+            assert (plan["items"], len(plan["stages"])) == ([], 1)
+
+
 async def test_somebody_without_clients_or_stages_needs_no_approval() -> None:
     async with company(clients=0, orders=0) as house:
         case = await resign(house)

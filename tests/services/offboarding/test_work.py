@@ -94,6 +94,10 @@ async def test_documents_are_signed_for_by_the_receiver_before_their_task_is_don
         task = await task_of(house, case, "documents")
         assert (await do(house, NORA, f"tasks/{task['id']}/complete")).json()["type"] == "urn:holdfast:inventory_open"
         assert (await do(house, OTTO, "documents/d-1/receive")).status_code == 404
+        nobody = await do(house, NORA, "documents/d-1/hand_over", receiver_id="nobody")
+        assert (nobody.status_code, nobody.json()["reason"]) == (422, "unknown_employee")
+        frozen = await do(house, NORA, "documents/d-1/hand_over", receiver_id="nora")
+        assert (frozen.status_code, frozen.json()["reason"]) == (409, "frozen")
         handed = await do(house, NORA, "documents/d-1/hand_over", receiver_id="otto")
         assert (handed.json()["status"], handed.json()["receiver_id"]) == ("handed_over", "otto")
         assert (await do(house, NORA, "documents/d-1/receive")).status_code == 403
