@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from services.clients.api.opened import opened
 from services.clients.handlers import clients, team
-from services.clients.store.clients import Registration
+from services.clients.store.clients import Registration, registration
 from shared.auth import Role
 from shared.http.door import Door, allow
 from shared.http.fields import (
@@ -137,14 +137,14 @@ class Feedback(BaseModel):
     at: datetime
 
 
-def registration(client: NewClient, id: str) -> Registration:
+def as_registration(client: NewClient, id: str) -> Registration:
     whole = client if client.id else client.model_copy(update={"id": id})
-    return Registration(id, client.owner_id, client.team, whole.model_dump_json())
+    return registration(id, client.owner_id, client.team, whole.model_dump_json())
 
 
 @router.post("/clients", status_code=201, response_model=Client, responses=WithLocation, summary="Register a client")
 async def register(body: NewClient, door: Door = allow(*READERS)) -> Any:
-    client = await door.transact(clients.register, registration(body, body.id or uuid7()), door.principal.roles)
+    client = await door.transact(clients.register, as_registration(body, body.id or uuid7()), door.principal.roles)
     door.located("clients", client["id"])
     return client
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field, ValidationError
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic_core import from_json
 
-from services.clients.api.clients import NewClient, registration
+from services.clients.api.clients import NewClient, as_registration
 from services.clients.handlers import imports, transfers
 from services.clients.store.clients import Registration
 from shared.http.door import Door, allow
@@ -27,7 +28,7 @@ class Move(Body):
 
 
 class Transfer(Body):
-    items: Annotated[list[Move], Field(max_length=100_000)]
+    items: Annotated[list[Any], Field(max_length=100_000)]
     reason: Line
 
 
@@ -45,17 +46,65 @@ class Outcomes(BaseModel):
     dry_run: bool
 
 
-@router.post("/transfers", response_model=Outcomes, summary="Give clients to other owners, at most 100,000 at a time")
-async def transfer(body: Transfer, dry_run: bool = False, door: Door = allow("sales_head", "director")) -> Response:
+MOVES: TypeAdapter[list[Move]] = TypeAdapter(list[Move])
+SLICE = 1_000  # items that are read or written at a stretch: nobody waits for 100,000 of them
+
+
+def _schema() -> dict[str, Any]:
+    schema = Transfer.model_json_schema()
+    schema["properties"]["items"]["items"] = Move.model_json_schema()
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+@router.post(
+    "/transfers",
+    response_model=Outcomes,
+    openapi_extra=_schema(),
+    summary="Give clients to other owners, at most 100,000 at a time",
+)
+async def transfer(request: Request, dry_run: bool = False, door: Door = allow("sales_head", "director")) -> Response:
+    reason, moves = await asyncio.to_thread(_read_transfer, await request.body())
     everybody = door.principal.has("director")
     run = door.read if dry_run else door.transact
-    moves = [(move.client_id, move.from_id, move.to_id) for move in body.items]
     items = await transfers.chunk_by_chunk(
-        moves, lambda chunk: run(transfers.transfer_by_hand, chunk, body.reason, everybody)
+        moves, lambda chunk: run(transfers.transfer_by_hand, chunk, reason, everybody)
     )
+    answer = await asyncio.to_thread(_written, items, dry_run)
+    return Response(answer, media_type="application/json", headers=door.response.headers)
+
+
+def _read_transfer(body: bytes) -> tuple[str, list[tuple[str, str, str]]]:
+    """The reason and the moves. Raises `RequestValidationError`."""
+    try:
+        given = Transfer.model_validate(from_json(body))
+    except ValidationError as error:
+        raise RequestValidationError(_faults(error)) from None
+    except ValueError:
+        raise RequestValidationError([{"type": "json_invalid", "loc": ("body",), "msg": "JSON decode error"}]) from None
+    moves: list[tuple[str, str, str]] = []
+    for start in range(0, len(given.items), SLICE):
+        try:
+            part = MOVES.validate_python(given.items[start : start + SLICE])
+        except ValidationError as error:
+            raise RequestValidationError(_faults(error, start)) from None
+        moves += [(move.client_id, move.from_id, move.to_id) for move in part]
+    return given.reason, moves
+
+
+def _faults(error: ValidationError, start: int | None = None) -> list[dict[str, Any]]:
+    """Each with its place in the body; `start` is the number of the first of these items."""
+
+    def place(loc: tuple[Any, ...]) -> tuple[Any, ...]:
+        return ("body", *loc) if start is None else ("body", "items", start + loc[0], *loc[1:])
+
+    return [{**fault, "loc": place(fault["loc"])} for fault in error.errors(include_input=False)]
+
+
+def _written(items: list[dict[str, str]], dry_run: bool) -> bytes:
+    parts = [json.dumps(items[start : start + SLICE])[1:-1] for start in range(0, len(items), SLICE)]
     done = sum(item["outcome"] == "done" for item in items)
-    # As it is: to validate 100,000 answers of our own takes as long as to move the clients.
-    return JSONResponse({"items": items, "done": done, "refused": len(items) - done, "dry_run": dry_run})
+    about = json.dumps({"done": done, "refused": len(items) - done, "dry_run": dry_run})
+    return f'{{"items":[{",".join(parts)}],{about[1:]}'.encode()
 
 
 class ImportedClient(NewClient):
@@ -107,8 +156,8 @@ async def import_clients(
     for chunk in transfers.chunks(good, lambda item: item[1].client_id):
         results += await run(imports.import_clients, chunk)
     results.sort(key=lambda result: result["line"])
-    answer = b"".join(json.dumps(result, separators=(",", ":")).encode() + b"\n" for result in results)
-    return Response(answer, media_type="application/x-ndjson")
+    answer = "".join(json.dumps(result, separators=(",", ":")) + "\n" for result in results)
+    return Response(answer, media_type="application/x-ndjson", headers=door.response.headers)
 
 
 def _lines(body: bytes) -> Iterator[tuple[int, Registration | str]]:
@@ -123,7 +172,7 @@ def _lines(body: bytes) -> Iterator[tuple[int, Registration | str]]:
                 line, client = found.line, found.data
             else:
                 client = ImportedClient.model_validate_json(text)
-            yield line, registration(client, client.id)
+            yield line, as_registration(client, client.id)
         except ValidationError as error:
             yield _number(text, line) if numbered else line, _wrong(error)
 

@@ -58,26 +58,28 @@ INSERT = """
 
 
 class Registration(NamedTuple):
-    """A client as its registration or its imported row says: `body` is the whole of it as JSON, always in the same form."""
+    """A client as its registration or its imported row says: `body` is the whole of it as JSON, always in the same form.
+
+    `fingerprint` tells it from another registration; `imported` is what an import compares: all but owner and team,
+    which it never takes of a client that exists.
+    """
 
     client_id: str
     owner_id: str
     team: Mapping[str, str]
     body: str
+    fingerprint: bytes
+    imported: bytes
 
     @property
     def people(self) -> tuple[str, ...]:
         return (self.owner_id, *self.team.values())
 
-    @property
-    def fingerprint(self) -> bytes:
-        return hashlib.sha256(self.body.encode()).digest()
 
-    @property
-    def imported(self) -> bytes:
-        """What an import compares: all but owner and team, which it never takes of a client that exists."""
-        compared = {name: value for name, value in json.loads(self.body).items() if name not in ("owner_id", "team")}
-        return hashlib.sha256(json.dumps(compared, sort_keys=True).encode()).digest()
+def registration(client_id: str, owner_id: str, team: Mapping[str, str], body: str) -> Registration:
+    compared = {name: value for name, value in json.loads(body).items() if name not in ("owner_id", "team")}
+    imported = hashlib.sha256(json.dumps(compared, sort_keys=True).encode()).digest()
+    return Registration(client_id, owner_id, team, body, hashlib.sha256(body.encode()).digest(), imported)
 
 
 async def insert(work: UnitOfWork, rows: Sequence[Registration], *, imported: bool) -> set[str]:

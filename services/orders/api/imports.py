@@ -16,7 +16,7 @@ from shared.http.fields import Body, Id
 
 router = APIRouter(tags=["orders"])
 
-CHUNK = 1000
+CHUNK = 500  # at a stretch they hold the event loop for less than 50 ms
 NDJSON = "application/x-ndjson"
 Line = tuple[int, Wanted]
 
@@ -64,7 +64,7 @@ async def import_orders(
 ) -> Response:
     """Lines `{"line": n, "data": {…an order…}}` → lines `{"line": n, "id": …, "outcome": "created", "reason": null}`.
 
-    Outcomes: `created`, `updated`, `unchanged`, `refused`. Each 1,000 orders are one transaction; a refused line holds
+    Outcomes: `created`, `updated`, `unchanged`, `refused`. Each 500 orders are one transaction; a refused line holds
     nobody up. `unknown_client` and `unknown_employee` may pass by themselves a moment later: send those lines again.
     """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != NDJSON:
@@ -76,7 +76,9 @@ async def import_orders(
         act = door.read if dry_run else door.transact
         results += await act(placing.import_orders, chunk)
     results.sort(key=lambda result: result["line"])
-    return Response("".join(f"{_json(result)}\n" for result in results), media_type=NDJSON)
+    return Response(
+        "".join(f"{_json(result)}\n" for result in results), media_type=NDJSON, headers=door.response.headers
+    )
 
 
 def _read(body: bytes) -> tuple[list[Line], list[dict[str, Any]]]:

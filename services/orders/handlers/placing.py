@@ -89,7 +89,7 @@ async def place_order(work: UnitOfWork, caller: Principal, wanted: Wanted) -> di
 
 
 async def import_orders(work: UnitOfWork, lines: Sequence[tuple[int, Wanted]]) -> list[dict[str, Any]]:
-    """Up to 1,000 orders, each `created`, `updated`, `unchanged` or `refused` with a reason.
+    """Many orders, each `created`, `updated`, `unchanged` or `refused` with a reason.
 
     A row is compared with the row last imported. A newer one brings value, dates and end; who does what stays.
     """

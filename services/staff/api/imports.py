@@ -64,7 +64,11 @@ async def import_rows(
         for chunk in chunks:
             results += await door.transact(IMPORTS[kind], chunk, ids)
     results.sort(key=lambda result: result["line"])
-    return Response("".join(json.dumps(result, ensure_ascii=False) + "\n" for result in results), media_type=NDJSON)
+    return Response(
+        "".join(json.dumps(result, ensure_ascii=False) + "\n" for result in results),
+        media_type=NDJSON,
+        headers=door.response.headers,
+    )
 
 
 async def _all(work: UnitOfWork, kind: str, chunks: Sequence[Sequence[Row]], ids: frozenset[str]) -> list[Result]:

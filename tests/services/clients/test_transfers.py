@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from shared.contracts.clients import ClientMove, PlaceTeam, TeamMove, TransferClients
 from tests.services.clients.town import BASE, Town, town
 
@@ -51,6 +53,35 @@ async def test_a_client_named_twice_moves_twice_in_order() -> None:
         await here.client("c-1", "anna")
         assert await here.transfer(("c-1", "anna", "ben"), ("c-1", "ben", "carl")) == ["done", "done"]
         assert await here.owner("c-1") == "carl"
+
+
+async def test_a_transfer_repeated_with_its_key_is_marked_as_a_replay_and_moves_nobody_again() -> None:
+    async with town("anna", "ben") as here:
+        await here.client("c-1", "anna")
+        move = {"client_id": "c-1", "from_id": "anna", "to_id": "ben"}
+        request = {"json": {"items": [move], "reason": "x"}, "headers": {"Idempotency-Key": "k-1"}}
+        first = await here.house.call("director", "POST", f"{BASE}/transfers", **request)
+        again = await here.house.call("director", "POST", f"{BASE}/transfers", **request)
+        assert (first.json(), first.headers.get("idempotency-replayed")) == (again.json(), None)
+        assert again.headers["idempotency-replayed"] == "true"
+        assert len(await here.house.sent("clients", "client.transferred")) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "place"),
+    [
+        (b"{", 400, ["body"]),
+        (b"[]", 422, ["body"]),
+        (b'{"items": [], "reason": "x", "why": 1}', 422, ["body", "why"]),
+        (b'{"items": [{"client_id": "c-1", "from_id": "anna"}], "reason": "x"}', 422, ["body", "items", 0, "to_id"]),
+        (b'{"items": [7], "reason": "x"}', 422, ["body", "items", 0]),
+    ],
+)
+async def test_a_transfer_that_cannot_be_right_names_the_place(body: bytes, status: int, place: list[object]) -> None:
+    async with town() as here:
+        headers = {"content-type": "application/json"}
+        answer = await here.house.call("director", "POST", f"{BASE}/transfers", content=body, headers=headers)
+        assert (answer.status_code, [error["loc"] for error in answer.json()["errors"]]) == (status, [place])
 
 
 async def test_many_clients_move_in_chunks_with_one_event_and_one_leaf_each() -> None:
