@@ -161,7 +161,7 @@ async def serve(name: str, settings: Settings) -> AsyncIterator[FastAPI]:
     if not all(settings.url_of(other) for other in SERVICES):
         raise NotConfigured("set HOLDFAST_URL (the gateway's address), or HOLDFAST_<SERVICE>_URL for each service")
     key = local_key(settings)
-    bus = KafkaBus(bootstrap, client=f"holdfast-{name}-{os.getpid()}")
+    bus = KafkaBus(bootstrap, client=f"holdfast-{name}-{os.getpid()}", replication=settings.kafka_replication)
     runtime = Runtime(
         service=load(name),
         settings=settings,

@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     visits_per_day: int = Field(default=4, ge=1)
     lookback_days: int = Field(default=90, ge=1, le=180)
 
+    kafka_replication: int = Field(default=1, ge=1)
+
     url: str | None = None
     staff_url: str | None = None
     clients_url: str | None = None
