@@ -4,13 +4,14 @@ without progress the process exits, and its supervisor starts it anew (aiokafka 
 import asyncio
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import CommitFailedError, KafkaError, NoError, TopicAlreadyExistsError, for_code
 from aiokafka.record import _crecords  # noqa: F401 - the C extension: without it everything is 4.7 times slower
 
 from shared.bus import PAUSES, Handle, hand_in
@@ -110,27 +111,33 @@ class KafkaBus:
                 waiting.set()
                 batches = await consumer.getmany(timeout_ms=1_000)
                 waiting.clear()
-                if batches:
-                    await asyncio.gather(
-                        *(self._take(consumer, partition, batch, handle) for partition, batch in batches.items())
-                    )
+                await self._work_off(consumer, batches, handle)
         finally:
             watchdog.cancel()
             self.assigned.pop(topic, None)
             await _stop(consumer)
 
-    async def _take(
-        self, consumer: AIOKafkaConsumer, partition: TopicPartition, batch: Sequence[object], handle: Handle
+    async def _work_off(
+        self,
+        consumer: AIOKafkaConsumer,
+        batches: Mapping[TopicPartition, Sequence[Any]],
+        handle: Handle,
     ) -> None:
-        for start in range(0, len(batch), TOGETHER):
-            if partition not in consumer.assignment():
-                return  # its next owner goes on
-            part = batch[start : start + TOGETHER]
-            await hand_in([_record(message) for message in part], handle)
-            with suppress(
-                KafkaError
-            ):  # lost the partition meanwhile: its next owner hands in again, the inbox knows them
-                await consumer.commit({partition: part[-1].offset + 1})  # type: ignore[attr-defined]
+        """A slice of every partition at a time; what a slice has done is committed for all of them together."""
+        for start in range(0, max(map(len, batches.values()), default=0), TOGETHER):
+            mine = consumer.assignment()
+            parts = {partition: batch[start : start + TOGETHER] for partition, batch in batches.items()}
+            parts = {partition: part for partition, part in parts.items() if part and partition in mine}
+            await asyncio.gather(*(hand_in([_record(one) for one in part], handle) for part in parts.values()))
+            mine = consumer.assignment()
+            done = {partition: part[-1].offset + 1 for partition, part in parts.items() if partition in mine}
+            try:
+                if done:
+                    await consumer.commit(done)
+            except CommitFailedError:
+                return  # the partitions were shared out anew: who has them now hands in again, and the inbox knows them
+            except KafkaError as error:
+                log.warning("commit.failed", error=type(error).__name__)
 
     async def _watch(self, consumer: AIOKafkaConsumer, topic: str, waiting: asyncio.Event) -> None:
         """Lag without progress for a minute means that the client is stuck, unless it is `handle` that takes so long."""
