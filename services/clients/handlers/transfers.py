@@ -146,8 +146,8 @@ async def settle_chunk(work: UnitOfWork, employee_id: str) -> bool:
         announce(work, moved, "permanent")
         if any(row.outcome != "done" for row in moved):
             return False  # the heir can take nothing now; whoever was rehired must not get it back
-    if len(owned) == CHUNK:
-        return True
+    if owned:
+        return True  # the places in teams have a transaction of their own, for their clients are locked in id order too
     served = await team.places_of(work, employee_id, CHUNK)
     if served and heir is None:
         return False
@@ -160,6 +160,7 @@ async def settle_chunk(work: UnitOfWork, employee_id: str) -> bool:
             return False
     if len(served) == CHUNK:
         return True
+    await work.execute("DELETE FROM open_stages WHERE employee_id = :id", id=employee_id)  # of before; orders moves them
     await work.execute(SETTLED, id=employee_id)
     await freezes.note_stand_ins(work, employee_id)
     return True
