@@ -160,7 +160,9 @@ async def settle_chunk(work: UnitOfWork, employee_id: str) -> bool:
             return False
     if len(served) == CHUNK:
         return True
-    await work.execute("DELETE FROM open_stages WHERE employee_id = :id", id=employee_id)  # of before; orders moves them
+    await work.execute(
+        "DELETE FROM open_stages WHERE employee_id = :id", id=employee_id
+    )  # of before; orders moves them
     await work.execute(SETTLED, id=employee_id)
     await freezes.note_stand_ins(work, employee_id)
     return True
