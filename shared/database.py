@@ -139,6 +139,12 @@ def bind(sql: str, **named: Any) -> tuple[Any, ...]:
     return statement, *(named[name] for name in names)
 
 
+def touched(status: str) -> int:
+    """How many rows a statement touched, by what the server says of it: `INSERT 0 3`."""
+    number = status.rpartition(" ")[2]
+    return int(number) if number.isdigit() else 0
+
+
 @dataclass(frozen=True)
 class Outgoing:
     """A message with what it follows from: in a batch every message received causes its own."""
@@ -166,9 +172,7 @@ class UnitOfWork:
 
     async def execute(self, sql: str, **named: Any) -> int:
         """Runs a statement with `:name` parameters; returns how many rows it touched."""
-        status = await self.connection.execute(*bind(sql, **named))
-        number = status.rpartition(" ")[2]
-        return int(number) if number.isdigit() else 0
+        return touched(await self.connection.execute(*bind(sql, **named)))
 
     async def rows(self, sql: str, **named: Any) -> Rows:
         return [dict(row) for row in await self.connection.fetch(*bind(sql, **named))]

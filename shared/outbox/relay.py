@@ -7,7 +7,7 @@ every marking update, so a leader that slept through its lease marks nothing.
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from shared.database import bind
+from shared.database import bind, touched
 from shared.messages import encode
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ async def publish_pending(runtime: "Runtime") -> int:
     ids = [row["id"] for row in rows]
     async with runtime.database.connect() as connection:
         marked = await connection.execute(*bind(MARK, ids=ids, now=runtime.wall_clock(), holder=runtime.id, term=term))
-    if marked == "UPDATE 0":
+    if not touched(marked):
         runtime.lease_until = None  # another leads by now, whatever this clock says
     runtime.committed(sent=False)
     runtime.metrics.published.labels(runtime.service.name).inc(len(rows))
