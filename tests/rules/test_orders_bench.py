@@ -1,6 +1,5 @@
 """Who may be given a stage, who is chosen, and how many moves at once come out."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -31,8 +30,8 @@ def new(id: str = "o") -> Order:
 
 
 def given(order: Order, *employees: str | None) -> Order:
-    stages = tuple(replace(s, employee_id=e) for s, e in zip(order.stages, employees, strict=True))
-    return replace(order, stages=stages)
+    stages = tuple(s._replace(employee_id=e) for s, e in zip(order.stages, employees, strict=True))
+    return order._replace(stages=stages)
 
 
 def bench(*extra: Seat) -> Bench:
@@ -75,8 +74,8 @@ def test_room_is_used_up_to_the_last_point_and_rounding_refuses_nobody() -> None
 def test_a_capacity_of_nothing_takes_only_what_weighs_nothing() -> None:
     none = Bench([Seat("cat", "delivery", 0, 0)])
     assert none.refusal(new(), SHIP, "cat") is CapacityBreached
-    assert none.refusal(new(), replace(SHIP, effort=0), "cat") is None
-    assert none.best(new(), replace(SHIP, effort=0)) == "cat"
+    assert none.refusal(new(), SHIP._replace(effort=0), "cat") is None
+    assert none.best(new(), SHIP._replace(effort=0)) == "cat"
 
 
 def test_who_could_are_those_allowed_with_most_room_first() -> None:
@@ -168,14 +167,14 @@ def test_each_move_is_done_or_refused_by_itself() -> None:
 
 def test_what_is_completed_meanwhile_is_closed() -> None:
     order = given(new(), "bob", "lea")
-    done = replace(order, stages=tuple(replace(stage, status="completed", open=False) for stage in order.stages))
+    done = order._replace(stages=tuple(stage._replace(status="completed", open=False) for stage in order.stages))
     assert outcomes(move("cat"), order=done) == ["closed"]
 
 
 def test_a_moved_stage_is_what_it_was_before_it_was_held_and_its_order_one_version_further() -> None:
     order = given(new(), "bob", "lea")
-    held = replace(order.stages[1], status="held", held_from="waiting")
-    order = replace(order, stages=(order.stages[0], held), version=7)
+    held = order.stages[1]._replace(status="held", held_from="waiting")
+    order = order._replace(stages=(order.stages[0], held), version=7)
     _, changed, [owner] = transfer([move("cat")], {"o": order}, bench(), {}, "lea")
     assert (changed["o"].stages[1].status, changed["o"].stages[1].held_from) == ("waiting", None)
     assert (owner.order_id, owner.stage, owner.employee_id, owner.status, owner.sequence) == (

@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from services.orders.domain.orders import Order, Stage
 from shared.errors import HoldfastError, Refused
@@ -135,8 +135,8 @@ def staffed(
 
 
 def _given(order: Order, stage: Stage, employee_id: str) -> Order:
-    given = replace(stage, employee_id=employee_id)
-    return replace(order, stages=tuple(given if other.name == stage.name else other for other in order.stages))
+    given = stage._replace(employee_id=employee_id)
+    return order._replace(stages=tuple(given if other.name == stage.name else other for other in order.stages))
 
 
 def keeps_apart(order: Order, stage: Stage, employee_id: str) -> bool:

@@ -4,10 +4,9 @@ A stage is ready when the one before it is completed; the last one delivers the 
 when the one before is due and lasts its standard working days; a real completion moves what follows it.
 """
 
-from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from shared.contracts.orders import (
     OrderPlaced,
@@ -24,8 +23,7 @@ class NoSuchStage(NotFound):
     """This order has no stage of this name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(NamedTuple):
     """`open` while it weighs on somebody: not completed, its order open. `held_from`: what it was before it was held."""
 
     name: str
@@ -43,8 +41,7 @@ class Stage:
     completed_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """`planned_on`: when standard durations would have it done; what counts as promised where nothing was."""
 
     order_id: str
@@ -110,14 +107,14 @@ def state(order: Order) -> OrderState:
 
 def given(stage: Stage, employee_id: str | None) -> Stage:
     """The stage in other hands, in the status that it had before it was held."""
-    return replace(stage, employee_id=employee_id, status=stage.held_from or stage.status, held_from=None)
+    return stage._replace(employee_id=employee_id, status=stage.held_from or stage.status, held_from=None)
 
 
 def closed(order: Order, day: date) -> Order:
     stages = tuple(
-        replace(stage, open=False, status=stage.held_from or stage.status, held_from=None) for stage in order.stages
+        stage._replace(open=False, status=stage.held_from or stage.status, held_from=None) for stage in order.stages
     )
-    return replace(order, status="cancelled", cancelled_on=day, stages=stages)
+    return order._replace(status="cancelled", cancelled_on=day, stages=stages)
 
 
 def about_stage(order: Order, name: str) -> dict[str, object]:

@@ -1,9 +1,9 @@
 """Placing an order, and what a newer export says of one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from services.orders.domain.days import AddDays
 from services.orders.domain.flows import Flow
@@ -24,8 +24,7 @@ class UnknownStage(Unprocessable):
     """`assignees` names a stage that the flow of this order does not have."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What is asked for when an order is placed."""
 
     order_id: str
@@ -37,7 +36,7 @@ class Wanted:
     promised_on: date | None = None
     delivered_on: date | None = None
     cancelled_on: date | None = None
-    assignees: Mapping[str, str] = field(default_factory=dict)
+    assignees: Mapping[str, str] = {}
 
     @property
     def is_history(self) -> bool:
@@ -113,17 +112,17 @@ def amend(order: Order, wanted: Wanted, today: date) -> Order:
     Raises `DatesOutOfOrder`, `NotYet`.
     """
     check_dates(wanted, today)
-    order = replace(
-        order, value=wanted.value, origin=wanted.origin, placed_on=wanted.placed_on, promised_on=wanted.promised_on
+    order = order._replace(
+        value=wanted.value, origin=wanted.origin, placed_on=wanted.placed_on, promised_on=wanted.promised_on
     )
     if order.status == "open" and wanted.delivered_on:
         done = tuple(
-            replace(stage, status="completed", held_from=None, open=False, completed_on=wanted.delivered_on)
+            stage._replace(status="completed", held_from=None, open=False, completed_on=wanted.delivered_on)
             if stage.open
             else stage
             for stage in order.stages
         )
-        order = replace(order, status="delivered", delivered_on=wanted.delivered_on, stages=done)
+        order = order._replace(status="delivered", delivered_on=wanted.delivered_on, stages=done)
     elif order.status == "open" and wanted.cancelled_on:
         order = closed(order, wanted.cancelled_on)
-    return replace(order, version=order.version + 1)
+    return order._replace(version=order.version + 1)

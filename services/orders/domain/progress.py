@@ -1,7 +1,6 @@
 """What happens to an order: its stages are started, completed and given to people; it is cancelled."""
 
 from collections.abc import Container
-from dataclasses import replace
 from datetime import date
 
 from services.orders.domain.days import AddDays
@@ -52,7 +51,7 @@ def start(order: Order, name: str, today: date) -> tuple[Order, list[StageEvent]
         raise StageWaits
     if stage.employee_id is None:
         raise NobodyAssigned
-    order = _with(order, replace(stage, status="started", started_on=today))
+    order = _with(order, stage._replace(status="started", started_on=today))
     return order, [StageStarted(**about_stage(order, name))]
 
 
@@ -64,20 +63,20 @@ def complete(order: Order, name: str, today: date, add: AddDays) -> tuple[Order,
     _must_be_workable(order, stage)
     if stage.status != "started":
         raise StageWaits if stage.status == "waiting" else NotStarted
-    done = replace(stage, status="completed", open=False, completed_on=today)
+    done = stage._replace(status="completed", open=False, completed_on=today)
     position = order.stages.index(stage)
     following = list(order.stages[position + 1 :])
     starts_on = today
     for index, later in enumerate(following):
-        later = replace(later, starts_on=starts_on, due_on=add(starts_on, later.days))
+        later = later._replace(starts_on=starts_on, due_on=add(starts_on, later.days))
         if index == 0:
             later = _made_ready(later)
         following[index] = later
         starts_on = later.due_on
-    order = replace(order, stages=(*order.stages[:position], done, *following), version=order.version + 1)
+    order = order._replace(stages=(*order.stages[:position], done, *following), version=order.version + 1)
     events: list[StageEvent | OrderEvent] = []
     if not following:
-        order = replace(order, status="delivered", delivered_on=today)
+        order = order._replace(status="delivered", delivered_on=today)
         events.append(OrderDelivered(**about_order(order)))
     return order, [StageCompleted(**about_stage(order, name)), *events]
 
@@ -110,7 +109,7 @@ def returned(order: Order, leaver: str, stand_in: str | None, functions: Contain
                 other.employee_id == stand_in for other in order.stages if other.name in stage.apart
             )
             order = _with(order, given(stage, stand_in if fits else None))
-    return replace(order, version=version)
+    return order._replace(version=version)
 
 
 def cancel(order: Order, today: date) -> tuple[Order, list[OrderEvent]]:
@@ -119,7 +118,7 @@ def cancel(order: Order, today: date) -> tuple[Order, list[OrderEvent]]:
         return order, []
     if order.status == "delivered":
         raise OrderClosed
-    order = replace(closed(order, today), version=order.version + 1)
+    order = closed(order, today)._replace(version=order.version + 1)
     return order, [OrderCancelled(**about_order(order))]
 
 
@@ -133,10 +132,10 @@ def _must_be_workable(order: Order, stage: Stage) -> None:
 def _made_ready(stage: Stage) -> Stage:
     # A held stage becomes ready behind its freeze, so that whoever gets it may start at once.
     if stage.status == "held":
-        return replace(stage, held_from="ready" if stage.held_from == "waiting" else stage.held_from)
-    return replace(stage, status="ready") if stage.status == "waiting" else stage
+        return stage._replace(held_from="ready" if stage.held_from == "waiting" else stage.held_from)
+    return stage._replace(status="ready") if stage.status == "waiting" else stage
 
 
 def _with(order: Order, changed: Stage) -> Order:
     stages = tuple(changed if stage.name == changed.name else stage for stage in order.stages)
-    return replace(order, stages=stages, version=order.version + 1)
+    return order._replace(stages=stages, version=order.version + 1)

@@ -1,7 +1,6 @@
 """Moving many open stages of a leaver: each move by itself is done or refused, in the order given."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from services.orders.domain.bench import Bench, CapacityBreached, SeparationBreached, WrongFunction, keeps_apart
 from services.orders.domain.orders import Order, given
@@ -29,7 +28,7 @@ def transfer(
         if order is not None:
             changed[move.order_id] = order
             owners[move.order_id, move.stage] = move.to_id
-    changed = {id: replace(order, version=order.version + 1) for id, order in changed.items()}
+    changed = {id: order._replace(version=order.version + 1) for id, order in changed.items()}
     moved = [
         StageOwner(
             order_id=order_id,
@@ -61,7 +60,7 @@ def _move(
         if not keeps_apart(order, stage, leaver):
             return "separation", None
         if leaver in unable:
-            moved = replace(moved, status="held", held_from=moved.status)
+            moved = moved._replace(status="held", held_from=moved.status)
     else:
         if move.to_id in unable:
             return unable[move.to_id], None
@@ -71,4 +70,4 @@ def _move(
     bench.release(stage, move.from_id)
     bench.take(stage, move.to_id)
     stages = tuple(moved if other.name == stage.name else other for other in order.stages)
-    return "done", replace(order, stages=stages)
+    return "done", order._replace(stages=stages)

@@ -69,20 +69,19 @@ async def place_order(work: UnitOfWork, caller: Principal, wanted: Wanted) -> di
         if order.status == "open":
             bench, unable = await _bench(work, [order], [wanted], PROPOSED)
             order = staffed(order, wanted.assignees, unable, bench)
-        if await store.add(work, [order], asked):
-            work.publish(placed(order))
-            for stage in order.stages:
-                if stage.open and stage.employee_id:
-                    note(
-                        work,
-                        "stage.assigned",
-                        stage.employee_id,
-                        order.client_id,
-                        order_id=order.order_id,
-                        stage=stage.name,
-                    )
-            return order_view(order, today)
-        known = await store.asked(work, asked)  # somebody else has placed it in this moment
+        await store.add(work, [order], asked)
+        work.publish(placed(order))
+        for stage in order.stages:
+            if stage.open and stage.employee_id:
+                note(
+                    work,
+                    "stage.assigned",
+                    stage.employee_id,
+                    order.client_id,
+                    order_id=order.order_id,
+                    stage=stage.name,
+                )
+        return order_view(order, today)
     if known != asked:
         raise Exists
     return order_view((await store.load(work, asked))[wanted.order_id], today)
@@ -122,11 +121,11 @@ async def import_orders(work: UnitOfWork, lines: Sequence[tuple[int, Wanted]]) -
         except HoldfastError as refusal:
             outcomes[line] = "refused", refusal.code()
     orders = await _staff_new(work, new, outcomes)
-    added = await store.add(work, list(orders.values()), asked) if orders else set()
-    for line, order in orders.items():
-        outcomes[line] = ("created", None) if order.order_id in added else ("refused", Exists.code())
+    if orders:
+        await store.add(work, list(orders.values()), asked)
+        outcomes |= dict.fromkeys(orders, ("created", None))
     amended = await _amend(work, changed, asked, outcomes)
-    _announce(work, [order for order in orders.values() if order.order_id in added], amended)
+    _announce(work, list(orders.values()), amended)
     return [
         {"line": line, "id": wanted.order_id, "outcome": outcomes[line][0], "reason": outcomes[line][1]}
         for line, wanted in lines

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
+import asyncpg
+
 from services.orders.domain.orders import Order, Stage
 from shared.database import UnitOfWork
 
@@ -60,11 +62,6 @@ def _unnest(names: Sequence[str], types: Sequence[str]) -> str:
     return "unnest(" + ", ".join(f"CAST(:{name} AS {type}[])" for name, type in zip(names, types, strict=True)) + ")"
 
 
-INSERT_ORDERS = f"""
-    INSERT INTO orders ({", ".join(ORDER)}, asked, placed_at)
-    SELECT n.*, :placed_at FROM {_unnest((*ORDER, "asked"), (*ORDER_TYPES, "bytea"))} AS n ON CONFLICT DO NOTHING
-    RETURNING order_id
-"""
 CHANGED_ORDER = ("value", "origin", "status", "placed_on", "promised_on", "delivered_on", "cancelled_on", "version")
 UPDATE_ORDERS = f"""
     UPDATE orders o SET {", ".join(f"{name} = n.{name}" for name in CHANGED_ORDER)}
@@ -81,28 +78,30 @@ UPDATE_STAGES = f"""
 """
 
 
-async def add(work: UnitOfWork, orders: Sequence[Order], asked: Mapping[str, bytes]) -> set[str]:
-    """Inserts those that do not exist yet, with their stages; `asked` is the digest of what each was made from.
+async def add(work: UnitOfWork, orders: Sequence[Order], asked: Mapping[str, bytes]) -> None:
+    """Inserts orders that were not there when `asked` was read; `asked` is the digest of what each is made from.
 
-    Returns the ids of those inserted: whatever is missing there was placed by somebody else meanwhile.
+    Raises asyncpg.SerializationError where somebody else has placed one of them meanwhile: the transaction is run again.
     """
-    columns = _order_columns(orders)
-    rows = await work.rows(
-        INSERT_ORDERS, **columns, asked=[asked[order.order_id] for order in orders], placed_at=work.now
-    )
-    added = {row["order_id"] for row in rows}
-    pairs = [(order, n, stage) for order in orders if order.order_id in added for n, stage in enumerate(order.stages)]
+    try:
+        await copy_rows(
+            work,
+            "orders",
+            (*ORDER, "asked", "placed_at"),
+            [(*_order_values(order), asked[order.order_id], work.now) for order in orders],
+        )
+    except asyncpg.UniqueViolationError:
+        raise asyncpg.SerializationError("an order was placed twice at the same time") from None
     await copy_rows(
         work,
         "stages",
-        ("order_id", "position", "apart", *STAGE),
-        [(order.order_id, n, stage.apart, *_stage_values(stage)) for order, n, stage in pairs],
+        ("order_id", "position", *Stage._fields),
+        [(order.order_id, position, *stage) for order in orders for position, stage in enumerate(order.stages)],
     )
-    return added
 
 
 async def copy_rows(work: UnitOfWork, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Rows that cannot exist yet, by COPY: three times as fast as arrays, and imports bring millions of stages."""
+    """New rows, by COPY: three times as fast as arrays, and imports bring millions of stages."""
     await work.connection.copy_records_to_table(table, records=rows, columns=list(columns))
 
 
@@ -157,7 +156,7 @@ async def set_asked(work: UnitOfWork, digests: Mapping[str, bytes]) -> None:
     )
 
 
-_stage_values = attrgetter(*STAGE)
+_order_values = attrgetter(*ORDER)
 
 
 def _order_columns(orders: Sequence[Order]) -> dict[str, list[Any]]:
