@@ -163,9 +163,11 @@ class Company:
         return doers[client % len(doers)]
 
     def client_rows(self) -> Iterator[dict[str, Any]]:
+        """Owner by owner, as a list of clients is kept: those of one owner are registered together."""
         random_ = random.Random("clients")  # noqa: S311
         regions = list(REGIONS)
-        for number in range(self.clients):
+        by_owner = (number for seat in range(len(self.seats)) for number in range(seat, self.clients, len(self.seats)))
+        for number in by_owner:
             owner = self.owner_of(number)
             region = regions[owner // 10 % len(regions)]
             firm = f"{FIRMS[number % len(FIRMS)]} {TRADES[number // len(FIRMS) % len(TRADES)]} {number}"

@@ -1,10 +1,12 @@
 """`holdfast seed`: a made company of any size, sent through the import doors as an export would be."""
 
 import json
+import multiprocessing
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from multiprocessing.connection import Connection
 from typing import Annotated, Any
 
 import typer
@@ -16,9 +18,9 @@ from services.cli.calling import CallRefused, Json, System, Target, Token, Url, 
 from services.cli.made import Company
 from services.cli.reading import Row
 from services.cli.running import DataDir
-from services.cli.uploading import Report, Upload
+from services.cli.uploading import Batch, Report, Upload, batches
 
-WORKERS = 3  # calls under way: one in the service, one in the database, one being put together
+WORKERS = 8  # calls under way: one in the service, one in the database, one being answered
 
 output = Console()
 
@@ -62,31 +64,52 @@ def seed(
 async def _seed(target: Target, company: Company, bars: Progress) -> list[Made]:
     tree = list(company.department_rows(headed=False))
     headed = list(company.department_rows(headed=True))
+    clients, orders = _elsewhere(company.client_rows, company.order_rows)
     started = time.perf_counter()
     made: list[Made] = []
 
     async with reach(target) as system:
 
-        async def fill(kind: str, rows: Iterable[dict[str, Any]], count: int, note: str = "") -> None:
+        async def fill(kind: str, found: Iterator[Batch], count: int, note: str = "") -> None:
             begun = time.perf_counter()
             bar = bars.add_task(f"{kind}{note}", total=count, note="")
             upload = Upload(system, kind, sent=lambda done: bars.update(bar, advance=done), workers=WORKERS)
-            report: Report = await upload.run(Row(line, data) for line, data in enumerate(rows, 1))
+            report: Report = await upload.run_batches(found)
             if not note:
                 seconds = round(time.perf_counter() - begun, 1)
                 made.append(Made(kind, count, report.counts["refused"], seconds))
 
-        await fill("departments", tree, len(tree), " (tree)")
-        await fill("employees", company.employee_rows(), company.employees)
-        await fill("departments", headed, len(headed))
-        await fill("clients", company.client_rows(), company.clients)
+        await fill("departments", _batches(tree), len(tree), " (tree)")
+        await fill("employees", _batches(company.employee_rows()), company.employees)
+        await fill("departments", _batches(headed), len(headed))
+        await fill("clients", clients, company.clients)
         await _add_flows(system, company)
-        await fill("orders", company.order_rows(), company.orders)
+        await fill("orders", orders, company.orders)
         settling = bars.add_task("spreading the news", total=None, note="")
         await system.settle()
         bars.update(settling, total=1, completed=1)
     made.append(Made("in all", sum(part.rows for part in made), 0, round(time.perf_counter() - started, 1)))
     return made
+
+
+def _batches(rows: Iterable[dict[str, Any]]) -> Iterator[Batch]:
+    return batches(Row(line, data) for line, data in enumerate(rows, 1))
+
+
+def _elsewhere(*kinds: Callable[[], Iterable[dict[str, Any]]]) -> list[Iterator[Batch]]:
+    """The rows of each kind, in this order, put together by another process from now on: the services need a whole core."""
+    processes = multiprocessing.get_context("spawn")
+    receiver, sender = processes.Pipe(duplex=False)
+    processes.Process(target=_put_together, args=(kinds, sender), daemon=True).start()
+    sender.close()  # here; so that an end of the other process is noticed
+    return [iter(receiver.recv, None) for _ in kinds]
+
+
+def _put_together(kinds: Iterable[Callable[[], Iterable[dict[str, Any]]]], sender: Connection) -> None:
+    for rows in kinds:
+        for batch in _batches(rows()):
+            sender.send(batch)
+        sender.send(None)
 
 
 async def _add_flows(system: System, company: Company) -> None:

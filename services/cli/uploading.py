@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,13 +24,20 @@ NOT_HEARD_OF = frozenset(
 CANNOT_OWN = frozenset({"unknown_employee", "not_employed", "frozen"})
 """Refusals of an owner who does not work here; whoever has left is frozen too."""
 
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows, and as NDJSON."""
+    """Rows as NDJSON."""
 
-    rows: Sequence[Row]
+    count: int
     body: bytes
+
+    def rows(self, lines: Container[int]) -> list[Row]:
+        """The rows of these lines."""
+        everything = (json.loads(text) for text in self.body.splitlines())
+        return [Row(row["line"], row["data"]) for row in everything if row["line"] in lines]
 
 
 @dataclass(frozen=True)
@@ -70,8 +77,12 @@ class Upload:
 
     async def run(self, rows: Iterable[Row | BadRow]) -> Report:
         """Sends all rows. Raises CallRefused, httpx.TransportError, and what reading the rows raises."""
+        return await self.run_batches(batches(self._good(rows)))
+
+    async def run_batches(self, found: Iterator[Batch]) -> Report:
+        """The same for rows that are put together already."""
         await self.system.settle()
-        later = await self._patiently(await self._all(rows))
+        later = await self._patiently(await self._all(found))
         if self.kind == "departments":
             later = await self._without_head(later)
         if self.orphans_to is not None:
@@ -81,10 +92,12 @@ class Upload:
         self.report.refused.sort(key=lambda refusal: refusal.line)
         return self.report
 
-    async def _all(self, rows: Iterable[Row | BadRow]) -> list[tuple[Row, str]]:
+    async def _again(self, rows: Iterable[Row]) -> list[tuple[Row, str]]:
+        return await self._all(batches(rows))
+
+    async def _all(self, found: Iterator[Batch]) -> list[tuple[Row, str]]:
         """Sends batch after batch; returns the rows whose refusal may pass, with its reason."""
         later: list[tuple[Row, str]] = []
-        found = batches(self._good(rows))
         reading = asyncio.Lock()
 
         async def work() -> None:
@@ -113,7 +126,7 @@ class Upload:
         until, pause = time.monotonic() + PATIENCE, FIRST_PAUSE
         while later:
             await self.system.settle()
-            still = await self._all(row for row, _ in later)
+            still = await self._again(row for row, _ in later)
             if len(still) == len(later):
                 if self.system.embedded or self.dry_run or time.monotonic() > until:
                     return still
@@ -125,14 +138,14 @@ class Upload:
     async def _without_head(self, later: list[tuple[Row, str]]) -> list[tuple[Row, str]]:
         """Departments come before the employees who head them: they wait for their head, not their head for them."""
         headed = [row for row, _ in later if "head_id" in row.data]
-        still = await self._all(replace(row, data={**row.data, "head_id": None}) for row in headed)
+        still = await self._again(replace(row, data={**row.data, "head_id": None}) for row in headed)
         lines = {row.line for row, _ in still}
         self.report.headless += [row.data["id"] for row in headed if row.line not in lines]
         return still + [(row, reason) for row, reason in later if "head_id" not in row.data]
 
     async def _to_another_owner(self, later: list[tuple[Row, str]]) -> list[tuple[Row, str]]:
         orphans = [row for row, reason in later if reason in CANNOT_OWN]
-        still = await self._all(replace(row, data={**row.data, "owner_id": self.orphans_to}) for row in orphans)
+        still = await self._again(replace(row, data={**row.data, "owner_id": self.orphans_to}) for row in orphans)
         lines = {row.line for row, _ in still}
         self.report.orphans += [row.data["id"] for row in orphans if row.line not in lines]
         return still + [(row, reason) for row, reason in later if reason not in CANNOT_OWN]
@@ -140,22 +153,22 @@ class Upload:
     async def _send(self, batch: Batch) -> list[tuple[Row, str]]:
         """Sends one batch and notes its results; returns the rows whose refusal may pass, with its reason."""
         passing = NOT_HEARD_OF | (CANNOT_OWN if self.orphans_to else frozenset())
-        later = []
         results = await send(self.system, self.kind, batch.body, dry_run=self.dry_run)
-        for row in batch.rows:
-            result = results[row.line]
-            if result["outcome"] != "refused":
-                self.report.counts[result["outcome"]] += 1
-            elif result.get("reason") in passing:
-                later.append((row, result["reason"]))
-            else:
-                self.report.refuse(row.line, result.get("reason") or "refused")
-        self.sent(len(batch.rows) - len(later))
-        return later
+        self.report.counts.update(result["outcome"] for result in results if result["outcome"] != "refused")
+        waiting: dict[int, str] = {}
+        for result in results:
+            if result["outcome"] == "refused":
+                reason = result["reason"] or "refused"
+                if reason in passing:
+                    waiting[result["line"]] = reason
+                else:
+                    self.report.refuse(result["line"], reason)
+        self.sent(batch.count - len(waiting))
+        return [(row, waiting[row.line]) for row in batch.rows(waiting)] if waiting else []
 
 
-async def send(system: System, kind: str, body: bytes, *, dry_run: bool = False) -> Mapping[int, Mapping[str, Any]]:
-    """One call of an import door: the result of each row, by its line. Raises CallRefused, httpx.TransportError."""
+async def send(system: System, kind: str, body: bytes, *, dry_run: bool = False) -> list[Mapping[str, Any]]:
+    """One call of an import door: the result of each row. Raises CallRefused, httpx.TransportError."""
     answer = await system.call(
         "POST",
         f"/{SERVICE_OF[kind]}/v1/imports",
@@ -166,26 +179,24 @@ async def send(system: System, kind: str, body: bytes, *, dry_run: bool = False)
         content=body,
         headers={"Content-Type": "application/x-ndjson"},
     )
-    results = (json.loads(line) for line in answer.content.splitlines() if line)
-    return {result["line"]: result for result in results}
+    results: list[Mapping[str, Any]] = json.loads(b"[" + answer.content.strip().replace(b"\n", b",") + b"]")
+    return results
 
 
 def batches(rows: Iterable[Row]) -> Iterator[Batch]:
     """The rows in order, each batch within what a door accepts."""
-    batch: list[Row] = []
     lines: list[bytes] = []
     size = 0
     for row in rows:
         line = _encoded(row)
-        if batch and (len(batch) == BATCH_ROWS or size + len(line) > BATCH_BYTES):
-            yield Batch(batch, b"".join(lines))
-            batch, lines, size = [], [], 0
-        batch.append(row)
+        if lines and (len(lines) == BATCH_ROWS or size + len(line) > BATCH_BYTES):
+            yield Batch(len(lines), b"".join(lines))
+            lines, size = [], 0
         lines.append(line)
         size += len(line)
-    if batch:
-        yield Batch(batch, b"".join(lines))
+    if lines:
+        yield Batch(len(lines), b"".join(lines))
 
 
 def _encoded(row: Row) -> bytes:
-    return json.dumps({"line": row.line, "data": row.data}, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return _json({"line": row.line, "data": row.data}).encode() + b"\n"
