@@ -21,7 +21,7 @@ from sqlalchemy.engine import make_url
 from services.front import Front
 from shared.auth import load_key, load_keys, new_key
 from shared.bus import InProcessBus
-from shared.database import open_database, open_engine
+from shared.database import open_database, open_engine, plain
 from shared.http.app import create_app
 from shared.kafka import KafkaBus
 from shared.messages import commands_topic, events_topic
@@ -244,19 +244,18 @@ def _calls(name: str, key: OKPKey, transport: httpx.AsyncBaseTransport) -> httpx
 
 async def create_database(url: str) -> None:
     """Creates the database that the address names unless it exists. Raises `NotConfigured` where the server refuses."""
-    wanted = make_url(url.replace("+asyncpg", ""))
-    server: Any = wanted.set(database="postgres", drivername="postgresql").render_as_string(hide_password=False)
+    wanted = make_url(url).database
     try:
-        connection = await asyncpg.connect(server)
+        connection = await asyncpg.connect(plain(url), database="postgres")
     except (asyncpg.PostgresError, OSError):
         return  # no right to look; migrating says what is wrong with the database itself
     try:
-        if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", wanted.database):
-            quoted = '"' + str(wanted.database).replace('"', '""') + '"'
+        if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", wanted):
+            quoted = '"' + str(wanted).replace('"', '""') + '"'
             await connection.execute(f"CREATE DATABASE {quoted}")
     except (asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
         return  # another replica was faster
     except asyncpg.InsufficientPrivilegeError:
-        raise NotConfigured(f"create the database {wanted.database}, or let this user create databases") from None
+        raise NotConfigured(f"create the database {wanted}, or let this user create databases") from None
     finally:
         await connection.close()

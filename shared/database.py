@@ -56,9 +56,8 @@ class Database:
 
 def open_database(url: str, size: int = 20, connection_class: type[Connection] = Connection) -> Database:
     """At most `size` connections. No transaction of ours may idle or wait for a lock for long: it would hold up a freeze."""
-    plain = url.replace("+asyncpg", "", 1)
     pool = asyncpg.create_pool(
-        plain,
+        plain(url),
         min_size=0,
         max_size=size,
         timeout=PATIENCE,
@@ -76,7 +75,12 @@ def open_database(url: str, size: int = 20, connection_class: type[Connection] =
             "jit": "off",
         },
     )
-    return Database(plain, pool)
+    return Database(plain(url), pool)
+
+
+def plain(url: str) -> str:
+    """The address as asyncpg reads it: libpq's form, with `sslmode` and its kin, for SQLAlchemy's driver suffix too."""
+    return url.replace("+asyncpg", "", 1)
 
 
 async def _read_json(connection: Connection) -> None:
@@ -106,11 +110,12 @@ async def rolled_back(connection: Connection) -> AsyncIterator[None]:
 
 
 def open_engine(url: str) -> AsyncEngine:
-    """For migrations, which are Alembic's and so SQLAlchemy's."""
-    return create_async_engine(
-        url.replace("+asyncpg", "", 1).replace("://", "+asyncpg://", 1).replace("postgres+", "postgresql+", 1),
-        pool_size=1,
-    )
+    """For migrations, which are Alembic's and so SQLAlchemy's; asyncpg reads the address here too."""
+
+    async def connect() -> Connection:
+        return await asyncpg.connect(plain(url))
+
+    return create_async_engine("postgresql+asyncpg://", async_creator=connect, pool_size=1)
 
 
 def sqlstate(error: BaseException) -> str | None:
