@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,22 @@ ROOT = Path(__file__).parent.parent.parent
 VIOLATIONS = {
     "a domain that reaches the store": ("services/staff/domain/planted.py", "import services.staff.store", "layers"),
     "handlers that reach the door": ("services/orders/handlers/planted.py", "import services.orders.api", "layers"),
+    "handlers that reach the manifest": (
+        "services/staff/handlers/planted.py",
+        "import services.staff.manifest",
+        "layers",
+    ),
+    "a saga that reaches the store": ("services/offboarding/saga.py", "import services.offboarding.store", "layers"),
+    "a saga that reaches the planner": (
+        "services/offboarding/saga.py",
+        "import services.offboarding.planner",
+        "layers",
+    ),
+    "a planner that reaches the handlers": (
+        "services/offboarding/planner/planted.py",
+        "import services.offboarding.handlers",
+        "layers",
+    ),
     "a file of a new kind": ("services/clients/planted.py", "", "layers"),
     "a service that imports another": (
         "services/orders/store/planted.py",
@@ -20,11 +37,24 @@ VIOLATIONS = {
     ),
     "a chassis that knows a service": ("shared/planted.py", "import services.staff.domain", "chassis"),
     "a domain with a database": ("services/clients/domain/planted.py", "import sqlalchemy", "pure"),
+    "a saga that calls other services": ("services/offboarding/saga.py", "import httpx", "pure"),
+    "a planner that knows the outbox": ("services/offboarding/planner/planted.py", "import shared.outbox", "pure"),
     "contracts with a clock of the database": ("shared/contracts/planted.py", "import shared.database", "pure"),
     "a second user of the Kafka client": ("shared/planted.py", "import aiokafka", "kafka-client"),
     "a service that knows Kafka": ("services/staff/handlers/planted.py", "import shared.kafka", "kafka"),
+    "a chassis that knows Kafka": ("shared/service.py", "import shared.kafka", "kafka"),
+    "a command that knows Kafka": ("services/cli/running.py", "import shared.kafka", "kafka"),
+    "a command line that knows Kafka": ("services/__main__.py", "from shared.kafka import KafkaBus", "kafka"),
     "a service that knows the wiring": ("services/staff/api/planted.py", "import services.wiring", "outside"),
 }
+
+
+def contracts() -> dict[str, str]:
+    """The names in .importlinter, by what they are called there."""
+    rules = ConfigParser()
+    rules.read(ROOT / ".importlinter")
+    prefix = "importlinter:contract:"
+    return {name.removeprefix(prefix): rules[name]["name"] for name in rules.sections() if name.startswith(prefix)}
 
 
 def lint(root: Path) -> subprocess.CompletedProcess[str]:
@@ -45,14 +75,17 @@ def test_the_rules_hold() -> None:
     assert outcome.returncode == 0, outcome.stdout
 
 
+def test_for_each_rule_a_violation_is_planted() -> None:
+    assert {contract for _, _, contract in VIOLATIONS.values()} == set(contracts())
+
+
 @pytest.mark.parametrize("violation", VIOLATIONS, ids=lambda name: name.replace(" ", "-"))
-def test_a_planted_violation_is_caught(copy: Path, violation: str) -> None:
-    path, line, _ = VIOLATIONS[violation]
+def test_a_planted_violation_breaks_the_rule_against_it(copy: Path, violation: str) -> None:
+    path, line, contract = VIOLATIONS[violation]
     target = copy / path
     if not target.parent.is_dir():  # that part is one file in this service
         target = target.parent.with_suffix(".py")
-        target.write_text(target.read_text() + f"\n{line}\n")
-    else:
-        target.write_text(f"{line}\n")
+    target.write_text((target.read_text() if target.exists() else "") + f"\n{line}\n")
     outcome = lint(copy)
-    assert outcome.returncode != 0, outcome.stdout
+    assert outcome.returncode == 1, outcome.stderr
+    assert f"{contracts()[contract]} BROKEN" in " ".join(outcome.stdout.split()), outcome.stdout
