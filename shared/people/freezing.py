@@ -1,7 +1,7 @@
 """The freeze: grounds, the stand-in, and the locks that everything else of a transaction comes after."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,10 @@ from shared.people.standing import UnknownEmployee, first_eligible, today
 
 @dataclass(frozen=True)
 class FreezeState:
-    """How a person stands after a freeze or unfreeze. `changed` says whether this call did it."""
+    """How a person stands after a freeze or unfreeze. `changed` says whether this call did it.
+
+    Of a freeze that has just ended, `stand_in_id` and `frozen_at` are what they were.
+    """
 
     employee_id: str
     employment_id: str | None
@@ -23,6 +26,21 @@ class FreezeState:
     case_id: str | None
     frozen_at: datetime | None
     changed: bool
+
+
+# PostgreSQL lets a new FOR SHARE join the holders of a row although a FOR UPDATE waits for it, so a freeze could starve
+# behind transfers that overlap. The queue of advisory locks is fair: whoever comes after a waiting freeze waits behind it.
+FENCE = 7285
+LOCK = f"""
+    WITH fence AS MATERIALIZED (
+        SELECT pg_advisory_xact_lock{{shared}}({FENCE}, place)
+        FROM (SELECT DISTINCT hashtext(id) & 63 AS place FROM unnest(CAST(:ids AS text[])) AS wanted (id) ORDER BY 1) places
+    )
+    SELECT people.* FROM (SELECT count(*) FROM fence) passed, people
+    WHERE employee_id = ANY(:ids) ORDER BY employee_id FOR {{mode}} OF people
+"""
+LOCK_CHANGING = LOCK.format(shared="", mode="UPDATE")
+LOCK_HOLDING = LOCK.format(shared="_shared", mode="SHARE")
 
 
 async def lock(
@@ -36,8 +54,7 @@ async def lock(
     """
     change = sorted({id for id in changing if id})
     ids = sorted({*change, *(id for id in holding if id)})
-    mode = "UPDATE" if change else "SHARE"
-    locking = f"SELECT * FROM people WHERE employee_id = ANY(:ids) ORDER BY employee_id FOR {mode}"
+    locking = LOCK_CHANGING if change else LOCK_HOLDING
     rows = await work.rows(locking, ids=ids)
     if not {row["employee_id"] for row in rows}.issuperset(change):
         await work.execute(
@@ -110,7 +127,7 @@ async def unfreeze(
 
     The stand-in of a rehired person stays until everything of before is written through.
     """
-    await lock(work, changing=[employee_id])
+    before = (await lock(work, changing=[employee_id]))[employee_id]
     ended = await work.execute(
         """
         UPDATE grounds SET ended_at = :now
@@ -133,7 +150,10 @@ async def unfreeze(
         """,
         id=employee_id,
     )
-    return await freeze_state(work, employee_id, changed=ended > 0)
+    state = await freeze_state(work, employee_id, changed=ended > 0)
+    if before["frozen"] and not state.frozen:
+        return replace(state, stand_in_id=before["stand_in_id"], frozen_at=before["frozen_at"])
+    return state
 
 
 async def freeze_state(work: UnitOfWork, employee_id: str, changed: bool = False) -> FreezeState:
