@@ -117,11 +117,15 @@ class StageOwner(Data):
 
 
 class StagesTransferred(StagesEvent):
-    """Up to 1,000 stages of one employee given to others; `to` counts them per successor."""
+    """Up to 1,000 stages of one employee given to others; `to` counts them per successor.
+
+    `orders` holds the whole state of each order: what is told of it under its own key may arrive before or after.
+    """
 
     type: ClassVar[str] = "stages.transferred"
     to: dict[str, int]
     items: list[StageOwner] = []
+    orders: list[OrderState] = []
 
 
 class OrdersCommand(Command):
@@ -149,10 +153,14 @@ class StageMove(Data):
 
 
 class TransferStages(OrdersCommand):
-    """Up to 1,000 moves of open stages; a result for each, named `<order_id>/<stage>`."""
+    """Up to 1,000 moves of open stages; a result for each, named `<order_id>/<stage>`.
+
+    `to_caretaker`: what nobody else could take. Their capacity refuses none; what they may not do goes to nobody.
+    """
 
     type: ClassVar[str] = "transfer_stages"
     items: list[StageMove]
+    to_caretaker: bool = False
 
 
 EVENTS = (

@@ -148,7 +148,7 @@ def move(to: str, stage: str = "ship", order: str = "o", who: str = "lea") -> St
 
 def outcomes(*moves: StageMove, order: Order | None = None, **unable: str) -> list[str]:
     held = order or given(new(), "bob", "lea")
-    results, _, _ = transfer(moves, {"o": held}, bench(), unable, "lea")
+    results, _ = transfer(moves, {"o": held}, bench(), unable, "lea")
     return [result.outcome for result in results]
 
 
@@ -175,24 +175,31 @@ def test_a_moved_stage_is_what_it_was_before_it_was_held_and_its_order_one_versi
     order = given(new(), "bob", "lea")
     held = order.stages[1]._replace(status="held", held_from="waiting")
     order = order._replace(stages=(order.stages[0], held), version=7)
-    _, changed, [owner] = transfer([move("cat")], {"o": order}, bench(), {}, "lea")
-    assert (changed["o"].stages[1].status, changed["o"].stages[1].held_from) == ("waiting", None)
-    assert (owner.order_id, owner.stage, owner.employee_id, owner.status, owner.sequence) == (
-        "o",
-        "ship",
-        "cat",
-        "waiting",
-        8,
-    )
+    _, changed = transfer([move("cat")], {"o": order}, bench(), {}, "lea")
+    stage = changed["o"].stages[1]
+    assert (stage.employee_id, stage.status, stage.held_from, changed["o"].version) == ("cat", "waiting", None, 8)
+
+
+def test_a_caretaker_is_refused_by_no_capacity_and_what_they_may_not_do_goes_to_nobody() -> None:
+    def given_to(who: str, **unable: str) -> str | None:
+        order = given(new(), "bob", "lea")
+        results, changed = transfer([move(who)], {"o": order}, bench(), unable, "lea", to_caretaker=True)
+        assert results[0].outcome == "done"
+        return changed["o"].stages[1].employee_id
+
+    assert given_to("dan") == "dan"  # who has no room
+    assert given_to("ann") is None  # who does not work in this function
+    assert given_to("bob") is None  # who does the stage that must be in other hands
+    assert given_to("dan", dan="frozen") is None
 
 
 def test_moves_back_to_the_leaver_are_held_there_and_no_capacity_refuses_them() -> None:
     order = given(new(), "bob", "cat")
     back = move("lea", who="cat")
-    results, changed, _ = transfer([back], {"o": order}, bench(), {"lea": "frozen"}, "lea")
+    results, changed = transfer([back], {"o": order}, bench(), {"lea": "frozen"}, "lea")
     assert results[0].outcome == "done"
     assert (changed["o"].stages[1].status, changed["o"].stages[1].held_from) == ("held", "waiting")
-    _, changed, _ = transfer([back], {"o": order}, bench(), {}, "lea")
+    _, changed = transfer([back], {"o": order}, bench(), {}, "lea")
     assert changed["o"].stages[1].status == "waiting"
     assert outcomes(back, order=given(new(), "lea", "cat")) == ["separation"]
 

@@ -15,4 +15,4 @@ async def hear_stage(work: UnitOfWork, envelope: Envelope[StageEvent]) -> None:
 
 
 async def hear_stages_transferred(work: UnitOfWork, envelope: Envelope[StagesTransferred]) -> None:
-    await orders.move_stages(work, envelope.data.items)
+    await orders.take_over(work, envelope.data.orders)

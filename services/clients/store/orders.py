@@ -1,11 +1,10 @@
 """The copy of orders: for the value of clients and for who works on a stage of an open order."""
 
-import json
 from collections.abc import Sequence
 
 from pydantic import TypeAdapter
 
-from shared.contracts.orders import OrderState, StageOwner
+from shared.contracts.orders import OrderState
 from shared.database import UnitOfWork
 
 TAKE_OVER = """
@@ -31,20 +30,6 @@ TAKE_OVER = """
     INSERT INTO open_stages (order_id, stage, client_id, employee_id) SELECT * FROM present
     ON CONFLICT (order_id, stage) DO UPDATE SET client_id = excluded.client_id, employee_id = excluded.employee_id
 """
-MOVE_STAGES = """
-    WITH heard AS (
-        SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS h (
-            order_id text, stage text, client_id text, employee_id text, sequence bigint)
-    ), newer AS (
-        UPDATE client_orders o SET sequence = h.sequence
-        FROM (SELECT order_id, max(sequence) AS sequence FROM heard GROUP BY order_id) h
-        WHERE o.order_id = h.order_id AND o.sequence < h.sequence RETURNING o.order_id
-    )
-    INSERT INTO open_stages (order_id, stage, client_id, employee_id)
-    SELECT DISTINCT ON (order_id, stage) order_id, stage, client_id, employee_id FROM newer JOIN heard USING (order_id)
-    ORDER BY order_id, stage, sequence DESC
-    ON CONFLICT (order_id, stage) DO UPDATE SET client_id = excluded.client_id, employee_id = excluded.employee_id
-"""
 
 
 STATES = TypeAdapter(list[OrderState])
@@ -53,7 +38,3 @@ STATES = TypeAdapter(list[OrderState])
 async def take_over(work: UnitOfWork, states: Sequence[OrderState]) -> None:
     """Takes over the orders of which this is news."""
     await work.execute(TAKE_OVER, orders=STATES.dump_json(list(states)).decode())
-
-
-async def move_stages(work: UnitOfWork, items: Sequence[StageOwner]) -> None:
-    await work.execute(MOVE_STAGES, items=json.dumps([item.model_dump(mode="json") for item in items]))

@@ -68,7 +68,7 @@ async def _command(work: UnitOfWork, row: Row, case: Case, item: Item) -> bool:
             moves = await _moves(work, row, item)
             if not moves:
                 return True
-            command = BULK[item.what](about, moves, item.undoes)
+            command = BULK[item.what](about, moves, item)
     work.send(command)
     return False
 
@@ -79,6 +79,9 @@ async def _moves(work: UnitOfWork, row: Row, item: Item) -> Sequence[Row]:
     if bulk is None:
         raise ValueError(item.name)
     part, version, chunk = bulk
+    employment = await work.scalar("SELECT employment_id FROM people WHERE employee_id = :id", id=row["employee_id"])
+    if employment != row["employment_id"]:
+        return ()  # whoever was rehired holds what they hold in the new employment
     if part.startswith("left_"):  # whoever stood in when it was cut may have left: tried again, it goes to who does now
         await work.execute(
             """
@@ -113,17 +116,17 @@ async def _moves(work: UnitOfWork, row: Row, item: Item) -> Sequence[Row]:
     )
 
 
-BULK: Mapping[str, Callable[[Mapping[str, Any], Sequence[Row], bool], Command]] = {
-    "transfer_clients": lambda about, moves, back: TransferClients(
+BULK: Mapping[str, Callable[[Mapping[str, Any], Sequence[Row], Item], Command]] = {
+    "transfer_clients": lambda about, moves, item: TransferClients(
         **about,
-        kind="returned" if back else "permanent",
+        kind="returned" if item.undoes else "permanent",
         items=[ClientMove.model_validate(dict(move)) for move in moves],
     ),
-    "place_team": lambda about, moves, back: PlaceTeam(
+    "place_team": lambda about, moves, item: PlaceTeam(
         **about, items=[TeamMove.model_validate(dict(move)) for move in moves]
     ),
-    "transfer_stages": lambda about, moves, back: TransferStages(
-        **about, items=[StageMove.model_validate(dict(move)) for move in moves]
+    "transfer_stages": lambda about, moves, item: TransferStages(
+        **about, to_caretaker=item.step == "clear", items=[StageMove.model_validate(dict(move)) for move in moves]
     ),
 }
 

@@ -4,6 +4,7 @@ A stage is ready when the one before it is completed; the last one delivers the 
 when the one before is due and lasts its standard working days; a real completion moves what follows it.
 """
 
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Literal, NamedTuple
@@ -103,6 +104,20 @@ def state(order: Order) -> OrderState:
             "sequence": order.version,
         }
     )
+
+
+def bulks(orders: Iterable[Order], stages: int) -> Iterator[list[Order]]:
+    """The orders in parts of at most 1,000 with at most so many stages (one order may have more), to be told at once."""
+    bulk: list[Order] = []
+    held = 0
+    for order in orders:
+        if bulk and (len(bulk) == 1_000 or held + len(order.stages) > stages):
+            yield bulk
+            bulk, held = [], 0
+        bulk.append(order)
+        held += len(order.stages)
+    if bulk:
+        yield bulk
 
 
 def given(stage: Stage, employee_id: str | None) -> Stage:

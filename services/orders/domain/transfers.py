@@ -5,46 +5,48 @@ from collections.abc import Mapping, Sequence
 from services.orders.domain.bench import Bench, CapacityBreached, SeparationBreached, WrongFunction, keeps_apart
 from services.orders.domain.orders import Order, given
 from shared.contracts.clients import Result
-from shared.contracts.orders import StageMove, StageOwner
+from shared.contracts.orders import StageMove
+from shared.errors import HoldfastError
 
-WORDS = {WrongFunction: "wrong_function", SeparationBreached: "separation", CapacityBreached: "no_capacity"}
+WORDS: Mapping[type[HoldfastError], str] = {
+    WrongFunction: "wrong_function",
+    SeparationBreached: "separation",
+    CapacityBreached: "no_capacity",
+}
 
 
 def transfer(
-    moves: Sequence[StageMove], orders: Mapping[str, Order], bench: Bench, unable: Mapping[str, str], leaver: str
-) -> tuple[list[Result], dict[str, Order], list[StageOwner]]:
-    """`unable`: who may be given nothing, with the word why. Returns a result per move, the changed orders, the new owners.
+    moves: Sequence[StageMove],
+    orders: Mapping[str, Order],
+    bench: Bench,
+    unable: Mapping[str, str],
+    leaver: str,
+    to_caretaker: bool = False,
+) -> tuple[list[Result], dict[str, Order]]:
+    """`unable`: who may be given nothing, with the word why. Returns a result per move, and the changed orders.
 
+    `to_caretaker`: what nobody could take. Their capacity refuses none; what they may not do goes to nobody.
     A move back to the leaver of the case undoes one from them: the stage is held there until the leaver is unfrozen, and
     neither the freeze nor the capacity refuses it. What was moved before is `done` and changes nothing.
     """
     changed: dict[str, Order] = {}
     results: list[Result] = []
-    owners: dict[tuple[str, str], str] = {}
     for move in moves:
         order = changed.get(move.order_id) or orders.get(move.order_id)
-        outcome, order = _move(move, order, bench, unable, leaver)
+        outcome, order = _move(move, order, bench, unable, leaver, to_caretaker)
         results.append(Result(id=f"{move.order_id}/{move.stage}", outcome=outcome))
         if order is not None:
             changed[move.order_id] = order
-            owners[move.order_id, move.stage] = move.to_id
-    changed = {id: order._replace(version=order.version + 1) for id, order in changed.items()}
-    moved = [
-        StageOwner(
-            order_id=order_id,
-            stage=name,
-            client_id=changed[order_id].client_id,
-            employee_id=employee_id,
-            status=changed[order_id].stage(name).status,
-            sequence=changed[order_id].version,
-        )
-        for (order_id, name), employee_id in owners.items()
-    ]
-    return results, changed, moved
+    return results, {id: order._replace(version=order.version + 1) for id, order in changed.items()}
 
 
 def _move(
-    move: StageMove, order: Order | None, bench: Bench, unable: Mapping[str, str], leaver: str
+    move: StageMove,
+    order: Order | None,
+    bench: Bench,
+    unable: Mapping[str, str],
+    leaver: str,
+    to_caretaker: bool,
 ) -> tuple[str, Order | None]:
     stage = next((stage for stage in order.stages if stage.name == move.stage), None) if order else None
     if order is None or stage is None:
@@ -62,12 +64,14 @@ def _move(
         if leaver in unable:
             moved = moved._replace(status="held", held_from=moved.status)
     else:
-        if move.to_id in unable:
-            return unable[move.to_id], None
         refusal = bench.refusal(order, stage, move.to_id)
-        if refusal is not None:
-            return WORDS[refusal], None
+        word = unable.get(move.to_id) or (WORDS[refusal] if refusal else "")
+        if word and not to_caretaker:
+            return word, None
+        if word not in ("", "no_capacity"):
+            moved = given(stage, None)
     bench.release(stage, move.from_id)
-    bench.take(stage, move.to_id)
+    if moved.employee_id is not None:
+        bench.take(stage, moved.employee_id)
     stages = tuple(moved if other.name == stage.name else other for other in order.stages)
     return "done", order._replace(stages=stages)

@@ -1,8 +1,9 @@
 """Freezes: the open stages of whoever is frozen are held, in the transaction of the freeze, whatever announced it."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
-from services.orders.domain.orders import Order, state
+from services.orders.domain.orders import Order, about_stage, bulks, state
 from services.orders.domain.progress import returned
 from services.orders.handlers.journal import note
 from services.orders.store import orders as store
@@ -25,13 +26,14 @@ from shared.service import Runtime
 
 CHUNK = 1000
 
-# A frozen person's open stage is held unless a `work` pass for its client runs. What a rehired person had before is held
-# until it is written through, whatever passes there were. So this one statement freezes, unfreezes and follows passes.
+# A frozen person's open stage is held unless they work here and a `work` pass for its client runs. What a rehired person
+# had before is held until it is written through, whatever passes there were. So this one statement freezes, unfreezes and
+# follows passes.
 HOLD = """
     WITH wanted AS (
-        SELECT s.order_id, s.position, p.settling OR (p.frozen AND NOT EXISTS (
+        SELECT s.order_id, s.position, p.settling OR (p.frozen AND (p.status = 'left' OR NOT EXISTS (
                    SELECT 1 FROM passes q WHERE q.employee_id = p.employee_id AND q.client_id = o.client_id
-                   AND NOT q.ended AND q.from_time <= :now AND q.until_time > :now)) AS held
+                   AND NOT q.ended AND q.from_time <= :now AND q.until_time > :now))) AS held
         FROM people p JOIN stages s ON s.employee_id = p.employee_id AND s.open JOIN orders o ON o.order_id = s.order_id
         WHERE p.employee_id = ANY(:ids)
     ), turned AS (
@@ -123,7 +125,7 @@ async def settle_next(work: UnitOfWork) -> bool:
     }
     after = {id: returned(order, leaver, stand_in, functions) for id, order in orders.items()}
     await store.save(work, list(after.values()))
-    _announce_return(work, leaver, orders, after)
+    announce_moves(work, leaver, orders, after, case_id=None)
     return True
 
 
@@ -141,43 +143,46 @@ async def _settled(work: UnitOfWork, employee_id: str) -> None:
     )
 
 
-def _announce_return(work: UnitOfWork, leaver: str, before: dict[str, Order], after: dict[str, Order]) -> None:
-    moved: list[StageOwner] = []
-    for id, order in after.items():
-        for old, new in zip(before[id].stages, order.stages, strict=True):
-            if old.employee_id == new.employee_id:
-                continue
-            if new.employee_id is None:
-                work.publish(
-                    StageAssigned(
-                        order_id=id, stage=new.name, client_id=order.client_id, employee_id=None, order=state(order)
-                    )
+def announce_moves(
+    work: UnitOfWork, leaver: str, before: Mapping[str, Order], after: Mapping[str, Order], case_id: str | None
+) -> None:
+    """`stages.transferred` and the journal, per successor; `stage.assigned` for what goes to nobody."""
+    counts: Counter[str] = Counter()
+    for bulk in bulks(after.values(), stages=CHUNK):
+        moved = [
+            (order, new)
+            for order in bulk
+            for old, new in zip(before[order.order_id].stages, order.stages, strict=True)
+            if old.employee_id != new.employee_id
+        ]
+        items = [
+            StageOwner(
+                order_id=order.order_id,
+                stage=stage.name,
+                client_id=order.client_id,
+                employee_id=stage.employee_id,
+                status=stage.status,
+                sequence=order.version,
+            )
+            for order, stage in moved
+            if stage.employee_id is not None
+        ]
+        to = Counter(item.employee_id for item in items)
+        if items:
+            states = [state(order) for order in bulk]
+            work.publish(StagesTransferred(employee_id=leaver, case_id=case_id, to=to, items=items, orders=states))
+        for order, stage in moved:
+            if stage.employee_id is None:
+                work.publish(StageAssigned.model_validate(about_stage(order, stage.name)))
+                note(
+                    work,
+                    "stage.assigned",
+                    client_id=order.client_id,
+                    from_id=leaver,
+                    order_id=order.order_id,
+                    stage=stage.name,
                 )
-            else:
-                moved.append(
-                    StageOwner(
-                        order_id=id,
-                        stage=new.name,
-                        client_id=order.client_id,
-                        employee_id=new.employee_id,
-                        status=new.status,
-                        sequence=order.version,
-                    )
-                )
-    announce_moves(work, leaver, moved, case_id=None)
-
-
-def announce_moves(work: UnitOfWork, leaver: str, moved: Sequence[StageOwner], case_id: str | None) -> None:
-    """`stages.transferred` and the journal, per successor."""
-    counts: dict[str, int] = {}
-    for owner in moved:
-        counts[owner.employee_id] = counts.get(owner.employee_id, 0) + 1
-    for first in range(0, len(moved), CHUNK):
-        items = list(moved[first : first + CHUNK])
-        to: dict[str, int] = {}
-        for owner in items:
-            to[owner.employee_id] = to.get(owner.employee_id, 0) + 1
-        work.publish(StagesTransferred(employee_id=leaver, case_id=case_id, to=to, items=items))
+        counts += to
     for successor, stages in counts.items():
         note(work, "stages.transferred", successor, from_id=leaver, stages=stages, case_id=case_id)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.orders.domain.bench import Bench, Seat, staffed
-from services.orders.domain.orders import Order, placed, state
+from services.orders.domain.orders import Order, bulks, placed, state
 from services.orders.domain.placing import Wanted, amend, place
 from services.orders.handlers.calendar import working_days
 from services.orders.handlers.journal import note
@@ -20,6 +20,7 @@ from shared.database import UnitOfWork
 from shared.errors import Exists, Forbidden, HoldfastError, Unprocessable
 from shared.http.fields import uuid7
 
+BULK_STAGES = 5_000  # told at once, so that a message stays far below what a broker takes
 PROPOSED = 5  # candidates that are locked per stage that names nobody, so that one of them has room under the lock
 
 
@@ -180,8 +181,8 @@ def _announce(work: UnitOfWork, created: Sequence[Order], amended: Sequence[Orde
     batches: list[tuple[type[OrderEvent], Sequence[Order]]] = [(OrderPlaced, created)]
     batches += [(kind, [order for order in amended if order.status == status]) for status, kind in kinds.items()]
     for kind, orders in batches:
-        if orders:
-            work.publish(kind(batch_id=uuid7(), items=[state(order) for order in orders]))
+        for bulk in bulks(orders, stages=BULK_STAGES):
+            work.publish(kind(batch_id=uuid7(), items=[state(order) for order in bulk]))
     if created or amended:
         note(work, "orders.imported", orders=len(created), updated=len(amended))
 

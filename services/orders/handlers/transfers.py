@@ -32,7 +32,7 @@ async def transfer_stages(work: UnitOfWork, envelope: Envelope[TransferStages]) 
     orders = await store.lock(work, [move.order_id for move in command.items])
     functions = {stage.function for order in orders.values() for stage in order.stages}
     bench = Bench(await bench_store.seats(work, functions, people.today(work), successors))
-    results, changed, moved = transfer(command.items, orders, bench, unable, command.employee_id)
+    results, changed = transfer(command.items, orders, bench, unable, command.employee_id, command.to_caretaker)
     await store.save(work, list(changed.values()))
-    announce_moves(work, command.employee_id, moved, command.case_id)
+    announce_moves(work, command.employee_id, orders, changed, command.case_id)
     return results
