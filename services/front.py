@@ -5,13 +5,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.docs import get_swagger_ui_html
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from shared.http.app import not_ready
+from shared.http.app import docs_page, not_ready
 from shared.http.asyncapi import asyncapi
 from shared.http.problems import problem
 from shared.service import Runtime
@@ -59,14 +58,7 @@ class Front:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     async def docs(self) -> Response:
-        static = f"/{next(iter(self.apps))}/docs/static"
-        return get_swagger_ui_html(
-            openapi_url="/openapi.json",
-            title="Holdfast",
-            swagger_js_url=f"{static}/swagger-ui-bundle.js",
-            swagger_css_url=f"{static}/swagger-ui.css",
-            swagger_favicon_url=f"{static}/favicon.png",
-        )
+        return docs_page(next(iter(self.apps)), "Holdfast")
 
     async def openapi(self) -> Response:
         return JSONResponse(self.merged_openapi())

@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
-from typing import Any
 
 import asyncpg
 import fasteners
@@ -157,7 +156,10 @@ async def serve(name: str, settings: Settings) -> AsyncIterator[FastAPI]:
     if not database or not bootstrap:
         raise NotConfigured("set DATABASE_URL (the database of this service) and KAFKA_BOOTSTRAP_SERVERS")
     if settings.signing_key_file is None:
-        raise NotConfigured("set HOLDFAST_SIGNING_KEY_FILE (make one with `holdfast token --new-key FILE`)")
+        raise NotConfigured(
+            "set HOLDFAST_SIGNING_KEY_FILE, by which services know each other also where people come from"
+            " HOLDFAST_OIDC_ISSUER (make one with `holdfast token --new-key FILE`)"
+        )
     if not all(settings.url_of(other) for other in SERVICES):
         raise NotConfigured("set HOLDFAST_URL (the gateway's address), or HOLDFAST_<SERVICE>_URL for each service")
     key = local_key(settings)

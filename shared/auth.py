@@ -43,7 +43,7 @@ class Principal:
 
 @dataclass
 class Keys:
-    """The local Ed25519 key, and the users' issuer if there is one."""
+    """The local Ed25519 key, and the users' issuer if there is one. Without `jwks_url` the issuer is asked for it."""
 
     local: OKPKey
     issuer: str | None = None
@@ -102,6 +102,11 @@ class Keys:
         # Only the local key speaks for services: an issuer of people must not be able to name one.
         return Principal(sub, known if local else known - {"service"})
 
+    @property
+    def _discovery(self) -> str:
+        """OpenID Connect Discovery 1.0, section 4."""
+        return f"{(self.issuer or '').rstrip('/')}/.well-known/openid-configuration"
+
     async def _issuer_keys(self, token: str) -> KeySet:
         async with self.refreshing:
             age = time.monotonic() - self.fetched_at
@@ -111,14 +116,18 @@ class Keys:
                 self.fetched_at = time.monotonic()
                 try:
                     async with httpx.AsyncClient(timeout=5) as client:
-                        answer = (await client.get(self.jwks_url or "")).raise_for_status().json()
-                    self.jwks = KeySet.import_key_set(answer)
+                        url = self.jwks_url or (await _fetched(client, self._discovery))["jwks_uri"]
+                        self.jwks = KeySet.import_key_set(await _fetched(client, url))
                 except httpx.HTTPError as error:  # the keys at hand stay good while the issuer does not answer
                     log.warning("jwks.unreachable", error=type(error).__name__)
                     self.fetched_at = time.monotonic() - JWKS_FRESH + JWKS_RETRY
         if self.jwks is None:
             raise NoToken
         return self.jwks
+
+
+async def _fetched(client: httpx.AsyncClient, url: str) -> Any:
+    return (await client.get(url)).raise_for_status().json()
 
 
 def jwt_header(token: str) -> Mapping[str, Any]:
@@ -163,8 +172,7 @@ def load_keys(settings: Settings, key: OKPKey) -> Keys:
         local=key,
         issuer=settings.oidc_issuer,
         audience=settings.oidc_audience,
-        jwks_url=settings.oidc_jwks_url
-        or (f"{settings.oidc_issuer}/protocol/openid-connect/certs" if settings.oidc_issuer else None),
+        jwks_url=settings.oidc_jwks_url,
         accepted_typ=settings.oidc_typ,
         sub_claim=settings.oidc_sub_claim,
         roles_claim=settings.oidc_roles_claim,

@@ -69,6 +69,7 @@ def open_database(url: str, size: int = 20, connection_class: type[Connection] =
         max_cacheable_statement_size=100_000,
         server_settings={
             "application_name": "holdfast",
+            "timezone": "UTC",
             "idle_in_transaction_session_timeout": "5000",
             "lock_timeout": "4000",
             "statement_timeout": "120000",

@@ -23,7 +23,8 @@ PARTITIONS = 12
 RETENTION = 30 * 24 * 3600 * 1000  # milliseconds
 FETCHED = 262_144  # bytes of a partition at a time, so that partitions are worked off beside each other
 TOGETHER = 50  # records of a partition that are handed in at once
-STUCK = 60  # seconds without an answer or without progress
+AT_ONCE = 3  # partitions of a topic at a time: `clients` has five topics, and the doors draw on the same 20 connections
+STUCK = 60.0  # seconds without an answer or without progress
 
 
 class KafkaBus:
@@ -77,10 +78,16 @@ class KafkaBus:
             raise
 
     async def consume(self, topic: str, group: str, handle: Handle) -> None:
+        places = asyncio.Semaphore(AT_ONCE)  # of each topic its own, so that a backlog of events never delays commands
+
+        async def handle_in_turn(records: Sequence[Record]) -> None:
+            async with places:
+                await handle(records)
+
         failures = 0
         while True:
             try:
-                await self._consume(topic, group, handle)
+                await self._consume(topic, group, handle_in_turn)
             except Exception as error:
                 log.warning("consumer.restarted", topic=topic, error=type(error).__name__)
                 await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])

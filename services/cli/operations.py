@@ -120,7 +120,7 @@ async def _parked(target: Target) -> list[dict[str, Any]]:
         return [
             {"service": name, **key}
             for name in SERVICES
-            for key in (await system.call("GET", f"/{name}/v1/parked", "ops")).json()["items"]
+            for key in (await system.call("GET", f"/{name}/v1/parked?limit=1000", "ops")).json()["items"]
         ]
 
 

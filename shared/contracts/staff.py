@@ -62,17 +62,31 @@ class ResignationChanged(EmployeeEvent):
 
 
 class ResignationWithdrawn(EmployeeEvent):
+    """With the dates that no longer hold."""
+
     type: ClassVar[str] = "resignation.withdrawn"
+    notice_on: date | None = None
+    last_day: date | None = None
+    ends_on: date | None = None
 
 
 class EmployeeLeft(EmployeeEvent):
     type: ClassVar[str] = "employee.left"
+    notice_on: date | None = None
+    last_day: date | None = None
+    ends_on: date | None = None
     left_on: date
     caretakers: list[str] = []
 
 
 class DepartureReversed(EmployeeEvent):
+    """With the dates that no longer hold."""
+
     type: ClassVar[str] = "departure.reversed"
+    notice_on: date | None = None
+    last_day: date | None = None
+    ends_on: date | None = None
+    left_on: date | None = None
 
 
 class DepartureHeld(EmployeeEvent):
@@ -80,6 +94,10 @@ class DepartureHeld(EmployeeEvent):
 
     type: ClassVar[str] = "departure.held"
     hold_id: str
+    notice_on: date | None = None
+    last_day: date | None = None
+    ends_on: date | None = None
+    left_on: date | None = None
     freeze: bool = False
     caretakers: list[str] = []
 

@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
-from fastapi import APIRouter, FastAPI, Response
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi import APIRouter, Depends, FastAPI, Response
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
@@ -20,6 +21,7 @@ from shared.errors import TooLarge
 from shared.http import problems
 from shared.http.asyncapi import asyncapi
 from shared.http.door import Door, allow
+from shared.http.fields import Page, Paging, page, paging
 from shared.migrations import at_head
 from shared.outbox import waiting
 from shared.service import Runtime
@@ -47,10 +49,6 @@ class WaitingKey(BaseModel):
     parked_at: Any = None
 
 
-class WaitingKeys(BaseModel):
-    items: list[WaitingKey]
-
-
 class Republished(BaseModel):
     events: int
 
@@ -59,9 +57,9 @@ def operations() -> APIRouter:
     """What the person who runs it needs of every service."""
     router = APIRouter(tags=["operations"])
 
-    @router.get("/parked", response_model=WaitingKeys, summary="Keys whose message failed")
-    async def list_parked(door: Door = allow("ops")) -> Any:
-        return {"items": await door.read(waiting.parked)}
+    @router.get("/parked", response_model=Page[WaitingKey], summary="Keys whose message failed")
+    async def list_parked(paging: Paging = Depends(paging), door: Door = allow("ops")) -> Any:
+        return page(await door.read(waiting.parked, paging), paging, lambda row: (str(row["id"]),))
 
     @router.post("/parked/{key_id}/replay", status_code=204, summary="Try a parked key again")
     async def replay(key_id: uuid.UUID, door: Door = allow("ops")) -> None:
@@ -85,7 +83,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app = FastAPIOffline(
         title=f"Holdfast {service.name}",
         version="1",
-        description=service.summary,
+        description=f"{service.summary} Money is in {runtime.settings.currency}.",
         docs_url=f"{base}/docs",
         redoc_url=None,
         openapi_url=f"{base}/openapi.json",
@@ -97,7 +95,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     problems.install(app)
     app.include_router(service.router, prefix=f"{base}/v1")
     app.include_router(operations(), prefix=f"{base}/v1")
-    app.include_router(_outside(runtime, base))
+    app.include_router(_outside(runtime, base, app))
     _declare_problem(app)
     app.add_middleware(Context, service=service.name, metrics=runtime.metrics)
     return app
@@ -120,7 +118,7 @@ def _declare_problem(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _outside(runtime: Runtime, base: str) -> APIRouter:
+def _outside(runtime: Runtime, base: str, app: FastAPI) -> APIRouter:
     """What needs no token: health, metrics, documents; at the root of the port and under the service's path."""
     router = APIRouter(include_in_schema=False)
 
@@ -138,14 +136,32 @@ def _outside(runtime: Runtime, base: str) -> APIRouter:
     async def asyncapi_json() -> JSONResponse:
         return JSONResponse(asyncapi([runtime.service]))
 
+    async def openapi_json() -> JSONResponse:
+        return JSONResponse(app.openapi())
+
+    async def docs() -> HTMLResponse:
+        return docs_page(runtime.service.name, app.title)
+
     for prefix in ("", base):
         router.get(f"{prefix}/healthz")(healthz)
         router.get(f"{prefix}/readyz")(readyz)
         router.get(f"{prefix}/metrics")(metrics)
         router.get(f"{prefix}/asyncapi.json")(asyncapi_json)
-    router.get("/docs")(lambda: RedirectResponse(f"{base}/docs"))
-    router.get("/openapi.json")(lambda: RedirectResponse(f"{base}/openapi.json"))
+    router.get("/docs")(docs)
+    router.get("/openapi.json")(openapi_json)
     return router
+
+
+def docs_page(service: str, title: str) -> HTMLResponse:
+    """The reference of what stands at `/openapi.json`, with the files that this service serves, from no other host."""
+    static = f"/{service}/docs/static"
+    return get_swagger_ui_html(
+        openapi_url="/openapi.json",
+        title=title,
+        swagger_js_url=f"{static}/swagger-ui-bundle.js",
+        swagger_css_url=f"{static}/swagger-ui.css",
+        swagger_favicon_url=f"{static}/favicon.png",
+    )
 
 
 async def not_ready(runtime: Runtime) -> list[str]:

@@ -11,7 +11,10 @@ from urllib.parse import quote
 
 import asyncpg
 from fastapi import Depends, Header, Request, Response, Security
+from fastapi.dependencies.utils import get_flat_params
 from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.params import Query
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from shared.auth import ROLES, Principal, Role
@@ -75,6 +78,11 @@ class Door:
             )
             return await reader(work, *args, **kwargs)
 
+    @property
+    def holder(self) -> str:
+        """Whose idempotency keys these are. Answers kept before a freeze are not given out after it."""
+        return f"{self.principal.sub} (frozen)" if self.frozen else self.principal.sub
+
     def _work(self) -> Any:
         return unit_of_work(self.runtime, self.principal.sub, traceparent=self.request.scope.get("traceparent"))
 
@@ -87,12 +95,12 @@ class Door:
         return self.request_hash
 
     async def _kept(self, work: UnitOfWork, part: int) -> Any:
-        name = f"{self.principal.sub}\n{self.idempotency_key}\n{part}"
+        name = f"{self.holder}\n{self.idempotency_key}\n{part}"
         if not await work.scalar("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))", name=name):
             raise IdempotencyKeyInFlight
         row = await work.row(
             "SELECT request_hash, result FROM idempotency_keys WHERE principal = :sub AND key = :key AND part = :part",
-            sub=self.principal.sub,
+            sub=self.holder,
             key=self.idempotency_key,
             part=part,
         )
@@ -106,7 +114,7 @@ class Door:
             INSERT INTO idempotency_keys (principal, key, part, request_hash, result)
             VALUES (:sub, :key, :part, :hash, CAST(:result AS jsonb))
             """,
-            sub=self.principal.sub,
+            sub=self.holder,
             key=self.idempotency_key,
             part=part,
             hash=await self._request_hash(),
@@ -133,6 +141,19 @@ class Door:
         self.response.headers["ETag"] = f'"{version}"'
 
 
+def _refuse_unknown_query(request: Request) -> None:
+    """`?dryrun=true` must not transfer, and `?owner=7` not list everything."""
+    if request.query_params:
+        params = get_flat_params(request.scope["route"].dependant)
+        known = {param.alias for param in params if isinstance(param.field_info, Query)}
+        faults = [
+            {"type": "extra_forbidden", "loc": ("query", name), "msg": "there is no such parameter"}
+            for name in sorted(request.query_params.keys() - known)
+        ]
+        if faults:
+            raise RequestValidationError(faults)
+
+
 def allow(*roles: Role | Literal["anyone"], ask_freeze: bool = True) -> Any:
     """The caller must hold one of the roles (`anyone`: any role); a frozen caller holds none but `employee`.
 
@@ -157,6 +178,7 @@ def allow(*roles: Role | Literal["anyone"], ask_freeze: bool = True) -> Any:
                 principal = Principal(principal.sub, frozenset({"employee"}))
         if principal.roles.isdisjoint(ROLES if "anyone" in roles else roles):
             raise Forbidden
+        _refuse_unknown_query(request)
         key = idempotency_key if request.method == "POST" else None
         return Door(runtime, principal, request, response, frozen, key)
 

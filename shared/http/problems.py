@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from shared.database import is_transient
-from shared.errors import HoldfastError
+from shared.errors import HoldfastError, NoToken
 
 log = structlog.get_logger()
 
@@ -83,6 +83,8 @@ def install(app: FastAPI) -> None:
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         errors = [{"loc": _place(item["loc"]), "msg": _reason(item), "type": item["type"]} for item in error.errors()]
         if any(item["type"] == "json_invalid" for item in errors):
+            if "authorization" not in request.headers:  # the body is read before the doorkeeper is asked
+                return await refused(request, NoToken())
             return problem(request, 400, "malformed_json", "The body is not valid JSON.", errors)
         return problem(request, 422, "invalid", "Some fields cannot be right; `errors` says which and why.", errors)
 

@@ -13,6 +13,7 @@ import structlog
 from shared.contracts.clients import CommandAnswered, JournalEntry
 from shared.database import UnitOfWork, is_transient, unit_of_work
 from shared.errors import NotFound, Refused
+from shared.http.fields import Paging
 from shared.messages import Record, Undecodable, commands_topic, decode, type_of
 
 if TYPE_CHECKING:
@@ -125,14 +126,16 @@ async def _failed_again(runtime: "Runtime", key: Mapping[str, Any], error: BaseE
         log.critical("key.parked", topic=key["topic"], key=key["key"], type=key["type"], error=describe(error))
 
 
-async def parked(work: UnitOfWork) -> Sequence[Mapping[str, Any]]:
-    """The keys that wait or are parked, oldest first, with how many messages queue behind."""
+async def parked(work: UnitOfWork, paging: Paging) -> Sequence[Mapping[str, Any]]:
+    """The keys that wait or are parked, by id, with how many messages queue behind."""
     return await work.rows(
         """
         SELECT id, topic, key, type, attempts, error, next_try_at, parked_at,
                (SELECT count(*) FROM waiting_messages WHERE key_id = waiting_keys.id) AS messages
-        FROM waiting_keys ORDER BY parked_at NULLS LAST, id
-        """
+        FROM waiting_keys WHERE CAST(id AS text) > :after ORDER BY CAST(id AS text) LIMIT :fetch
+        """,
+        after=paging.after[0] if paging.after else "",
+        fetch=paging.fetch,
     )
 
 

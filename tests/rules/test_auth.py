@@ -1,12 +1,15 @@
 """Who calls: a token is believed only if everything about it is right."""
 
+import json
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from joserfc import jwt
-from joserfc.jwk import OKPKey
+from joserfc.jwk import KeySet, OKPKey
 
 from shared.auth import AUDIENCE, ISSUER, Keys, load_key, new_key
 from shared.errors import NoToken
@@ -69,16 +72,12 @@ async def test_roles_that_do_not_exist_are_dropped() -> None:
 
 
 async def test_the_issuer_of_people_can_not_name_a_service() -> None:
-    from joserfc.jwk import KeySet
-
     keys = Keys(KEY, issuer="https://id.example", audience="crm", jwks=KeySet([USERS]), fetched_at=time.monotonic())
     token = signed(USERS, iss="https://id.example", aud="crm", roles=["service", "director"])
     assert (await keys.principal(token)).roles == {"director"}
 
 
 async def test_roles_may_be_nested_as_keycloak_does() -> None:
-    from joserfc.jwk import KeySet
-
     keys = Keys(
         KEY,
         issuer="https://id.example",
@@ -94,11 +93,31 @@ async def test_roles_may_be_nested_as_keycloak_does() -> None:
 
 
 async def test_the_local_key_does_not_speak_for_the_issuer() -> None:
-    from joserfc.jwk import KeySet
-
     keys = Keys(KEY, issuer="https://id.example", audience="crm", jwks=KeySet([USERS]), fetched_at=time.monotonic())
     with pytest.raises(NoToken):
         await keys.principal(signed(KEY, iss="https://id.example", aud="crm"))
+
+
+async def test_the_keys_of_an_issuer_are_found_by_its_discovery_document() -> None:
+    class Issuer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            pages = {
+                "/.well-known/openid-configuration": {"jwks_uri": f"{issuer}/anywhere"},
+                "/anywhere": KeySet([USERS]).as_dict(),
+            }
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(pages[self.path]).encode())
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Issuer) as server:
+        issuer = f"http://127.0.0.1:{server.server_port}"
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        keys = Keys(KEY, issuer=issuer, audience="crm")
+        token = signed(USERS, iss=issuer, aud="crm", roles=["director"])
+        assert (await keys.principal(token)).roles == {"director"}
+        server.shutdown()
 
 
 def test_a_key_is_kept_in_a_file_that_only_its_owner_reads_and_is_never_overwritten(tmp_path: Path) -> None:

@@ -96,11 +96,6 @@ class HistoryEntry(BaseModel):
     reason: str | None
 
 
-class History(BaseModel):
-    items: list[HistoryEntry]
-    next_cursor: None = None
-
-
 class Place(Body):
     employee_id: Id
 
@@ -177,9 +172,14 @@ async def change(id: Id, body: ClientChanges, door: Door = allow(*READERS)) -> A
     return client
 
 
-@router.get("/clients/{id}/history", response_model=History, summary="Everybody who was ever responsible, oldest first")
-async def history(id: Id, door: Door = allow(*READERS)) -> Any:
-    return opened(await door.transact(clients.history, id, door.principal.roles))
+@router.get(
+    "/clients/{id}/history",
+    response_model=Page[HistoryEntry],
+    summary="Everybody who was ever responsible, oldest first",
+)
+async def history(id: Id, paging: Paging = Depends(paging), door: Door = allow(*READERS)) -> Any:
+    rows = opened(await door.transact(clients.history, id, door.principal.roles, paging))
+    return page(rows, paging, lambda row: (str(row["nth"]),))
 
 
 @router.put("/clients/{id}/team/{function}", response_model=Client, summary="Say who serves the client in a function")
@@ -207,7 +207,7 @@ async def remove(id: Id, function: Id, door: Door = allow(*READERS)) -> None:
 )
 async def note_interaction(id: Id, body: NewInteraction, door: Door = allow(*READERS)) -> Any:
     noted = opened(await door.transact(team.note_interaction, id, body.model_dump(), door.principal.roles))
-    door.located("clients", id, "interactions", noted["id"])
+    door.located("clients", id)
     return noted
 
 
@@ -220,5 +220,5 @@ async def note_interaction(id: Id, body: NewInteraction, door: Door = allow(*REA
 )
 async def note_feedback(id: Id, body: NewFeedback, door: Door = allow(*READERS)) -> Any:
     noted = opened(await door.transact(team.note_feedback, id, body.model_dump(), door.principal.roles))
-    door.located("clients", id, "feedback", noted["id"])
+    door.located("clients", id)
     return noted

@@ -9,15 +9,10 @@ from pydantic import BaseModel
 from services.clients.api.clients import WithLocation
 from services.clients.handlers import freezes
 from services.clients.store import freezes as store
-from shared.errors import Unprocessable
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Id, Moment, Page, Paging, Paragraphs, page, paging
 
 router = APIRouter(tags=["freezes"])
-
-
-class ReasonMissing(Unprocessable):
-    """Say why, in `reason`."""
 
 
 class NewFreeze(Body):
@@ -107,8 +102,6 @@ async def lift(
     door: Door = allow("hr", "sales_head", "director", "ops"),
 ) -> Any:
     why = body.reason if body else reason
-    if why is None:
-        raise ReasonMissing
     answer = await door.transact(freezes.lift_by_hand, employee_id, why, door.principal.roles)
     door.response.status_code = 200 if answer["lifted"] else 202
     return answer

@@ -10,6 +10,8 @@ from services.clients.api.clients import WithLocation
 from services.clients.domain.access import Purpose
 from services.clients.handlers import passes
 from services.clients.store import freezes as store
+from shared.auth import Principal
+from shared.errors import NotFound
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Id, Moment, Page, Paging, page, paging
 
@@ -62,9 +64,20 @@ async def list_passes(
     paging: Paging = Depends(paging),
     door: Door = allow("employee", "hr", "sales_head", "director", "service"),
 ) -> Any:
-    principal = door.principal
-    reach = "all" if principal.has("hr", "director", "service") else "headed" if principal.has("sales_head") else "own"
-    return page(await door.read(store.some_passes, paging, reach, employee_id, client_id, purpose, active), paging)
+    wanted = {"employee_id": employee_id, "client_id": client_id, "purpose": purpose}
+    return page(await door.read(store.some_passes, paging, _reach(door.principal), wanted, active), paging)
+
+
+@router.get("/access/passes/{pass_id}", response_model=Pass, summary="One pass")
+async def read(pass_id: Id, door: Door = allow("employee", "hr", "sales_head", "director", "service")) -> Any:
+    found = await door.read(store.some_passes, Paging(1, None), _reach(door.principal), {"pass_id": pass_id})
+    if not found:
+        raise NotFound
+    return found[0]
+
+
+def _reach(principal: Principal) -> str:
+    return "all" if principal.has("hr", "director", "service") else "headed" if principal.has("sales_head") else "own"
 
 
 @router.delete("/access/passes/{pass_id}", status_code=204, summary="End a pass before its time")

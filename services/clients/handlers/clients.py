@@ -72,9 +72,9 @@ async def read(work: UnitOfWork, client_id: str, roles: frozenset[str]) -> Mappi
     return await clients.one(work, client_id) if reason in ALLOWED else {"refused": reason}
 
 
-async def history(work: UnitOfWork, client_id: str, roles: frozenset[str]) -> Any:
+async def history(work: UnitOfWork, client_id: str, roles: frozenset[str], paging: Paging) -> Any:
     reason = await decide(work, client_id, "read", roles)
-    return {"items": await clients.history(work, client_id)} if reason in ALLOWED else {"refused": reason}
+    return await clients.history(work, client_id, paging) if reason in ALLOWED else {"refused": reason}
 
 
 async def decide(work: UnitOfWork, client_id: str, action: Action, roles: frozenset[str]) -> str:
@@ -120,7 +120,7 @@ async def change(
     work: UnitOfWork, client_id: str, changes: Mapping[str, Any], roles: frozenset[str], check_version: Check
 ) -> Mapping[str, Any]:
     """Changes what the caller gave of the profile. Raises `Stale`."""
-    await lock_with_actor(work)
+    await people.lock(work, holding=[work.actor])
     known = (await clients.lock(work, [client_id])).get(client_id)
     reason = await decide(work, client_id, "edit", roles)
     if known is None or reason not in ALLOWED:

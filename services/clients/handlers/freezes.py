@@ -21,7 +21,7 @@ from shared.contracts.clients import (
 from shared.contracts.orders import StagesFrozen, StagesUnfrozen
 from shared.contracts.staff import DepartmentChanged, EmployeeEvent, EmployeeRehired
 from shared.database import UnitOfWork
-from shared.errors import Forbidden, NotFound, Refused
+from shared.errors import Forbidden, NotFound, Refused, Unprocessable
 from shared.http.fields import uuid7
 from shared.messages import Envelope
 
@@ -32,6 +32,10 @@ class NotFrozen(NotFound):
 
 class FreezeOfCase(Refused):
     """This freeze belongs to a departure. It ends with the case: withdraw or reverse the departure in `staff`."""
+
+
+class ReasonMissing(Unprocessable):
+    """Say why, in `reason`. The second person need not."""
 
 
 class NeedsAnotherRole(Refused):
@@ -187,13 +191,16 @@ async def lift_by_hand(
         raise FreezeOfCase
     first = await freezes.lifting(work, employee_id)
     if first is None:
-        await freezes.begin_lifting(work, employee_id, sorted(roles & set(rules.FREEZERS)), reason or "")
+        if reason is None:
+            raise ReasonMissing
+        await freezes.begin_lifting(work, employee_id, sorted(roles & set(rules.FREEZERS)), reason)
         await journal.write(work, "access.lifting_asked", employee_id=employee_id)
     elif first["by_id"] != work.actor:
         if not rules.is_second(first["by_id"], frozenset(first["roles"]), work.actor, roles):
             raise NeedsAnotherRole
         for kind in rules.LIFTED_BY_HAND:
-            state = await people.unfreeze(work, employee_id, state.employment_id or "", kind, None)  # type: ignore[arg-type]
+            if state.frozen:
+                state = await people.unfreeze(work, employee_id, state.employment_id or "", kind, None)  # type: ignore[arg-type]
         await announce(work, state)
         return {"employee_id": employee_id, "lifted": True, "waiting_for": None}
     return {"employee_id": employee_id, "lifted": False, "waiting_for": "another person in another role"}

@@ -43,6 +43,7 @@ class UnknownClient(Unprocessable):
     """No client with this id is known."""
 
 
+SAID = ("client_id", "purpose", "from_time", "until_time")
 FAULTS: Mapping[str, type[Refused] | type[Unprocessable]] = {
     "wrong_order": WrongOrder,
     "in_the_past": InThePast,
@@ -119,7 +120,7 @@ async def grant_by_hand(work: UnitOfWork, data: Mapping[str, Any], roles: frozen
             raise FAULTS[fault]
         await _grant(work, employee_id, None, [wanted])
         known = await freezes.one_pass(work, wanted["pass_id"])
-    if known is None or any(known[name] != wanted[name] for name in wanted if name != "pass_id"):
+    if known is None or known["employee_id"] != employee_id or any(known[name] != wanted[name] for name in SAID):
         raise Exists
     return dict(known)
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.clients.domain.access import ALLOWED
-from services.clients.handlers.acting import lock_with_actor
 from services.clients.handlers.clients import Check, announce_changed, decide
 from services.clients.store import clients, decisions, journal, team
 from shared import people
@@ -28,7 +27,7 @@ async def place(
     work: UnitOfWork, client_id: str, function: str, employee_id: str, roles: frozenset[str], check_version: Check
 ) -> Mapping[str, Any]:
     """Raises `Stale`, `UnknownEmployee`, `NotEmployed`, `Frozen`."""
-    rows = await lock_with_actor(work, holding=[employee_id])
+    rows = await people.lock(work, holding=[employee_id, work.actor])
     known = (await clients.lock(work, [client_id])).get(client_id)
     reason = await _may_staff(work, client_id, roles)
     if known is None or reason not in ALLOWED:
@@ -45,7 +44,7 @@ async def place(
 
 async def remove(work: UnitOfWork, client_id: str, function: str, roles: frozenset[str]) -> Mapping[str, Any]:
     """Raises `NotFound` if nobody serves the client in this function."""
-    await lock_with_actor(work)
+    await people.lock(work, holding=[work.actor])
     await clients.lock(work, [client_id])
     reason = await _may_staff(work, client_id, roles)
     if reason not in ALLOWED:
@@ -73,7 +72,7 @@ async def note_interaction(
     work: UnitOfWork, client_id: str, data: Mapping[str, Any], roles: frozenset[str]
 ) -> Mapping[str, Any]:
     """Notes who met whom. Raises `Exists`, `UnknownEmployee`."""
-    rows = await lock_with_actor(work, holding=[data["employee_id"]])
+    rows = await people.lock(work, holding=[data["employee_id"], work.actor])
     reason = await decide(work, client_id, "contact", roles)
     if reason not in ALLOWED:
         return {"refused": reason}
@@ -86,7 +85,7 @@ async def note_feedback(
     work: UnitOfWork, client_id: str, data: Mapping[str, Any], roles: frozenset[str]
 ) -> Mapping[str, Any]:
     """Notes what the client says of us. Raises `Exists`."""
-    await lock_with_actor(work)
+    await people.lock(work, holding=[work.actor])
     reason = await decide(work, client_id, "contact", roles)
     if reason not in ALLOWED:
         return {"refused": reason}

@@ -286,16 +286,17 @@ HISTORY = """
                lag(stand_in_id) OVER (PARTITION BY employee_id ORDER BY id) AS before
         FROM stand_ins WHERE employee_id IN (SELECT owner_id FROM owned)
     )
+    SELECT * FROM (SELECT told.*, row_number() OVER (ORDER BY at, rank, id) AS nth FROM (
     SELECT at, kind, from_id, to_id, by_id, case_id, reason, 0 AS rank, id FROM history WHERE client_id = :id
     UNION ALL
     SELECT s.at, CASE WHEN s.unowned THEN 'unowned' WHEN s.stand_in_id IS NULL THEN 'returned' ELSE 'caretaker' END,
            coalesce(s.before, s.employee_id), CASE WHEN s.unowned THEN NULL ELSE coalesce(s.stand_in_id, s.employee_id) END,
            NULL, NULL, NULL, 1, s.id
     FROM owned o JOIN stood_in s ON s.employee_id = o.owner_id AND s.at >= o.at AND (o.until IS NULL OR s.at < o.until)
-    ORDER BY at, rank, id
+    ) told) numbered WHERE nth > :after ORDER BY nth LIMIT :limit
 """
 
 
-async def history(work: UnitOfWork, client_id: str) -> Sequence[Mapping[str, Any]]:
+async def history(work: UnitOfWork, client_id: str, paging: Paging) -> Sequence[Mapping[str, Any]]:
     """All that ever changed about who is responsible, oldest first; the stand-ins of its owners while they had it."""
-    return await work.rows(HISTORY, id=client_id)
+    return await work.rows(HISTORY, id=client_id, after=paging.number or 0, limit=paging.fetch)

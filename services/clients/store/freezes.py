@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from services.clients.domain.access import Purpose
 from shared import people
 from shared.database import UnitOfWork
 from shared.http.fields import Paging
@@ -229,21 +228,18 @@ async def one_pass(work: UnitOfWork, pass_id: str, *, lock: bool = False) -> Map
 
 
 async def some_passes(
-    work: UnitOfWork,
-    paging: Paging,
-    reach: str,
-    employee_id: str | None,
-    client_id: str | None,
-    purpose: Purpose | None,
-    active: bool | None,
+    work: UnitOfWork, paging: Paging, reach: str, wanted: Mapping[str, str | None], active: bool | None = None
 ) -> Sequence[Mapping[str, Any]]:
-    """Passes by id: everybody's, those of people whom the caller heads (and own), or own only (`all`, `headed`, `own`)."""
+    """Passes by id: everybody's, those of people whom the caller heads (and own), or own only (`all`, `headed`, `own`).
+
+    `wanted`: columns and what they must be.
+    """
     where, named = ["true"], dict[str, Any]()
     if reach != "all":
         headed = f" OR EXISTS (SELECT 1 FROM people p WHERE p.employee_id = v.employee_id AND {people.heads_of('p')})"
         where.append(f"(v.employee_id = :actor{headed if reach == 'headed' else ''})")
         named["actor"] = work.actor
-    for name, value in (("employee_id", employee_id), ("client_id", client_id), ("purpose", purpose)):
+    for name, value in wanted.items():
         if value is not None:
             where.append(f"v.{name} = :{name}")
             named[name] = value

@@ -126,12 +126,13 @@ async def note_feedback(work: UnitOfWork, client_id: str, data: Mapping[str, Any
         ), found AS (
             SELECT * FROM made UNION ALL
             SELECT * FROM feedback WHERE feedback_id = :id AND (client_id, score) = (:client_id, :score)
-                AND note IS NOT DISTINCT FROM :note
+                AND note IS NOT DISTINCT FROM :note AND at = coalesce(CAST(:said_at AS timestamptz), at)
         )
         SELECT feedback_id AS id, client_id, score, note, at FROM found LIMIT 1
         """,
         client_id=client_id,
         by=work.actor,
+        said_at=data["at"],
         **{**data, "at": data["at"] or work.now},
     )
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from services.staff.api.shapes import Employee, shown
@@ -13,7 +13,7 @@ from services.staff.store import reading
 from shared.database import UnitOfWork
 from shared.errors import NotFound
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Day, Id
+from shared.http.fields import Body, Day, Id, Page, Paging, page, paging
 
 router = APIRouter(tags=["departures"])
 
@@ -46,6 +46,8 @@ class LifeChange(BaseModel):
 
 
 class Employment(BaseModel):
+    """Nothing is ever overwritten: `changes` has every word that was said."""
+
     employment_id: str
     hired_on: date
     status: Literal["active", "resigned", "left"]
@@ -54,13 +56,6 @@ class Employment(BaseModel):
     ends_on: date | None
     left_on: date | None
     changes: list[LifeChange]
-
-
-class Employments(BaseModel):
-    """All of them, the oldest first; nothing is ever overwritten: `changes` has every word that was said."""
-
-    items: list[Employment]
-    next_cursor: None = None
 
 
 @router.post(
@@ -121,17 +116,19 @@ async def _rehire(work: UnitOfWork, employee_id: str, body: Rehire) -> dict[str,
     return shown(await handlers.rehire(work, employee_id, body.hired_on))
 
 
-@router.get("/employees/{employee_id}/employments", response_model=Employments, summary="All employments, with dates")
-async def employments(employee_id: Id, door: Door = allow("anyone")) -> Any:
+@router.get(
+    "/employees/{employee_id}/employments", response_model=Page[Employment], summary="All employments, oldest first"
+)
+async def employments(employee_id: Id, paging: Paging = Depends(paging), door: Door = allow("anyone")) -> Any:
     """The reasons given are shown to `hr` only."""
-    return {"items": await door.read(_employments, employee_id, door)}
+    return page(await door.read(_employments, employee_id, paging, door), paging, lambda row: (str(row["nth"]),))
 
 
-async def _employments(work: UnitOfWork, employee_id: str, door: Door) -> list[dict[str, Any]]:
+async def _employments(work: UnitOfWork, employee_id: str, paging: Paging, door: Door) -> list[dict[str, Any]]:
     if not await reading.employees(work, reading.Sight.of(door.principal), id=employee_id):
         raise NotFound
     hr = door.principal.has("hr")
     return [
         {**row, "changes": [{**change, "reason": change["reason"] if hr else None} for change in row["changes"]]}
-        for row in await reading.employments(work, employee_id)
+        for row in await reading.employments(work, employee_id, paging)
     ]

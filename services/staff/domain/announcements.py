@@ -42,11 +42,11 @@ def _life(before: Person, after: Person, caretakers: Sequence[str], today: date)
         case "left", "left" if before.left_on == after.left_on:
             return []
         case _, "left":
-            return [EmployeeLeft(**state, left_on=after.left_on, caretakers=list(caretakers))]
+            return [EmployeeLeft(**state, **_dates(after), left_on=after.left_on, caretakers=list(caretakers))]
         case "resigned", "active":
-            return [ResignationWithdrawn(**state)]
+            return [ResignationWithdrawn(**state, **_dates(before))]
         case "left", "active":
-            return [DepartureReversed(**state)]
+            return [DepartureReversed(**state, **_dates(before), left_on=before.left_on)]
         case _:
             return [EmployeeChanged(**state)]
 

@@ -1,6 +1,7 @@
 """What a person or the HRIS says about an employee, checked field by field."""
 
 import hashlib
+import json
 from typing import Annotated
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
@@ -87,7 +88,7 @@ class Resignation(Body):
 
 def hash_of(body: BaseModel) -> bytes:
     """By which a repeated creation is told from another one of the same id."""
-    return hashlib.sha256(body.model_dump_json().encode()).digest()
+    return hashlib.sha256(json.dumps(body.model_dump(mode="json"), sort_keys=True).encode()).digest()
 
 
 def person_from(fields: EmployeeFields, id: str, employment_id: str) -> Person:

@@ -10,13 +10,13 @@ from services.staff.domain.announcements import announce
 from services.staff.domain.life import Former, decided_at, stamped
 from services.staff.domain.person import Person, caretakers, public_state
 from services.staff.handlers import refusals
-from services.staff.handlers.bodies import NewEmployee, hash_of, person_from
+from services.staff.handlers.bodies import EMPLOYEE_FIELDS, NewEmployee, hash_of, person_from
 from services.staff.store import departments, hris, people
 from services.staff.store.people import Change, Loaded
 from shared.contracts.clients import JournalEntry
 from shared.contracts.staff import Absence, DepartureRejected, EmployeeHired
 from shared.database import UnitOfWork
-from shared.errors import Exists, NotFound
+from shared.errors import Exists, HoldfastError, NotFound
 from shared.http.fields import uuid7
 
 MAX_ABSENCES = 500
@@ -66,7 +66,10 @@ async def hire(work: UnitOfWork, body: NewEmployee) -> Person:
     person = person_from(body, body.id or uuid7(), uuid7())
     if not await people.insert(work, [person], hash_of(body)):
         known = await one(work, person.id)
-        if known.body_hash != hash_of(body):
+        same = known.body_hash == hash_of(body)
+        if known.body_hash is None:  # imported, or hired by the HRIS
+            same = all(getattr(known.person, name) == getattr(person, name) for name in EMPLOYEE_FIELDS)
+        if not same:
             raise Exists
         return known.person
     await check_references(work, person, {"manager_id", "department_id"})
@@ -102,7 +105,23 @@ async def change(
         return before.person
     after = stamped(before.person, changed, decided_at(before.person, work.now))
     await check_references(work, after, set(changed))
+    await check_hired_on(work, before.person, after.hired_on)
     return await keep(work, before, after)
+
+
+async def check_hired_on(work: UnitOfWork, before: Person, hired_on: date) -> None:
+    """Raises `BeforeHired`, `HiredBeforeLeft`."""
+    if before.hired_on != hired_on:
+        refusal = misplaced(before, hired_on, await people.last_left(work, [before.id]))
+        if refusal is not None:
+            raise refusal
+
+
+def misplaced(person: Person, hired_on: date, last_left: Mapping[str, date]) -> type[HoldfastError] | None:
+    """Why this cannot be the first day: it lies after the end of this employment, or not after the one before."""
+    if any(end is not None and end < hired_on for end in (person.last_day, person.left_on)):
+        return refusals.BeforeHired
+    return refusals.HiredBeforeLeft if last_left.get(person.id, date.min) >= hired_on else None
 
 
 async def name_deputy(

@@ -15,7 +15,7 @@ from services.staff.domain.life import decided_at, stamped
 from services.staff.domain.person import Person, public_state
 from services.staff.handlers.bodies import EmployeeFields, NewDepartment
 from services.staff.handlers.departments import tell
-from services.staff.handlers.employees import journal, today
+from services.staff.handlers.employees import journal, misplaced, today
 from services.staff.handlers.news import take_in_ripe
 from services.staff.store import departments, people
 from services.staff.store.people import Loaded
@@ -121,6 +121,12 @@ async def _refused_employees(
             id not in present or "deputy_id" in changed[id]
         ):
             outcomes.refuse([id], "deputy_is_leaving")
+    moved = [id for id in asking if id in present and "hired_on" in changed[id]]
+    last_left = await people.last_left(work, moved) if moved else {}
+    for id in moved:
+        refusal = misplaced(present[id].person, asking[id].hired_on, last_left)
+        if refusal is not None:
+            outcomes.refuse([id], refusal.code())
     managers = {id: row.manager_id for id, row in asking.items() if id not in present or "manager_id" in changed[id]}
     above = await people.managers(work) if any(id in present for id in managers) else {}
     outcomes.refuse(closing_a_circle(above, managers), "manager_cycle")

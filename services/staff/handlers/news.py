@@ -11,7 +11,7 @@ from services.staff.domain.life import LifeNews, hear, newer_only, stamped
 from services.staff.domain.person import Person, caretakers, public_state
 from services.staff.handlers import refusals
 from services.staff.handlers.bodies import EMPLOYEE_FIELDS, NewEmployee, person_from
-from services.staff.handlers.employees import check_references, hire, keep, today
+from services.staff.handlers.employees import check_hired_on, check_references, hire, keep, today
 from services.staff.handlers.wording import KINDS, UPDATED, News, Unusable, life_news, read
 from services.staff.store import departments, hris, people
 from services.staff.store.people import Change, Loaded
@@ -122,6 +122,7 @@ async def _update(work: UnitOfWork, message_id: str, before: Loaded, news: News)
         return Received(message_id, "pending", awaited)
     after = stamped(before.person, facts, news.at)
     await check_references(work, after, {"manager_id"} & set(facts))
+    await check_hired_on(work, before.person, after.hired_on)
     await keep(work, before, after, message_id=message_id)
     return Received(message_id, "applied")
 
@@ -181,6 +182,7 @@ async def _is_held(work: UnitOfWork, source_id: str, before: Loaded, life: LifeN
         DepartureHeld(
             **public_state(before.person, today(work)),
             hold_id=hold_id,
+            **{name: row[name] for name in ("notice_on", "last_day", "ends_on", "left_on")},
             freeze=frozen,
             caretakers=caretakers(before.person, before.heads, work.settings.last_resort),
         )

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, StringConstraints
 
 from services.staff.handlers import refusals
 from services.staff.handlers.bodies import hash_of
+from services.staff.store import hris as store
 from shared.contracts.clients import JournalEntry
 from shared.database import UnitOfWork
 from shared.errors import Exists, NotFound
@@ -24,8 +25,8 @@ def _is_secret(value: str) -> str:
         size = len(base64.b64decode(value.removeprefix(PREFIX), validate=True))
     except ValueError:
         size = 0
-    if not value.startswith(PREFIX) or not 24 <= size <= 64:
-        raise ValueError("give `whsec_` and 24 to 64 bytes in base64, or leave it out")
+    if not 24 <= size <= 64:
+        raise ValueError("give 24 to 64 bytes in base64, with `whsec_` before them or not, or leave it out")
     return value
 
 
@@ -60,7 +61,7 @@ async def create(work: UnitOfWork, body: NewSource) -> Mapping[str, Any]:
     row = await work.row(
         """
         INSERT INTO hris_sources (id, kind, secret, created_at, body_hash) VALUES (:id, :kind, :secret, :now, :hash)
-        ON CONFLICT (id) DO NOTHING RETURNING id, kind, created_at, previous_until
+        ON CONFLICT (id) DO NOTHING RETURNING id, kind, created_at, NULL AS previous_until
         """,
         id=body.id,
         kind=body.kind,
@@ -78,27 +79,28 @@ async def create(work: UnitOfWork, body: NewSource) -> Mapping[str, Any]:
 
 
 async def renew_secret(work: UnitOfWork, source_id: str, body: NewSecret) -> Mapping[str, Any]:
-    """A new secret; the one before signs for another 24 hours."""
+    """A new secret; each one before signs for another 24 hours."""
     await _one(work, source_id)
     secret = body.secret or make_secret()
-    row = await work.row(
+    await work.execute(
         """
-        UPDATE hris_sources SET previous_secret = secret, previous_until = :until, secret = :secret WHERE id = :id
-        RETURNING id, kind, created_at, previous_until
+        UPDATE hris_sources SET secret = :secret,
+               previous = jsonb_build_object('secret', secret, 'until', CAST(:until AS timestamptz)) || (
+                   SELECT coalesce(jsonb_agg(p), '[]') FROM jsonb_array_elements(previous) AS p
+                   WHERE CAST(p ->> 'until' AS timestamptz) > :now)
+        WHERE id = :id
         """,
         id=source_id,
         secret=secret,
+        now=work.now,
         until=work.now + OLD_SECRET_VALID,
     )
     _journal(work, "source.secret_renewed", source_id)
-    return {**(row or {}), "secret": secret}
+    return {**await _one(work, source_id), "secret": secret}
 
 
 async def _one(work: UnitOfWork, source_id: str) -> Mapping[str, Any]:
-    row = await work.row(
-        "SELECT id, kind, created_at, previous_until, body_hash FROM hris_sources WHERE id = :id FOR UPDATE",
-        id=source_id,
-    )
+    row = await store.source(work, source_id, lock=True)
     if row is None:
         raise NotFound
     return row

@@ -4,11 +4,25 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from services.staff.store.reading import HEADED
 from shared.contracts.staff import DepartmentChanged
 from shared.database import UnitOfWork
 from shared.http.fields import Paging
 
 FIELDS = "id, version, name, parent_id, head_id"
+
+
+VISIBLE = "(:everything OR id IN (SELECT id FROM headed))"
+
+
+async def one(work: UnitOfWork, id: str, everything: bool) -> Mapping[str, Any] | None:
+    """A department that the caller may know about: any, or only what they head and what is below."""
+    return await work.row(
+        f"{HEADED} SELECT {FIELDS} FROM departments WHERE id = :id AND {VISIBLE}",
+        id=id,
+        sub=work.actor,
+        everything=everything,
+    )
 
 
 async def get(work: UnitOfWork, id: str, lock: bool = False) -> Mapping[str, Any] | None:
@@ -18,13 +32,17 @@ async def get(work: UnitOfWork, id: str, lock: bool = False) -> Mapping[str, Any
     )
 
 
-async def listed(work: UnitOfWork, paging: Paging, parent_id: str | None) -> Sequence[Mapping[str, Any]]:
+async def listed(
+    work: UnitOfWork, paging: Paging, parent_id: str | None, everything: bool
+) -> Sequence[Mapping[str, Any]]:
     return await work.rows(
         f"""
-        SELECT {FIELDS} FROM departments
-        WHERE id > :after AND (CAST(:parent_id AS text) IS NULL OR parent_id = :parent_id)
+        {HEADED} SELECT {FIELDS} FROM departments
+        WHERE id > :after AND (CAST(:parent_id AS text) IS NULL OR parent_id = :parent_id) AND {VISIBLE}
         ORDER BY id LIMIT :fetch
         """,
+        sub=work.actor,
+        everything=everything,
         after=paging.after[0] if paging.after else "",
         parent_id=parent_id,
         fetch=paging.fetch,
@@ -72,15 +90,29 @@ def changed(row: Mapping[str, Any]) -> DepartmentChanged:
     )
 
 
-async def organisation(work: UnitOfWork) -> tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]:
-    """All departments with the state of their head, and all who work here: `{id, department_id, status, functions}`."""
+async def organisation(
+    work: UnitOfWork, everything: bool
+) -> tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]:
+    """Departments with the state of their head, and who works in them: `{id, department_id, status, functions}`.
+
+    All of them, or only what the caller heads and what is below; the topmost of these have no `parent_id` then.
+    """
     departments = await work.rows(
-        """
-        SELECT d.id, d.name, d.parent_id, d.head_id, h.status AS head_status
-        FROM departments d LEFT JOIN employees h ON h.id = d.head_id ORDER BY d.id
-        """
+        f"""
+        {HEADED} SELECT d.id, d.name, d.head_id, h.status AS head_status,
+               CASE WHEN :everything OR d.parent_id IN (SELECT id FROM headed) THEN d.parent_id END AS parent_id
+        FROM departments d LEFT JOIN employees h ON h.id = d.head_id
+        WHERE :everything OR d.id IN (SELECT id FROM headed) ORDER BY d.id
+        """,
+        sub=work.actor,
+        everything=everything,
     )
     people = await work.rows(
-        "SELECT id, department_id, manager_id, status, position, functions FROM employees WHERE status <> 'left' ORDER BY id"
+        f"""
+        {HEADED} SELECT id, department_id, manager_id, status, position, functions FROM employees
+        WHERE status <> 'left' AND (:everything OR department_id IN (SELECT id FROM headed)) ORDER BY id
+        """,
+        sub=work.actor,
+        everything=everything,
     )
     return departments, people

@@ -8,15 +8,20 @@ from shared.database import UnitOfWork
 from shared.http.fields import Paging
 
 SECRETS = """
-    SELECT secret, CASE WHEN previous_until > :now THEN previous_secret END AS previous
+    SELECT secret, ARRAY(SELECT p.secret FROM jsonb_to_recordset(previous) AS p (secret text, until timestamptz)
+                         WHERE p.until > :now) AS previous
     FROM hris_sources WHERE id = :id
+"""
+SOURCE = """
+    id, kind, created_at, body_hash,
+    (SELECT max(p.until) FROM jsonb_to_recordset(previous) AS p (until timestamptz)) AS previous_until
 """
 
 
 async def secrets(work: UnitOfWork, source_id: str) -> list[str]:
     """The secrets that sign for this source now; none if there is no such source."""
     row = await work.row(SECRETS, id=source_id, now=work.now)
-    return [secret for secret in (row["secret"], row["previous"]) if secret] if row else []
+    return [row["secret"], *row["previous"]] if row else []
 
 
 KEEP = """
@@ -187,11 +192,13 @@ ALARMS = """
 
 async def sources(work: UnitOfWork, paging: Paging) -> Sequence[Mapping[str, Any]]:
     return await work.rows(
-        "SELECT id, kind, created_at, previous_until FROM hris_sources WHERE id > :after ORDER BY id LIMIT :fetch",
+        f"SELECT {SOURCE} FROM hris_sources WHERE id > :after ORDER BY id LIMIT :fetch",
         after=paging.after[0] if paging.after else "",
         fetch=paging.fetch,
     )
 
 
-async def source(work: UnitOfWork, source_id: str) -> Mapping[str, Any] | None:
-    return await work.row("SELECT id, kind, created_at, previous_until FROM hris_sources WHERE id = :id", id=source_id)
+async def source(work: UnitOfWork, source_id: str, lock: bool = False) -> Mapping[str, Any] | None:
+    return await work.row(
+        f"SELECT {SOURCE} FROM hris_sources WHERE id = :id" + (" FOR UPDATE" if lock else ""), id=source_id
+    )

@@ -233,6 +233,12 @@ async def known(work: UnitOfWork, ids: Iterable[str | None]) -> set[str]:
     return {row["id"] for row in await work.rows("SELECT id FROM employees WHERE id = ANY(:ids)", ids=wanted)}
 
 
+async def last_left(work: UnitOfWork, ids: Iterable[str]) -> dict[str, date]:
+    """When the last of their earlier employments ended; absent for those who have none."""
+    sql = "SELECT employee_id, max(left_on) AS day FROM employments WHERE employee_id = ANY(:ids) GROUP BY employee_id"
+    return {row["employee_id"]: row["day"] for row in await work.rows(sql, ids=list(ids))}
+
+
 async def lock_chains(work: UnitOfWork) -> None:
     """Changes of who is above whom go one by one, so that two of them cannot close a circle together."""
     await work.execute("SELECT pg_advisory_xact_lock(7284)")

@@ -76,7 +76,7 @@ async def employees(
     )
 
 
-async def employments(work: UnitOfWork, employee_id: str) -> Sequence[Mapping[str, Any]]:
+async def employments(work: UnitOfWork, employee_id: str, paging: Paging) -> Sequence[Mapping[str, Any]]:
     """All employments, the oldest first, each with every change of its life."""
     return await work.rows(
         """
@@ -86,13 +86,17 @@ async def employments(work: UnitOfWork, employee_id: str) -> Sequence[Mapping[st
             UNION ALL
             SELECT employment_id, hired_on, status, notice_on, last_day, ends_on, left_on, 1
             FROM employees WHERE id = :id
+        ), numbered AS (
+            SELECT *, row_number() OVER (ORDER BY present, hired_on, employment_id) AS nth FROM periods
         )
         SELECT p.*, coalesce((
             SELECT jsonb_agg(jsonb_build_object('kind', c.kind, 'at', c.at, 'by_id', c.by_id, 'status', c.status,
                 'notice_on', c.notice_on, 'last_day', c.last_day, 'ends_on', c.ends_on, 'left_on', c.left_on,
                 'reason', c.reason) ORDER BY c.id)
             FROM life_changes c WHERE c.employee_id = :id AND c.employment_id = p.employment_id), '[]') AS changes
-        FROM periods p ORDER BY present, hired_on, employment_id
+        FROM numbered p WHERE nth > :after ORDER BY nth LIMIT :fetch
         """,
         id=employee_id,
+        after=paging.number or 0,
+        fetch=paging.fetch,
     )

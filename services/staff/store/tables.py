@@ -105,8 +105,7 @@ Table(
     Column("id", Text, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("secret", Text, nullable=False),
-    Column("previous_secret", Text),
-    Column("previous_until", DateTime(timezone=True)),
+    Column("previous", JSONB, nullable=False, server_default="[]"),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("body_hash", LargeBinary),
 )

@@ -1,6 +1,6 @@
 """Freezes: what `staff` announces, what a case commands, what people do by hand."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from shared.contracts.clients import FreezeAccess, UnfreezeAccess
@@ -292,13 +292,17 @@ async def test_one_person_freezes_at_once_and_two_in_two_roles_lift() -> None:
         assert (frozen.status_code, frozen.json()["caretaker_id"]) == (201, "nora")
         assert await here.check("anna", "c-1") == "frozen"
         assert await here.check("nora", "c-1") == "caretaker"
+        unsaid = await here.house.call(("hr", "hana"), "DELETE", f"{BASE}/access/freezes/anna")
+        assert (unsaid.status_code, unsaid.json()["reason"]) == (422, "reason_missing")
         assert (await lift(here, ("hr", "hana"))).status_code == 202
         assert (await lift(here, ("hr", "hana"))).status_code == 202
         same_role = await lift(here, ("hr", "hugo"))
         assert (same_role.status_code, same_role.json()["reason"]) == (409, "needs_another_role")
         assert await here.check("anna", "c-1") == "frozen"
-        lifted = await lift(here, ("director", "dirk"))
+        lifted = await here.house.call(("director", "dirk"), "DELETE", f"{BASE}/access/freezes/anna")
         assert (lifted.status_code, lifted.json()["lifted"]) == (200, True)
+        [told] = [event.data for event in await here.house.sent("clients", "access.unfrozen")]
+        assert (told.caretaker_id, told.frozen_at) == ("nora", datetime.fromisoformat(frozen.json()["frozen_at"]))
         assert await here.check("anna", "c-1") == "owner"
         assert (await lift(here, ("director", "dirk"))).status_code == 404
 
@@ -405,3 +409,32 @@ async def test_every_door_to_client_data_is_shut_to_a_frozen_caller_whatever_the
             assert answer.status_code == 403, (method, path, answer.status_code)
         listed = await here.house.ok(who, "GET", f"{BASE}/access/clients?employee_id=anna")
         assert listed["items"] == []
+
+
+async def test_a_frozen_head_is_not_told_what_those_may_see_whom_they_headed() -> None:
+    async with town("ben") as here:
+        await here.department("north", head="nora")
+        await here.hire("nora", "anna", department_id="north")
+        await here.client("c-1", "anna")
+        path, head = f"{BASE}/access/clients?employee_id=anna", (["employee", "sales_head"], "nora")
+        assert [item["client_id"] for item in (await here.house.ok(head, "GET", path))["items"]] == ["c-1"]
+        assert (await here.house.call(("employee", "nora"), "GET", path)).status_code == 404
+        await here.resign("nora", "ben")
+        assert (await here.house.call(head, "GET", path)).status_code == 404
+
+
+async def test_an_answer_kept_before_the_freeze_is_not_given_out_after_it() -> None:
+    async with town("anna", "ben") as here:
+        body = {"id": "c-1", "name": "Client", "owner_id": "anna", "contacts": [{"name": "Carla"}]}
+
+        async def create() -> Any:
+            headers = {"Idempotency-Key": "once"}
+            return await here.house.call(
+                (["employee", "sales_head", "director"], "anna"), "POST", f"{BASE}/clients", json=body, headers=headers
+            )
+
+        assert [(await create()).status_code for _ in range(2)] == [201, 201]
+        await here.resign("anna", "ben")
+        answer = await create()
+        assert answer.status_code == 403
+        assert "Carla" not in answer.text

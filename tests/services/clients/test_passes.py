@@ -98,6 +98,9 @@ async def test_the_same_pass_again_is_the_same_pass() -> None:
         first, second = await grant(here, **given), await grant(here, **given)
         assert first.json() == second.json()
         assert (await grant(here, **{**given, "purpose": "work"})).status_code == 409
+        assert (await grant(here, **{**given, "employee_id": "ben"})).status_code == 409
+        assert (await here.house.ok("hr", "GET", first.headers["Location"])) == first.json()
+        assert (await here.house.call(("employee", "ben"), "GET", first.headers["Location"])).status_code == 404
 
 
 async def test_the_leaver_sees_their_own_passes_and_others_see_those_of_their_people() -> None:

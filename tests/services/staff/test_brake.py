@@ -119,6 +119,7 @@ async def test_those_held_are_frozen_where_wanted_but_never_more_than_a_tenth_of
         events = await staff.house.sent("staff", "departure.held")
         assert [event.data.freeze for event in events] == [True, True, False]
         assert events[0].data.caretakers == ["head", "boss"]
+        assert all(event.data.last_day is not None for event in events)
 
 
 async def test_nobody_decides_about_their_own_hold() -> None:

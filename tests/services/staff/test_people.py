@@ -214,6 +214,54 @@ async def test_the_organisation_shows_who_does_what_and_where_a_head_is_missing(
         assert (await staff.house.ok("hr", "GET", "/staff/v1/organisation"))["vacancies"] == ["sales"]
 
 
+async def test_a_head_sees_of_the_organisation_what_they_head_and_what_is_below() -> None:
+    async with company() as staff:
+        head = ("sales_head", "head")
+        await staff.house.ok("hr", "POST", E, json=employee("lone", department_id=None))
+        tree = await staff.house.ok(head, "GET", "/staff/v1/organisation")
+        assert ([top["id"] for top in tree["departments"]], tree["unplaced"]) == (["sales"], [])
+        assert [row["id"] for row in (await staff.house.ok(head, "GET", D))["items"]] == ["sales"]
+        assert (await staff.house.call(head, "GET", f"{D}/company")).status_code == 404
+        boss = await staff.house.ok(("sales_head", "boss"), "GET", "/staff/v1/organisation")
+        assert [below["id"] for top in boss["departments"] for below in top["departments"]] == ["sales"]
+
+
+async def test_an_employee_created_again_is_the_same_in_whatever_order_it_is_said() -> None:
+    async with company() as staff:
+        functions = [{"sales": 40, "delivery": 5}, {"delivery": 5, "sales": 40}]
+        answers = [await staff.house.call("hr", "POST", E, json=employee("new", functions=f)) for f in functions]
+        assert [answer.status_code for answer in answers] == [201, 201]
+        assert answers[0].json() == answers[1].json()
+
+
+async def test_the_first_day_lies_between_the_employment_before_and_the_end_of_this_one() -> None:
+    async with company() as staff:
+        await staff.house.ok("hr", "POST", f"{E}/s-1/departure", json={"on": staff.day(-9)})
+        for on, reason in ((staff.day(-8), "before_hired"), (staff.day(-9), None)):
+            answer = await staff.house.call("hr", "PATCH", f"{E}/s-1", json={"hired_on": on})
+            assert (answer.status_code, answer.json().get("reason")) == ((422 if reason else 200), reason)
+        await staff.house.ok("hr", "POST", f"{E}/s-1/rehire", json={"hired_on": staff.day(-2)})
+        answer = await staff.house.call("hr", "PATCH", f"{E}/s-1", json={"hired_on": staff.day(-9)})
+        assert (answer.status_code, answer.json()["reason"]) == (422, "hired_before_left")
+        told = {"employee_id": "s-1", "hired_on": staff.day(-9)}
+        assert (await staff.house.webhook("hris", staff.secret, "employee.updated", told)).status_code == 422
+
+
+async def test_a_query_that_no_route_knows_never_passes_silently() -> None:
+    async with company() as staff:
+        answer = await staff.house.call("hr", "GET", f"{E}?departmant_id=sales")
+        assert (answer.status_code, answer.json()["errors"][0]["loc"]) == (422, ["query", "departmant_id"])
+        assert (await staff.house.call(None, "GET", f"{E}?departmant_id=sales")).status_code == 401
+
+
+async def test_without_a_token_nothing_is_said_of_the_body() -> None:
+    async with company() as staff:
+        headers = {"Content-Type": "application/json"}
+        for body in (b"{", b"{}"):
+            assert (await staff.house.call(None, "POST", E, content=body, headers=headers)).status_code == 401
+        assert (await staff.house.call("hr", "POST", E, content=b"{", headers=headers)).status_code == 400
+
+
 async def test_the_present_state_can_be_published_again() -> None:
     async with company() as staff:
         before = len(await staff.house.sent("staff"))

@@ -143,6 +143,9 @@ async def test_after_a_change_both_secrets_sign_for_a_day_then_only_the_new_one(
         house.clock.move(minutes=2)
         assert not await signs(old)
         assert await signs(new)
+        await house.ok("ops", "POST", "/staff/v1/hris/sources/hris/secret", json={})
+        await house.ok("ops", "POST", "/staff/v1/hris/sources/hris/secret", json={})
+        assert await signs(new)
         assert "source.secret_renewed" in await staff.journal()
 
 
@@ -158,6 +161,9 @@ async def test_a_secret_is_shown_once() -> None:
 async def test_a_source_may_bring_its_own_secret_and_only_known_kinds_are_served() -> None:
     async with company() as staff:
         house, path = staff.house, "/staff/v1/hris/sources"
+        bare = {"id": "bare", "kind": "generic", "secret": "B" * 44}
+        assert (await house.ok("ops", "POST", path, json=bare))["secret"] == "B" * 44
+        assert (await house.webhook("bare", "B" * 44, "x", {})).status_code == 202
         own = "whsec_" + "B" * 44
         made = await house.ok("ops", "POST", path, json={"id": "own", "kind": "generic", "secret": own})
         assert made["secret"] == own
