@@ -18,6 +18,7 @@ def tmp_path() -> Iterator[Path]:
         yield Path(folder)
 
 
+@pytest.hookimpl(trylast=True)  # after -k and -m: what nobody asked for is not missing
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     kafka.pytest_collection_modifyitems_kafka(config, items)
 
