@@ -5,8 +5,12 @@ from __future__ import annotations
 import graphlib
 import json
 import re
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,13 +19,18 @@ import pytest
 import yaml
 
 from shared.settings import SERVICES, Settings
-from tests.support import compose, kafka
-from tests.support.compose import DEPLOY, Places
-from tests.support.deployment import Deployment, deployed
+from tests.support import compose, image, kafka
+from tests.support.compose import DEPLOY, REPOSITORY, Places
+from tests.support.deployment import Deployment, deployed, watch
+from tests.support.image import Image
 from tests.support.processes import wait_until
 
 OURS = (*SERVICES, "migrate", "demo")
 ONE_SHOT = ("migrate", "demo")
+# Containers whose file system is not read-only, and why.
+WRITABLE = {
+    "kafka": "at every start its image writes the broker's settings among its own files, into /opt/kafka/config"
+}
 
 
 @pytest.fixture(scope="module")
@@ -88,9 +97,17 @@ def test_containers_may_do_no_more_than_they_must(file: dict[str, Any]) -> None:
         assert ":" in service["image"], f"{name} runs whatever is newest"
         assert not service["image"].endswith(":latest"), name
         assert name in ("gateway", "grafana") or "ports" not in service, name
+        assert ("read_only" not in service) == (name in WRITABLE), name
+        assert service.get("read_only", True) is True, name
     for name in OURS:
-        assert file["services"][name]["read_only"] is True
         assert "cap_add" not in file["services"][name]
+
+
+def test_ours_and_the_gateway_run_as_somebody_who_is_not_root(file: dict[str, Any]) -> None:
+    built_for = [rest for word, rest in image.instructions() if word == "USER"][-1]
+    for name in (*OURS, "gateway"):
+        # By number: what only knows numbers, as Kubernetes does, can tell too.
+        assert int(file["services"][name].get("user", built_for).split(":")[0]) > 0, name
 
 
 def test_every_dependency_waits_for_health_or_a_good_end(file: dict[str, Any]) -> None:
@@ -116,17 +133,55 @@ def test_mounted_files_and_secrets_exist_and_are_declared(file: dict[str, Any]) 
         assert paths == {f"/run/secrets/{name}" for name in named}
 
 
-def test_image_is_built_from_locked_packages_and_runs_without_rights() -> None:
-    lines = (DEPLOY / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
-    assert sum(line.startswith("FROM ") for line in lines) == 2
-    installs = [part for line in lines for part in line.split("&&") if "pip install" in part]
-    assert len(installs) == 3
-    for install in installs:
-        assert "--require-hashes" in install or "--no-deps --no-index" in install
-    users = [line.split()[1] for line in lines if line.startswith("USER ")]
-    assert users
-    assert "0" not in users[-1].split(":")
-    assert "root" not in users[-1]
+@pytest.fixture(scope="module")
+def built() -> Iterator[Image]:
+    with tempfile.TemporaryDirectory(prefix="holdfast-image-") as folder:
+        yield image.build(Path(folder) / "image")
+
+
+def test_packages_of_the_image_come_from_the_lock_by_hash_and_from_nowhere_else() -> None:
+    # Literally: pip refuses anything beside the lock only when it downloads, which a test should not wait for.
+    assert image.pip_commands() == [
+        "pip install --require-hashes --only-binary :all: --requirement requirements.lock",
+        "pip wheel --no-deps --no-index --no-build-isolation --wheel-dir /wheels .",
+        "pip install --no-deps --no-index /wheels/holdfast-*.whl",
+    ]
+    lock = image.locked(REPOSITORY / "requirements.lock")
+    assert len(lock) > 50
+    for name, entry in lock.items():
+        assert re.match(r"==[\w.]+\s", entry), name
+        assert "--hash=sha256:" in entry, name
+
+
+def test_every_pip_line_of_the_dockerfile_works_and_the_wheel_runs_alone(built: Image) -> None:
+    for command in ("holdfast", "python -m services"):
+        program, *arguments = command.split()
+        assert f"Usage: {command}" in _output(built, [built.program(program), *arguments, "--help"])
+
+    program = "import shared, services; print(services.__path__[0]); print(shared.__path__[0])"
+    for where in _output(built, [built.program("python"), "-c", program]).splitlines():
+        part = Path(where)
+        assert part.is_relative_to(built.root)
+        assert _files(part) == _files(REPOSITORY / part.name)
+
+
+def test_image_holds_the_data_of_the_demo_and_no_more_than_it_needs(built: Image, file: dict[str, Any]) -> None:
+    command = file["services"]["demo"]["command"]
+    data = Path(built.here(command[command.index("--data") + 1]))
+    assert _files(data) == _files(REPOSITORY / "examples" / "northwind")
+    assert {path.name for path in built.root.iterdir()} == {"opt", "srv"}
+    assert sum(word == "FROM" for word, _ in image.instructions()) == 2
+
+
+def _files(folder: Path) -> set[Path]:
+    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return {path for path in found if "__pycache__" not in path.parts}
+
+
+def _output(built: Image, command: list[str]) -> str:
+    done = subprocess.run(command, env=built.env, cwd=built.workdir, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_kafka_is_set_up_as_the_one_in_tests(file: dict[str, Any]) -> None:
@@ -175,12 +230,17 @@ def test_addresses_become_loopback_ports_the_same_everywhere() -> None:
 
 
 def test_commands_keep_all_but_programs_ports_and_paths(file: dict[str, Any]) -> None:
-    places = Places(replicas={"clients": 2})
+    places = Places(replicas={"clients": 2}, programs={"holdfast": ("/opt/holdfast/bin/holdfast",)})
     command = places.command(file["services"]["clients"]["command"], "clients", SERVICES, replica=1)
-    assert command[1:] == [
-        *("-m", "services", "serve", "clients", "--host", "127.0.0.1"),
+    assert command == [
+        *("/opt/holdfast/bin/holdfast", "serve", "clients", "--host", "127.0.0.1"),
         *("--port", str(places.port("clients", 8000, 1))),
     ]
+
+
+def test_a_container_has_as_long_to_become_healthy_as_its_check_says() -> None:
+    assert compose.patience({"start_period": "1m", "interval": "5s", "retries": 6}) == 90
+    assert compose.patience({"interval": "10s", "retries": 3}) == 30
 
 
 def test_variables_are_filled_in_passed_on_or_left_out() -> None:
@@ -198,8 +258,8 @@ def test_variables_are_filled_in_passed_on_or_left_out() -> None:
 
 
 @pytest.fixture(scope="module")
-def deployment() -> Iterator[Deployment]:
-    with deployed(replicas={"clients": 2}) as running:
+def deployment(built: Image) -> Iterator[Deployment]:
+    with deployed(replicas={"clients": 2}, built=built) as running:
         yield running
 
 
@@ -240,11 +300,43 @@ def test_the_gateway_passes_over_a_replica_that_was_killed(deployment: Deploymen
     deployment.await_healthy()
 
 
+@pytest.fixture(scope="module")
+def story(deployment: Deployment) -> str:
+    """What the demo has printed; it is a whole departure, so that after it every service has worked."""
+    assert deployment.run("demo") == 0, deployment.process("demo").tail()
+    return deployment.process("demo").log.read_text()
+
+
 @pytest.mark.kafka(private=True)
 @pytest.mark.processes
-def test_services_write_nothing_to_their_read_only_file_systems(deployment: Deployment) -> None:
-    written = [path for folder in (deployment.folder / "cwd").iterdir() for path in folder.iterdir()]
-    assert written == []
+def test_the_demo_of_the_compose_file_tells_its_story_through_the_gateway(story: str) -> None:
+    said = ("No (frozen)", "Caretaker of all of them", "below the best possible plan", "have moved", "Certificate")
+    for words in said:
+        assert words in story
+
+
+@pytest.mark.kafka(private=True)
+@pytest.mark.processes
+def test_services_write_nothing_outside_their_tmpfs_while_they_work(deployment: Deployment, story: str) -> None:
+    assert "The whole story took" in story
+    assert {name for name, _ in deployment.processes} == {*OURS, "gateway"}
+    for name, replica in deployment.processes:
+        assert deployment.written(name, replica) == [], name
+
+
+def test_a_write_elsewhere_than_where_a_service_may_is_noted(tmp_path: Path) -> None:
+    temporary, notes = tmp_path / "tmp", tmp_path / "notes"
+    temporary.mkdir()
+    program = (
+        "import os, tempfile\n"
+        "open('a', 'w').close(); open('a').read(); os.mkdir('b'); os.rename('a', 'c'); os.remove('c')\n"
+        "open('/dev/null', 'w').close(); tempfile.TemporaryFile().close()\n"
+    )
+    env = {**watch(notes, [temporary]), "TMPDIR": str(temporary), "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([sys.executable, "-c", program], env=env, cwd=tmp_path, timeout=60, check=True)
+    here = tmp_path.resolve()
+    changes = [("open", "a"), ("os.mkdir", "b"), ("os.rename", "a"), ("os.rename", "c"), ("os.remove", "c")]
+    assert notes.read_text().splitlines() == [f"{event} {here / name}" for event, name in changes]
 
 
 def _employee(employee_id: str) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 Taken as they stand: commands, environment, secrets, mounted files, health checks, and the order that `depends_on` gives.
 Changed: `name:port` becomes a port on the loopback interface (several, where a service has replicas), paths in
-containers become paths here, and programs of the images become the same programs from this environment.
+containers become paths here, and programs of the images become the same programs of the image that
+tests/support/image.py builds, or from this environment.
 
 compose-spec.json beside this file is the schema of the Compose Specification, unchanged, as in the Go module
 github.com/compose-spec/compose-go/v2 at v2.16.2 (schema/compose-spec.json; Apache-2.0, Copyright 2020 The Compose
@@ -29,9 +30,8 @@ DEPLOY = REPOSITORY / "deploy"
 COMPOSE_FILE = DEPLOY / "docker-compose.yml"
 POSTGRES = POSTGRES_VERSIONS[18]
 
+# Those of the images that are not ours.
 PROGRAMS: Mapping[str, Sequence[str]] = {
-    "holdfast": (sys.executable, "-m", "services"),
-    "python": (sys.executable,),
     "caddy": (str(Path(sys.executable).with_name("caddy")),),
     "pg_isready": (str(POSTGRES / "pg_isready"),),
     "wget": (sys.executable, "-c", "import sys; from urllib.request import urlopen; urlopen(sys.argv[-1], timeout=5)"),
@@ -41,6 +41,7 @@ PROGRAMS: Mapping[str, Sequence[str]] = {
 _VARIABLE = re.compile(r"\$(?:(?P<escaped>\$)|\{(?P<name>\w+)(?::?-(?P<default>[^}]*))?\})")
 _OWN_ADDRESS = re.compile(r"(?:0\.0\.0\.0|127\.0\.0\.1|localhost)(?P<sep>[:/])(?P<port>\d+)\b")
 _PORT_FLAGS = ("--port", "-p")
+_SECONDS = {"s": 1, "m": 60}
 
 
 def read(variables: Mapping[str, str] | None = None, path: Path = COMPOSE_FILE) -> dict[str, Any]:
@@ -78,6 +79,21 @@ def needs(service: Mapping[str, Any]) -> dict[str, str]:
     return {name: how["condition"] for name, how in service.get("depends_on", {}).items()}
 
 
+def seconds(duration: str) -> float:
+    """`90s` or `2m` as seconds."""
+    return float(duration[:-1]) * _SECONDS[duration[-1]]
+
+
+def patience(check: Mapping[str, Any]) -> float:
+    """Seconds after which a container whose health check never passes counts as unhealthy."""
+    return seconds(check.get("start_period", "0s")) + int(check["retries"]) * seconds(check["interval"])
+
+
+def tmpfs(service: Mapping[str, Any]) -> list[str]:
+    """Paths in a container that are writable and gone with it; their options left out."""
+    return [entry.split(":")[0] for entry in service.get("tmpfs", [])]
+
+
 def kafka_settings(given: Mapping[str, str]) -> dict[str, str]:
     """Server properties from a container's environment, by the rule of the apache/kafka image."""
     not_properties = {"KAFKA_HEAP_OPTS"}
@@ -94,6 +110,7 @@ class Places:
 
     replicas: Mapping[str, int] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
+    programs: Mapping[str, Sequence[str]] = field(default_factory=lambda: PROGRAMS)
     _ports: dict[tuple[str, int, int], int] = field(default_factory=dict)
 
     def port(self, service: str, inside: int, replica: int = 0) -> int:
@@ -123,4 +140,4 @@ class Places:
             else self.text(part, own, services, replica)
             for n, part in enumerate(arguments)
         ]
-        return [*PROGRAMS[program], *here]
+        return [*self.programs[program], *here]

