@@ -2,12 +2,17 @@
 
 import asyncio
 import uuid
+from collections import defaultdict
+from collections.abc import Sequence
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from structlog.testing import capture_logs
 
 from shared import kafka
-from shared.kafka import KafkaBus
+from shared.kafka import AT_ONCE, PARTITIONS, KafkaBus
+from shared.messages import Record
 from tests.support.kafka import Broker
 from tests.support.lab import Lab, all_sent, opened, plant, scalar, settled, until, write
 from tests.support.probe import probe
@@ -81,3 +86,70 @@ async def test_a_topic_made_by_another_replica_in_the_same_instant_is_no_fault(b
         await write(await lab.start_sender(), *"aab")
         await settled(receiver, {"a": [1, 2], "b": [1]})
         assert await scalar(receiver, "SELECT count(*) FROM waiting_keys") == 0
+
+
+async def test_topics_have_their_partitions_and_30_days(broker: Broker) -> None:
+    topic = f"holdfast.test-{uuid.uuid4().hex}.events"
+    bus = KafkaBus(broker.bootstrap, "founder")
+    await bus.start([topic])
+    await bus.stop()
+
+    admin = AIOKafkaAdminClient(bootstrap_servers=broker.bootstrap)
+    await admin.start()
+    (described,) = await admin.describe_topics([topic])
+    (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+    await admin.close()
+
+    ((_, _, _, _, entries),) = answer.resources
+    assert len(described["partitions"]) == PARTITIONS == 12
+    assert {name: value for name, value, *_ in entries}["retention.ms"] == str(30 * 24 * 60 * 60 * 1000)
+
+
+async def test_a_backlog_takes_few_places_at_once_and_none_of_another_topic(broker: Broker) -> None:
+    backlog, urgent = (f"holdfast.test-{uuid.uuid4().hex}.{kind}" for kind in ("events", "commands"))
+    bus = KafkaBus(broker.bootstrap, "laden")
+    await bus.start([backlog, urgent])
+    numbers = [str(n).encode() for n in range(12)]
+    keys = [f"probe/{n}" for n in range(60)]  # as many as it takes to leave none of the partitions empty
+    await bus.publish([Record(backlog, key, {}, number) for number in numbers for key in keys])
+
+    arrived: dict[str, list[bytes]] = defaultdict(list)
+    at_work, most = 0, 0
+    go_on, obeyed = asyncio.Event(), asyncio.Event()
+
+    async def work(records: Sequence[Record]) -> None:
+        nonlocal at_work, most
+        at_work += 1
+        most = max(most, at_work)
+        await go_on.wait()
+        for record in records:
+            arrived[record.key].append(record.body)
+        at_work -= 1
+
+    async def obey(records: Sequence[Record]) -> None:
+        obeyed.set()
+
+    async def all_places_taken() -> bool:
+        return at_work >= AT_ONCE
+
+    async def all_arrived() -> bool:
+        return sum(map(len, arrived.values())) >= len(keys) * len(numbers)
+
+    consuming = [
+        asyncio.create_task(bus.consume(topic, "laden", do)) for topic, do in ((backlog, work), (urgent, obey))
+    ]
+    try:
+        await until(all_places_taken, f"{AT_ONCE} partitions at once")
+        await bus.publish([Record(urgent, "probe/1", {}, b"now")])
+        await asyncio.wait_for(obeyed.wait(), 60)
+        assert not arrived
+        go_on.set()
+        await until(all_arrived, "all that was published")
+    finally:
+        for task in consuming:
+            task.cancel()
+        await asyncio.wait(consuming)
+        await bus.stop()
+
+    assert most == AT_ONCE
+    assert arrived == dict.fromkeys(keys, numbers)

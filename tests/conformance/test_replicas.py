@@ -1,9 +1,6 @@
 """Replicas and brokers come and go, as real processes: nothing is lost, nothing happens twice, nobody waits for long."""
 
 import asyncio
-import os
-import sys
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,14 +9,12 @@ import pytest
 
 from shared import kafka
 from shared.kafka import PARTITIONS, KafkaBus
-from shared.messages import commands_topic, events_topic
 from tests.support.kafka import Broker, private_broker
 from tests.support.lab import Lab, all_sent, effects, opened, rows, scalar, settled, until, write
-from tests.support.probe import Replica, probe
+from tests.support.probe import Replica
 from tests.support.processes import Process
 
 KEYS = [f"key-{n}" for n in range(40)]
-REPOSITORY = Path(__file__).parents[2]
 STOPPED = 30.0  # seconds
 LATE = 20.0  # seconds: as late as a message may take effect when a replica dies
 
@@ -118,15 +113,11 @@ async def _unpublished(sender: Replica) -> None:
 @asynccontextmanager
 async def _pair(lab: Lab, folder: Path) -> AsyncIterator[tuple[Replica, dict[str, Process]]]:
     """Two processes of one service that hears itself, by replica id, both at work; and a hand that writes its outbox."""
-    name = f"pair-{uuid.uuid4().hex[:10]}"
-    lab.topics = [events_topic(name), commands_topic(name)]
-    hand = await lab.connect(probe(name))
-    url, processes = lab.urls[name], {}
-    for number in (1, 2):
-        replica = str(uuid.uuid4())
-        command = [sys.executable, "-m", "tests.support.probe", name, url, str(lab.bootstrap), replica]
-        processes[replica] = Process(f"replica {number}", command, os.environ, folder / f"{number}.log", REPOSITORY)
-        processes[replica].start()
+    hand = await lab.connect_hand()
+    replicas = [lab.process(hand, f"replica {number}", folder) for number in (1, 2)]
+    processes = {replica.command[-1]: replica for replica in replicas}
+    for process in replicas:
+        process.start()
     try:
         await _all_work(hand, processes)
         yield hand, processes

@@ -1,22 +1,27 @@
 """Probe services around the bus under test, running their real loops, with what the conformance suite asks of them."""
 
 import asyncio
+import os
+import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy.engine import make_url
 
 from shared.bus import InProcessBus
 from shared.database import bind, open_database, open_engine, transact
-from shared.kafka import KafkaBus
+from shared.kafka import STUCK, KafkaBus
 from shared.messages import commands_topic, events_topic
 from shared.service import Runtime, Service
 from tests.support import postgres
 from tests.support.probe import Poke, Replica, connect, disconnect, happen, metadata, now, probe
+from tests.support.processes import Process
 
+REPOSITORY = Path(__file__).parents[2]
 TEMPLATE = "probe_template"
 WITHIN = 90.0  # seconds until a wait gives up: generous, for machines that do much else
 T = TypeVar("T")
@@ -93,6 +98,18 @@ class Lab:
 
     async def start_receiver(self, replica: str = "") -> Replica:
         return await self.start(probe(self.receiver, hears=[self.sender], obeys=True, replica=replica))
+
+    def process(self, hand: Replica, name: str, folder: Path, stuck: float = STUCK) -> Process:
+        """A replica of the service of `hand` as a process of its own, to be started; the command ends with its id."""
+        arguments = [hand.service.name, hand.database.url, str(self.bootstrap), str(stuck), str(uuid.uuid4())]
+        command = [sys.executable, "-m", "tests.support.probe", *arguments]
+        return Process(name, command, os.environ, folder / f"{name}.log", REPOSITORY)
+
+    async def connect_hand(self) -> Replica:
+        """A hand that writes the outbox of a service that hears and obeys itself, and leaves all else to processes."""
+        name = f"pair-{uuid.uuid4().hex[:10]}"
+        self.topics = [events_topic(name), commands_topic(name)]
+        return await self.connect(probe(name))
 
     # -- databases ---------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """A small service that shows what a bus does to messages: each leaves a row in `effects`; `faults` makes some go wrong.
 
-As a process: `python -m tests.support.probe NAME DATABASE_URL BOOTSTRAP REPLICA_ID` runs one replica, over Kafka, of a
-service that hears and obeys itself.
+As a process: `python -m tests.support.probe NAME DATABASE_URL BOOTSTRAP STUCK REPLICA_ID` runs one replica, over Kafka,
+of a service that hears and obeys itself, with watchdogs that wait STUCK seconds.
 """
 
 import asyncio
@@ -30,6 +30,7 @@ from sqlalchemy import (
     func,
 )
 
+from shared import kafka
 from shared.auth import load_keys
 from shared.bus import Bus
 from shared.contracts.clients import CommandAnswered, JournalEntry, Result
@@ -43,6 +44,7 @@ from shared.settings import Settings
 
 KEY = OKPKey.generate_key("Ed25519")
 SLOW = 0.2  # seconds that a slow message takes
+FIRST_LOCK, SECOND_LOCK = 1, 2  # advisory locks, which a message of the kind "deadlock" takes in this order
 
 metadata = MetaData()
 chassis_tables(metadata)
@@ -98,12 +100,20 @@ class Crash(BaseException):
 
 @dataclass
 class Replica(Runtime):
-    """A replica that dies after the next commit of its consumers, before the bus hears of it, once it is `doomed`."""
+    """A replica that dies after the next commit of its consumers, before the bus hears of it, once it is `doomed`.
+
+    It keeps the errors that its consumers `raised` to the bus.
+    """
 
     doomed: asyncio.Event = field(default_factory=asyncio.Event)
+    raised: list[Exception] = field(default_factory=list)
 
     async def receive(self, records: Sequence[Record]) -> None:
-        await super().receive(records)
+        try:
+            await super().receive(records)
+        except Exception as error:
+            self.raised.append(error)
+            raise
         if self.doomed.is_set():
             raise Crash
 
@@ -174,6 +184,24 @@ async def _slow(work: UnitOfWork) -> None:
     await work.execute("SELECT pg_sleep(:seconds)", seconds=SLOW)
 
 
+async def _locked(work: UnitOfWork) -> None:
+    """Needs a row that the test may hold, and waits less long for it than a service would."""
+    await work.execute("SET LOCAL lock_timeout = '50ms'")
+    await work.execute("SELECT 1 FROM faults WHERE kind = 'locked' FOR UPDATE")
+
+
+async def _too_slow(work: UnitOfWork) -> None:
+    await work.execute("SET LOCAL statement_timeout = '50ms'")
+    await work.execute("SELECT pg_sleep(60)")
+
+
+async def _deadlock(work: UnitOfWork) -> None:
+    """Who meets somebody with the second lock who waits for the first is the one that the database gives up."""
+    await work.execute("SET LOCAL deadlock_timeout = '100ms'")
+    await work.execute("SELECT pg_advisory_xact_lock(:key)", key=FIRST_LOCK)
+    await work.execute("SELECT pg_advisory_xact_lock(:key)", key=SECOND_LOCK)
+
+
 async def _refused(work: UnitOfWork) -> None:
     work.publish(Happened(key="never", n=1))
     raise Unwilling
@@ -183,6 +211,9 @@ FAULTS: Mapping[str, Callable[[UnitOfWork], Awaitable[None]]] = {
     "poison": _poison,
     "wrong use": _wrong_use,
     "slow": _slow,
+    "locked": _locked,
+    "too slow": _too_slow,
+    "deadlock": _deadlock,
     "refused": _refused,
 }
 
@@ -221,8 +252,9 @@ async def disconnect(runtime: Runtime) -> None:
     await runtime.database.close()
 
 
-async def main(name: str, url: str, bootstrap: str, replica: str) -> None:
+async def main(name: str, url: str, bootstrap: str, stuck: str, replica: str) -> None:
     """Runs until SIGTERM."""
+    kafka.STUCK = float(stuck)
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     bus = KafkaBus(bootstrap, client=f"{name}-{replica}")

@@ -62,6 +62,7 @@ class Broker:
     """A broker at `bootstrap` (`host:port`). `start` returns when it answers; its log outlives `kill` and `stop`.
 
     `settings` are server properties over the defaults, for which listeners, quorum and log folder are filled in here.
+    It sends its clients to `advertised_port`, where a proxy of the test may listen, else to its own.
     """
 
     how: str
@@ -69,6 +70,7 @@ class Broker:
     port: int = field(default_factory=free_port)
     controller_port: int = field(default_factory=free_port)
     settings: Mapping[str, str] = field(default_factory=dict)
+    advertised_port: int | None = None
     process: Process | None = field(default=None, repr=False)
     container: str | None = field(default=None, repr=False)
 
@@ -136,7 +138,7 @@ class Broker:
             **self.settings,
             "controller.quorum.voters": f"1@127.0.0.1:{self.controller_port}",
             "listeners": f"PLAINTEXT://{host}:{self.port},CONTROLLER://127.0.0.1:{self.controller_port}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
+            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.advertised_port or self.port}",
         }
 
     def _start_process(self) -> None:
@@ -190,7 +192,10 @@ def answers_kafka(host: str, port: int) -> bool:
 
 @contextlib.contextmanager
 def private_broker(
-    settings: Mapping[str, str] | None = None, port: int | None = None, controller_port: int | None = None
+    settings: Mapping[str, str] | None = None,
+    port: int | None = None,
+    controller_port: int | None = None,
+    advertised_port: int | None = None,
 ) -> Iterator[Broker]:
     """A started broker of one's own, removed at the end; mark its tests `@pytest.mark.kafka(private=True)`.
 
@@ -200,7 +205,7 @@ def private_broker(
     if how is None:
         raise BrokenProcessError("a broker that tests may kill needs Docker, or Java 17 and Maven")
     folder = Path(tempfile.mkdtemp(prefix="holdfast-kafka-"))
-    broker = Broker(how, folder, port or free_port(), controller_port or free_port(), settings or {})
+    broker = Broker(how, folder, port or free_port(), controller_port or free_port(), settings or {}, advertised_port)
     try:
         broker.start()
         yield broker
