@@ -204,7 +204,10 @@ class PlaceTeam(ClientsCommand):
 
 
 class PassWanted(Data):
+    """`replaces` ends with this one."""
+
     pass_id: str
+    replaces: str | None = None
     client_id: str
     from_time: datetime
     until_time: datetime

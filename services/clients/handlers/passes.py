@@ -128,11 +128,14 @@ async def grant_by_hand(work: UnitOfWork, data: Mapping[str, Any], roles: frozen
 async def grant_passes(work: UnitOfWork, envelope: Envelope[GrantPasses]) -> list[Result]:
     """The passes of a case; a result for each."""
     command = envelope.data
-    wanted = [item.model_dump() for item in command.items]
+    wanted = [item.model_dump(exclude={"replaces"}) for item in command.items]
     rows = await people.lock(work, holding=[command.employee_id])
     person = rows.get(command.employee_id)
     if person is None:
         raise people.UnknownEmployee
+    for item in command.items:
+        if item.replaces is not None:
+            await _withdraw(work, item.replaces)
     faults = await _faults(work, person, wanted)
     await _grant(
         work,
@@ -153,6 +156,10 @@ async def withdraw(work: UnitOfWork, pass_id: str, roles: frozenset[str]) -> Non
     await lock_with_actor(work, holding=[seen["employee_id"]])
     if not roles & {"hr", "director"} and not await freezes.heads(work, seen["employee_id"]):
         raise NotFound
+    await _withdraw(work, pass_id)
+
+
+async def _withdraw(work: UnitOfWork, pass_id: str) -> None:
     for row in await freezes.withdraw(work, pass_id=pass_id):
         work.publish(PassWithdrawn(**row))
         await journal.write(

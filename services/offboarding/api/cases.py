@@ -45,7 +45,7 @@ class SkipBody(Body):
 
 
 def viewer(door: Door) -> Viewer:
-    return Viewer.of(door.principal.sub, door.principal.roles)
+    return Viewer.of(door.principal.sub, door.principal.roles, door.frozen)
 
 
 @router.get("/cases", response_model=Page[CaseLine], summary="Cases that you may know of")
@@ -115,16 +115,24 @@ async def retry(case_id: Id, body: StepBody, door: Door = allow("sales_head", "d
     """Only the head of sales of the case. A command or computation is repeated. A transfer that failed in part is planned
     anew for what is still with the leaver, and waits for approval again; so is, with `step` `plan`, a plan that awaits
     approval. Where a withdrawal came after the case was cleared, this lifts the freeze and restores nothing."""
-    await door.transact(deciding.retry, viewer(door), case_id, body.step)
-    return await door.read(_get, viewer(door), case_id)
+
+    async def act(work: UnitOfWork) -> Any:
+        await deciding.retry(work, viewer(door), case_id, body.step)
+        return await _get(work, viewer(door), case_id)
+
+    return await door.transact(act)
 
 
 @router.post("/cases/{case_id}/skip", response_model=CaseOut, summary="Go on without what failed")
 async def skip(case_id: Id, body: SkipBody, door: Door = allow("sales_head", "director")) -> Any:
     """Only the head of sales of the case. What was not transferred stays with the caretaker and is written through to
     them at the end; the reason stands in the certificate."""
-    await door.transact(deciding.skip, viewer(door), case_id, body.step, body.reason)
-    return await door.read(_get, viewer(door), case_id)
+
+    async def act(work: UnitOfWork) -> Any:
+        await deciding.skip(work, viewer(door), case_id, body.step, body.reason)
+        return await _get(work, viewer(door), case_id)
+
+    return await door.transact(act)
 
 
 @router.get(

@@ -18,6 +18,7 @@ from shared.errors import Forbidden, NotFound, Unavailable
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Id
 from shared.people import heads_of
+from shared.service import Runtime
 
 router = APIRouter(tags=["plans"])
 DRY_RUNS = 2  # at the same time in one process: each takes a core
@@ -56,7 +57,7 @@ class DryRun(Body):
 
 @router.get("/cases/{case_id}/plan", response_model=PlanOut, summary="The newest plan of a case")
 async def get_plan(case_id: Id, door: Door = allow("hr", "sales_head", "director")) -> Any:
-    return _as_it_is(await door.read(_document, viewer(door), case_id))
+    return _as_it_is(await door.read(_document, viewer(door), case_id), door)
 
 
 @router.post("/cases/{case_id}/plan/approval", response_model=PlanOut, summary="Approve this version, with edits")
@@ -64,8 +65,12 @@ async def approve(case_id: Id, body: Approval, door: Door = allow("sales_head", 
     """Only the head of sales of the case. 409 with `violations` where an edit breaks a rule (separation, function,
     somebody who cannot take over), 422 where it names what is not part of this handover."""
     edits = [edit.model_dump(exclude_none=True) for edit in body.edits]
-    await door.transact(deciding.approve_plan, viewer(door), case_id, body.version, edits)
-    return _as_it_is(await door.read(_document, viewer(door), case_id))
+
+    async def act(work: UnitOfWork) -> str:
+        await deciding.approve_plan(work, viewer(door), case_id, body.version, edits)
+        return await _document(work, viewer(door), case_id)
+
+    return _as_it_is(await door.transact(act), door)
 
 
 async def _document(work: UnitOfWork, who: Viewer, case_id: str) -> str:
@@ -78,8 +83,8 @@ async def _document(work: UnitOfWork, who: Viewer, case_id: str) -> str:
     return found
 
 
-def _as_it_is(document: str) -> Response:
-    return Response(document, media_type=JSON)
+def _as_it_is(document: str, door: Door) -> Response:
+    return Response(document, media_type=JSON, headers=door.response.headers)
 
 
 @router.post("/plans", response_model=PlanOut, summary="A dry run: the plan if this employee left; changes nothing")
@@ -87,10 +92,14 @@ async def dry_run(body: DryRun, door: Door = allow("hr", "sales_head", "director
     if body.employee_id == door.principal.sub:
         raise Forbidden
     places = await door.read(_may_ask, viewer(door), body.employee_id)
-    slots = door.runtime.state.setdefault("dry_runs", asyncio.Semaphore(DRY_RUNS))
+    return _as_it_is(await door.once(lambda: _drawn(door.runtime, body.employee_id, places)), door)
+
+
+async def _drawn(runtime: Runtime, employee_id: str, places: Any) -> str:
+    slots = runtime.state.setdefault("dry_runs", asyncio.Semaphore(DRY_RUNS))
     async with slots:
         try:
-            made = (await propose(door.runtime, body.employee_id)).plan
+            made = (await propose(runtime, employee_id)).plan
         except NotThere:
             raise Unavailable from None
 
@@ -107,7 +116,7 @@ async def dry_run(body: DryRun, door: Door = allow("hr", "sales_head", "director
             places=places,
         ).model_dump_json()
 
-    return _as_it_is(await asyncio.to_thread(show))
+    return await asyncio.to_thread(show)
 
 
 def vars_of(one: Any) -> dict[str, Any]:

@@ -85,7 +85,7 @@ async def _note_results(work: UnitOfWork, case_id: str, item: Item, answer: Comm
 async def _note_pass(work: UnitOfWork, answer: CommandAnswered) -> None:
     refused = answer.outcome != "done" or any(result.outcome != "done" for result in answer.results)
     await work.execute(
-        "UPDATE introductions SET pass_status = :status WHERE case_id = :case_id AND id = :id",
+        "UPDATE introductions SET pass_status = :status WHERE case_id = :case_id AND pass_id = :id",
         status="refused" if refused else "granted",
         case_id=answer.case_id,
         id=answer.command_id.rpartition("/pass-")[2],
@@ -96,16 +96,25 @@ async def hear_transferred(work: UnitOfWork, envelope: Envelope[ClientTransferre
     """A person gave a client to somebody else than the plan did: that colleague is to be introduced instead."""
     if envelope.data.kind != "manual":
         return
-    changes = [{"client_id": change.client_id, "to_id": change.to_id} for change in envelope.data.changes()]
+    changes = [change.model_dump(include={"client_id", "to_id", "sequence"}) for change in envelope.data.changes()]
     changed = await work.rows(
         """
-        UPDATE introductions i SET to_id = n.to_id, status = 'proposed', brief = NULL, changed_at = :now
-        FROM jsonb_to_recordset(CAST(:changes AS jsonb)) AS n (client_id text, to_id text), cases c
-        WHERE i.client_id = n.client_id AND i.to_id <> n.to_id AND c.id = i.case_id AND c.employee_id <> n.to_id
+        UPDATE introductions i SET to_id = n.to_id, client_sequence = n.sequence,
+            changed_at = CASE WHEN i.to_id = n.to_id THEN i.changed_at ELSE :now END,
+            status = CASE WHEN i.to_id = n.to_id THEN i.status ELSE 'proposed' END,
+            brief = CASE WHEN i.to_id = n.to_id THEN i.brief END
+        FROM jsonb_to_recordset(CAST(:changes AS jsonb)) AS n (client_id text, to_id text, sequence bigint), cases c
+        WHERE i.client_id = n.client_id AND i.client_sequence < n.sequence AND c.id = i.case_id AND c.employee_id <> n.to_id
               AND i.status IN ('proposed', 'accepted', 'briefed', 'introduced')
-        RETURNING i.*, c.employee_id AS leaver_id
+        RETURNING i.*, c.employee_id AS leaver_id, i.changed_at = :now AS is_another
         """,
         changes=json.dumps(changes),
         now=work.now,
     )
-    work.publish(*(introduction_event({"id": one["case_id"], "employee_id": one["leaver_id"]}, one) for one in changed))
+    work.publish(
+        *(
+            introduction_event({"id": one["case_id"], "employee_id": one["leaver_id"]}, one)
+            for one in changed
+            if one["is_another"]
+        )
+    )

@@ -25,7 +25,7 @@ async def keep_ranking(work: UnitOfWork, row: Row, risks: Sequence[Risk], rows: 
         rows=rows,
     )
     top = risks[: work.settings.visit_days * work.settings.visits_per_day]
-    head = await people.head_of_sales(work, row["employee_id"])
+    head = await people.held(work, lambda: people.head_of_sales(work, row["employee_id"]))
     clients = [{"client_id": risk.client_id, "rank": risk.rank, "why": list(risk.why)} for risk in top]
     await open_visits(work, row, clients, head)
     await cases.note(work, row["id"], "clients_ranked", "assess", clients=len(risks), visits=len(top))

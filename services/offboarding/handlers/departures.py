@@ -1,5 +1,6 @@
 """What `staff` announces: people and departments, and the departures that begin, change, end or undo a case."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -124,33 +125,47 @@ async def _change(work: UnitOfWork, event: ResignationChanged) -> None:
 
 async def _set_last_day(work: UnitOfWork, row: Row, case: Case, change: Any) -> Row:
     """New dates, and with them the due days of open tasks and introductions."""
-    if row["last_day"] == change.last_day:
+    # Who leaves before the last day that was announced keeps the day of notice.
+    notice_on = row["notice_on"] if getattr(change, "over", False) else change.notice_on
+    if (row["notice_on"], row["last_day"]) == (notice_on, change.last_day):
         return row
     changed = await work.row(
-        "UPDATE cases SET last_day = :last_day WHERE id = :id RETURNING *", id=case.id, last_day=change.last_day
+        "UPDATE cases SET notice_on = :notice_on, last_day = :last_day WHERE id = :id RETURNING *",
+        id=case.id,
+        notice_on=notice_on,
+        last_day=change.last_day,
     )
     await cases.note(work, case.id, "last_day_changed", last_day=change.last_day.isoformat())
     works, today = calendar(work.settings.holidays), people.today(work)
-    for entry in checklist.from_rows(row["checklist"]):
-        await work.execute(
-            """
-            UPDATE tasks SET due_on = :due, reminded = '' WHERE case_id = :id AND kind = :kind AND status = 'open'
-            AND due_on <> :due
-            """,
-            id=case.id,
-            kind=entry.kind,
-            due=checklist.due(entry, row["notice_on"], change.last_day, today, works),
-        )
-    await work.execute(
+    tasks = await work.rows(
+        """
+        UPDATE tasks t SET due_on = n.due_on, reminded = ''
+        FROM jsonb_to_recordset(CAST(:due AS jsonb)) AS n (kind text, due_on date)
+        WHERE t.case_id = :id AND t.kind = n.kind AND t.status = 'open' AND t.due_on <> n.due_on RETURNING t.*
+        """,
+        id=case.id,
+        due=json.dumps(
+            [
+                {
+                    "kind": entry.kind,
+                    "due_on": checklist.due(entry, notice_on, change.last_day, today, works).isoformat(),
+                }
+                for entry in checklist.from_rows(row["checklist"])
+            ]
+        ),
+    )
+    introductions = await work.rows(
         """
         UPDATE introductions SET due_on = greatest(:last_day, CAST(:today AS date))
-        WHERE case_id = :id AND status = ANY(:open) AND due_on > :last_day
+        WHERE case_id = :id AND status = ANY(:open) AND due_on > greatest(:last_day, CAST(:today AS date)) RETURNING *
         """,
         id=case.id,
         open=list(OPEN),
         last_day=change.last_day,
         today=today,
     )
+    work.publish(*(task_event(TaskOpened, row, task) for task in tasks))
+    work.publish(*(introduction_event(row, introduction) for introduction in introductions))
     return changed or row
 
 
@@ -195,14 +210,14 @@ async def hand_on(work: UnitOfWork, employee_id: str, stand_in: str | None) -> N
     if to_id is None or to_id == employee_id:
         return
     events: list[Any] = []
-    for table, column, open_, event in (
-        ("tasks", "assignee_id", ["open"], lambda row, task: task_event(TaskOpened, row, task)),
-        ("visits", "assignee_id", ["open"], visit_event),
-        ("introductions", "to_id", list(OPEN), introduction_event),
+    for table, column, open_, anew, event in (
+        ("tasks", "assignee_id", ["open"], "", lambda row, task: task_event(TaskOpened, row, task)),
+        ("visits", "assignee_id", ["open"], "", visit_event),
+        ("introductions", "to_id", list(OPEN), ", status = 'proposed', brief = NULL", introduction_event),
     ):
         moved = await work.rows(
             f"""
-            UPDATE {table} t SET {column} = :to_id FROM cases c
+            UPDATE {table} t SET {column} = :to_id{anew} FROM cases c
             WHERE t.{column} = :employee_id AND t.status = ANY(:open) AND c.id = t.case_id AND c.employee_id <> :employee_id
             RETURNING t.*, c.employee_id AS leaver_id
             """,

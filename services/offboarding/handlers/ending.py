@@ -23,7 +23,7 @@ Row = Mapping[str, Any]
 
 async def let_go_of_the_leaver(work: UnitOfWork, row: Row, case: Case) -> list[Reply]:
     """The last day ends only the leaver's part: their tasks go to their manager, introductions become visits."""
-    manager = await people.manager(work, row["employee_id"])
+    manager = await people.held(work, lambda: people.manager(work, row["employee_id"]))
     handed = await work.rows(
         """
         UPDATE tasks SET assignee_id = :manager, reminded = '' WHERE case_id = :case_id AND status = 'open'

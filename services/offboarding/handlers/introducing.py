@@ -14,6 +14,7 @@ from services.offboarding.store.seeing import Viewer, hold, leads
 from shared.contracts.clients import GrantPasses, PassWanted
 from shared.database import UnitOfWork
 from shared.errors import Forbidden, NotFound
+from shared.http.fields import uuid7
 
 Row = Mapping[str, Any]
 
@@ -47,7 +48,8 @@ async def act(
         changed = await _ask_for_pass(work, row, case, changed, said)
     if moved.status == "refused":
         visited = {"client_id": changed["client_id"], "rank": changed["rank"], "why": [f"refused_by_{said['by']}"]}
-        await open_visits(work, row, [visited], await places.head_of_sales(work, row["employee_id"]))
+        head_of_sales = await places.held(work, lambda: places.head_of_sales(work, row["employee_id"]))
+        await open_visits(work, row, [visited], head_of_sales)
     if moved.status in ("confirmed", "refused") and not await introductions_left(work, case.id):
         await moving.reply(work, row, case, *_all_introduced(case))
     return changed
@@ -71,7 +73,7 @@ def _may(wanted: introductions.Act, sub: str, introduction: Row, by: str | None)
 
 
 async def _load(work: UnitOfWork, introduction_id: str) -> Row:
-    found = await work.row("SELECT * FROM introductions WHERE id = :id", id=introduction_id)
+    found = await work.row("SELECT * FROM introductions WHERE id = :id FOR UPDATE", id=introduction_id)
     if found is None:
         raise NotFound
     return found
@@ -106,11 +108,15 @@ async def _ask_for_pass(work: UnitOfWork, row: Row, case: Case, introduction: Ro
     if window is None or introduction["form"] == "none":
         return introduction
     wanted = PassWanted(
-        pass_id=introduction["id"], client_id=introduction["client_id"], from_time=window[0], until_time=window[1]
+        pass_id=uuid7(),  # briefed anew, for another colleague or another day, it is another pass
+        replaces=introduction["pass_id"],
+        client_id=introduction["client_id"],
+        from_time=window[0],
+        until_time=window[1],
     )
     work.send(
         GrantPasses(
-            command_id=f"{case.id}/hand_over/pass-{introduction['id']}",
+            command_id=f"{case.id}/hand_over/pass-{wanted.pass_id}",
             case_id=case.id,
             epoch=case.epoch,
             employee_id=row["employee_id"],
@@ -118,6 +124,8 @@ async def _ask_for_pass(work: UnitOfWork, row: Row, case: Case, introduction: Ro
         )
     )
     await work.execute(
-        "UPDATE introductions SET pass_id = :id, pass_status = 'asked' WHERE id = :id", id=introduction["id"]
+        "UPDATE introductions SET pass_id = :pass_id, pass_status = 'asked' WHERE id = :id",
+        pass_id=wanted.pass_id,
+        id=introduction["id"],
     )
     return await _load(work, introduction["id"])

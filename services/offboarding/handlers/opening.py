@@ -20,18 +20,7 @@ Row = Mapping[str, Any]
 async def open_task(work: UnitOfWork, row: Row, case: Case, item: Item) -> None:
     """The task of this item, for whom the checklist names; the leaver's part is the manager's once the last day is over."""
     entry = next(entry for entry in checklist.from_rows(row["checklist"]) if entry.kind == item.what)
-    leaver = row["employee_id"]
-    match entry.who:
-        case "leaver":
-            assignee = await people.manager(work, leaver) if case.last_day_over else leaver
-        case "successor":
-            assignee = await people.successor(work, case.id) or await people.manager(work, leaver)
-        case "manager":
-            assignee = await people.manager(work, leaver)
-        case "sales_head":
-            assignee = await people.head_of_sales(work, leaver)
-        case _:
-            assignee = None
+    assignee = await people.held(work, lambda: _assignee(work, row, case, entry.who))
     works = calendar(work.settings.holidays)
     task = await work.row(
         """
@@ -50,6 +39,21 @@ async def open_task(work: UnitOfWork, row: Row, case: Case, item: Item) -> None:
     )
     if task is not None:
         work.publish(task_event(TaskOpened, row, task))
+
+
+async def _assignee(work: UnitOfWork, row: Row, case: Case, who: str) -> str | None:
+    leaver: str = row["employee_id"]
+    match who:
+        case "leaver":
+            return await people.manager(work, leaver) if case.last_day_over else leaver
+        case "successor":
+            return await people.successor(work, case.id) or await people.manager(work, leaver)
+        case "manager":
+            return await people.manager(work, leaver)
+        case "sales_head":
+            return await people.head_of_sales(work, leaver)
+        case _:
+            return None
 
 
 def task_event(event: type[Any], row: Row, task: Row) -> Any:
@@ -187,5 +191,10 @@ def visit_event(row: Row, visit: Row) -> VisitOpened:
 
 
 async def caretaker(work: UnitOfWork, row: Row) -> str | None:
-    """Who has the leaver's clients in hand: the stand-in, else the head of sales."""
-    return await people.stand_in(work, row["employee_id"]) or await people.head_of_sales(work, row["employee_id"])
+    """Who has the leaver's clients in hand: the stand-in, else the head of sales. Held, see `people.held`."""
+    leaver: str = row["employee_id"]
+
+    async def choose() -> str | None:
+        return await people.stand_in(work, leaver) or await people.head_of_sales(work, leaver)
+
+    return await people.held(work, choose)

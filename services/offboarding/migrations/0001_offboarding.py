@@ -131,6 +131,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("pass_id", sa.Text(), nullable=True),
         sa.Column("pass_status", sa.Text(), nullable=True),
+        sa.Column("client_sequence", sa.BigInteger(), nullable=False, server_default="0"),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),

@@ -13,32 +13,41 @@ CASES = f"""
     AND (CAST(:status AS text) IS NULL OR c.status = :status) AND (CAST(:after AS text) IS NULL OR c.id > :after)
     ORDER BY c.id LIMIT :fetch
 """
-# What an assignee, the head of sales, a director and hr see of the parts of a case.
-PART = "(:all OR {HEADS} OR t.assignee_id = :actor)".replace("{HEADS}", HEADS)
+# What an assignee, the head of sales, a director and hr see of the parts of a case. Who is frozen keeps what the handover
+# wants of them, and nothing of the clients that they once took over.
 TASKS = f"""
-    SELECT t.* FROM tasks t JOIN cases c ON c.id = t.case_id WHERE {PART}
+    SELECT t.* FROM tasks t JOIN cases c ON c.id = t.case_id
+    WHERE (:all OR {HEADS} OR t.assignee_id = :actor AND (NOT :frozen OR t.status = 'open' OR c.employee_id = :actor))
     AND (CAST(:assignee_id AS text) IS NULL OR t.assignee_id = :assignee_id)
     AND (CAST(:case_id AS text) IS NULL OR t.case_id = :case_id) AND (CAST(:after AS text) IS NULL OR t.id > :after)
     ORDER BY t.id LIMIT :fetch
 """
-VISITS = TASKS.replace("FROM tasks t", "FROM visits t")
+SERVES = f"({HEADS} OR :director OR t.assignee_id = :actor)"
+VISITS = f"""
+    SELECT t.id, t.case_id, t.client_id, t.rank, t.due_on, t.assignee_id, t.status, t.outcome, t.opened_at, t.closed_at,
+           CASE WHEN {SERVES} THEN t.why ELSE '[]' END AS why, CASE WHEN {SERVES} THEN t.note END AS note
+    FROM visits t JOIN cases c ON c.id = t.case_id WHERE NOT :frozen AND (:all OR {HEADS} OR t.assignee_id = :actor)
+    AND (CAST(:assignee_id AS text) IS NULL OR t.assignee_id = :assignee_id)
+    AND (CAST(:case_id AS text) IS NULL OR t.case_id = :case_id) AND (CAST(:after AS text) IS NULL OR t.id > :after)
+    ORDER BY t.id LIMIT :fetch
+"""
 # A brief says what the client is like: it is for those who serve the client, not for hr.
 INTRODUCTIONS = f"""
     SELECT i.id, i.case_id, i.client_id, i.from_id, i.to_id, i.form, i.status, i.due_on, i.rank, i.by, i.pass_id,
            i.pass_status, i.changed_at, CASE WHEN i.to_id = :actor OR i.from_id = :actor OR {HEADS} OR :director THEN i.brief END
            AS brief, CASE WHEN i.to_id = :actor OR i.from_id = :actor OR {HEADS} OR :director THEN i.reason END AS reason, i.how
     FROM introductions i JOIN cases c ON c.id = i.case_id
-    WHERE i.case_id = :case_id AND (:all OR {HEADS} OR i.from_id = :actor OR i.to_id = :actor)
+    WHERE i.case_id = :case_id AND (:all OR {HEADS} OR i.from_id = :actor OR i.to_id = :actor AND NOT :frozen)
     AND (CAST(:after AS text) IS NULL OR i.id > :after) ORDER BY i.id LIMIT :fetch
 """
 DOCUMENTS = f"""
     SELECT d.* FROM documents d JOIN cases c ON c.id = d.case_id
-    WHERE d.case_id = :case_id AND (:all OR {HEADS} OR c.employee_id = :actor OR d.receiver_id = :actor)
+    WHERE d.case_id = :case_id AND (:all OR {HEADS} OR c.employee_id = :actor OR d.receiver_id = :actor AND NOT :frozen)
     AND (CAST(:after AS text) IS NULL OR d.id > :after) ORDER BY d.id LIMIT :fetch
 """
 FOLLOWUPS = f"""
     SELECT f.* FROM followups f JOIN cases c ON c.id = f.case_id
-    WHERE (:all OR {HEADS} OR f.successor_id = :actor)
+    WHERE (:director OR {HEADS} OR f.successor_id = :actor AND NOT :frozen)
     AND (CAST(:case_id AS text) IS NULL OR f.case_id = :case_id)
     AND (CAST(:after AS text) IS NULL OR (f.case_id, f.client_id) > (:after, :after_client))
     ORDER BY f.case_id, f.client_id LIMIT :fetch
@@ -62,6 +71,9 @@ WAITING = """
     UNION ALL
     SELECT case_id, 'visits', assignee_id, min(opened_at), min(due_on), count(*), false
     FROM visits WHERE case_id = ANY(:ids) AND status = 'open' GROUP BY 1, 3
+    UNION ALL
+    SELECT case_id, 'documents_to_sign', receiver_id, min(handed_over_at), NULL, count(*), false
+    FROM documents WHERE case_id = ANY(:ids) AND status = 'handed_over' GROUP BY 1, 3
     UNION ALL
     SELECT case_id, what, CASE WHEN kind = 'command' THEN receiver ELSE 'offboarding' END, min(asked_at), NULL, count(*), false
     FROM case_items WHERE case_id = ANY(:ids) AND kind IN ('command', 'job') AND status = 'asked' GROUP BY 1, 2, 3
@@ -90,7 +102,8 @@ async def tasks(
 async def visits(
     work: UnitOfWork, viewer: Viewer, paging: Paging, assignee_id: str | None, case_id: str | None
 ) -> Sequence[Row]:
-    return await _page(work, viewer, VISITS, paging, assignee_id=assignee_id, case_id=case_id)
+    director = "director" in viewer.roles
+    return await _page(work, viewer, VISITS, paging, assignee_id=assignee_id, case_id=case_id, director=director)
 
 
 async def introductions(work: UnitOfWork, viewer: Viewer, paging: Paging, case_id: str) -> Sequence[Row]:
@@ -103,8 +116,10 @@ async def documents(work: UnitOfWork, viewer: Viewer, paging: Paging, case_id: s
 
 async def followups(work: UnitOfWork, viewer: Viewer, paging: Paging, case_id: str | None) -> Sequence[Row]:
     after = paging.after if paging.after is not None and len(paging.after) == 2 else (None, None)
+    named = {**names(work, viewer), "director": "director" in viewer.roles}
+    del named["all"]
     return await work.rows(
-        FOLLOWUPS, **names(work, viewer), case_id=case_id, after=after[0], after_client=after[1], fetch=paging.fetch
+        FOLLOWUPS, **named, case_id=case_id, after=after[0], after_client=after[1], fetch=paging.fetch
     )
 
 

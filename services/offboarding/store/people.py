@@ -1,6 +1,6 @@
 """Who serves in which place of a case."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from shared import people
 from shared.database import UnitOfWork
@@ -50,6 +50,18 @@ async def successor(work: UnitOfWork, case_id: str) -> str | None:
         """,
         case_id=case_id,
     )
+    return found
+
+
+async def held(work: UnitOfWork, choose: Callable[[], Awaitable[str | None]]) -> str | None:
+    """Whom `choose` finds, locked: a freeze of theirs comes before, and then another is chosen, or after, and hands on.
+
+    Without it what is opened for somebody in the instant of their freeze would stay with them.
+    """
+    found: str | None = None
+    while (next_ := await choose()) != found:
+        found = next_
+        await people.lock(work, holding=[found])
     return found
 
 

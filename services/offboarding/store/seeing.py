@@ -17,10 +17,11 @@ class Viewer:
 
     sub: str
     roles: frozenset[str]
+    frozen: bool = False
 
     @classmethod
-    def of(cls, sub: str, roles: Iterable[str]) -> "Viewer":
-        return cls(sub, frozenset(roles))
+    def of(cls, sub: str, roles: Iterable[str], frozen: bool = False) -> "Viewer":
+        return cls(sub, frozenset(roles), frozen)
 
     def sees_all(self) -> bool:
         return not self.roles.isdisjoint({"hr", "director"})
@@ -32,12 +33,14 @@ HEADS = """
         SELECT 1 FROM people p JOIN heads h ON h.department_id = p.department_id
         WHERE p.employee_id = c.employee_id AND h.head_id = :actor)))
 """
-# Anybody knows of their own case, and of those in which something waits, or has waited, for them.
+# Anybody knows of their own case, and of those in which something waits, or has waited, for them; who is frozen or has left,
+# of their own alone.
 SEEN = f"""
-    (:all OR {HEADS} OR c.employee_id = :actor
-     OR EXISTS (SELECT 1 FROM tasks t WHERE t.case_id = c.id AND t.assignee_id = :actor)
+    (:all OR {HEADS} OR c.employee_id = :actor OR NOT :frozen AND (
+     EXISTS (SELECT 1 FROM tasks t WHERE t.case_id = c.id AND t.assignee_id = :actor)
      OR EXISTS (SELECT 1 FROM visits v WHERE v.case_id = c.id AND v.assignee_id = :actor)
-     OR EXISTS (SELECT 1 FROM introductions i WHERE i.case_id = c.id AND i.to_id = :actor))
+     OR EXISTS (SELECT 1 FROM documents d WHERE d.case_id = c.id AND d.receiver_id = :actor)
+     OR EXISTS (SELECT 1 FROM introductions i WHERE i.case_id = c.id AND i.to_id = :actor)))
 """
 
 
@@ -46,6 +49,7 @@ def names(work: UnitOfWork, viewer: Viewer) -> dict[str, Any]:
     return {
         "actor": viewer.sub,
         "all": viewer.sees_all(),
+        "frozen": viewer.frozen,
         "heads": "sales_head" in viewer.roles,
         "last_resort": work.settings.last_resort or "",
     }
@@ -66,7 +70,7 @@ async def leads(work: UnitOfWork, viewer: Viewer, case_id: str) -> bool:
             f"SELECT 1 FROM cases c WHERE c.id = :id AND c.employee_id <> :actor AND (:director OR {HEADS})",
             id=case_id,
             director="director" in viewer.roles,
-            **{name: value for name, value in names(work, viewer).items() if name != "all"},
+            **{name: value for name, value in names(work, viewer).items() if name not in ("all", "frozen")},
         )
     )
 

@@ -223,6 +223,7 @@ Table(
     Column("reason", Text),
     Column("pass_id", Text),
     Column("pass_status", Text),
+    Column("client_sequence", BigInteger, nullable=False, server_default="0"),
     Column("opened_at", Moment, nullable=False),
     Column("changed_at", Moment, nullable=False),
     Index("introductions_case_id", "case_id", "rank", "id"),

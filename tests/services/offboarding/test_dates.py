@@ -43,6 +43,9 @@ async def test_a_changed_last_day_moves_the_deadlines() -> None:
         assert case["last_day"] == last_day.isoformat()
         assert after["documents"] < before["documents"]
         assert after["team_meeting"] == before["team_meeting"]
+        told = [event.data for event in await house.sent("offboarding", "task.opened")]
+        moved = {event.kind: event.due_on.isoformat() for event in told}  # the newest of each counts
+        assert {kind: moved[kind] for kind in after} == after
 
 
 async def test_when_the_last_day_is_over_the_leavers_tasks_go_to_the_manager_and_introductions_become_visits() -> None:
@@ -91,6 +94,20 @@ async def test_what_an_assignee_had_to_do_goes_to_their_stand_in_when_they_leave
         await house.ok("hr", "POST", "/staff/v1/employees/petra/resignation", json={"last_day": last_day})
         await house.settle()
         assert {one["to_id"] for one in await listed(house, f"cases/{case['id']}/introductions")} == {"otto"}
+
+
+async def test_a_stand_in_whom_the_client_has_not_met_begins_the_introduction_anew() -> None:
+    async with company() as house:
+        edits = [{"client_id": f"c-{number}", "to_id": "petra"} for number in (1, 2, 3, 4)]
+        case = await approve(house, await resign(house), edits=edits)
+        [one, *_] = await listed(house, f"cases/{case['id']}/introductions")
+        path = f"/offboarding/v1/introductions/{one['id']}"
+        for who, verb in (("petra", "accept"), ("nora", "brief"), ("nora", "introduce")):
+            await house.ok(("employee", who), "POST", f"{path}/{verb}", json={})
+        await house.ok("hr", "PUT", "/staff/v1/employees/petra/deputy", json={"deputy_id": "otto"})
+        await resign(house, "petra")
+        again = next(row for row in await listed(house, f"cases/{case['id']}/introductions") if row["id"] == one["id"])
+        assert (again["to_id"], again["status"]) == ("otto", "proposed")
 
 
 async def test_a_rehire_restores_nothing_and_the_case_goes_on_to_its_end() -> None:

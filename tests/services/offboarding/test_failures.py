@@ -70,6 +70,24 @@ async def test_what_failed_can_be_skipped_with_a_reason_and_is_written_through_a
         assert await owners(house) == {client: "hanna" if to == gone else to for client, to in planned.items()}
 
 
+async def test_a_stage_that_the_caretaker_may_not_do_goes_to_nobody_and_holds_no_case_up() -> None:
+    async with company() as house:
+        await house.ok("hr", "PUT", "/staff/v1/employees/dana/deputy", json={"deputy_id": "petra"})
+        case = await resign(house, "dana")  # nobody else delivers, and petra only sells
+        await approve(house, case)
+        await do_tasks(house, case)
+        case = await leave(house, "dana")
+        assert (case["status"], case["waiting_for"]) == ("cleared", [])
+        order = await house.ok("director", "GET", "/orders/v1/orders/o-1")
+        assert [(one["name"], one["assignee_id"], one["status"]) for one in order["stages"][1:]] == [
+            ("delivery", None, "waiting")
+        ]
+        kinds = [
+            event.data for event in await house.sent("orders", "journal.entry") if event.data.kind == "stage.assigned"
+        ]
+        assert (kinds[-1].employee_id, kinds[-1].details["from_id"]) == (None, "dana")
+
+
 async def owners(house: House) -> dict[str, str]:
     """The owner of record of each client."""
     rows = await house.rows("clients", "SELECT client_id, owner_id FROM clients ORDER BY 1")

@@ -80,6 +80,37 @@ async def test_approving_twice_gives_the_same_answer() -> None:
         assert other.json()["type"] == "urn:holdfast:not_proposed"
 
 
+async def test_an_answer_is_kept_by_its_key_and_given_again_as_it_was() -> None:
+    async with company() as house:
+        case = await resign(house)
+        keyed = {"headers": {"Idempotency-Key": "k"}}
+        path = f"/offboarding/v1/cases/{case['id']}/plan/approval"
+        first = await house.call(HEAD, "POST", path, json={"version": 1}, **keyed)
+        await house.settle()
+        again = await house.call(HEAD, "POST", path, json={"version": 1}, **keyed)
+        assert (again.content, again.headers["Idempotency-Replayed"]) == (first.content, "true")
+        drawn = [
+            await house.call("hr", "POST", "/offboarding/v1/plans", json={"employee_id": "otto"}, **keyed) for _ in "ab"
+        ]
+        assert drawn[0].content == drawn[1].content
+        other = await house.call("hr", "POST", "/offboarding/v1/plans", json={"employee_id": "petra"}, **keyed)
+        assert (other.status_code, other.json()["reason"]) == (422, "idempotency_key_reused")
+
+
+async def test_a_plan_of_before_a_rehire_takes_nothing_from_the_new_employment() -> None:
+    async with company() as house:
+        case = await leave(house)
+        await house.ok(
+            "hr", "POST", "/staff/v1/employees/nora/rehire", json={"hired_on": house.clock.day(1).isoformat()}
+        )
+        await house.settle()
+        back = {"client_id": "c-1", "from_id": "otto", "to_id": "nora"}
+        await house.ok("director", "POST", "/clients/v1/transfers", json={"items": [back], "reason": "as before"})
+        await house.settle()
+        await approve(house, case)
+        assert await house.scalar("clients", "SELECT owner_id FROM clients WHERE client_id = 'c-1'") == "nora"
+
+
 async def test_only_the_head_of_sales_of_the_case_approves_and_never_the_leaver() -> None:
     async with company() as house:
         case = await resign(house)

@@ -141,6 +141,27 @@ async def test_an_introduction_goes_from_proposed_to_confirmed_with_a_pass_for_t
         assert (await do(house, successor, f"{path}/confirm")).json()["status"] == "confirmed"
 
 
+async def test_briefed_anew_for_another_colleague_the_leaver_has_another_pass() -> None:
+    async with company() as house:
+        case = await approve(house, await resign(house), edits=[{"client_id": "c-1", "to_id": "otto"}])
+        introductions = await listed(house, f"cases/{case['id']}/introductions")
+        path = next(f"introductions/{one['id']}" for one in introductions if one["client_id"] == "c-1")
+        windows = []
+        for successor, day in (("otto", 1), ("petra", 5)):
+            assert (await do(house, ("employee", successor), f"{path}/accept")).status_code == 200
+            meeting = house.clock.day(day).isoformat()
+            assert (await do(house, NORA, f"{path}/brief", next_date=meeting)).json()["status"] == "briefed"
+            await house.settle()
+            passes = await house.ok("hr", "GET", "/clients/v1/access/passes?employee_id=nora&client_id=c-1")
+            windows.append(sorted((one["from"][:10], one["withdrawn_at"] is None) for one in passes["items"]))
+            if successor == "otto":
+                move = {"client_id": "c-1", "from_id": "otto", "to_id": "petra"}
+                await house.ok("director", "POST", "/clients/v1/transfers", json={"items": [move], "reason": "trip"})
+                await house.settle()
+        first, second = (house.clock.day(day).isoformat() for day in (1, 5))
+        assert windows == [[(first, True)], [(first, False), (second, True)]]
+
+
 async def test_a_client_who_refuses_becomes_a_visit_of_the_head_of_sales() -> None:
     async with company() as house:
         case = await approve(house, await resign(house))
