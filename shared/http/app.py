@@ -71,7 +71,7 @@ def operations() -> APIRouter:
 
     @router.post("/republish", response_model=Republished, summary="Publish the present state of everything again")
     async def republish(door: Door = allow("ops")) -> Any:
-        return {"events": await door.runtime.service.republish(door.runtime)}
+        return {"events": await door.once(lambda: door.runtime.service.republish(door.runtime))}
 
     return router
 

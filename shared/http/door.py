@@ -28,6 +28,10 @@ T = TypeVar("T")
 bearer = HTTPBearer(auto_error=False, description="A JWT of the issuer, or of `holdfast token`")
 
 
+async def _result(work: UnitOfWork, result: T) -> T:
+    return result
+
+
 @dataclass
 class Door:
     """One request of a known caller. Every effect goes through `transact`, every plain read through `read`."""
@@ -67,6 +71,14 @@ class Door:
                     raise
                 await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311
         raise AssertionError("unreachable")
+
+    async def once(self, act: Callable[[], Awaitable[T]]) -> T:
+        """Runs what is no transaction of its own. With an `Idempotency-Key` its result is kept as by `transact`."""
+        if self.idempotency_key is None:
+            return await act()
+        async with self._work() as work:
+            kept = await self._kept(work, self.parts + 1)
+        return await self.transact(_result, await act() if kept is None else kept["result"])
 
     async def read(
         self, reader: Callable[Concatenate[UnitOfWork, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs

@@ -4,12 +4,15 @@ A stage is ready when the one before it is completed; the last one delivers the 
 when the one before is due and lasts its standard working days; a real completion moves what follows it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from shared.contracts.orders import (
+    OrderCancelled,
+    OrderDelivered,
+    OrderEvent,
     OrderPlaced,
     OrderState,
     StageStatus,
@@ -18,6 +21,9 @@ from shared.errors import NotFound
 
 Origin = Literal["own", "brokered"]
 OrderStatus = Literal["open", "delivered", "cancelled"]
+
+
+ENDS: Mapping[OrderStatus, type[OrderEvent]] = {"delivered": OrderDelivered, "cancelled": OrderCancelled}
 
 
 class NoSuchStage(NotFound):
@@ -75,6 +81,11 @@ class Order(NamedTuple):
 
 def placed(order: Order) -> OrderPlaced:
     return OrderPlaced(**about_order(order))
+
+
+def ended(order: Order) -> list[OrderEvent]:
+    """How an order that is history ended; nothing of one that is open."""
+    return [ENDS[order.status](**about_order(order))] if order.status in ENDS else []
 
 
 def state(order: Order) -> OrderState:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.orders.domain.bench import Bench, Seat, staffed
-from services.orders.domain.orders import Order, bulks, placed, state
+from services.orders.domain.orders import ENDS, Order, about_stage, bulks, ended, placed, state
 from services.orders.domain.placing import Wanted, amend, place
 from services.orders.handlers.calendar import working_days
 from services.orders.handlers.journal import note
@@ -15,7 +15,7 @@ from services.orders.store import orders as store
 from services.orders.store.views import order_view
 from shared import people
 from shared.auth import Principal
-from shared.contracts.orders import OrderCancelled, OrderDelivered, OrderEvent, OrderPlaced
+from shared.contracts.orders import OrderEvent, OrderPlaced, StageAssigned
 from shared.database import UnitOfWork
 from shared.errors import Exists, Forbidden, HoldfastError, Unprocessable
 from shared.http.fields import uuid7
@@ -71,9 +71,10 @@ async def place_order(work: UnitOfWork, caller: Principal, wanted: Wanted) -> di
             bench, unable = await _bench(work, [order], [wanted], PROPOSED)
             order = staffed(order, wanted.assignees, unable, bench)
         await store.add(work, [order], asked)
-        work.publish(placed(order))
+        work.publish(placed(order), *ended(order))
         for stage in order.stages:
             if stage.open and stage.employee_id:
+                work.publish(StageAssigned.model_validate(about_stage(order, stage.name)))
                 note(
                     work,
                     "stage.assigned",
@@ -157,29 +158,36 @@ async def _amend(
     changed: Mapping[int, Wanted],
     asked: Mapping[str, bytes],
     outcomes: dict[int, tuple[str, str | None]],
-) -> list[Order]:
+) -> list[tuple[Order, bool]]:
+    """The orders as they are now, each with whether it has ended just now."""
     today = people.today(work)
     orders = await store.lock(work, [wanted.order_id for wanted in changed.values()]) if changed else {}
-    amended: list[Order] = []
+    amended: list[tuple[Order, bool]] = []
     for line, wanted in changed.items():
         order = orders[wanted.order_id]
         try:
             if (order.client_id, order.flow_id) != (wanted.client_id, wanted.flow_id):
                 raise Exists
-            amended.append(amend(order, wanted, today))
+            after = amend(order, wanted, today)
+            amended.append((after, after.status != order.status))
             outcomes[line] = "updated", None
         except HoldfastError as refusal:
             outcomes[line] = "refused", refusal.code()
-    await store.save(work, amended)
+    await store.save(work, [order for order, _ in amended])
     if amended:
-        await store.set_asked(work, {order.order_id: asked[order.order_id] for order in amended})
+        await store.set_asked(work, {order.order_id: asked[order.order_id] for order, _ in amended})
     return amended
 
 
-def _announce(work: UnitOfWork, created: Sequence[Order], amended: Sequence[Order]) -> None:
-    kinds = {"open": OrderPlaced, "delivered": OrderDelivered, "cancelled": OrderCancelled}
-    batches: list[tuple[type[OrderEvent], Sequence[Order]]] = [(OrderPlaced, created)]
-    batches += [(kind, [order for order in amended if order.status == status]) for status, kind in kinds.items()]
+def _announce(work: UnitOfWork, created: Sequence[Order], amended: Sequence[tuple[Order, bool]]) -> None:
+    """In bulk; the items carry stages and ends, so that a new order is told once also where it is history."""
+    batches: list[tuple[type[OrderEvent], Sequence[Order]]] = [
+        (OrderPlaced, [*created, *(order for order, has_ended in amended if not has_ended)])
+    ]
+    batches += [
+        (kind, [order for order, has_ended in amended if has_ended and order.status == status])
+        for status, kind in ENDS.items()
+    ]
     for kind, orders in batches:
         for bulk in bulks(orders, stages=BULK_STAGES):
             work.publish(kind(batch_id=uuid7(), items=[state(order) for order in bulk]))
