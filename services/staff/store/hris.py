@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+import asyncpg
+
 from shared.database import UnitOfWork
 from shared.http.fields import Paging
 
@@ -111,15 +113,19 @@ async def count_departure(work: UnitOfWork, source_id: str, day: date) -> Mappin
 
 
 async def hold(work: UnitOfWork, row: Mapping[str, Any]) -> None:
-    await work.execute(
+    """Raises asyncpg.SerializationError where another message has held this person meanwhile: the transaction is run again."""
+    made = await work.execute(
         """
         INSERT INTO holds (id, source_id, employee_id, employment_id, kind, notice_on, last_day, ends_on, left_on,
                            reason, said_at, held_at, frozen, state)
         VALUES (:id, :source_id, :employee_id, :employment_id, :kind, :notice_on, :last_day, :ends_on, :left_on,
                 :reason, :said_at, :held_at, :frozen, 'held')
+        ON CONFLICT (employee_id) WHERE state = 'held' DO NOTHING
         """,
         **row,
     )
+    if not made:
+        raise asyncpg.SerializationError("a departure was held twice at the same time")
 
 
 async def renew_hold(work: UnitOfWork, row: Mapping[str, Any]) -> None:
