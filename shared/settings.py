@@ -92,7 +92,10 @@ class Settings(BaseSettings):
         for name in ("database_url", *(f"{service}_database_url" for service in SERVICES)):
             file = getattr(self, f"{name}_file")
             if file and not getattr(self, name):
-                object.__setattr__(self, name, file.read_text().strip())
+                try:
+                    object.__setattr__(self, name, file.read_text().strip())
+                except OSError:
+                    raise ValueError(f"the file that {name.upper()}_FILE names cannot be read") from None
         return self
 
     def url_of(self, service: str) -> str | None:

@@ -29,7 +29,7 @@ Token = Annotated[
     str | None,
     typer.Option("--token", envvar="HOLDFAST_TOKEN", help="Token to call it with.", show_default="of the local key"),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
 
 TOKEN_TTL = 12 * 3600  # seconds; longer than any command runs
 STARTING = 15  # seconds that a starting `holdfast up` is waited for

@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.table import Table
 
-from services.cli.calling import Json, Target, Token, Url, errors, progress_bars, reach, run, target_of
+from services.cli.calling import Target, Token, Url, errors, progress_bars, reach, run, target_of
 from services.cli.fields import KINDS
 from services.cli.maps import Map, MapError, read_map
 from services.cli.reading import ImportFileError, mapped_rows
-from services.cli.running import DataDir
+from services.cli.running import DataDir, Json
 from services.cli.uploading import Report, Upload
 
 SHOWN = 30  # refused rows listed in the table; --json lists all

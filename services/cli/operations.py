@@ -7,8 +7,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.cli.calling import CallRefused, Json, Target, Token, Url, errors, reach, run, target_of
-from services.cli.running import DataDir, must_be_service
+from services.cli.calling import CallRefused, Target, Token, Url, errors, reach, run, target_of
+from services.cli.running import DataDir, Json, must_be_service
 from shared.settings import SERVICES
 
 hris = typer.Typer(help="Links to the system that announces hires and departures.", no_args_is_help=True)

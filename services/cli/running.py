@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import gc
+import json
 import signal
 import sys
 from collections.abc import Coroutine
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -15,12 +17,14 @@ from rich.console import Console
 from starlette.types import ASGIApp
 
 from services import wiring
-from shared.auth import ROLES, load_key, load_keys, new_key
+from shared.auth import ROLES, load_keys, new_key
 from shared.settings import SERVICES, Settings
 from shared.telemetry import configure_logging, configure_tracing
 
 console = Console(stderr=True)
 T = TypeVar("T")
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 DataDir = Annotated[
     Path | None,
@@ -98,10 +102,13 @@ def token(
     role: Annotated[list[str] | None, typer.Option(help="A role; may be given several times.")] = None,
     sub: Annotated[str | None, typer.Option(help="Employee id or service name; the first role if left out.")] = None,
     ttl: Annotated[str, typer.Option(help="How long it is valid: 30m, 1h, 7d.")] = "1h",
-    key: Annotated[Path | None, typer.Option(help="Sign with this key instead of the data folder's.")] = None,
+    key: Annotated[
+        Path | None, typer.Option(help="Sign with this key instead of the data folder's.", exists=True, dir_okay=False)
+    ] = None,
     new_key_file: Annotated[
         Path | None, typer.Option("--new-key", help="Make a signing key in this file, and end.")
     ] = None,
+    as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
     """Print one token, made with the local key.
@@ -117,8 +124,14 @@ def token(
     if not role or not ROLES.issuperset(role):
         raise typer.BadParameter(f"give --role, one or more of {', '.join(sorted(ROLES))}")
     settings = settings_with(data_dir)
-    signing = load_key(key) if key else wiring.local_key(settings)
-    typer.echo(load_keys(settings, signing).token(sub or role[0], role, seconds(ttl)))
+    signing = wiring.key_in(key) if key else wiring.local_key(settings)
+    lasts, now = seconds(ttl), datetime.now(UTC)
+    signed = load_keys(settings, signing).token(sub or role[0], role, lasts)
+    if as_json:
+        expires_at = (now + timedelta(seconds=lasts)).isoformat(timespec="seconds")
+        typer.echo(json.dumps({"token": signed, "sub": sub or role[0], "roles": role, "expires_at": expires_at}))
+    else:
+        typer.echo(signed)
 
 
 def seconds(duration: str) -> float:

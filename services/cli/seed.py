@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from services.cli.calling import CallRefused, Json, System, Target, Token, Url, progress_bars, reach, run, target_of
+from services.cli.calling import CallRefused, System, Target, Token, Url, progress_bars, reach, run, target_of
 from services.cli.made import Company
 from services.cli.reading import Row
-from services.cli.running import DataDir
+from services.cli.running import DataDir, Json
 from services.cli.uploading import Batch, Report, Upload, batches
 
 WORKERS = 8  # calls under way: one in the service, one in the database, one being answered

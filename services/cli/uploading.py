@@ -1,6 +1,7 @@
 """Sends rows to the import doors of the services, and again those that refer to what a service has not heard of yet."""
 
 import asyncio
+import hashlib
 import json
 import time
 from collections import Counter
@@ -73,6 +74,7 @@ class Upload:
     orphans_to: str | None = None
     report: Report = field(default_factory=Report)
     sent: Callable[[int], None] = lambda rows: None
+    orphans: dict[int, str] = field(default_factory=dict)  # by line: clients that go to `orphans_to`
     workers: int = 1  # more than one where the order of the rows does not matter
 
     async def run(self, rows: Iterable[Row | BadRow]) -> Report:
@@ -112,14 +114,23 @@ class Upload:
         return later
 
     def _good(self, rows: Iterable[Row | BadRow]) -> Iterator[Row]:
+        """Each id once: if rows of one id took turns, every run of the file would change something."""
+        seen: dict[str, bytes] = {}
         for row in rows:
             if isinstance(row, BadRow):
                 self.report.refuse(row.line, row.reason)
+                continue
+            said = hashlib.blake2b(_json(row.data).encode(), digest_size=16).digest()
+            if seen.setdefault(row.data["id"], said) != said:
+                self.report.refuse(row.line, "repeated_id")
             elif self.kind == "clients" and "owner_id" not in row.data:
-                self.report.orphans.append(row.data["id"])
-                yield replace(row, data={**row.data, "owner_id": self.orphans_to})
+                yield self._given_away(row)
             else:
                 yield row
+
+    def _given_away(self, row: Row) -> Row:
+        self.orphans[row.line] = row.data["id"]
+        return replace(row, data={**row.data, "owner_id": self.orphans_to})
 
     async def _patiently(self, later: list[tuple[Row, str]]) -> list[tuple[Row, str]]:
         """Sends again while that helps; and where messages may still be on their way, until they should have come."""
@@ -144,10 +155,7 @@ class Upload:
         return still + [(row, reason) for row, reason in later if "head_id" not in row.data]
 
     async def _to_another_owner(self, later: list[tuple[Row, str]]) -> list[tuple[Row, str]]:
-        orphans = [row for row, reason in later if reason in CANNOT_OWN]
-        still = await self._again(replace(row, data={**row.data, "owner_id": self.orphans_to}) for row in orphans)
-        lines = {row.line for row, _ in still}
-        self.report.orphans += [row.data["id"] for row in orphans if row.line not in lines]
+        still = await self._again(self._given_away(row) for row, reason in later if reason in CANNOT_OWN)
         return still + [(row, reason) for row, reason in later if reason not in CANNOT_OWN]
 
     async def _send(self, batch: Batch) -> list[tuple[Row, str]]:
@@ -157,7 +165,9 @@ class Upload:
         self.report.counts.update(result["outcome"] for result in results if result["outcome"] != "refused")
         waiting: dict[int, str] = {}
         for result in results:
-            if result["outcome"] == "refused":
+            if result["outcome"] == "created" and result["line"] in self.orphans:
+                self.report.orphans.append(self.orphans[result["line"]])
+            elif result["outcome"] == "refused":
                 reason = result["reason"] or "refused"
                 if reason in passing:
                     waiting[result["line"]] = reason
