@@ -1,0 +1,39 @@
+"""A freeze waits for the transactions that are under way, never for those that begin after it."""
+
+import asyncio
+
+from shared import people
+from shared.database import unit_of_work
+from tests.services.clients.town import Town, town
+
+WAITING = """
+    SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+async def until_waiting(here: Town, number: int) -> None:
+    async with asyncio.timeout(60):
+        while True:
+            if await here.house.scalar("clients", WAITING) >= number:
+                return
+            await asyncio.sleep(0.01)
+
+
+async def test_who_comes_after_a_waiting_freeze_waits_behind_it() -> None:
+    """A second chunk of a transfer to anna, while the first is under way: else chunks that overlap would starve a freeze."""
+    async with town("anna", "ben") as here:
+        clients = here.house.embedded.runtimes["clients"]
+
+        async def second_chunk() -> bool:
+            async with unit_of_work(clients, "test") as work:
+                return bool((await people.lock(work, holding=["anna"]))["anna"]["frozen"])
+
+        async with unit_of_work(clients, "test") as first_chunk:
+            await people.lock(first_chunk, holding=["anna"])
+            freezing = asyncio.create_task(here.resign("anna", "ben"))
+            await until_waiting(here, 1)
+            second = asyncio.create_task(second_chunk())
+            await until_waiting(here, 2)
+        await freezing
+        assert await second
