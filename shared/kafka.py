@@ -118,7 +118,7 @@ class KafkaBus:
                 waiting.set()
                 batches = await consumer.getmany(timeout_ms=1_000)
                 waiting.clear()
-                await self._work_off(consumer, batches, handle)
+                await self._work_off(consumer, listener, batches, handle)
         finally:
             watchdog.cancel()
             self.assigned.pop(topic, None)
@@ -127,22 +127,27 @@ class KafkaBus:
     async def _work_off(
         self,
         consumer: AIOKafkaConsumer,
+        listener: "_Listener",
         batches: Mapping[TopicPartition, Sequence[Any]],
         handle: Handle,
     ) -> None:
-        """A slice of every partition at a time; what a slice has done is committed for all of them together."""
+        """A slice of every partition at a time; what a slice has done is committed for all of them together.
+
+        Once the partitions are shared out anew the rest is let go: whoever has them now is handed all of it from the last
+        commit on, and the inbox knows what is done. A partition that went and came back meanwhile must not go on here
+        behind a slice that nobody did.
+        """
+        shared_out = listener.shared_out
         for start in range(0, max(map(len, batches.values()), default=0), TOGETHER):
-            mine = consumer.assignment()
             parts = {partition: batch[start : start + TOGETHER] for partition, batch in batches.items()}
-            parts = {partition: part for partition, part in parts.items() if part and partition in mine}
+            parts = {partition: part for partition, part in parts.items() if part}
             await asyncio.gather(*(hand_in([_record(one) for one in part], handle) for part in parts.values()))
-            mine = consumer.assignment()
-            done = {partition: part[-1].offset + 1 for partition, part in parts.items() if partition in mine}
+            if listener.shared_out != shared_out:
+                return
             try:
-                if done:
-                    await consumer.commit(done)
+                await consumer.commit({partition: part[-1].offset + 1 for partition, part in parts.items()})
             except CommitFailedError:
-                return  # the partitions were shared out anew: who has them now hands in again, and the inbox knows them
+                return
             except KafkaError as error:
                 log.warning("commit.failed", error=type(error).__name__)
 
@@ -203,9 +208,11 @@ class KafkaBus:
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
     def __init__(self, assigned: dict[str, int], topic: str) -> None:
         self.assigned, self.topic = assigned, topic
+        self.shared_out = 0  # how often
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
         self.assigned[self.topic] = 0
+        self.shared_out += 1
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         self.assigned[self.topic] = len(assigned)
