@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import Result
 from typer.testing import CliRunner
 
 from services.__main__ import app
@@ -154,3 +155,103 @@ def test_wrong_usage_ends_with_status_2_and_starts_nothing(arguments: list[str],
     result = CliRunner().invoke(app, [*given, "--data-dir", str(tmp_path / "data")])
     assert result.exit_code == 2
     assert not (tmp_path / "data").exists()
+
+
+# -- the command itself ------------------------------------------------------------------------------------------------
+
+EMPLOYEES = """
+[fields]
+id = "ID"
+name = "{First} {Last}"
+email = "Mail"
+hired_on = { column = "Hired", format = "%d.%m.%Y" }
+manager_id = "Boss"
+functions = { sales = { value = 40 } }
+"""
+HEADER = "ID,First,Last,Mail,Hired,Boss"
+ANNA, BEN = "1,Anna,Ek,anna@example.org,01.02.2020,", "2,Ben,Ek,ben@example.org,01.02.2021,1"
+
+
+class Import:
+    """`holdfast import employees` of one file, again and again, on a data folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file, self.map, self.data = folder / "staff.csv", folder / "staff.toml", folder / "data"
+        self.map.write_text(EMPLOYEES)
+
+    def write(self, *lines: str, encoding: str = "utf-8") -> None:
+        self.file.write_text("\n".join(lines) + "\n", encoding=encoding)
+
+    def __call__(self, *options: str) -> Result:
+        given = ["import", "employees", str(self.file), "--map", str(self.map), "--data-dir", str(self.data)]
+        result: Result = CliRunner().invoke(app, [*given, *options])  # type: ignore[assignment]
+        return result
+
+    def report(self, *options: str) -> tuple[int, dict[str, Any]]:
+        """The exit status, and what was printed."""
+        result = self("--json", *options)
+        return result.exit_code, json.loads(result.stdout)
+
+
+@pytest.fixture
+def importing(tmp_path: Path) -> Import:
+    return Import(tmp_path)
+
+
+def test_broken_rows_are_listed_with_line_and_reason_and_the_good_ones_kept(importing: Import) -> None:
+    importing.write(
+        HEADER,
+        ANNA,
+        "3,Carl,Ek,carl@example.org,30.02.2020,",
+        "4,Dora,Ek,dora@example.org",
+        BEN,
+        ",Emil,Ek,emil@example.org,01.02.2020,",
+        '6,"Fred,Ek,fred@example.org,01.02.2020,',
+        "1,Gina,Ek,gina@example.org,01.02.2020,",
+        "8,Hugo,Ek,hugo@example.org,01.02.2020,nobody",
+    )
+    status, report = importing.report()
+    assert (status, report["created"], report["refused"]) == (1, 2, 6)
+    assert report["bad_rows"] == [
+        {"line": 3, "reason": "hired_on: column Hired: not a date"},
+        {"line": 4, "reason": "4 fields instead of 6"},
+        {"line": 6, "reason": "id: missing"},
+        {"line": 7, "reason": "a quote is opened and never closed"},
+        {"line": 8, "reason": "repeated_id"},
+        {"line": 9, "reason": "unknown_manager"},
+    ]
+    importing.write(HEADER, ANNA, BEN)
+    status, report = importing.report()
+    assert (status, report["created"], report["unchanged"], report["bad_rows"]) == (0, 0, 2, [])
+
+
+def test_a_dry_run_says_what_would_be_done_and_does_nothing(importing: Import) -> None:
+    importing.write(HEADER, ANNA, "3,Carl,Ek,carl@example.org,yesterday,", BEN)
+    status, report = importing.report("--dry-run")
+    assert (status, report["dry_run"], report["created"], report["refused"]) == (1, True, 2, 1)
+    status, report = importing.report()
+    assert (status, report["dry_run"], report["created"], report["refused"]) == (1, False, 2, 1)
+
+
+def test_a_file_in_another_encoding_than_the_map_says_is_wrong_usage_and_imports_nothing(importing: Import) -> None:
+    many = [f"{number},Anna,Ek,{number}@example.org,01.02.2020," for number in range(10_000)]  # more than one piece
+    importing.write(HEADER, *many, "x,Zoë,Ek,zoe@example.org,01.02.2020,", encoding="latin-1")
+    result = importing("--json")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "is not utf-8-sig: another encoding?" in " ".join(result.stderr.split())
+    assert not importing.data.exists()
+    importing.map.write_text('[file]\nencoding = "latin-1"\n' + EMPLOYEES)
+    importing.write(HEADER, "x,Zoë,Ek,zoe@example.org,01.02.2020,", encoding="latin-1")
+    assert importing.report()[1]["created"] == 1
+
+
+@pytest.mark.parametrize("column", ["Hired", "Last"])
+def test_a_column_that_the_map_names_and_the_file_lacks_is_wrong_usage_and_imports_nothing(
+    importing: Import, column: str
+) -> None:
+    importing.write(HEADER.replace(column, "Other"), ANNA)
+    result = importing("--json")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"staff.csv: column {column} is missing" in " ".join(result.stderr.split())
+    assert "Anna" not in result.stderr
+    assert not importing.data.exists()

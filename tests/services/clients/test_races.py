@@ -1,11 +1,18 @@
 """What happens at the same time comes out as if it had happened one after the other."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
+from itertools import count, cycle
 from typing import Any
+
+import asyncpg
 
 from shared.contracts.clients import ClientMove, TransferClients
 from tests.services.clients.town import BASE, Town, town
+from tests.support.lab import until
 
 WITHOUT_OWNER = """
     SELECT c.client_id FROM clients c JOIN people o ON o.employee_id = c.owner_id
@@ -119,21 +126,115 @@ async def test_two_leavers_who_are_each_others_deputies_freeze_at_the_same_time(
 async def test_once_a_freeze_is_acknowledged_no_check_admits() -> None:
     async with town("anna", "ben") as here:
         await here.client("c-1", "anna")
-        seen: list[tuple[Any, str]] = []
-        frozen = asyncio.Event()
+        seen: list[tuple[bool, str]] = []
+        asked, frozen = asyncio.Event(), asyncio.Event()
 
         async def keep_asking() -> None:
-            while not frozen.is_set():
-                seen.append((frozen.is_set(), await here.check("anna", "c-1")))
+            after = 0
+            while after < 10:
+                acknowledged = frozen.is_set()  # before the check begins
+                seen.append((acknowledged, await here.check("anna", "c-1")))
+                asked.set()
+                after += acknowledged
 
         async def freeze() -> None:
+            await asked.wait()
             await here.resign("anna", "ben")
             frozen.set()
 
         await asyncio.gather(freeze(), *(keep_asking() for _ in range(4)))
-        after = await asyncio.gather(*(here.check("anna", "c-1") for _ in range(20)))
-        assert set(after) == {"frozen"}
-        assert {reason for _, reason in seen} <= {"owner", "frozen"}
+        assert {reason for acknowledged, reason in seen if acknowledged} == {"frozen"}
+        assert "owner" in {reason for acknowledged, reason in seen if not acknowledged} <= {"owner", "frozen"}
+
+
+# What this person did or tried to do to clients, and their freeze, in the order in which it happened.
+JOURNALED = """
+    SELECT j.kind, j.reason FROM journal_pending j JOIN surrogates s ON s.kind = 'employee' AND s.id = :id
+    WHERE (j.actor = s.surrogate OR j.kind = 'access.frozen' AND j.employee = s.surrogate)
+    AND j.kind IN ('client.accessed', 'team.placed', 'client.transferred', 'access.frozen') ORDER BY j.id
+"""
+
+
+async def test_an_effect_of_the_leaver_commits_before_the_freeze_or_not_at_all() -> None:
+    async with town("ben") as here:
+        await here.department("north", head="anna")
+        await here.hire("anna", "carl", "dora", department_id="north")
+        for number in range(9):
+            await here.client(f"c-{number}", "dora" if number >= 6 else "anna")
+        house, anna = here.house, (["employee", "sales_head"], "anna")
+        done: Counter[str] = Counter()
+        refusals: dict[str, set[tuple[int, str]]] = {"patch": set(), "place": set(), "transfer": set()}
+        acknowledged: list[str] = []
+        all_did = asyncio.Event()
+
+        async def until_refused(kind: str, method: str, path: str, bodies: Iterator[Any]) -> None:
+            while (answer := await house.call(anna, method, f"{BASE}/{path}", json=next(bodies))).is_success:
+                assert kind != "transfer" or answer.json()["done"] == 1
+                done[kind] += 1
+                if len(done) == len(refusals):
+                    all_did.set()
+            refusals[kind].add((answer.status_code, answer.json()["reason"]))
+
+        async def freeze() -> None:
+            await all_did.wait()
+            await here.resign("anna", "ben")
+            acknowledged.extend(await effects())
+
+        async def effects() -> list[str]:
+            journaled = await house.rows("clients", JOURNALED, id="anna")
+            return [row["kind"] for row in journaled if row["reason"] != "frozen"]
+
+        def to_and_fro(client: str) -> Iterator[Any]:
+            for one, other in cycle([("dora", "carl"), ("carl", "dora")]):
+                yield {"items": [{"client_id": client, "from_id": one, "to_id": other}], "reason": "x"}
+
+        two = [{"employee_id": "ben"}, {"employee_id": "carl"}]
+        await asyncio.gather(
+            freeze(),
+            *(until_refused("patch", "PATCH", f"clients/c-{n}", ({"name": f"{i}"} for i in count())) for n in range(3)),
+            *(until_refused("place", "PUT", f"clients/c-{n}/team/sales", cycle(two)) for n in range(3, 6)),
+            *(until_refused("transfer", "POST", "transfers", to_and_fro(f"c-{n}")) for n in range(6, 9)),
+        )
+        assert acknowledged == await effects()  # none was still on its way
+        assert acknowledged[-1] == "access.frozen"
+        assert Counter(acknowledged[:-1]) == {
+            "client.accessed": done["patch"] + done["place"],
+            "team.placed": done["place"],
+            "client.transferred": done["transfer"],
+        }
+        tried = await house.rows("clients", JOURNALED, id="anna")
+        assert [row["reason"] for row in tried[len(acknowledged) :]] == [
+            "frozen"
+        ] * 6  # of each client patched or placed
+        assert refusals["patch"] == refusals["place"] == {(403, "frozen")}
+        assert refusals["transfer"] <= {(403, "forbidden"), (403, "you_are_frozen")}  # without her role, and with it
+        assert await house.rows("clients", BROKEN_CHAINS) == await house.rows("clients", WITHOUT_OWNER) == []
+
+
+async def test_a_deadlock_is_retried_and_the_caller_hears_nothing_of_it() -> None:
+    async with town("anna") as here:
+        await here.client("c-1", "anna")
+        house = here.house
+        never_the_victim = {"deadlock_timeout": "60s"}
+        hand = await asyncpg.connect(house.urls["clients"], server_settings=never_the_victim)
+        waits = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        try:
+            async with hand.transaction():  # the client before the person: the other way round than everybody else
+                await hand.execute("SELECT FROM clients WHERE client_id = 'c-1' FOR UPDATE")
+                change = asyncio.create_task(
+                    house.call(("employee", "anna"), "PATCH", f"{BASE}/clients/c-1", json={"name": "New"})
+                )
+                await until(partial(house.scalar, "clients", waits), "a change that waits for the client")
+                await hand.execute("SELECT FROM people WHERE employee_id = 'anna' FOR UPDATE")
+                assert not change.done()
+            answer = await change
+            await until(partial(hand.fetchval, deadlocks), "the deadlock in the figures of the server")
+        finally:
+            await hand.close()
+        assert (answer.status_code, answer.json()["name"]) == (200, "New")
+        assert len(await house.sent("clients", "client.changed")) == 1
+        assert [row["kind"] for row in await house.rows("clients", JOURNALED, id="anna")] == ["client.accessed"]
 
 
 async def test_the_same_registration_at_the_same_time_makes_one_client() -> None:
