@@ -108,7 +108,12 @@ async def build(house: House) -> None:
     for id, parent_id in (("firm", None), ("sales", "firm"), ("works", "firm")):
         await house.ok("hr", "POST", "/staff/v1/departments", json={"id": id, "name": id, "parent_id": parent_id})
     for id, employee in EMPLOYEES.items():
-        body = {"id": id, "name": f"{id} of the story", "email": f"{id}@example.org", "hired_on": "2020-01-01"}
+        body: dict[str, Any] = {
+            "id": id,
+            "name": f"{id} of the story",
+            "email": f"{id}@example.org",
+            "hired_on": "2020-01-01",
+        }
         body |= {"regions": ["de"], "languages": ["de", "en"], **employee}
         await house.ok("hr", "POST", "/staff/v1/employees", json=body)
     for id, head in HEADS.items():
@@ -120,12 +125,12 @@ async def build(house: House) -> None:
     await house.settle()
     for number, (id, owner) in enumerate(OWNERS.items()):
         await register(house, id, owner, value=f"{1000 * (number + 1)}.00")
-    for flow in FLOWS:
-        await house.ok(DIRECTOR, "POST", "/orders/v1/flows", json=flow)
+    for kind in FLOWS:
+        await house.ok(DIRECTOR, "POST", "/orders/v1/flows", json=kind)
     await house.settle()
     placed_on = house.clock.day(-1).isoformat()
     for id, client, flow, assignees in ORDERS:
-        order = {"id": id, "client_id": client, "flow_id": flow, "value": "500.00", "origin": "own"}
+        order: dict[str, Any] = {"id": id, "client_id": client, "flow_id": flow, "value": "500.00", "origin": "own"}
         order |= {"placed_on": placed_on, "assignees": assignees}
         await house.ok("service", "POST", "/orders/v1/orders", json=order)
     await house.settle()
@@ -136,7 +141,7 @@ DIRECTOR = (("director", "employee"), "dora")
 
 async def register(house: House, id: str, owner: str, value: str = "100.00") -> None:
     team = {"engineering": "fred" if owner == "anna" else "gita"}
-    client = {"id": id, "name": f"Client {id}", "owner_id": owner, "value": value, "team": team}
+    client: dict[str, Any] = {"id": id, "name": f"Client {id}", "owner_id": owner, "value": value, "team": team}
     client |= {"regions": ["de"], "languages": ["de"], "contacts": [{"name": "One Person", "email": "one@example.org"}]}
     await house.ok("service", "POST", "/clients/v1/clients", json=client)
 

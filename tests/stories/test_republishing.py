@@ -62,11 +62,11 @@ async def test_who_has_heard_of_all_departures_does_nothing_even_where_the_inbox
     await house.settle()
     for service in house.names:
         runtime = house.runtime(service)
-        for table, column, kept in (
+        for table, column, how_long in (
             ("outbox", "published_at", KEEP_PUBLISHED),
             ("inbox", "received_at", KEEP_RECEIVED),
         ):
-            days = (kept + timedelta(days=1)).days
+            days = (how_long + timedelta(days=1)).days
             await execute(house, service, f"UPDATE {table} SET {column} = {column} - interval '{days} days'")
         await forget_old(runtime)
         assert not await house.rows(service, "SELECT 1 FROM inbox")

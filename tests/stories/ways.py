@@ -1,30 +1,43 @@
 """Every story is told three ways: once; with every message delivered twice; with a crash after each commit in turn.
 
-A crash after each single commit would tell a story a few hundred times. Instead it is told `EVERY` times, crashing
-after every `EVERY`-th commit, each time from another one on: so each commit has its crash, and what follows a crash has
-room to get on. The truths are looked at in each step, and the ending must be the one of the story told once.
+A crash after each single commit would tell a story a few hundred times. Instead the commits of the story told once are
+dealt out to `EVERY` tellings, each of which crashes after all of its own: so each commit has its crash, and what follows
+a crash has room to get on. Commits are known by what they are, not by number: a crash shifts all numbers after it. The
+truths are looked at in each step, and the ending must be the one of the story told once.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 
 from tests.stories import company
+from tests.stories.commits import Noted, Point
 from tests.stories.ending import ending
 from tests.stories.truths import Truths
-from tests.support.house import House
 
-EVERY = 6  # commits; more than any job needs from its lease to its end
+EVERY = 5
 WAYS = ("once", "twice", *(f"crash-{offset}" for offset in range(EVERY)))
 Story = Callable[["Watched"], Awaitable[None]]
 
-_endings: dict[str, Any] = {}
+
+@dataclass(frozen=True)
+class Telling:
+    """How a story went: its ending, what each of its commits was, and what had a crash after it."""
+
+    ending: Mapping[str, Any]
+    commits: Sequence[frozenset[Point]]
+    crashed_after: frozenset[Point]
 
 
-class Watched(House):
+_stories: dict[Any, tuple[Story, Mapping[str, Any]]] = {}  # by test
+_tellings: dict[tuple[Any, str], Telling] = {}
+
+
+class Watched(Noted):
     """A house in which the truths are looked at all the time."""
 
     apps: dict[str, FastAPI] | None = {}
@@ -46,54 +59,55 @@ class Watched(House):
         if self.truths is not None:
             await self.truths.examine(self)
 
-    @asynccontextmanager
-    async def aside(self) -> AsyncIterator[None]:
-        """What happens here belongs to the looking, not to the story: it crashes nothing."""
-        crashes, commits = self.crashes, self.commits
-        self.crashes = lambda commit: False
-        try:
-            yield
-        finally:
-            self.crashes, self.commits = crashes, commits
-
 
 @asynccontextmanager
-async def told(**how: Any) -> AsyncIterator[Watched]:
+async def told(kind: type[Watched] = Watched, **how: Any) -> AsyncIterator[Watched]:
     """The company on the morning of the story."""
-    async with Watched.start(templates=await company.templates(), **{**company.SETTINGS, **how}) as house:
+    async with kind.start(**{"templates": await company.templates(), **company.SETTINGS, **how}) as house:
         company.wake(house)
         house.truths = Truths()
         await house.truths.look(house)
         yield house
 
 
-async def tell(story: Story, way: str, **settings: Any) -> Any:
-    """Tells the story this way; its ending."""
-    kind, _, offset = way.partition("-")
-    crashes = (lambda commit: commit % EVERY == int(offset)) if offset else None
-    async with told(twice=kind == "twice", crashes=crashes, **settings) as house:
+async def tell(story: Story, way: str, points: Set[Point], **settings: Any) -> Telling:
+    """Tells the story this way, with a crash after each of these points."""
+    async with told(twice=way == "twice", **settings) as house:
+        house.crash_after(points)
         await story(house)
         await house.settle()
-        assert house.crashed or not crashes, "nothing crashed"
-        return await ending(house)
+        # The first of each kind came: a later one need not, for what took two batches may take one after a crash.
+        missed = {point for point in points if point[1] == 1} - house.crashed_after
+        assert not missed, f"no crash after {sorted(missed)}"
+        return Telling(await ending(house), house.noted, frozenset(house.crashed_after))
+
+
+async def telling(test: Any, way: str) -> Telling:
+    """How the story of this test went this way; it is told if nobody has asked yet."""
+    if (test, way) not in _tellings:
+        story, settings = _stories[test]
+        points = points_of(await telling(test, "once"), int(way[-1])) if way.startswith("crash") else frozenset()
+        _tellings[test, way] = await tell(story, way, points, **settings)
+    return _tellings[test, way]
+
+
+def points_of(once: Telling, offset: int) -> frozenset[Point]:
+    """Every `EVERY`-th commit of the story told once."""
+    return frozenset().union(*once.commits[offset::EVERY])
 
 
 def three_ways(**settings: Any) -> Callable[[Story], Any]:
     """Makes a story a test for each way; `settings` are those of the house."""
 
     def of(story: Story) -> Any:
-        name = f"{story.__module__}.{story.__name__}"
-
         @pytest.mark.parametrize("way", WAYS)
         async def test(way: str) -> None:
-            if name not in _endings:
-                _endings[name] = await tell(story, "once", **settings)
-            if way != "once":
-                once, again = _endings[name], await tell(story, way, **settings)
-                other = {table: (once[table], rows) for table, rows in again.items() if rows != once[table]}
-                assert not other, f"another ending (once, {way}): {other}"
+            once, again = (await telling(test, "once")).ending, (await telling(test, way)).ending
+            other = {table: (once[table], rows) for table, rows in again.items() if rows != once[table]}
+            assert not other, f"another ending (once, {way}): {other}"
 
         test.__name__, test.__module__, test.__doc__ = story.__name__, story.__module__, story.__doc__
+        _stories[test] = story, settings
         return test
 
     return of
