@@ -6,14 +6,18 @@ asks would after a lost connection, and because news takes a moment to arrive ev
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 
+from services import wiring
 from shared.auth import Keys, load_key, load_keys
-from shared.settings import Settings
+from shared.database import bind, plain
+from shared.messages import commands_topic, events_topic
+from shared.settings import SERVICES, Settings
 from tests.stories.hands import cases_of, steps_of
 from tests.support.house import Clock, House
 
@@ -23,9 +27,10 @@ NOT_YET = {404, 409, 422, 502, 503, 504}
 
 
 class Remote(House):
-    """Asks through `url` with tokens of the key in `key_file`."""
+    """Asks through `url` with tokens of the key in `key_file`, and reads the `databases`, where it knows them."""
 
-    def __init__(self, url: str, key_file: Path) -> None:
+    def __init__(self, url: str, key_file: Path, databases: Mapping[str, str] | None = None) -> None:
+        self.names, self.urls, self.down = SERVICES, databases or {}, set()
         self.clock = Clock()
         self.http = httpx.AsyncClient(base_url=url, timeout=30, trust_env=False)
         self.keys: Keys = load_keys(Settings(), load_key(key_file))
@@ -49,6 +54,13 @@ class Remote(House):
     async def settle(self) -> None:
         """Nothing to do: whoever needs what has not happened yet asks again."""
 
+    async def rows(self, service: str, sql: str, **named: Any) -> list[dict[str, Any]]:
+        connection = await asyncpg.connect(plain(self.urls[service]))
+        try:
+            return [dict(row) for row in await connection.fetch(*bind(sql, **named))]
+        finally:
+            await connection.close()
+
     async def until(self, look: Callable[[], Awaitable[Any]], what: str) -> Any:
         """What `look` gives once it gives something. Raises `TimeoutError`."""
         deadline = time.monotonic() + PATIENCE
@@ -67,3 +79,16 @@ async def reaches(house: Remote, who: str, step: str, status: str) -> None:
         return bool(await cases_of(house, who)) and (await steps_of(house, who))[step] == status
 
     await house.until(is_so, f"{step} is {status}")
+
+
+async def all_received(house: Remote) -> bool:
+    """Whether every message has reached everybody who hears or obeys it."""
+    outboxes = {name: await house.rows(name, "SELECT event_id, topic, type FROM outbox") for name in house.names}
+    for name in house.names:
+        service = wiring.load(name)
+        heard = {(events_topic(source), one.type) for source, types in service.hears.items() for one in types}
+        heard |= {(commands_topic(name), one.type) for one in service.obeys}
+        meant = {row["event_id"] for rows in outboxes.values() for row in rows if (row["topic"], row["type"]) in heard}
+        if not meant <= {row["event_id"] for row in await house.rows(name, "SELECT event_id FROM inbox")}:
+            return False
+    return True
