@@ -117,6 +117,27 @@ async def test_importing_orphans_again_changes_nothing() -> None:
         assert (await upload(house, "clients", rows, orphans_to="1")).counts == {"unchanged": 3}
 
 
+async def test_orphans_are_listed_that_were_given_away_and_only_those() -> None:
+    async with House.start("staff", "clients") as house:
+        await upload(house, "employees", [employee("1")])
+        rows = [client("a", "nobody"), {"id": "b", "name": "Client b"}]
+        refused = await upload(house, "clients", rows, orphans_to="unknown", dry_run=True)
+        assert (refused.counts["refused"], refused.orphans) == (2, [])
+        assert sorted((await upload(house, "clients", rows, orphans_to="1")).orphans) == ["a", "b"]
+        assert (await upload(house, "clients", rows, orphans_to="1")).orphans == []
+
+
+async def test_of_an_id_that_comes_twice_the_first_counts_at_every_run() -> None:
+    async with House.start("staff", "clients") as house:
+        await upload(house, "employees", [employee("1")])
+        rows = [client("a", "1"), client("a", "1"), {**client("a", "1"), "name": "Another"}]
+        for outcome in ("created", "unchanged"):
+            report = await upload(house, "clients", rows)
+            assert report.refused == [Refusal(4, "repeated_id")]
+            assert report.counts[outcome] >= 1
+            assert report.counts["updated"] == 0
+
+
 async def test_without_a_name_for_orphans_they_are_refused_and_the_others_kept() -> None:
     async with House.start("staff", "clients") as house:
         await upload(house, "employees", [employee("1")])
