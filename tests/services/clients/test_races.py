@@ -12,7 +12,7 @@ import asyncpg
 
 from shared.contracts.clients import ClientMove, TransferClients
 from tests.services.clients.town import BASE, Town, town
-from tests.support.lab import until
+from tests.support.lab import WITHIN, until
 
 WITHOUT_OWNER = """
     SELECT c.client_id FROM clients c JOIN people o ON o.employee_id = c.owner_id
@@ -189,11 +189,17 @@ async def test_an_effect_of_the_leaver_commits_before_the_freeze_or_not_at_all()
                 yield {"items": [{"client_id": client, "from_id": one, "to_id": other}], "reason": "x"}
 
         two = [{"employee_id": "ben"}, {"employee_id": "carl"}]
-        await asyncio.gather(
-            freeze(),
-            *(until_refused("patch", "PATCH", f"clients/c-{n}", ({"name": f"{i}"} for i in count())) for n in range(3)),
-            *(until_refused("place", "PUT", f"clients/c-{n}/team/sales", cycle(two)) for n in range(3, 6)),
-            *(until_refused("transfer", "POST", "transfers", to_and_fro(f"c-{n}")) for n in range(6, 9)),
+        await asyncio.wait_for(
+            asyncio.gather(
+                freeze(),
+                *(
+                    until_refused("patch", "PATCH", f"clients/c-{n}", ({"name": f"{i}"} for i in count()))
+                    for n in range(3)
+                ),
+                *(until_refused("place", "PUT", f"clients/c-{n}/team/sales", cycle(two)) for n in range(3, 6)),
+                *(until_refused("transfer", "POST", "transfers", to_and_fro(f"c-{n}")) for n in range(6, 9)),
+            ),
+            WITHIN,
         )
         assert acknowledged == await effects()  # none was still on its way
         assert acknowledged[-1] == "access.frozen"
