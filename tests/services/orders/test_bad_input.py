@@ -77,11 +77,10 @@ async def test_every_door_that_takes_json_is_tried_here(house: House) -> None:
 
 @pytest.mark.parametrize("door", BODIES, ids=" ".join)
 async def test_what_is_not_json_is_malformed(house: House, door: tuple[str, str]) -> None:
-    for text in ("{", "[]]", f'{{"{SECRET}"', f"{SECRET}={SECRET}"):
-        problem = await refuses(house, *door, 400, content=text.encode(), headers=AS_JSON)
+    for content in (b"{", b"[]]", b"\xff\xfe", f'{{"{SECRET}"'.encode(), f"{SECRET}={SECRET}".encode()):
+        problem = await refuses(house, *door, 400, content=content, headers=AS_JSON)
         assert problem["reason"] == "malformed_json"
-    for content in (b"\xff\xfe", b"[" * 100_000):
-        await refuses(house, *door, 400, content=content, headers=AS_JSON)
+    await refuses(house, *door, 400, content=b"[" * 100_000, headers=AS_JSON)
 
 
 @pytest.mark.parametrize("door", BODIES, ids=" ".join)
