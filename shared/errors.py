@@ -54,6 +54,17 @@ class Forbidden(HoldfastError):
     status = 403
 
 
+class YouAreFrozen(Forbidden):
+    """Your access to client data is frozen. Your own tasks, documents and introductions stay open to you."""
+
+    def __init__(self, reason: str = "frozen") -> None:
+        super().__init__(reason=reason)
+
+
+class RolesFrozen(YouAreFrozen):
+    """Your access is frozen, and with it every role but `employee`. Your own tasks, documents and introductions stay open."""
+
+
 class Stale(HoldfastError):
     """The object has changed since you read it. Read it again and repeat with its current `ETag` in `If-Match`."""
 

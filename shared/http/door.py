@@ -19,7 +19,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from shared.auth import ROLES, Principal, Role
 from shared.database import ATTEMPTS, RETRIED, UnitOfWork, rolled_back, sqlstate, unit_of_work
-from shared.errors import Forbidden, IdempotencyKeyInFlight, IdempotencyKeyReused, NoToken, Stale
+from shared.errors import Forbidden, IdempotencyKeyInFlight, IdempotencyKeyReused, NoToken, RolesFrozen, Stale
 from shared.service import Runtime
 
 P = ParamSpec("P")
@@ -182,14 +182,14 @@ def allow(*roles: Role | Literal["anyone"], ask_freeze: bool = True) -> Any:
             raise NoToken
         runtime: Runtime = request.app.state.runtime
         principal = await runtime.keys.principal(credentials.credentials)
-        frozen = False
+        frozen, held = False, principal.roles
         if ask_freeze:
             async with runtime.database.connect() as connection:
                 frozen = await runtime.service.is_frozen(connection, principal.sub)
             if frozen:
                 principal = Principal(principal.sub, frozenset({"employee"}))
         if principal.roles.isdisjoint(ROLES if "anyone" in roles else roles):
-            raise Forbidden
+            raise Forbidden if held.isdisjoint(ROLES if "anyone" in roles else roles) else RolesFrozen
         _refuse_unknown_query(request)
         key = idempotency_key if request.method == "POST" else None
         return Door(runtime, principal, request, response, frozen, key)

@@ -67,6 +67,10 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Nothing(Body):
+    """Of a route that wants to be told nothing: `{}`, or no body at all."""
+
+
 T = TypeVar("T")
 
 

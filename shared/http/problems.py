@@ -90,6 +90,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == 400:  # what the parser of JSON gives up on, such as too deep a nesting
+            return problem(request, 400, "malformed_json", "The body is not valid JSON.")
         detail = STATUSES.get(error.status_code, "Refused")
         answer = problem(request, error.status_code, "http", f"{detail}.")
         answer.headers.update(error.headers or {})

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from services.clients.handlers.acting import YouAreFrozen
-from shared.errors import Forbidden, NotFound
+from shared.errors import Forbidden, NotFound, YouAreFrozen
 
 
 class ActionNotAllowed(Forbidden):
@@ -17,7 +16,7 @@ def opened(result: Any) -> Any:
     if refused is None:
         return result
     if refused in ("frozen", "not_employed"):
-        raise YouAreFrozen(reason=refused)
+        raise YouAreFrozen(refused)
     if refused == "action_not_allowed":
         raise ActionNotAllowed
     raise NotFound

@@ -5,15 +5,11 @@ from typing import Any
 
 from shared import people
 from shared.database import UnitOfWork
-from shared.errors import Forbidden
+from shared.errors import Forbidden, YouAreFrozen
 
 
 class OwnAffair(Forbidden):
     """Nobody acts on their own freeze or pass. Ask somebody else."""
-
-
-class YouAreFrozen(Forbidden):
-    """Your access to client data is frozen."""
 
 
 async def lock_with_actor(

@@ -13,7 +13,7 @@ from services.offboarding.store import lists
 from services.offboarding.store.seeing import see_case
 from shared.database import UnitOfWork
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Day, Id, Line, Page, Paging, Paragraphs, page, paging
+from shared.http.fields import Body, Day, Id, Line, Nothing, Page, Paging, Paragraphs, page, paging
 
 router = APIRouter(tags=["introductions"])
 
@@ -30,10 +30,6 @@ class Brief(Body):
     special_terms: Paragraphs | None = None
     next_date: Day | None = None
     pitfalls: Paragraphs | None = None
-
-
-class Nothing(Body):
-    pass
 
 
 class Confirmation(Body):

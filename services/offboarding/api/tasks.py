@@ -14,7 +14,7 @@ from services.offboarding.store.seeing import see_case
 from shared.database import UnitOfWork
 from shared.errors import Unprocessable
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Id, Line, Page, Paging, Paragraphs, page, paging, uuid7
+from shared.http.fields import Body, Id, Line, Nothing, Page, Paging, Paragraphs, page, paging, uuid7
 
 router = APIRouter(tags=["tasks"])
 Kind = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
@@ -191,5 +191,7 @@ async def hand_over(
 
 
 @router.post("/documents/{document_id}/receive", response_model=DocumentOut, summary="The receiver signs")
-async def receive(document_id: Id, door: Door = allow("employee", "sales_head", "director")) -> Any:
+async def receive(
+    document_id: Id, body: Nothing | None = None, door: Door = allow("employee", "sales_head", "director")
+) -> Any:
     return dict(await door.transact(documents.receive, viewer(door), document_id))

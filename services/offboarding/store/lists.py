@@ -5,7 +5,7 @@ from typing import Any
 
 from services.offboarding.store.seeing import HEADS, SEEN, Viewer, names
 from shared.database import UnitOfWork
-from shared.http.fields import Paging
+from shared.http.fields import Paging, UnknownCursor
 
 Row = Mapping[str, Any]
 CASES = f"""
@@ -115,7 +115,9 @@ async def documents(work: UnitOfWork, viewer: Viewer, paging: Paging, case_id: s
 
 
 async def followups(work: UnitOfWork, viewer: Viewer, paging: Paging, case_id: str | None) -> Sequence[Row]:
-    after = paging.after if paging.after is not None and len(paging.after) == 2 else (None, None)
+    after = paging.after or (None, None)
+    if len(after) != 2:
+        raise UnknownCursor
     named = {**names(work, viewer), "director": "director" in viewer.roles}
     del named["all"]
     return await work.rows(
@@ -124,9 +126,7 @@ async def followups(work: UnitOfWork, viewer: Viewer, paging: Paging, case_id: s
 
 
 async def timeline(work: UnitOfWork, paging: Paging, case_id: str) -> Sequence[Row]:
-    digits = paging.after[0] if paging.after else ""
-    after = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
-    return await work.rows(TIMELINE, case_id=case_id, after=after, fetch=paging.fetch)
+    return await work.rows(TIMELINE, case_id=case_id, after=paging.number, fetch=paging.fetch)
 
 
 async def waiting_for(

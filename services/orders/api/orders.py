@@ -11,7 +11,7 @@ from services.orders.handlers import placing, stages
 from services.orders.store import reports
 from shared.contracts.orders import StageStatus
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Day, Id, Money, Page, Paging, Paragraphs, page, paging, uuid7
+from shared.http.fields import Body, Day, Id, Money, Nothing, Page, Paging, Paragraphs, page, paging, uuid7
 
 router = APIRouter(tags=["orders"])
 
@@ -122,12 +122,22 @@ async def cancel(order_id: Id, body: Reason, door: Door = allow("sales_head", "d
 
 
 @router.post("/orders/{order_id}/stages/{name}/start", response_model=Order, summary="Start a stage")
-async def start(order_id: Id, name: Id, door: Door = allow("employee", "sales_head", "director", "service")) -> Any:
+async def start(
+    order_id: Id,
+    name: Id,
+    body: Nothing | None = None,
+    door: Door = allow("employee", "sales_head", "director", "service"),
+) -> Any:
     return await door.transact(stages.start, door.principal, door.frozen, order_id, name)
 
 
 @router.post("/orders/{order_id}/stages/{name}/complete", response_model=Order, summary="Complete a stage")
-async def complete(order_id: Id, name: Id, door: Door = allow("employee", "sales_head", "director", "service")) -> Any:
+async def complete(
+    order_id: Id,
+    name: Id,
+    body: Nothing | None = None,
+    door: Door = allow("employee", "sales_head", "director", "service"),
+) -> Any:
     """The next stage becomes ready; the last one delivers the order."""
     return await door.transact(stages.complete, door.principal, door.frozen, order_id, name)
 

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from services.orders.handlers import reports as handlers
 from services.orders.store import reports
@@ -28,6 +28,12 @@ class FiguresWanted(Body):
     client_ids: list[Id] = Field(max_length=1000)
     first: Day = Field(alias="from")
     last: Day = Field(alias="until")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.last < self.first:
+            raise ValueError("`until` must not be before `from`")
+        return self
 
 
 class ClientFigures(BaseModel):

@@ -11,7 +11,7 @@ from services.staff.store import hris as store
 from shared.database import UnitOfWork
 from shared.errors import NotFound
 from shared.http.door import Door, allow
-from shared.http.fields import Id, Page, Paging, page, paging
+from shared.http.fields import Id, Nothing, Page, Paging, page, paging
 
 router = APIRouter(tags=["hris"])
 
@@ -114,7 +114,7 @@ async def list_holds(
 
 
 @router.post("/hris/holds/{hold_id}/confirm", response_model=Hold, summary="It is a departure")
-async def confirm(hold_id: Id, door: Door = allow("hr")) -> Any:
+async def confirm(hold_id: Id, body: Nothing | None = None, door: Door = allow("hr")) -> Any:
     return await door.transact(_confirm, hold_id)
 
 
@@ -123,7 +123,7 @@ async def _confirm(work: UnitOfWork, hold_id: str) -> dict[str, Any]:
 
 
 @router.post("/hris/holds/{hold_id}/reject", response_model=Hold, summary="It is a mistake")
-async def reject(hold_id: Id, door: Door = allow("hr")) -> Any:
+async def reject(hold_id: Id, body: Nothing | None = None, door: Door = allow("hr")) -> Any:
     return await door.transact(_reject, hold_id)
 
 
@@ -144,6 +144,6 @@ async def list_messages(
 
 
 @router.post("/hris/messages/{message_id}/seen", status_code=204, summary="Somebody has looked at it")
-async def look_at(message_id: Id, door: Door = allow("hr", "ops")) -> None:
+async def look_at(message_id: Id, body: Nothing | None = None, door: Door = allow("hr", "ops")) -> None:
     """Ends the alarm of this message."""
     await door.transact(holds.look_at, message_id)

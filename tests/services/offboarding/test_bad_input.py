@@ -1,5 +1,6 @@
 """Bad input: a clear error of contract.md's kind, nothing half done, no 500, no input echoed."""
 
+import base64
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -28,6 +29,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PUT", "checklist"): {"items": [ENTRY]},
     ("POST", "cases/{case_id}/documents"): DOCUMENT,
     ("POST", "documents/{document_id}/hand_over"): {"receiver_id": "otto"},
+    ("POST", "documents/{document_id}/receive"): {},
     ("POST", "introductions/{introduction_id}/accept"): {"form": "call"},
     ("POST", "introductions/{introduction_id}/brief"): {"pitfalls": "x"},
     ("POST", "introductions/{introduction_id}/introduce"): {},
@@ -97,10 +99,9 @@ async def test_every_door_that_takes_a_body_is_tried_here(underway: Underway) ->
 
 @pytest.mark.parametrize("door", BODIES, ids=" ".join)
 async def test_what_is_not_json_is_malformed(underway: Underway, door: tuple[str, str]) -> None:
-    for content in (b"{", b"[]]", b"\xff\xfe", f'{{"{SECRET}"'.encode(), f"{SECRET}={SECRET}".encode()):
+    for content in (b"{", b"[]]", b"\xff\xfe", f'{{"{SECRET}"'.encode(), f"{SECRET}={SECRET}".encode(), b"[" * 100_000):
         problem = await underway.refuses(*door, 400, content=content, headers=AS_JSON)
         assert problem["reason"] == "malformed_json"
-    await underway.refuses(*door, 400, content=b"[" * 100_000, headers=AS_JSON)
 
 
 @pytest.mark.parametrize("door", BODIES, ids=" ".join)
@@ -200,3 +201,10 @@ async def test_what_cannot_be_right_is_refused_and_nothing_happens(
 ) -> None:
     sent = {"content": body, "headers": AS_JSON} if isinstance(body, bytes) else {} if body is None else {"json": body}
     await underway.refuses(method, path, status, **sent)
+
+
+async def test_a_cursor_of_another_list_is_refused(underway: Underway) -> None:
+    foreign = base64.urlsafe_b64encode(b'["a", "b", "c"]').decode()
+    for path in (f"cases/{underway.ids['case_id']}/timeline", "followups"):
+        answer = await underway.house.call(BOSS, "GET", f"{BASE}/{path}?cursor={foreign}")
+        assert (answer.status_code, answer.json()["reason"]) == (422, "unknown_cursor")

@@ -31,6 +31,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "orders"): ORDER,
     ("POST", "orders/{order_id}/cancel"): {"reason": "x"},
     ("PUT", "orders/{order_id}/stages/{name}/assignee"): {"employee_id": "boris"},
+    ("POST", "orders/{order_id}/stages/{name}/start"): {},
+    ("POST", "orders/{order_id}/stages/{name}/complete"): {},
     ("POST", "figures"): PERIOD,
 }
 IDS = {"flow_id": "standard", "order_id": "o-1", "name": "placement"}
@@ -77,10 +79,9 @@ async def test_every_door_that_takes_json_is_tried_here(house: House) -> None:
 
 @pytest.mark.parametrize("door", BODIES, ids=" ".join)
 async def test_what_is_not_json_is_malformed(house: House, door: tuple[str, str]) -> None:
-    for content in (b"{", b"[]]", b"\xff\xfe", f'{{"{SECRET}"'.encode(), f"{SECRET}={SECRET}".encode()):
+    for content in (b"{", b"[]]", b"\xff\xfe", f'{{"{SECRET}"'.encode(), f"{SECRET}={SECRET}".encode(), b"[" * 100_000):
         problem = await refuses(house, *door, 400, content=content, headers=AS_JSON)
         assert problem["reason"] == "malformed_json"
-    await refuses(house, *door, 400, content=b"[" * 100_000, headers=AS_JSON)
 
 
 @pytest.mark.parametrize("door", BODIES, ids=" ".join)
