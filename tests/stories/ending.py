@@ -12,13 +12,6 @@ GROUNDS = """
 """
 # A repeated read is a decision of its own, and journaled again; so its entries may repeat where a reader crashed.
 SENT = "SELECT type, count(*) FROM outbox WHERE type <> 'journal.entry' GROUP BY 1 ORDER BY 1"
-# A task that passes from the leaver to another on the last day may be overdue before and after, or only after: whichever
-# of two clocks ticks first. So reminders count by task; that each person has at most one is truth 3.
-SENT_BY_OFFBOARDING = """
-    SELECT type, count(DISTINCT CASE WHEN type IN ('task.due', 'task.overdue')
-                                     THEN CAST(body AS jsonb) ->> 'task_id' ELSE CAST(event_id AS text) END)
-    FROM outbox WHERE type <> 'journal.entry' GROUP BY 1 ORDER BY 1
-"""
 # Decisions and reads are journaled again where whoever asked crashed and asked anew; changes are journaled once.
 CHANGES = """
     SELECT kind, count(*) FROM journal_pending
@@ -105,7 +98,7 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         """,
         "followups": "SELECT client_id, successor_id, revenue FROM followups ORDER BY 1, 2",
         "people": PEOPLE,
-        "sent": SENT_BY_OFFBOARDING,
+        "sent": SENT,
     },
 }
 

@@ -226,3 +226,17 @@ async def all_sent(runtime: Runtime) -> None:
         return not await scalar(runtime, "SELECT EXISTS (SELECT 1 FROM outbox WHERE published_at IS NULL)")
 
     await until(empty, "an empty outbox")
+
+
+async def no_key_waits(runtime: Runtime) -> None:
+    async def none() -> bool:
+        return not await scalar(runtime, "SELECT EXISTS (SELECT 1 FROM waiting_keys)")
+
+    await until(none, "no waiting key")
+
+
+async def paused(logs: Sequence[Any]) -> None:
+    async def seen() -> bool:
+        return any(entry["event"] in ("consumer.paused", "relay.paused") for entry in logs)
+
+    await until(seen, "somebody who noticed the outage")
