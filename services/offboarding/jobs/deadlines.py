@@ -13,11 +13,12 @@ AT_ONCE = 500
 
 async def watch(runtime: Runtime) -> bool:
     """Hands on the deadlines that have passed; True where there were any."""
-    over = await transact(runtime, end_last_day)
+    if await transact(runtime, end_last_day):
+        return True  # reminders wait: what was the leaver's is somebody else's now
     due = await transact(runtime, remind)
     stuck = await transact(runtime, count_stuck)
     runtime.metrics.alarm.labels(runtime.service.name, "case_needs_person").set(stuck)
-    return over or due
+    return due
 
 
 async def count_stuck(work: UnitOfWork) -> int:
