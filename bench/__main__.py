@@ -23,6 +23,7 @@ FIGURES = (
     "plan",
     "throughput",
     "check_size",
+    "seed",
 )
 console = Console(width=160)
 
