@@ -21,7 +21,7 @@ BY_FIELD: Ids = KNOWN["by_field"]
 BY_OPERATION: dict[str, Ids] = KNOWN["by_operation"]
 BODIES: dict[str, Any] = KNOWN["bodies"]
 ANSWERS = Path(os.environ["HOLDFAST_ANSWERS"])
-TRIES = 5  # some requests are spoilt after this, for example sent without the token
+TRIES = 25  # some requests are spoilt after this, for example sent without the token
 calls: Counter[str] = Counter()
 went_well: set[str] = set()
 

@@ -173,7 +173,7 @@ async def test_nobody_acts_on_their_own_case_whatever_their_role(house: Watched)
         ("POST", f"/offboarding/v1/cases/{case}/plan/approval", {"version": 1, "edits": []}),
         ("POST", "/clients/v1/access/passes", {**_pass("hana", "c-12", house)}),
     ):
-        assert refusal(await house.call(HEAD, method, path, json=body)) == (403, "forbidden"), path
+        assert refusal(await house.call(HEAD, method, path, json=body)) == (403, "frozen"), path
     await approve(house, "hana", by=DIRECTOR)
 
 
