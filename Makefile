@@ -28,7 +28,7 @@ imports: .venv/installed-dev ## Who may import whom
 	@$(BIN)/lint-imports --cache-dir .cache/import-linter
 
 tests: .venv/installed-dev ## All tests
-	@$(BIN)/pytest -n $(WORKERS) --dist loadscope
+	@$(BIN)/pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 bench: .venv/installed-dev ## Every figure, as ratios measured in the same run; ONLY=name,… for some
 	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
