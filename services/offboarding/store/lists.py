@@ -102,12 +102,11 @@ async def tasks(
 async def visits(
     work: UnitOfWork, viewer: Viewer, paging: Paging, assignee_id: str | None, case_id: str | None
 ) -> Sequence[Row]:
-    director = "director" in viewer.roles
-    return await _page(work, viewer, VISITS, paging, assignee_id=assignee_id, case_id=case_id, director=director)
+    return await _page(work, viewer, VISITS, paging, assignee_id=assignee_id, case_id=case_id)
 
 
 async def introductions(work: UnitOfWork, viewer: Viewer, paging: Paging, case_id: str) -> Sequence[Row]:
-    return await _page(work, viewer, INTRODUCTIONS, paging, case_id=case_id, director="director" in viewer.roles)
+    return await _page(work, viewer, INTRODUCTIONS, paging, case_id=case_id)
 
 
 async def documents(work: UnitOfWork, viewer: Viewer, paging: Paging, case_id: str) -> Sequence[Row]:
@@ -118,10 +117,8 @@ async def followups(work: UnitOfWork, viewer: Viewer, paging: Paging, case_id: s
     after = paging.after or (None, None)
     if len(after) != 2:
         raise UnknownCursor
-    named = {**names(work, viewer), "director": "director" in viewer.roles}
-    del named["all"]
     return await work.rows(
-        FOLLOWUPS, **named, case_id=case_id, after=after[0], after_client=after[1], fetch=paging.fetch
+        FOLLOWUPS, **names(work, viewer), case_id=case_id, after=after[0], after_client=after[1], fetch=paging.fetch
     )
 
 

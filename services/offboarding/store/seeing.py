@@ -45,11 +45,12 @@ SEEN = f"""
 
 
 def names(work: UnitOfWork, viewer: Viewer) -> dict[str, Any]:
-    """The parameters of `SEEN` and `HEADS`."""
+    """What conditions about the caller speak of; a statement takes those that it names."""
     return {
         "actor": viewer.sub,
         "all": viewer.sees_all(),
         "frozen": viewer.frozen,
+        "director": "director" in viewer.roles,
         "heads": "sales_head" in viewer.roles,
         "last_resort": work.settings.last_resort or "",
     }
@@ -69,8 +70,7 @@ async def leads(work: UnitOfWork, viewer: Viewer, case_id: str) -> bool:
         await work.scalar(
             f"SELECT 1 FROM cases c WHERE c.id = :id AND c.employee_id <> :actor AND (:director OR {HEADS})",
             id=case_id,
-            director="director" in viewer.roles,
-            **{name: value for name, value in names(work, viewer).items() if name not in ("all", "frozen")},
+            **names(work, viewer),
         )
     )
 
