@@ -1,5 +1,8 @@
 """The journal as a tree: leaves by month, tiles of hashes, checkpoints, holds."""
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "clients_0002"
 down_revision = "clients_0001"
 branch_labels = None
@@ -7,4 +10,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    op.add_column("journal_pending", sa.Column("system", sa.Text()))

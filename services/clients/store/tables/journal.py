@@ -29,6 +29,7 @@ Table(
     Column("client", UUID(as_uuid=True)),
     Column("action", Text),
     Column("reason", Text),
+    Column("system", Text),  # through which system it was asked
     Column("employees", ARRAY(UUID(as_uuid=True))),
     Column("clients", ARRAY(UUID(as_uuid=True))),
     Column("details", JSONB),
