@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     visit_days: int = Field(default=3, ge=1)
     visits_per_day: int = Field(default=4, ge=1)
     lookback_days: int = Field(default=90, ge=1, le=180)
+    usage_keep: int = Field(default=400, ge=1, le=3650)
+    exposure_off: str = ""
 
     kafka_replication: int = Field(default=1, ge=1)
 

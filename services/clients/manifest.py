@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from services.clients import api, store
-from services.clients.handlers import clients, figures, freezes, orders, passes, team, transfers
+from services.clients.handlers import clients, figures, freezes, orders, passes, team, transfers, usage
 from services.clients.store import checks
 from shared import people
 from shared.contracts.clients import (
@@ -64,7 +64,11 @@ SERVICE = Service(
     },
     is_frozen=people.is_frozen,
     republish=figures.republish,
-    tickers=(Ticker("settle", 1, transfers.settle), Ticker("count_unowned", 15, figures.count_unowned)),
+    tickers=(
+        Ticker("settle", 1, transfers.settle),
+        Ticker("count_unowned", 15, figures.count_unowned),
+        Ticker("forget_usage", 3600, usage.forget_usage),
+    ),
     open=checks.open_gatherer,
     close=checks.close_gatherer,
 )

@@ -201,6 +201,7 @@ def bodies(house: House) -> dict[str, Any]:
     today = house.clock.day().isoformat()
     order = {"client_id": "c-15", "flow_id": "standard", "value": "9.00", "origin": "own", "placed_on": today}
     given = {"employee_id": "nora", "client_id": "c-2", "purpose": "introduction", **hours(house)}
+    used = {"employee_id": "nora", "client_id": "c-1", "action": "read", "at": f"{today}T00:00:00Z", "system": "crm"}
     return {
         f"POST {B}/cases/{{case_id}}/plan/approval": {"version": 1},
         f"POST {B}/cases/{{case_id}}/skip": {"reason": "their caretaker keeps them"},
@@ -211,6 +212,7 @@ def bodies(house: House) -> dict[str, Any]:
         f"POST {C}/clients": {"name": "New", "owner_id": "hanna", "contacts": []},
         f"DELETE {C}/access/freezes/{{employee_id}}": {"reason": "found again"},
         f"POST {C}/access/passes": given,
+        f"POST {C}/usage": {"items": [used]},
         f"POST {C}/clients/{{id}}/interactions": {"employee_id": "hanna", "kind": "call", "at": f"{today}T00:00:00Z"},
         f"POST {S}/employees": {"name": "New", "email": "new@example.org", "hired_on": today},
         f"POST {S}/employees/{{employee_id}}/resignation": {"last_day": house.clock.day(30).isoformat()},

@@ -9,6 +9,7 @@ import pytest
 from tests.services.clients.town import BASE, Town, town
 
 CLIENT = {"id": "c-1", "name": "A", "owner_id": "anna"}
+USED = {"employee_id": "anna", "client_id": "c-0", "action": "read", "at": "2026-01-01T00:00:00Z", "system": "crm"}
 SECRET = "Erika-is-ill"  # what must not come back
 
 
@@ -65,6 +66,14 @@ async def all_rows(here: Town) -> dict[str, list[dict[str, Any]]]:
         ("POST", "transfers", {"items": [], "reason": ""}, 422),
         ("POST", "access/freezes", {"employee_id": "anna", "reason": "\u0000"}, 422),
         ("POST", "access/passes", {"employee_id": "anna", "client_id": "c-0", "purpose": "work"}, 422),
+        ("POST", "usage", {"items": []}, 422),
+        ("POST", "usage", {"items": [USED] * 1_001}, 422),
+        ("POST", "usage", {"items": [{**USED, "action": SECRET}]}, 422),
+        ("POST", "usage", {"items": [{**USED, "rows": 0}]}, 422),
+        ("POST", "usage", {"items": [{**USED, "rows": True}]}, 422),
+        ("POST", "usage", {"items": [{**USED, "at": "2026-01-01T00:00:00"}]}, 422),
+        ("POST", "usage", {"items": [{**USED, "system": ""}]}, 422),
+        ("POST", "usage", {"items": [{**USED, "note": SECRET}]}, 422),
         ("GET", "clients?limit=0", None, 422),
         ("GET", "clients?cursor=nonsense", None, 422),
         ("GET", f"clients?owner_id={SECRET}%20", None, 422),
@@ -106,6 +115,7 @@ async def test_a_body_of_ten_megabytes_is_too_large_but_for_transfers_and_import
         ("POST", "access/check", 413),
         ("POST", "access/freezes", 413),
         ("POST", "access/passes", 413),
+        ("POST", "usage", 413),
         ("POST", "imports?kind=clients", 200),
     ):
         answer = await here.house.call("service", method, f"{BASE}/{path}", content=large)

@@ -1,0 +1,30 @@
+"""What other systems report as really used, and its end. Nothing is computed from it before a notice or an incident."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from services.clients.handlers.acting import lock_with_actor
+from services.clients.store import journal, usage
+from shared.database import UnitOfWork, transact
+from shared.service import Runtime
+
+
+async def report(work: UnitOfWork, uses: Sequence[usage.Use]) -> dict[str, Any]:
+    """Up to 1,000 items: how many are new, how many were known, and which are refused."""
+    await lock_with_actor(work)
+    results = await usage.record(work, uses)
+    refused = [{"item": place, "reason": reason} for place, (_, reason) in enumerate(results) if reason]
+    recorded = sum(made for made, _ in results)
+    return {"recorded": recorded, "repeated": len(results) - recorded - len(refused), "refused": refused}
+
+
+async def forget_usage(runtime: Runtime) -> bool:
+    """Deletes what is older than it is kept; whether there may be more."""
+    return await transact(runtime, _forget) == usage.BATCH
+
+
+async def _forget(work: UnitOfWork) -> int:
+    gone = await usage.forget(work)
+    if gone:
+        await journal.write(work, "usage.forgotten", details={"rows": gone, "days": work.settings.usage_keep})
+    return gone
