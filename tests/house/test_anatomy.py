@@ -22,7 +22,7 @@ EMPTY_NAMES = {"util", "utils", "helper", "helpers", "common", "misc", "manager"
 # All that rules may import; whatever is not here may read a clock, draw lots or touch the world.
 PURE_MODULES = {
     *("base64", "binascii", "collections", "dataclasses", "datetime", "decimal", "enum", "functools", "hashlib"),
-    *("heapq", "itertools", "json", "math", "re", "typing"),
+    *("heapq", "itertools", "json", "math", "re", "statistics", "typing"),
     *("cryptography.exceptions", "cryptography.hazmat.primitives.asymmetric.ed25519"),  # for verifying
     *("highspy", "holidays", "numpy", "numpy.typing", "pydantic"),
     *("services", "shared.contracts", "shared.errors", "shared.messages"),

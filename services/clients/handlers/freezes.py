@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from services.clients.domain import freezes as rules
 from services.clients.handlers.acting import OwnAffair, lock_with_actor
-from services.clients.store import freezes, journal
+from services.clients.store import exposure, freezes, journal
 from shared import people
 from shared.contracts.clients import (
     AccessFrozen,
@@ -54,6 +54,9 @@ async def hear_employee(work: UnitOfWork, envelope: Envelope[EmployeeEvent]) -> 
     last_day = getattr(event, "last_day", None)
     if last_day is not None:
         await freezes.note_last_day(work, event.employee_id, event.employment_id, last_day)
+    notice_on = getattr(event, "notice_on", None)
+    if notice_on is not None:
+        await exposure.note_notice(work, event.employee_id, event.employment_id, notice_on)
     state = await people.hear_departure(work, envelope)
     if state is not None and state.changed:
         await announce(work, state)

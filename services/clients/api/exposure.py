@@ -1,0 +1,117 @@
+"""What an employee read and exported in the days before they gave notice."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, Field
+
+from services.clients.api.opened import opened
+from services.clients.handlers import exposure
+from shared.http.door import Door, allow
+from shared.http.fields import Id, Page, Paging, page, paging
+
+router = APIRouter(tags=["exposure"])
+
+
+class Reporting(BaseModel):
+    """A system that reports what is used, from its first to its last report. `silent`: it reported nothing in these days,
+    so that nothing of it does not mean that nothing happened; nor does what was before `since`."""
+
+    system: str
+    since: datetime
+    last: datetime
+    silent: bool
+
+
+class Totals(BaseModel):
+    clients: int
+    reads: int
+    exports: int
+    rows: int = Field(description="records that were read, listed or exported")
+
+
+class Decisions(BaseModel):
+    """How often systems asked whether this person may do something. A question is no use, and counts nowhere else."""
+
+    asked: int
+    allowed: int
+
+
+class Evidence(BaseModel):
+    """What is unlike this person's own earlier days. It is evidence to be talked about, never a verdict.
+
+    `bulk_read`: more rows on this day than the threshold of the same weekday. `off_hours`: rows in hours in which this
+    person hardly ever used anything before.
+    """
+
+    flag: Literal["bulk_read", "off_hours"]
+    day: date
+    count: int
+    earlier_days: int = Field(description="with how many earlier days it was compared")
+    median: float | None
+    threshold: float | None
+    hours: list[int]
+
+
+class Unusual(BaseModel):
+    """Against their own habit. `unknown`: why nothing can be said of it."""
+
+    earlier_days: int
+    evidence: list[Evidence]
+    unknown: str | None
+
+
+class ClientFlag(BaseModel):
+    """Evidence, never a verdict: `count` exports (`export`), uses while the client was in no way theirs
+    (`not_their_client`), or rows on days and in hours that are unlike their habit; `day` is the last of it."""
+
+    flag: Literal["bulk_read", "off_hours", "export", "not_their_client"]
+    count: int
+    day: date
+
+
+class ClientUsed(BaseModel):
+    client_id: str
+    reads: int
+    exports: int
+    rows: int
+    last_at: datetime
+    flags: list[ClientFlag]
+
+
+class Exposure(Page[ClientUsed]):
+    """From `lookback_from` until now, as other systems report it and as our own doors gave it. Days are the company's.
+
+    Clients with the most exports come first, then those with the most rows, then by id.
+    """
+
+    employee_id: str
+    basis: Literal["notice", "incident"]
+    notice_on: date | None
+    incident_on: date | None
+    lookback_from: date
+    until: datetime
+    reporting: list[Reporting]
+    totals: Totals
+    decisions: Decisions
+    unusual: Unusual
+
+
+@router.get(
+    "/exposure/{employee_id}",
+    response_model=Exposure,
+    summary="What an employee used before notice or incident; each look is in the journal",
+)
+async def look(
+    employee_id: Id,
+    days: Annotated[int | None, Query(ge=1, le=180, description="before the notice; as set, if not given")] = None,
+    paging: Paging = Depends(paging),
+    door: Door = allow("sales_head", "director", "auditor", "service"),
+) -> Any:
+    found = await door.transact(exposure.look, employee_id, days, door.principal.roles, paging)
+    if found.get("refused") in exposure.REFUSALS:
+        raise exposure.REFUSALS[found["refused"]]
+    clients = opened(found).pop("clients")
+    shown = page(clients, paging, lambda row: (str(row["exports"]), str(row["rows"]), row["client_id"]))
+    return {**found, **shown}

@@ -1,0 +1,249 @@
+"""What one employee used: reports of other systems, and what our own doors gave them, as the journal says."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from services.clients.domain.exposure import Basis, Day, basis
+from services.clients.store import decisions, usage
+from shared import people
+from shared.database import UnitOfWork
+
+JOURNAL = "journal_pending"
+TAKEN = "action IN ('read', 'list', 'export')"
+
+
+class Standing(NamedTuple):
+    """What allows to look at this person (None: nothing does), since when, and whether their department is left out."""
+
+    basis: Basis | None
+    notice_on: date | None
+    incident_on: date | None
+    switched_off: bool
+
+    @property
+    def began(self) -> date | None:
+        """The day of the notice, else of the newest incident."""
+        return self.notice_on or self.incident_on
+
+
+STANDING = """
+    WITH RECURSIVE above (department_id) AS (
+        SELECT department_id FROM people WHERE employee_id = :employee_id AND department_id IS NOT NULL
+        UNION
+        SELECT d.parent_id FROM above a JOIN departments d USING (department_id) WHERE d.parent_id IS NOT NULL
+    )
+    SELECT p.status, g.departing, g.incident, n.notice_on,
+           EXISTS (SELECT 1 FROM above WHERE department_id = ANY(CAST(:off AS text[]))) AS off
+    FROM people p
+    LEFT JOIN notices n ON n.employee_id = p.employee_id AND n.employment_id = p.employment_id
+    LEFT JOIN LATERAL (
+        SELECT min(since) FILTER (WHERE kind = 'departure' AND ended_at IS NULL AND reason IS DISTINCT FROM 'withdrawn')
+                   AS departing,
+               max(since) FILTER (WHERE kind = 'incident') AS incident
+        FROM grounds WHERE employee_id = p.employee_id AND employment_id = p.employment_id
+    ) g ON true
+    WHERE p.employee_id = :employee_id AND (p.status IS NOT NULL OR p.frozen)
+"""
+
+
+async def standing(work: UnitOfWork, employee_id: str) -> Standing | None:
+    """None: nobody has heard of this person."""
+    off = [part.strip() for part in work.settings.exposure_off.split(",") if part.strip()]
+    row = await work.row(STANDING, employee_id=employee_id, off=off)
+    if row is None:
+        return None
+    today, zone = people.today(work), ZoneInfo(work.settings.timezone)
+    departing, incident = (
+        moment.astimezone(zone).date() if moment else None for moment in (row["departing"], row["incident"])
+    )
+    found = basis(row["status"], departing=departing is not None, incident=incident is not None)
+    notice_on = min(row["notice_on"] or departing or today, today) if found == "notice" else None
+    return Standing(found, notice_on, incident, row["off"])
+
+
+async def note_notice(work: UnitOfWork, employee_id: str, employment_id: str, notice_on: date) -> None:
+    await work.execute(
+        """
+        INSERT INTO notices (employee_id, employment_id, notice_on) VALUES (:id, :employment, :notice_on)
+        ON CONFLICT (employee_id, employment_id) DO UPDATE SET notice_on = excluded.notice_on
+        """,
+        id=employee_id,
+        employment=employment_id,
+        notice_on=notice_on,
+    )
+
+
+def begin_of(work: UnitOfWork, day: date) -> datetime:
+    """The instant in which a day of the company begins."""
+    return datetime.combine(day, time.min, ZoneInfo(work.settings.timezone))
+
+
+# A decision is a question, not a use: `access.checked` is none of these kinds.
+USED = f"""
+    me AS MATERIALIZED (SELECT surrogate FROM surrogates WHERE kind = 'employee' AND id = :employee_id),
+    used AS MATERIALIZED (
+        SELECT client_id, action, rows, at FROM usage WHERE employee_id = :employee_id AND at >= :since
+        UNION ALL
+        SELECT s.id, j.action, 1, j.at
+        FROM me JOIN {JOURNAL} j ON j.employee = me.surrogate,
+             unnest(coalesce(j.clients, ARRAY[j.client])) AS seen (surrogate) JOIN surrogates s USING (surrogate)
+        WHERE j.kind IN ('client.accessed', 'client.listed', 'client.exported') AND j.{TAKEN}
+        AND j.{decisions.ALLOWING} AND j.at >= :since
+    )
+"""
+COUNTED = f"""count(*) FILTER (WHERE action = 'read') AS reads, count(*) FILTER (WHERE action = 'export') AS exports,
+    coalesce(sum(rows) FILTER (WHERE {TAKEN}), 0) AS rows"""
+
+DAYS = f"""
+    WITH {USED}, hourly AS (
+        SELECT CAST(local AS date) AS day, CAST(extract(hour FROM local) AS int) AS hour, sum(rows) AS rows
+        FROM (SELECT at AT TIME ZONE CAST(:zone AS text) AS local, rows FROM used WHERE {TAKEN}) u GROUP BY 1, 2
+    )
+    SELECT day, array_agg(hour) AS hours, array_agg(CAST(rows AS bigint)) AS rows FROM hourly GROUP BY day ORDER BY day
+"""
+
+
+async def days(work: UnitOfWork, employee_id: str) -> list[Day]:
+    """Each day of which anything is kept."""
+    found = await work.rows(DAYS, employee_id=employee_id, since=usage.kept_since(work), zone=work.settings.timezone)
+    return [Day(row["day"], dict(zip(row["hours"], row["rows"], strict=True))) for row in found]
+
+
+FLAGS = ("bulk_read", "off_hours", "export", "not_their_client")
+# Whose a client was is known of every moment; in whose team it was, only of now.
+RELATED = " OR ".join(f"({sql})" for sql in decisions.RELATED.values())
+CLIENTS = f"""
+    WITH {USED}, placed AS MATERIALIZED (
+        SELECT u.*, at AT TIME ZONE CAST(:zone AS text) AS local FROM used u
+    ), tally AS MATERIALIZED (
+        SELECT client_id, {COUNTED}, max(at) AS last_at FROM used GROUP BY client_id
+    ), shown AS MATERIALIZED (
+        SELECT * FROM tally
+        WHERE CAST(:client_id AS text) IS NULL OR (exports, rows) < (CAST(:exports AS bigint), CAST(:rows AS numeric))
+           OR (exports = :exports AND rows = :rows AND client_id > :client_id)
+        ORDER BY exports DESC, rows DESC, client_id LIMIT :limit
+    ), held AS MATERIALIZED (
+        SELECT client_id, to_id, lead(at) OVER w AS until,
+               CASE WHEN row_number() OVER w = 1 THEN '-infinity' ELSE at END AS since
+        FROM history WHERE client_id IN (SELECT client_id FROM shown) WINDOW w AS (PARTITION BY client_id ORDER BY id)
+    ), stood_in AS (
+        SELECT employee_id, stand_in_id, at, lead(at) OVER (PARTITION BY employee_id ORDER BY id) AS until
+        FROM stand_ins WHERE employee_id IN (SELECT to_id FROM held)
+    ), theirs AS MATERIALIZED (
+        SELECT client_id, since, until FROM held WHERE to_id = :employee_id
+        UNION ALL
+        SELECT h.client_id, greatest(h.since, s.at), least(h.until, s.until)
+        FROM held h JOIN stood_in s ON s.employee_id = h.to_id WHERE s.stand_in_id = :employee_id
+        UNION ALL
+        SELECT client_id, from_time, least(until_time, withdrawn_at) FROM passes WHERE employee_id = :employee_id
+        UNION ALL
+        SELECT a.client_id, '-infinity', NULL
+        FROM (SELECT client_id, CAST(:employee_id AS text) AS employee_id, CAST(:day AS text) AS day FROM shown) a
+        JOIN people p ON p.employee_id = a.employee_id JOIN clients c ON c.client_id = a.client_id
+        LEFT JOIN people o ON o.employee_id = c.owner_id LEFT JOIN people h ON h.employee_id = {decisions.IN_HAND}
+        WHERE {RELATED}
+    ), judged AS (
+        SELECT u.*, NOT EXISTS (SELECT 1 FROM theirs t WHERE t.client_id = u.client_id AND u.at >= t.since
+                                AND (t.until IS NULL OR u.at < t.until)) AS strange,
+               {TAKEN} AND CAST(local AS date) = ANY(CAST(:bulk AS date[])) AS bulk,
+               {TAKEN} AND date_trunc('hour', local) = ANY(CAST(:off AS timestamp[])) AS off
+        FROM placed u JOIN shown USING (client_id)
+    ), evidence AS (
+        SELECT client_id,
+               count(*) FILTER (WHERE action = 'export') AS export,
+               max(local) FILTER (WHERE action = 'export') AS export_on,
+               count(*) FILTER (WHERE strange) AS not_their_client,
+               max(local) FILTER (WHERE strange) AS not_their_client_on,
+               sum(rows) FILTER (WHERE bulk) AS bulk_read, max(local) FILTER (WHERE bulk) AS bulk_read_on,
+               sum(rows) FILTER (WHERE off) AS off_hours, max(local) FILTER (WHERE off) AS off_hours_on
+        FROM judged GROUP BY client_id
+    )
+    SELECT t.*, s.*, {", ".join(f"e.{flag}, e.{flag}_on" for flag in FLAGS)}
+    FROM (SELECT count(*) AS all_clients, coalesce(sum(reads), 0) AS all_reads, coalesce(sum(exports), 0) AS all_exports,
+                 coalesce(sum(rows), 0) AS all_rows FROM tally) t
+    LEFT JOIN (shown s JOIN evidence e USING (client_id)) ON true
+    ORDER BY s.exports DESC, s.rows DESC, s.client_id
+"""
+
+
+async def clients(
+    work: UnitOfWork,
+    employee_id: str,
+    since: datetime,
+    after: tuple[int, int, str] | None,
+    limit: int,
+    bulk: Sequence[date],
+    off: Sequence[datetime],
+) -> tuple[dict[str, int], list[dict[str, Any]]]:
+    """The totals since then, and the next clients with what of them is flagged: how much of it, and on which day last."""
+    exports, rows, client_id = after or (None, None, None)
+    found = await work.rows(
+        CLIENTS,
+        employee_id=employee_id,
+        since=since,
+        exports=exports,
+        rows=rows,
+        client_id=client_id,
+        limit=limit,
+        bulk=list(bulk),
+        off=list(off),
+        zone=work.settings.timezone,
+        day=decisions.moment(work)["day"],
+    )
+    totals = {name: int(found[0][f"all_{name}"]) for name in ("clients", "reads", "exports", "rows")}
+    return totals, [_client(row) for row in found if row["client_id"] is not None]
+
+
+def _client(row: Mapping[str, Any]) -> dict[str, Any]:
+    flags = [
+        {"flag": flag, "count": int(row[flag]), "day": row[f"{flag}_on"].date()} for flag in FLAGS if row[f"{flag}_on"]
+    ]
+    return {
+        "client_id": row["client_id"],
+        "reads": row["reads"],
+        "exports": row["exports"],
+        "rows": int(row["rows"]),
+        "last_at": row["last_at"],
+        "flags": flags,
+    }
+
+
+ASKED = f"""
+    WITH me AS MATERIALIZED (SELECT surrogate FROM surrogates WHERE kind = 'employee' AND id = :employee_id), asked AS (
+        SELECT j.reason FROM me JOIN {JOURNAL} j ON j.employee = me.surrogate
+        WHERE j.kind = 'access.checked' AND j.at >= :since
+        UNION ALL
+        SELECT one.decision->>1
+        FROM me JOIN {JOURNAL} j ON j.employees @> ARRAY[me.surrogate],
+             ROWS FROM (unnest(j.employees), jsonb_array_elements(j.details->'decisions')) AS one (employee, decision)
+        WHERE j.kind = 'access.checked' AND j.at >= :since AND one.employee = me.surrogate
+    )
+    SELECT count(*) AS asked, count(*) FILTER (WHERE {decisions.ALLOWING}) AS allowed FROM asked
+"""
+
+
+async def decided(work: UnitOfWork, employee_id: str, since: datetime) -> Mapping[str, int]:
+    """How often it was asked what this person may do, and allowed: no use."""
+    return await work.row(ASKED, employee_id=employee_id, since=since) or {}
+
+
+async def reporting(work: UnitOfWork) -> Sequence[Mapping[str, Any]]:
+    return await work.rows("SELECT system, since, last FROM usage_systems ORDER BY system")
+
+
+SEEN = f"WITH {USED} SELECT client_id, {COUNTED} FROM used GROUP BY client_id"
+
+
+async def seen(work: UnitOfWork, employee_id: str) -> dict[str, tuple[int, int]] | None:
+    """Per client how often this person read and exported it since the lookback's days before notice or incident.
+
+    None: it may not be looked at.
+    """
+    found = await standing(work, employee_id)
+    if found is None or found.began is None or found.switched_off:
+        return None
+    since = begin_of(work, found.began - timedelta(days=work.settings.lookback_days))
+    rows = await work.rows(SEEN, employee_id=employee_id, since=since)
+    return {row["client_id"]: (row["reads"], row["exports"]) for row in rows}
