@@ -179,6 +179,7 @@ async def fitting_ids(house: House) -> dict[str, dict[str, Any]]:
         f"GET {B}/cases/{{case_id}}/certificate": {"case_id": [case["lena"]]},
         f"POST {B}/documents/{{document_id}}/receive": {"document_id": ["d-2"]},
         f"DELETE {C}/access/freezes/{{employee_id}}": {"employee_id": ["e-8"]},
+        f"GET {C}/exposure/{{employee_id}}": {"employee_id": ["nora"]},
         f"POST {O}/orders/{{order_id}}/stages/{{name}}/start": stage,
         f"POST {O}/orders/{{order_id}}/stages/{{name}}/complete": {**stage, "order_id": ["o-18"]},
         f"PUT {O}/orders/{{order_id}}/stages/{{name}}/assignee": {**stage, "order_id": ["o-1", "o-16"]},

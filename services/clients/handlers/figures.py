@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.clients.domain.access import ALLOWED
-from services.clients.store import decisions, freezes, journal, portfolio
+from services.clients.store import decisions, exposure, freezes, journal
 from services.clients.store.clients import FROM
 from shared import people
 from shared.contracts.clients import AccessFrozen, ClientRegistered, Ownership
@@ -14,9 +14,11 @@ from shared.service import Runtime
 
 
 async def begin(work: UnitOfWork, kind: str, employee_id: str | None = None) -> dict[str, tuple[int, int]]:
-    """Journals the call; for a portfolio, what its owner read and exported."""
-    await journal.write(work, kind, employee_id=employee_id, action="list", reason="service")
-    return await portfolio.seen(work, employee_id) if kind == "portfolio.read" and employee_id else {}
+    """Journals the call; for a portfolio, what its owner read and exported, and that it was looked at, if it may be."""
+    seen = await exposure.seen(work, employee_id) if kind == "portfolio.read" and employee_id else None
+    details = {} if seen is None else {"exposure": True}
+    await journal.write(work, kind, employee_id=employee_id, action="list", reason="service", details=details)
+    return seen or {}
 
 
 async def allowed_clients(

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from services.clients.domain.access import ALLOWED
 from services.clients.store import decisions
 from services.clients.store.clients import FROM, VALUE
 from shared.database import UnitOfWork
@@ -21,25 +20,6 @@ PORTFOLIO = f"""
                WHERE client_id = c.client_id AND at > :year_ago AND at <= :now GROUP BY employee_id) i), '{{}}') AS known_by
     FROM {FROM} WHERE c.owner_id = :employee_id AND c.client_id > :after ORDER BY c.client_id LIMIT {PAGE}
 """
-# From single decisions, from pages, and from batches of decisions about many people.
-SEEN = f"""
-    WITH me AS (SELECT surrogate FROM surrogates WHERE kind = 'employee' AND id = :employee_id), seen AS (
-        SELECT j.client, j.action FROM journal_pending j JOIN me ON j.employee = me.surrogate
-        WHERE j.{decisions.ALLOWING} AND j.client IS NOT NULL AND j.at >= :since
-        UNION ALL
-        SELECT unnest(j.clients), j.action FROM journal_pending j JOIN me ON j.employee = me.surrogate
-        WHERE j.{decisions.ALLOWING} AND j.clients IS NOT NULL AND j.action = 'export' AND j.at >= :since
-        UNION ALL
-        SELECT asked.client, j.details->'decisions'->CAST(asked.nth - 1 AS int)->>0
-        FROM me JOIN journal_pending j ON j.employees @> ARRAY[me.surrogate],
-             unnest(j.employees, j.clients) WITH ORDINALITY AS asked (employee, client, nth)
-        WHERE j.kind = 'access.checked' AND j.at >= :since AND asked.employee = me.surrogate
-        AND j.details->'decisions'->CAST(asked.nth - 1 AS int)->>1 IN ({decisions.words(ALLOWED)})
-    )
-    SELECT s.id AS client_id, count(*) FILTER (WHERE action = 'read') AS reads,
-           count(*) FILTER (WHERE action = 'export') AS exports
-    FROM seen JOIN surrogates s ON s.surrogate = seen.client WHERE action IN ('read', 'export') GROUP BY s.id
-"""
 
 
 async def portfolio(work: UnitOfWork, employee_id: str, after: str) -> Sequence[Mapping[str, Any]]:
@@ -52,12 +32,6 @@ async def portfolio(work: UnitOfWork, employee_id: str, after: str) -> Sequence[
         now=work.now,
         day=decisions.moment(work)["day"],
     )
-
-
-async def seen(work: UnitOfWork, employee_id: str) -> dict[str, tuple[int, int]]:
-    """Per client how often this person was allowed to read and to export it, in the days of the lookback."""
-    rows = await work.rows(SEEN, employee_id=employee_id, since=work.now - timedelta(days=work.settings.lookback_days))
-    return {row["client_id"]: (row["reads"], row["exports"]) for row in rows}
 
 
 async def team_places(work: UnitOfWork, employee_id: str, after: tuple[str, str]) -> Sequence[Mapping[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.services.clients.test_usage import report, used
 from tests.services.clients.town import BASE, Town, town
 
 
@@ -78,13 +79,9 @@ async def test_the_portfolio_has_the_figures_that_plans_need() -> None:
             await here.house.ok("service", "POST", f"{BASE}/clients/c-1/interactions", json=meeting)
         who = ("employee", "anna")
         await here.house.ok(who, "GET", f"{BASE}/clients/c-1")
-        await here.check("anna", "c-1", "read")
-        await here.check("ben", "c-1", "read")
-        checks = [{"employee_id": name, "client_id": "c-1", "action": "read"} for name in ("anna", "ben")]
-        await here.house.ok("service", "POST", f"{BASE}/access/checks", json={"checks": checks})
+        await report(here, used(here), used(here, ago=48), used(here, "ben"), used(here, ago=24 * 100))
         await here.house.call(who, "GET", f"{BASE}/export")
         await here.resign("anna", "carl")
-        await here.check("anna", "c-1", "read")
         first, second = await lines(here, "service", "portfolio?employee_id=anna")
         assert first == {
             "client_id": "c-1",
@@ -100,6 +97,35 @@ async def test_the_portfolio_has_the_figures_that_plans_need() -> None:
             "exports": 1,
         }
         assert (second["client_id"], second["reads"], second["exports"], second["known_by"]) == ("c-2", 0, 1, {})
+
+
+async def test_what_was_asked_is_no_read_of_the_portfolio() -> None:
+    async with town("anna", "ben") as here:
+        await here.client("c-1", "anna")
+        await here.check("anna", "c-1", "read")
+        checks = [{"employee_id": "anna", "client_id": "c-1", "action": action} for action in ("read", "export")]
+        await here.house.ok("service", "POST", f"{BASE}/access/checks", json={"checks": checks})
+        await here.resign("anna", "ben")
+        (client,) = await lines(here, "service", "portfolio?employee_id=anna")
+        assert (client["reads"], client["exports"]) == (0, 0)
+
+
+@pytest.mark.parametrize("allows", ["nothing", "notice", "notice in a department that is left out"])
+async def test_what_the_owner_used_is_in_the_portfolio_only_if_it_may_be_looked_at(allows: str) -> None:
+    async with town("ben", exposure_off="north" if "left out" in allows else "") as here:
+        await here.department("north")
+        await here.hire("anna", department_id="north")
+        await here.client("c-1", "anna")
+        await report(here, used(here), used(here, action="export"))
+        if allows != "nothing":
+            await here.resign("anna", "ben")
+        (client,) = await lines(here, "service", "portfolio?employee_id=anna")
+        looked = allows == "notice"
+        assert (client["reads"], client["exports"]) == ((1, 1) if looked else (0, 0))
+        journaled = await here.house.rows(
+            "clients", "SELECT details FROM journal_pending WHERE kind = 'portfolio.read'"
+        )
+        assert [leaf["details"] for leaf in journaled] == [{"exposure": True} if looked else None]
 
 
 async def test_team_places_and_loads_speak_of_the_acting_owner() -> None:
