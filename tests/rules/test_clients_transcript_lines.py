@@ -1,0 +1,87 @@
+"""The lines of an exported journal: read as they are written, and only so."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.clients.domain.transcript import lines
+from services.clients.domain.tree import leaf_hash
+
+LEAVES = [b'{"leaf":"%d"}' % i for i in range(300)]
+HASHES = [leaf_hash(leaf) for leaf in LEAVES]
+
+WRITTEN: list[tuple[Any, bytes, Any]] = [
+    (lines.read_first, lines.first_line("o", "k", 0, 9, ()), lines.Whole("o", "k", 0, 9, ())),
+    (lines.read_first, lines.first_line("o", "k", 3, 9, HASHES[:2]), lines.Whole("o", "k", 3, 9, tuple(HASHES[:2]))),
+    (lines.read_first, lines.selection_first_line("o", "k", 9, "note"), lines.Selection("o", "k", 9, "note")),
+    (lines.read_tile, lines.tile_line(7, HASHES[:256]), (7, HASHES[:256])),
+    (lines.read_checkpoint, lines.checkpoint_line("— note\n"), "— note\n"),
+    (lines.read_last, lines.last_line(9, "— note\n", 2), (9, "— note\n", 2)),
+    (lines.read_selected, lines.selection_line(4, LEAVES[4], HASHES[:3]), (4, LEAVES[4], tuple(HASHES[:3]))),
+    (lines.read_selection_last, lines.selection_last_line(9), 9),
+]
+READERS = sorted({read for read, _, _ in WRITTEN}, key=lambda read: read.__name__)
+
+
+@pytest.mark.parametrize(("read", "line", "value"), WRITTEN)
+def test_a_line_is_read_as_it_was_written(read: Any, line: bytes, value: Any) -> None:
+    assert read(line) == value
+    assert line.endswith(b"\n")
+    assert line.count(b"\n") == 1
+
+
+@pytest.mark.parametrize(("read", "line", "value"), WRITTEN)
+def test_a_line_that_says_the_same_in_another_way_is_not_read(read: Any, line: bytes, value: Any) -> None:
+    for other in (
+        line[:-1],
+        line[:-1] + b"\r\n",
+        b" " + line,
+        line.replace(b": ", b":"),
+        line.replace(b"}", b', "a": 1}'),
+    ):
+        assert read(other) is None
+
+
+def test_the_tree_on_the_left_has_as_many_subtrees_as_its_size_needs() -> None:
+    assert lines.read_first(lines.first_line("o", "k", 3, 9, HASHES[:1])) is None
+    assert lines.read_first(lines.first_line("o", "k", 9, 3, HASHES[:2])) is None
+
+
+def test_the_lines_of_a_tile_are_leaves_hashes_and_checkpoints_where_they_end() -> None:
+    notes = {250: "early", 260: "within", 300: "at the end", 400: "later"}
+    assert lines.tile_lines(256, LEAVES[256:300], HASHES[256:300], notes) == b"".join(
+        [
+            *(leaf + b"\n" for leaf in LEAVES[256:260]),
+            lines.checkpoint_line("within"),
+            *(leaf + b"\n" for leaf in LEAVES[260:300]),
+            lines.tile_line(1, HASHES[256:300]),
+            lines.checkpoint_line("at the end"),
+        ]
+    )
+
+
+@given(st.binary() | st.text().map(str.encode))
+def test_no_bytes_make_it_stumble(line: bytes) -> None:
+    for read in READERS:
+        read(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"[" * 100_000,
+        b'{"end": ' + b"9" * 5_000 + b"}\n",
+        b'{"end": true}\n',
+        b'{"end": 1e9}\n',
+        b'{"end": -1}\n',
+        b'{"tile": 1, "hashes": "\\ud800"}\n',
+        b'{"index": 1, "data": "\\ud800", "proof": []}\n',
+        b'{"index": 1, "data": "a", "proof": [1]}\n',
+        b'{"tile": 1, "hashes": "AAAA"}\n',
+        b"\xff\xfe{\x00",
+    ],
+)
+def test_no_trap_makes_it_stumble(line: bytes) -> None:
+    assert not any(read(line) for read in READERS)
