@@ -1,6 +1,7 @@
 """Who calls: bearer tokens of the local key (people and services) or of an OIDC issuer (people)."""
 
 import asyncio
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ LOCAL_ALGORITHMS = ["Ed25519"]
 OIDC_ALGORITHMS = ["RS256", "ES256", "PS256", "EdDSA", "Ed25519"]
 log = structlog.get_logger()
 
+SYSTEM = re.compile(r"[\w.:@/-]{1,64}")
 LEEWAY = 30  # seconds
 JWKS_FRESH = 600  # seconds that a key set is used
 JWKS_RETRY = 60  # seconds between two refreshes for an unknown key
@@ -32,10 +34,11 @@ JWKS_RETRY = 60  # seconds between two refreshes for an unknown key
 
 @dataclass(frozen=True)
 class Principal:
-    """The caller: `sub` is an employee id or a service's name."""
+    """The caller: `sub` is an employee id or a service's name, `system` the application that holds the token."""
 
     sub: str
     roles: frozenset[str]
+    system: str | None = None
 
     def has(self, *roles: Role) -> bool:
         return not self.roles.isdisjoint(roles)
@@ -57,10 +60,12 @@ class Keys:
     refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
     seen: dict[str, tuple[float, Principal]] = field(default_factory=dict)
 
-    def token(self, sub: str, roles: Sequence[str], ttl: float) -> str:
+    def token(self, sub: str, roles: Sequence[str], ttl: float, system: str | None = None) -> str:
         """A token of the local key, valid for `ttl` seconds."""
         now = int(time.time())
         claims = {"iss": ISSUER, "aud": AUDIENCE, "iat": now, "exp": now + int(ttl), "sub": sub, "roles": list(roles)}
+        if system:
+            claims["azp"] = system
         return jwt.encode({"alg": "Ed25519", "typ": "JWT"}, claims, self.local, algorithms=LOCAL_ALGORITHMS)
 
     async def principal(self, token: str) -> Principal:
@@ -100,7 +105,8 @@ class Keys:
             raise NoToken
         known = frozenset(role for role in roles if isinstance(role, str)) & ROLES
         # Only the local key speaks for services: an issuer of people must not be able to name one.
-        return Principal(sub, known if local else known - {"service"})
+        held = known if local else known - {"service"}
+        return Principal(sub, held, _system(claims, sub if "service" in held else None))
 
     @property
     def _discovery(self) -> str:
@@ -145,6 +151,14 @@ def _claims_unverified(token: str) -> Mapping[str, Any]:
     if not isinstance(claims, dict):
         raise NoToken
     return claims
+
+
+def _system(claims: Mapping[str, Any], otherwise: str | None) -> str | None:
+    """The application that asked for the token: `azp` of OpenID Connect, `client_id` of RFC 9068."""
+    for name in (claims.get("azp"), claims.get("client_id"), otherwise):
+        if isinstance(name, str) and SYSTEM.fullmatch(name):
+            return name
+    return None
 
 
 def _at(claims: Mapping[str, Any], path: str) -> Any:

@@ -164,7 +164,8 @@ class Outgoing:
 class UnitOfWork:
     """One transaction: rows, journal and outgoing messages commit together or not at all. Handlers never commit.
 
-    `actor` is the employee id or service name on whose behalf it happens; `now` is read once.
+    `actor` is the employee id or service name on whose behalf it happens, `system` the application through which;
+    `now` is read once.
     """
 
     connection: Connection
@@ -175,6 +176,7 @@ class UnitOfWork:
     cause: str | None = None
     traceparent: str | None = None
     outgoing: list[Outgoing] = field(default_factory=list)
+    system: str | None = None
 
     async def execute(self, sql: str, **named: Any) -> int:
         """Runs a statement with `:name` parameters; returns how many rows it touched."""
@@ -207,12 +209,23 @@ class UnitOfWork:
 
 @asynccontextmanager
 async def unit_of_work(
-    runtime: "Runtime", actor: str, cause: str | None = None, traceparent: str | None = None
+    runtime: "Runtime",
+    actor: str,
+    cause: str | None = None,
+    traceparent: str | None = None,
+    system: str | None = None,
 ) -> AsyncIterator[UnitOfWork]:
     """A transaction that commits when the block ends well and rolls back otherwise."""
     async with runtime.database.connect() as connection, connection.transaction():
         work = UnitOfWork(
-            connection, runtime.settings, runtime.service.name, runtime.clock(), actor, cause, traceparent
+            connection,
+            runtime.settings,
+            runtime.service.name,
+            runtime.clock(),
+            actor,
+            cause,
+            traceparent,
+            system=system,
         )
         yield work
         await write_outbox(work)

@@ -102,6 +102,9 @@ def token(
     role: Annotated[list[str] | None, typer.Option(help="A role; may be given several times.")] = None,
     sub: Annotated[str | None, typer.Option(help="Employee id or service name; the first role if left out.")] = None,
     ttl: Annotated[str, typer.Option(help="How long it is valid: 30m, 1h, 7d.")] = "1h",
+    system: Annotated[
+        str | None, typer.Option(help="The application that will send it (claim `azp`); the journal keeps it.")
+    ] = None,
     key: Annotated[
         Path | None, typer.Option(help="Sign with this key instead of the data folder's.", exists=True, dir_okay=False)
     ] = None,
@@ -126,7 +129,7 @@ def token(
     settings = settings_with(data_dir)
     signing = wiring.key_in(key) if key else wiring.local_key(settings)
     lasts, now = seconds(ttl), datetime.now(UTC)
-    signed = load_keys(settings, signing).token(sub or role[0], role, lasts)
+    signed = load_keys(settings, signing).token(sub or role[0], role, lasts, system)
     if as_json:
         expires_at = (now + timedelta(seconds=lasts)).isoformat(timespec="seconds")
         typer.echo(json.dumps({"token": signed, "sub": sub or role[0], "roles": role, "expires_at": expires_at}))

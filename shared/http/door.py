@@ -5,7 +5,7 @@ import hashlib
 import json
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Concatenate, Literal, ParamSpec, TypeVar
 from urllib.parse import quote
 
@@ -86,7 +86,12 @@ class Door:
         """Runs `reader(work, ...)` in a transaction that is rolled back."""
         async with self.runtime.database.connect() as connection, rolled_back(connection):
             work = UnitOfWork(
-                connection, self.runtime.settings, self.runtime.service.name, self.runtime.clock(), self.principal.sub
+                connection,
+                self.runtime.settings,
+                self.runtime.service.name,
+                self.runtime.clock(),
+                self.principal.sub,
+                system=self.principal.system,
             )
             return await reader(work, *args, **kwargs)
 
@@ -96,7 +101,12 @@ class Door:
         return f"{self.principal.sub} (frozen)" if self.frozen else self.principal.sub
 
     def _work(self) -> Any:
-        return unit_of_work(self.runtime, self.principal.sub, traceparent=self.request.scope.get("traceparent"))
+        return unit_of_work(
+            self.runtime,
+            self.principal.sub,
+            traceparent=self.request.scope.get("traceparent"),
+            system=self.principal.system,
+        )
 
     async def _request_hash(self) -> bytes:
         if not self.request_hash:  # once per request: a bulk request has 32 MB and a hundred parts
@@ -187,7 +197,7 @@ def allow(*roles: Role | Literal["anyone"], ask_freeze: bool = True) -> Any:
             async with runtime.database.connect() as connection:
                 frozen = await runtime.service.is_frozen(connection, principal.sub)
             if frozen:
-                principal = Principal(principal.sub, frozenset({"employee"}))
+                principal = replace(principal, roles=frozenset({"employee"}))
         if principal.roles.isdisjoint(ROLES if "anyone" in roles else roles):
             raise Forbidden if held.isdisjoint(ROLES if "anyone" in roles else roles) else RolesFrozen
         _refuse_unknown_query(request)

@@ -126,3 +126,22 @@ def test_a_key_is_kept_in_a_file_that_only_its_owner_reads_and_is_never_overwrit
     assert load_key(tmp_path / "keys" / "k.pem").as_dict(private=True)["d"] == made.as_dict(private=True)["d"]
     with pytest.raises(FileExistsError):
         new_key(tmp_path / "keys" / "k.pem")
+
+
+@pytest.mark.parametrize(
+    ("claims", "system"),
+    [
+        ({"azp": "crm"}, "crm"),
+        ({"client_id": "crm"}, "crm"),
+        ({"azp": "crm", "client_id": "other"}, "crm"),
+        ({"azp": 7, "client_id": "other"}, "other"),
+        ({"azp": "x" * 65}, None),
+        ({"azp": "a\u0000b"}, None),
+        ({"roles": ["service"]}, "somebody"),
+        ({"roles": ["service"], "azp": "crm"}, "crm"),
+        ({}, None),
+    ],
+)
+def test_the_system_is_the_application_of_the_token_or_the_service_itself(claims: Any, system: str | None) -> None:
+    keys = Keys(local=OKPKey.generate_key("Ed25519"))
+    assert keys._principal({"sub": "somebody", "roles": [], **claims}, local=True).system == system

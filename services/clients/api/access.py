@@ -1,14 +1,14 @@
 """Access decisions: one, many at once, and the set questions."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from services.clients.api.opened import opened
-from services.clients.domain.access import Action, Reason
+from services.clients.domain.access import Action, Reason, Rule
 from services.clients.handlers import figures
 from services.clients.store.checks import EVERYBODY, HEADED, SELF, Answer, Gatherer, Question
 from shared.auth import Principal, Role
@@ -32,11 +32,21 @@ class AccessChecks(Body):
     checks: Annotated[list[AccessCheck], Field(min_length=1, max_length=1_000)]
 
 
+class RuleTried(BaseModel):
+    """One rule of the decision. `allows`: of each relation or pass that holds, what it allows."""
+
+    rule: Rule
+    outcome: Literal["passed", "allowed", "refused", "not_asked"]
+    reason: Reason | None = None
+    allows: dict[str, list[Action]] | None = None
+
+
 class AccessDecision(BaseModel):
     allowed: bool
     reason: Reason
     decision_id: str
     decided_at: datetime
+    rules: list[RuleTried] | None = Field(default=None, description="with `explain=true`: all rules, in their order")
 
 
 class AccessDecisions(BaseModel):
@@ -49,13 +59,15 @@ DOCUMENTED = {
         "required": True,
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/AccessCheck"}}},
     },
+    "parameters": [{"name": "explain", "in": "query", "required": False, "schema": {"type": "boolean"}}],
     "security": [{"HTTPBearer": []}],
 }
+TRUTH: TypeAdapter[bool] = TypeAdapter(bool)
 
 
-def reach(principal: Principal) -> int:
+def reach(principal: Principal, explain: bool = False) -> int:
     """About whom this caller may ask. Raises `Forbidden` if about nobody."""
-    if principal.has("service", "director"):
+    if principal.has("service", "director") or (explain and principal.has("auditor", "ops")):
         return EVERYBODY
     if principal.has("sales_head"):
         return HEADED
@@ -77,17 +89,22 @@ async def check(request: Request) -> Response:
     if scheme.lower() != "bearer" or not token:
         raise NoToken
     principal = await runtime.keys.principal(token)
-    asked = reach(principal)
+    explained = bool(request.scope["query_string"]) and _explained(request)
+    asked = reach(principal, explained)
     try:
         question = CHECK.validate_json(await request.body())
     except ValidationError as error:
         raise RequestValidationError([{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]) from None
     gatherer: Gatherer = runtime.state["gatherer"]
-    answer = await gatherer.check(
-        Question(question.employee_id, question.client_id, question.action, principal.sub, asked)
+    asking = Question(question.employee_id, question.client_id, question.action, principal.sub, asked, principal.system)
+    answer = (
+        (await gatherer.explain([asking], counting=_acts(principal)))[0] if explained else await gatherer.check(asking)
     )
     if not answer.may_ask:
         raise Forbidden
+    if explained:
+        shown = AccessDecision.model_validate(answer, from_attributes=True)
+        return Response(shown.model_dump_json(exclude_none=True), media_type="application/json")
     return Response(
         f'{{"allowed":{"true" if answer.allowed else "false"},"reason":"{answer.reason}",'
         f'"decision_id":"{answer.decision_id}","decided_at":"{_moment(answer)}"}}',
@@ -95,16 +112,47 @@ async def check(request: Request) -> Response:
     )
 
 
+def _explained(request: Request) -> bool:
+    faults = [
+        {"type": "extra_forbidden", "loc": ("query", name), "msg": "there is no such parameter"}
+        for name in sorted(request.query_params.keys() - {"explain"})
+    ]
+    if faults:
+        raise RequestValidationError(faults)
+    try:
+        return TRUTH.validate_python(request.query_params["explain"])
+    except ValidationError as error:
+        raise RequestValidationError([{**fault, "loc": ("query", "explain")} for fault in error.errors()]) from None
+
+
+def _acts(principal: Principal) -> bool:
+    """Whether the answer is for acting by it. Who only looks at a decision uses nothing up of what may be exported."""
+    return principal.has("service", "director", "sales_head", "employee")
+
+
 def _moment(answer: Answer) -> str:
     return answer.decided_at.isoformat().replace("+00:00", "Z")
 
 
-@router.post("/access/checks", response_model=AccessDecisions, summary="Up to 1,000 checks on one snapshot")
-async def checks(body: AccessChecks, door: Door = allow(*ASKERS, ask_freeze=False)) -> Any:
-    sub, asked = door.principal.sub, reach(door.principal)
+@router.post(
+    "/access/checks",
+    response_model=AccessDecisions,
+    response_model_exclude_none=True,
+    summary="Up to 1,000 checks on one snapshot",
+)
+async def checks(
+    body: AccessChecks,
+    explain: bool = False,
+    door: Door = allow(*ASKERS, "auditor", "ops", ask_freeze=False),
+) -> Any:
+    principal, asked = door.principal, reach(door.principal, explain)
     gatherer: Gatherer = door.runtime.state["gatherer"]
-    answers = await gatherer.check_all(
-        [Question(one.employee_id, one.client_id, one.action, sub, asked) for one in body.checks]
+    questions = [
+        Question(one.employee_id, one.client_id, one.action, principal.sub, asked, principal.system)
+        for one in body.checks
+    ]
+    answers = (
+        await gatherer.explain(questions, counting=_acts(principal)) if explain else await gatherer.check_all(questions)
     )
     if not all(answer.may_ask for answer in answers):
         raise Forbidden

@@ -1,9 +1,9 @@
-"""Who may do what with a client: the table of relations and actions, and the order in which a decision is made.
+"""Who may do what with a client: the table of relations and actions, and the rules in the order of a decision.
 
 The SQL of `store.decisions` is put together from the same table; a property test keeps the two alike.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -47,29 +47,114 @@ ALLOWED: frozenset[str] = frozenset({*RELATIONS, "pass", "service"})  # `service
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of one employee and one client at one moment. `status` is None where the register is silent."""
+    """What is known of one employee and one client at one moment. `status` is None where the register is silent.
+
+    `policy`: the acknowledgement of a policy that is required for access is missing. `over_limit`: this client would be
+    one more than the employee may export on this day.
+    """
 
     status: Literal["active", "resigned", "left"] | None
     frozen: bool
     client_known: bool
     relations: frozenset[Relation]
     passes: frozenset[Purpose] = frozenset()
+    policy: bool = False
+    over_limit: bool = False
 
 
-def decide(facts: Facts, action: Action) -> Reason:
-    """The reason of the decision; it is allowed if the reason is in `ALLOWED`."""
+# -- the rules of a decision -------------------------------------------------------------------------------------------
+# Each gives the reason that it finds, or None: then the next one is asked.
+
+
+def _unknown(facts: Facts, action: Action) -> Reason | None:
     if facts.status is None and not facts.frozen:
         return "unknown_employee"
-    if not facts.client_known:
-        return "unknown_client"
-    if facts.status == "left":
-        return "not_employed"
-    if facts.frozen:
-        return "pass" if any(action in PASSES[purpose] for purpose in facts.passes) else "frozen"
+    return None if facts.client_known else "unknown_client"
+
+
+def _employment(facts: Facts, action: Action) -> Reason | None:
+    return "not_employed" if facts.status == "left" else None
+
+
+def _freeze(facts: Facts, action: Action) -> Reason | None:
+    if not facts.frozen:
+        return None
+    return "pass" if any(action in PASSES[purpose] for purpose in facts.passes) else "frozen"
+
+
+def _policy(facts: Facts, action: Action) -> Reason | None:
+    return "policy_not_acknowledged" if facts.policy else None
+
+
+def _relation(facts: Facts, action: Action) -> Reason | None:
     for relation, actions in RELATIONS.items():
         if relation in facts.relations and action in actions:
             return relation
     return "action_not_allowed" if facts.relations else "no_relation"
+
+
+def _limit(facts: Facts, action: Action) -> Reason | None:
+    return "limit" if action == "export" and facts.over_limit else None
+
+
+Rule = Literal["unknown", "employment", "freeze", "policy", "relation", "limit"]
+
+# The order of a decision. Whatever a rule says ends it; only what a relation allows the limit may still refuse.
+RULES: Mapping[Rule, Callable[[Facts, Action], Reason | None]] = {
+    "unknown": _unknown,
+    "employment": _employment,
+    "freeze": _freeze,
+    "policy": _policy,
+    "relation": _relation,
+    "limit": _limit,
+}
+
+
+def sayings(facts: Facts, action: Action) -> dict[Rule, Reason | None]:
+    """What each rule that was asked says, in order."""
+    said: dict[Rule, Reason | None] = {}
+    for name, rule in RULES.items():
+        said[name] = reason = rule(facts, action)
+        if reason is not None and reason not in RELATIONS:
+            break
+    return said
+
+
+def decide(facts: Facts, action: Action) -> Reason:
+    """The reason of the decision; it is allowed if the reason is in `ALLOWED`."""
+    *_, reason = (reason for reason in sayings(facts, action).values() if reason is not None)
+    return reason
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What one rule of a decision said. `allows`: of each relation or pass that holds, the actions it allows."""
+
+    rule: Rule
+    outcome: Literal["passed", "allowed", "refused", "not_asked"]
+    reason: Reason | None = None
+    allows: Mapping[str, Sequence[Action]] | None = None
+
+
+def explain(facts: Facts, action: Action) -> list[Tried]:
+    """All rules in the order of the decision; says nothing of who or which client it was."""
+    said = sayings(facts, action)
+    shown: Mapping[Rule, Mapping[str, Set[Action]]] = {
+        "freeze": {purpose: PASSES[purpose] for purpose in PASSES if facts.frozen and purpose in facts.passes},
+        "relation": {relation: RELATIONS[relation] for relation in RELATIONS if relation in facts.relations},
+    }
+
+    def tried(rule: Rule) -> Tried:
+        if rule not in said:
+            return Tried(rule, "not_asked")
+        reason = said[rule]
+        held = {name: [one for one in ACTIONS if one in actions] for name, actions in shown.get(rule, {}).items()}
+        outcome: Literal["passed", "allowed", "refused"] = (
+            "passed" if reason is None else "allowed" if reason in ALLOWED else "refused"
+        )
+        return Tried(rule, outcome, reason, held or None)
+
+    return [tried(rule) for rule in RULES]
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
-from services.clients.domain.access import ALLOWED
-from services.clients.store.decisions import DECIDED
+from services.clients.domain.access import ALLOWED, Action, Facts, Tried, explain
+from services.clients.store import limits
+from services.clients.store.decisions import DECIDED, EXPLAINED
 from shared.errors import Unavailable
 from shared.http.fields import uuid7
 from shared.service import Runtime
@@ -33,37 +34,74 @@ _MAY_ASK = """(d.employee_id = d.sub OR (
 _EMPLOYEE = """coalesce((SELECT surrogate FROM surrogates s WHERE s.id = d.employee_id AND s.kind = 'employee'),
     CASE WHEN d.employee_known THEN surrogate_of('employee', d.employee_id) END)"""
 _KEPT = f"""
-    INSERT INTO journal_pending (leaf, at, kind, actor, employee, client, action, reason)
-    SELECT leaf, moment, 'access.checked', actor, {_EMPLOYEE}, client, action, reason
+    INSERT INTO journal_pending (leaf, at, kind, actor, system, employee, client, action, reason)
+    SELECT leaf, moment, 'access.checked', actor, system, {_EMPLOYEE}, client, action, reason
     FROM ({DECIDED}) d WHERE {_MAY_ASK}
     RETURNING leaf, reason
 """
 _MANY = """
-    SELECT q.*, CAST($8 AS timestamptz) AS moment, CAST($9 AS text) AS day
-    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::uuid[], $7::uuid[]) WITH ORDINALITY
-         AS q (employee_id, client_id, action, sub, reach, actor, leaf, nth)
+    SELECT q.*, CAST($9 AS timestamptz) AS moment, CAST($10 AS text) AS day
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::text[], $7::uuid[], $8::uuid[])
+         WITH ORDINALITY AS q (employee_id, client_id, action, sub, reach, system, actor, leaf, nth)
 """
 
 # A lone question without the cost of arrays.
 ONE = f"""
     WITH asked AS (
         SELECT CAST($1 AS text) AS employee_id, CAST($2 AS text) AS client_id, CAST($3 AS text) AS action,
-               CAST($4 AS text) AS sub, CAST($5 AS int) AS reach, CAST($6 AS uuid) AS actor, CAST($7 AS uuid) AS leaf,
-               CAST($8 AS timestamptz) AS moment, CAST($9 AS text) AS day
+               CAST($4 AS text) AS sub, CAST($5 AS int) AS reach, CAST($6 AS text) AS system, CAST($7 AS uuid) AS actor,
+               CAST($8 AS uuid) AS leaf, CAST($9 AS timestamptz) AS moment, CAST($10 AS text) AS day
     ) {_KEPT}
 """
 SEVERAL = f"WITH asked AS ({_MANY}) {_KEPT}"
-TOGETHER = f"""
-    WITH asked AS ({_MANY}), judged AS MATERIALIZED (
-        SELECT d.*, {_EMPLOYEE} AS employee, {_MAY_ASK} AS may_ask FROM ({DECIDED}) d
-    ), kept AS (
-        INSERT INTO journal_pending (leaf, at, kind, actor, employees, clients, details)
-        SELECT leaf, moment, 'access.checked', actor, array_agg(employee ORDER BY nth), array_agg(client ORDER BY nth),
+_JUDGED = f"""
+    judged AS MATERIALIZED (
+        SELECT d.*, {_EMPLOYEE} AS employee, {_MAY_ASK} AS may_ask FROM ({{decided}}) d
+    )"""
+_KEPT_TOGETHER = """
+    kept AS (
+        INSERT INTO journal_pending (leaf, at, kind, actor, system, employees, clients, details)
+        SELECT leaf, moment, {kind}, actor, system, array_agg(employee ORDER BY nth), array_agg(client ORDER BY nth),
                jsonb_build_object('decisions', jsonb_agg(jsonb_build_array(action, reason) ORDER BY nth))
-        FROM judged GROUP BY leaf, moment, actor HAVING bool_and(may_ask)
-    )
+        FROM {decisions} GROUP BY leaf, moment, actor, system HAVING bool_and(may_ask)
+    )"""
+_KEPT_SINGLY = """
+    kept AS (
+        INSERT INTO journal_pending (leaf, at, kind, actor, system, employee, client, action, reason)
+        SELECT leaf, moment, {kind}, actor, system, employee, client, action, reason FROM {decisions} WHERE may_ask
+    )"""
+TOGETHER = f"""
+    WITH asked AS ({_MANY}), {_JUDGED.format(decided=DECIDED)},
+    {_KEPT_TOGETHER.format(kind="'access.checked'", decisions="judged")}
     SELECT reason, may_ask FROM judged ORDER BY nth
 """
+
+
+def _within_limit(kept: str, facts: str = "") -> str:
+    """Like `TOGETHER`, where a question is an export: what else would be allowed, the limit of the day may refuse."""
+    return f"""
+        WITH asked AS ({_MANY}), {_JUDGED.format(decided=EXPLAINED if facts else DECIDED)},
+        {
+        limits.LIMITED.format(
+            columns=f"leaf, moment, actor, system, employee, client, action, nth, may_ask{facts}",
+            limit="CAST($11 AS bigint)",
+            counting="CAST($12 AS boolean)",
+        )
+    },
+        {
+        kept.format(
+            kind="CASE WHEN CAST($12 AS boolean) THEN 'access.checked' ELSE 'access.explained' END", decisions="limited"
+        )
+    }
+        SELECT reason, may_ask{facts} FROM limited ORDER BY nth
+    """
+
+
+_FACTS = ", status, frozen, client_known, relations, passes, policy"
+EXPORT = _within_limit(_KEPT_SINGLY)
+EXPORTS = _within_limit(_KEPT_TOGETHER)
+EXPLAIN = _within_limit(_KEPT_SINGLY, _FACTS)
+EXPLAIN_TOGETHER = _within_limit(_KEPT_TOGETHER, _FACTS)
 
 
 class Question(NamedTuple):
@@ -71,9 +109,10 @@ class Question(NamedTuple):
 
     employee_id: str
     client_id: str
-    action: str
+    action: Action
     sub: str
     reach: int
+    system: str | None = None
 
 
 class Answer(NamedTuple):
@@ -84,6 +123,7 @@ class Answer(NamedTuple):
     may_ask: bool
     decision_id: str
     decided_at: datetime
+    rules: Sequence[Tried] | None = None
 
 
 @dataclass
@@ -150,6 +190,7 @@ class Gatherer:
     batch_line: Line
     clock: Callable[[], datetime]
     timezone: ZoneInfo
+    export_limit: int = 100
     waiting: list[tuple[Question, "asyncio.Future[Answer]"]] = field(default_factory=list)
     busy: bool = False
     runner: "asyncio.Task[None] | None" = None
@@ -157,6 +198,8 @@ class Gatherer:
 
     async def check(self, question: Question) -> Answer:
         """Raises `Unavailable` if the database does not answer: then nobody is admitted."""
+        if question.action == "export":  # waits for others of that person, and so keeps nobody else waiting
+            return (await self._together(EXPORT, [question], True))[0]
         if not self.busy:
             return await self._alone(question)
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
@@ -165,10 +208,30 @@ class Gatherer:
 
     async def check_all(self, questions: Sequence[Question]) -> list[Answer]:
         """All by one statement, on one snapshot, as one leaf. The questions are one caller's. Raises `Unavailable`."""
+        if any(question.action == "export" for question in questions):
+            return await self._together(EXPORTS, questions, True)
+        return await self._together(TOGETHER, questions)
+
+    async def explain(self, questions: Sequence[Question], *, counting: bool) -> list[Answer]:
+        """Like `check` or `check_all`, with the rules that were tried. Unless `counting`, an export is only asked about."""
+        return await self._together(EXPLAIN if len(questions) == 1 else EXPLAIN_TOGETHER, questions, counting)
+
+    async def _together(self, sql: str, questions: Sequence[Question], counting: bool | None = None) -> list[Answer]:
         leaf, now = uuid7(), self.clock()
         columns = await self._columns(self.batch_line, questions, [leaf] * len(questions))
-        rows = await self.batch_line.fetch(TOGETHER, *columns, now, self._day(now))
-        return [Answer(row[0] in ALLOWED, row[0], row[1], f"{leaf}.{index}", now) for index, row in enumerate(rows)]
+        limit = [] if counting is None else [self.export_limit, counting]
+        rows = await self.batch_line.fetch(sql, *columns, now, self._day(now), *limit)
+        return [
+            Answer(
+                row[0] in ALLOWED,
+                row[0],
+                row[1],
+                f"{leaf}.{index}",
+                now,
+                explain(_facts(row), questions[index].action) if sql in (EXPLAIN, EXPLAIN_TOGETHER) else None,
+            )
+            for index, row in enumerate(rows)
+        ]
 
     async def _alone(self, question: Question) -> Answer:
         """Decides in the task of whoever asks: with nobody else about, two turns of the loop are saved."""
@@ -237,11 +300,27 @@ class Gatherer:
             line.hang_up()
 
 
+def _facts(row: Any) -> Facts:
+    return Facts(
+        row["status"],
+        row["frozen"],
+        row["client_known"],
+        frozenset(row["relations"]),
+        frozenset(row["passes"]),
+        row["policy"],
+        row["reason"] == "limit",
+    )
+
+
 async def open_gatherer(runtime: Runtime) -> None:
     """Puts a gatherer into the state of the replica."""
     dsn = runtime.database.url
     runtime.state["gatherer"] = Gatherer(
-        Line(dsn), Line(dsn), lambda: runtime.clock(), ZoneInfo(runtime.settings.timezone)
+        Line(dsn),
+        Line(dsn),
+        lambda: runtime.clock(),
+        ZoneInfo(runtime.settings.timezone),
+        runtime.settings.export_limit,
     )
 
 

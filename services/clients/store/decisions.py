@@ -35,6 +35,9 @@ RELATED: Mapping[Relation, str] = {
     "deputy": f"coalesce(h.deputy_id = a.employee_id AND {absent('h', 'a.day')}, false)",
 }
 
+# Whether `p` has yet to acknowledge a policy that is required for access.
+UNACKNOWLEDGED = "false"
+
 VALID_PASS = "v.withdrawn_at IS NULL AND v.from_time <= a.moment AND a.moment < v.until_time"  # noqa: S105
 PASSED = f"""EXISTS (SELECT 1 FROM passes v WHERE v.employee_id = a.employee_id AND v.client_id = a.client_id AND {VALID_PASS}
     AND (v.purpose, a.action) IN ({", ".join(f"('{p}', '{action}')" for p in PASSES for action in sorted(PASSES[p]))}))"""
@@ -64,19 +67,29 @@ REASON = f"""CASE
     WHEN c.client_id IS NULL THEN 'unknown_client'
     WHEN p.status = 'left' THEN 'not_employed'
     WHEN p.frozen THEN CASE WHEN {PASSED} THEN 'pass' ELSE 'frozen' END
+    WHEN {UNACKNOWLEDGED} THEN 'policy_not_acknowledged'
     {" ".join(f"WHEN {RELATED[name]} THEN '{name}'" for name in AT_ONCE)}
     ELSE {_weighed()} END"""
 
-DECIDED = f"""
+# What `domain.access.Facts` are made of, each looked up: for whoever asks for the reason of a reason.
+FACTS = f"""
+    p.status, coalesce(p.frozen, false) AS frozen, coalesce({UNACKNOWLEDGED}, false) AS policy,
+    array_remove(ARRAY[{", ".join(f"CASE WHEN {RELATED[name]} THEN '{name}' END" for name in RELATIONS)}], NULL) AS relations,
+    ARRAY(SELECT v.purpose FROM passes v WHERE v.employee_id = a.employee_id AND v.client_id = a.client_id AND {VALID_PASS})
+        AS passes"""
+DECIDING = f"""
     SELECT a.*, {REASON} AS reason, p.department_id,
            p.status IS NOT NULL OR coalesce(p.frozen, false) AS employee_known, c.client_id IS NOT NULL AS client_known,
-           c.surrogate AS client, coalesce(p.frozen OR p.status = 'left', false) AS barred
+           c.surrogate AS client, coalesce(p.frozen OR p.status = 'left', false) AS barred"""
+ABOUT = f"""
     FROM asked a
     LEFT JOIN people p ON p.employee_id = a.employee_id
     LEFT JOIN clients c ON c.client_id = a.client_id
     LEFT JOIN people o ON o.employee_id = c.owner_id
     LEFT JOIN people h ON h.employee_id = {IN_HAND}
 """
+DECIDED = f"{DECIDING} {ABOUT}"
+EXPLAINED = f"{DECIDING}, {FACTS} {ABOUT}"
 ALLOWING = f"reason IN ({words(ALLOWED)})"
 
 ASKED_BY_CALLER = """

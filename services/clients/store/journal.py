@@ -12,8 +12,8 @@ from shared.database import UnitOfWork
 from shared.http.fields import Paging, uuid7
 
 WRITE = """
-    INSERT INTO journal_pending (leaf, at, kind, actor, employee, client, action, reason, details)
-    SELECT :leaf, :now, :kind, surrogate_of('employee', :actor),
+    INSERT INTO journal_pending (leaf, at, kind, actor, system, employee, client, action, reason, details)
+    SELECT :leaf, :now, :kind, surrogate_of('employee', :actor), :system,
            CASE WHEN CAST(:employee_id AS text) IS NOT NULL THEN surrogate_of('employee', :employee_id) END,
            CASE WHEN CAST(:client_id AS text) IS NOT NULL THEN surrogate_of('client', :client_id) END,
            :action, :reason,
@@ -23,8 +23,8 @@ WRITE = """
            ), '{}'), '{}')
 """
 WRITE_PAGE = """
-    INSERT INTO journal_pending (leaf, at, kind, actor, employee, action, reason, clients, details)
-    SELECT :leaf, :now, :kind, surrogate_of('employee', :actor), surrogate_of('employee', :actor), :action, :reason,
+    INSERT INTO journal_pending (leaf, at, kind, actor, system, employee, action, reason, clients, details)
+    SELECT :leaf, :now, :kind, surrogate_of('employee', :actor), :system, surrogate_of('employee', :actor), :action, :reason,
            (SELECT array_agg(surrogate ORDER BY nth)
             FROM unnest(CAST(:clients AS text[])) WITH ORDINALITY AS seen (id, nth)
             JOIN surrogates ON kind = 'client' AND surrogates.id = seen.id),
@@ -52,6 +52,7 @@ async def write(
         now=work.now,
         kind=kind,
         actor=actor_id or work.actor,
+        system=work.system,
         employee_id=employee_id,
         client_id=client_id,
         action=action,
@@ -88,6 +89,7 @@ async def write_page(
         now=work.now,
         kind=kind,
         actor=work.actor,
+        system=work.system,
         action=action,
         reason=reason,
         clients=list(clients),
