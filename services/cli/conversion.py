@@ -1,10 +1,10 @@
 """From the cells of a row to the value of a field: what a map says, compiled into one function for each field."""
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 from typing import Any
 
-from services.cli.fields import CONTACT, PLAIN, Shape, day
+from services.cli.fields import CONTACT, PLAIN, Shape, day, moment
 from services.cli.joins import Index, RowError, look_up, render
 from services.cli.maps import Column, Constant, Items, Join, MapError, Nested, Source
 from services.cli.tables import Cells
@@ -13,8 +13,13 @@ Make = Callable[[Cells], Any]
 """Makes the value of a field: None to leave it out. Raises RowError, which names field and column."""
 
 
-def made(shape: Shape, source: Source, indexes: Mapping[Join, Index], shift: timedelta, at: str) -> Make:
-    """The function for a field of this shape; `shift` moves its dates. Raises MapError if the map cannot give it."""
+def made(
+    shape: Shape, source: Source, indexes: Mapping[Join, Index], shift: timedelta, at: str, zone: tzinfo = UTC
+) -> Make:
+    """The function for a field of this shape; `shift` moves its dates, and times without an offset are of `zone`.
+
+    Raises MapError if the map cannot give it.
+    """
     match shape:
         case "texts":
             return _texts(source, indexes, at)
@@ -25,7 +30,7 @@ def made(shape: Shape, source: Source, indexes: Mapping[Join, Index], shift: tim
         case "contacts":
             return _contacts(source, indexes, at)
         case _:
-            return _single(shape, source, indexes, shift, at)
+            return _single(shape, source, indexes, shift, at, zone)
 
 
 def read(source: Column | Join, cells: Cells, indexes: Mapping[Join, Index]) -> Any:
@@ -35,19 +40,22 @@ def read(source: Column | Join, cells: Cells, indexes: Mapping[Join, Index]) -> 
     return look_up(indexes[source], cells[source.here])
 
 
-def _single(shape: Shape, source: Source, indexes: Mapping[Join, Index], shift: timedelta, at: str) -> Make:
+def _single(
+    shape: Shape, source: Source, indexes: Mapping[Join, Index], shift: timedelta, at: str, zone: tzinfo = UTC
+) -> Make:
     if isinstance(source, Constant):
-        constant = _stated(shape, source.value, at)
+        constant = _stated(shape, source.value, at, zone)
         return lambda cells: constant
     if isinstance(source, Items | Nested):
         keys = f", not {', '.join(source.fields)}" if isinstance(source, Nested) else ""
         raise MapError(f"fields.{at}: a column, a template, or a table with column, value or file{keys}")
     if source.split:
         raise MapError(f"fields.{at}.split: only where the field is a list")
-    if shape != "day" and (source.format or source.latest):
+    if shape not in ("day", "moment") and (source.format or source.latest):
         raise MapError(f"fields.{at}: format and latest are for dates")
-    default = None if source.default is None else _stated(shape, source.default, at)
-    convert: Callable[[str], Any] = _moved(source.format, shift) if shape == "day" else PLAIN[shape]
+    default = None if source.default is None else _stated(shape, source.default, at, zone)
+    dated = shape in ("day", "moment")
+    convert: Callable[[str], Any] = _moved(shape, source.format, shift, zone) if dated else PLAIN[shape]
     values = source.values or {}
 
     def make(cells: Cells) -> Any:
@@ -63,19 +71,21 @@ def _single(shape: Shape, source: Source, indexes: Mapping[Join, Index], shift: 
     return make
 
 
-def _stated(shape: Shape, value: Any, at: str) -> Any:
+def _stated(shape: Shape, value: Any, at: str, zone: tzinfo = UTC) -> Any:
     if not isinstance(value, str):
         raise MapError(f"fields.{at}: one value, not a list or a table")
     try:
+        if shape == "moment":
+            return moment(value, None, zone)
         return day(value).isoformat() if shape == "day" else PLAIN[shape](value)
     except ValueError as error:
         raise MapError(f"fields.{at}: what the map states is {error}") from None
 
 
-def _moved(form: str | None, shift: timedelta) -> Callable[[str], str]:
+def _moved(shape: Shape, form: str | None, shift: timedelta, zone: tzinfo) -> Callable[[str], str]:
     def moved(text: str) -> str:
         try:
-            return (day(text, form) + shift).isoformat()
+            return moment(text, form, zone, shift) if shape == "moment" else (day(text, form) + shift).isoformat()
         except OverflowError:
             raise ValueError("a date too far away") from None
 

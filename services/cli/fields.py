@@ -3,12 +3,12 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Literal
 
-Shape = Literal["text", "number", "money", "day", "texts", "numbers_by_name", "texts_by_name", "contacts"]
+Shape = Literal["text", "number", "money", "day", "moment", "texts", "numbers_by_name", "texts_by_name", "contacts"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,15 @@ KINDS: dict[str, dict[str, Field]] = {
         "delivered_on": Field("day"),
         "cancelled_on": Field("day"),
     },
+    "usage": {
+        "id": Field("text"),
+        "employee_id": Field("text", required=True),
+        "client_id": Field("text", required=True),
+        "action": Field("text", required=True),
+        "rows": Field("number"),
+        "at": Field("moment", required=True),
+        "system": Field("text", required=True),
+    },
 }
 
 CONTACT = ("name", "email", "phone")
@@ -98,6 +107,20 @@ def day(text: str, form: str | None = None) -> date:
         return datetime.strptime(text, form).date() if form else datetime.fromisoformat(text).date()  # noqa: DTZ007
     except ValueError:
         raise ValueError("not a date") from None
+
+
+@lru_cache(maxsize=50_000)
+def moment(text: str, form: str | None, zone: tzinfo, shift: timedelta = timedelta()) -> str:
+    """The instant of an ISO time, or of a text in the given strptime form; without an offset it is a time of `zone`.
+
+    Raises ValueError for others, OverflowError where `shift` moves it too far away.
+    """
+    try:
+        told = datetime.strptime(text, form) if form else datetime.fromisoformat(text)  # noqa: DTZ007
+    except ValueError:
+        raise ValueError("not a time") from None
+    moved = told + shift
+    return (moved if moved.tzinfo else moved.replace(tzinfo=zone)).isoformat()
 
 
 PLAIN: dict[Shape, Callable[[str], str | int | float]] = {"text": str, "number": number, "money": money}

@@ -26,7 +26,7 @@ output = Console()
 
 
 def import_file(
-    kind: Annotated[str, typer.Argument(help="departments, employees, clients or orders", metavar="KIND")],
+    kind: Annotated[str, typer.Argument(help=", ".join(KINDS), metavar="KIND")],
     file: Annotated[Path, typer.Argument(help="CSV, TSV or NDJSON.", exists=True, dir_okay=False, readable=True)],
     map_file: Annotated[
         Path, typer.Option("--map", help="What the columns mean (TOML).", exists=True, dir_okay=False, readable=True)
@@ -84,9 +84,10 @@ class Shown:
 async def _import(
     target: Target, kind: str, file: Path, map_: Map, shown: Shown, *, dry_run: bool, orphans_to: str | None
 ) -> Report:
-    today = datetime.now(ZoneInfo(target.settings.timezone)).date()
+    zone = ZoneInfo(target.settings.timezone)
+    today = datetime.now(zone).date()
     may_lack = {"owner_id"} if orphans_to is not None else set()
-    rows = mapped_rows(kind, file, map_, today, may_lack=may_lack, progress=shown.read)
+    rows = mapped_rows(kind, file, map_, today, zone=zone, may_lack=may_lack, progress=shown.read)
     async with reach(target) as system:
         return await Upload(system, kind, dry_run, orphans_to, sent=shown.sent).run(rows)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +29,17 @@ def mapped_rows(
     map_: Map,
     today: date,
     *,
+    zone: tzinfo = UTC,
     may_lack: Collection[str] = (),
     progress: Progress | None = None,
 ) -> Iterator[Row | BadRow]:
-    """The rows of a file of `departments`, `employees`, `clients` or `orders`, in the order of the file.
+    """The rows of a file of one of the `KINDS`, in the order of the file.
 
-    `may_lack` names required fields that a row may be without, for a caller who fills them in. The map and all the
-    files are checked here, before the first row: raises MapError for a map that does not fit the kind, ImportFileError
-    for a file that cannot be read, decoded, or lacks a column. Broken rows of joined files come first, their reason
-    begins with the name of the file. The file itself is never held in memory; joined ones are, a value for each key.
+    Times without an offset are of `zone`. `may_lack` names required fields that a row may be without, for a caller who
+    fills them in. The map and all the files are checked here, before the first row: raises MapError for a map that does
+    not fit the kind, ImportFileError for a file that cannot be read, decoded, or lacks a column. Broken rows of joined
+    files come first, their reason begins with the name of the file. The file itself is never held in memory; joined
+    ones are, a value for each key.
     """
     _check_names(kind, map_, may_lack)
     known = KINDS[kind]
@@ -47,7 +49,7 @@ def mapped_rows(
     wanted = sorted({column for source in sources for column in _columns(source)} | {at.column for at in map_.where})
 
     def compiled(indexes: Mapping[Join, Index], shift: timedelta) -> list[tuple[str, Make]]:
-        return [(name, made(known[name].shape, of, indexes, shift, name)) for name, of in map_.fields.items()]
+        return [(name, made(known[name].shape, of, indexes, shift, name, zone)) for name, of in map_.fields.items()]
 
     compiled({join: {} for join in joins}, timedelta())  # a wrong map is told before any file is read
     check(file_path, layout, wanted)

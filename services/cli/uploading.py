@@ -12,7 +12,13 @@ from typing import Any
 from services.cli.calling import System
 from services.cli.reading import BadRow, Row
 
-SERVICE_OF = {"departments": "staff", "employees": "staff", "clients": "clients", "orders": "orders"}
+SERVICE_OF = {
+    "departments": "staff",
+    "employees": "staff",
+    "clients": "clients",
+    "orders": "orders",
+    "usage": "clients",
+}
 BATCH_ROWS = 5_000
 BATCH_BYTES = 16_000_000  # half of what a door accepts
 PATIENCE = 15  # seconds that rows wait for what they refer to

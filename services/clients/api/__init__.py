@@ -2,9 +2,20 @@
 
 from fastapi import APIRouter
 
-from services.clients.api import access, clients, exposure, freezes, journal, passes, streams, transfers, usage
+from services.clients.api import (
+    access,
+    clients,
+    exposure,
+    freezes,
+    imports,
+    journal,
+    passes,
+    streams,
+    transfers,
+    usage,
+)
 
 router = APIRouter()
-PARTS = (access, clients, transfers, freezes, passes, journal, streams, usage, exposure)
+PARTS = (access, clients, transfers, imports, freezes, passes, journal, streams, usage, exposure)
 for part in PARTS:  # routes are looked through in this order
     router.include_router(part.router)

@@ -1,18 +1,15 @@
-"""Transfers by hand, and import."""
+"""Transfers by hand."""
 
 import asyncio
 import json
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from services.clients.api.clients import NewClient, as_registration
-from services.clients.handlers import imports, transfers
-from services.clients.store.clients import Registration
+from services.clients.handlers import transfers
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Id, Line
 
@@ -105,90 +102,3 @@ def _written(items: list[dict[str, str]], dry_run: bool) -> bytes:
     done = sum(item["outcome"] == "done" for item in items)
     about = json.dumps({"done": done, "refused": len(items) - done, "dry_run": dry_run})
     return f'{{"items":[{",".join(parts)}],{about[1:]}'.encode()
-
-
-class ImportedClient(NewClient):
-    id: Id
-
-
-class NumberedClient(Body):
-    line: int
-    data: ImportedClient
-
-
-class ImportedLine(BaseModel):
-    """One line of the answer."""
-
-    line: int
-    outcome: Literal["created", "updated", "unchanged", "refused"]
-    reason: str | None = None
-
-
-IMPORT = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/x-ndjson": {"schema": {"type": "string", "description": "one client per line"}}},
-    }
-}
-
-
-@router.post(
-    "/imports",
-    response_class=Response,
-    responses={
-        200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}, "description": "A result per line"}
-    },
-    openapi_extra=IMPORT,
-    summary="Import clients: NDJSON, a client per line or `{line, data}`; a result per line",
-)
-async def import_clients(
-    kind: Literal["clients"], request: Request, dry_run: bool = False, door: Door = allow("service", "director", "ops")
-) -> Response:
-    run = door.read if dry_run else door.transact
-    results: list[Any] = []
-    good = []
-    lines = await asyncio.to_thread(list, _lines(await request.body()))  # so that nobody else waits for 32 MB of JSON
-    for line, data in lines:
-        if isinstance(data, str):
-            results.append({"line": line, "outcome": "refused", "reason": data})
-        else:
-            good.append((line, data))
-    for chunk in transfers.chunks(good, lambda item: item[1].client_id):
-        results += await run(imports.import_clients, chunk)
-    results.sort(key=lambda result: result["line"])
-    answer = "".join(json.dumps(result, separators=(",", ":")) + "\n" for result in results)
-    return Response(answer, media_type="application/x-ndjson", headers=door.response.headers)
-
-
-def _lines(body: bytes) -> Iterator[tuple[int, Registration | str]]:
-    """Each line that holds something: its number, and the client or what is wrong."""
-    for line, text in enumerate(body.split(b"\n"), 1):
-        if not text.strip():
-            continue
-        numbered = text.lstrip().startswith(b'{"line":')
-        try:
-            if numbered:
-                found = NumberedClient.model_validate_json(text)
-                line, client = found.line, found.data
-            else:
-                client = ImportedClient.model_validate_json(text)
-            yield line, as_registration(client, client.id)
-        except ValidationError as error:
-            yield _number(text, line) if numbered else line, _wrong(error)
-
-
-def _number(text: bytes, line: int) -> int:
-    """The number that a wrong line gives itself, if it can be read."""
-    try:
-        number = json.loads(text)["line"]
-    except (ValueError, RecursionError):
-        return line
-    return number if type(number) is int else line
-
-
-def _wrong(error: ValidationError) -> str:
-    faults = error.errors(include_input=False, include_context=False)
-    if any(fault["type"] == "json_invalid" for fault in faults):
-        return "malformed_json"
-    named = {str(part) for fault in faults for part in fault["loc"][:2]} & ImportedClient.model_fields.keys()
-    return f"invalid: {', '.join(sorted(named)) or 'unknown fields'}"

@@ -18,6 +18,16 @@ async def report(work: UnitOfWork, uses: Sequence[usage.Use]) -> dict[str, Any]:
     return {"recorded": recorded, "repeated": len(results) - recorded - len(refused), "refused": refused}
 
 
+async def import_usage(work: UnitOfWork, lines: Sequence[tuple[int, usage.Use]]) -> list[dict[str, Any]]:
+    """Up to 1,000 lines: `created`, `unchanged` or `refused` with a reason for each."""
+    await lock_with_actor(work)
+    results = await usage.record(work, [use for _, use in lines])
+    return [
+        {"line": line, "outcome": "refused" if reason else "created" if made else "unchanged", "reason": reason}
+        for (line, _), (made, reason) in zip(lines, results, strict=True)
+    ]
+
+
 async def forget_usage(runtime: Runtime) -> bool:
     """Deletes what is older than it is kept; whether there may be more."""
     return await transact(runtime, _forget) == usage.BATCH

@@ -1,6 +1,7 @@
 """What was really used, as CRM, mail and telephony report it: each item once, the wrong ones named, kept for a time."""
 
 import asyncio
+import json
 from datetime import UTC, timedelta
 from typing import Any
 
@@ -153,3 +154,25 @@ async def test_much_that_is_old_is_forgotten_in_batches(monkeypatch: Any) -> Non
             "clients", "SELECT details FROM journal_pending WHERE kind = 'usage.forgotten' ORDER BY id"
         )
         assert [leaf["details"]["rows"] for leaf in leaves] == [2, 2, 1]
+
+
+async def test_an_import_says_of_each_line_what_became_of_it() -> None:
+    async with town("anna") as here:
+        await here.client("c-1", "anna")
+        item = used(here)
+        rows = [item, {"line": 70, "data": item | {"id": "1"}}, item, used(here, "nobody"), item | {"rows": -1}, 7]
+        body = "\n".join(json.dumps(row) for row in rows).encode()
+
+        async def imported(**params: Any) -> list[tuple[int, str, str | None]]:
+            request = {"params": {"kind": "usage", **params}, "content": body}
+            answer = await here.house.call("ops", "POST", f"{BASE}/imports", **request)
+            assert answer.status_code == 200, answer.text
+            return [tuple(json.loads(line).values()) for line in answer.text.splitlines()]
+
+        refused = [(4, "refused", "unknown_employee"), (5, "refused", "invalid: rows")]
+        refused += [(6, "refused", "invalid: unknown fields")]
+        first = [(1, "created", None), (3, "unchanged", None), *refused, (70, "created", None)]
+        assert [outcome for _, outcome, _ in await imported(dry_run=True)].count("created") >= 2
+        assert await here.house.scalar("clients", "SELECT count(*) FROM usage") == 0
+        assert await imported() == first
+        assert [outcome for _, outcome, _ in await imported()] == ["unchanged"] * 2 + ["refused"] * 3 + ["unchanged"]
