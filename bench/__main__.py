@@ -23,6 +23,7 @@ FIGURES = (
     "plan",
     "throughput",
     "check_size",
+    "exposure",
     "seed",
 )
 console = Console(width=160)
