@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from services.clients import api, store
-from services.clients.handlers import clients, figures, freezes, orders, passes, team, transfers, usage
+from services.clients.handlers import clients, erasing, figures, freezes, orders, passes, team, transfers, usage
 from services.clients.store import checks
 from shared import people
 from shared.contracts.clients import (
@@ -26,7 +26,7 @@ from shared.contracts.orders import (
     StagesTransferred,
     StagesUnfrozen,
 )
-from shared.contracts.staff import EMPLOYEE_EVENTS, DepartmentChanged
+from shared.contracts.staff import EMPLOYEE_EVENTS, DepartmentChanged, EmployeeErased
 from shared.messages import Event
 from shared.service import Handler, Service, Ticker
 
@@ -41,6 +41,7 @@ SERVICE = Service(
     hears={
         "staff": {
             **dict.fromkeys(EMPLOYEE_EVENTS, freezes.hear_employee),
+            EmployeeErased: erasing.hear_erased,
             DepartmentChanged: freezes.hear_department,
             **JOURNAL,
         },
@@ -68,6 +69,7 @@ SERVICE = Service(
         Ticker("settle", 1, transfers.settle),
         Ticker("count_unowned", 15, figures.count_unowned),
         Ticker("forget_usage", 3600, usage.forget_usage),
+        Ticker("forget_surrogates", 60, erasing.forget_surrogates),
     ),
     open=checks.open_gatherer,
     close=checks.close_gatherer,

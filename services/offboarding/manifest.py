@@ -1,14 +1,21 @@
 """What may be connected to offboarding."""
 
 from services.offboarding import api
-from services.offboarding.handlers import answers, departures, repeating
+from services.offboarding.handlers import answers, departures, erasing, repeating
 from services.offboarding.jobs.computing import KINDS
 from services.offboarding.jobs.deadlines import watch
 from services.offboarding.jobs.queue import run_next
 from services.offboarding.store import metadata
 from shared.contracts import offboarding
-from shared.contracts.clients import AccessFrozen, AccessUnfrozen, ClientTransferred, CommandAnswered, JournalEntry
-from shared.contracts.staff import EMPLOYEE_EVENTS, DepartmentChanged
+from shared.contracts.clients import (
+    AccessFrozen,
+    AccessUnfrozen,
+    ClientTransferred,
+    CommandAnswered,
+    ErasureDone,
+    JournalEntry,
+)
+from shared.contracts.staff import EMPLOYEE_EVENTS, DepartmentChanged, EmployeeErased
 from shared.people import hear_department, is_frozen
 from shared.service import Runtime, Service, Ticker
 
@@ -25,9 +32,13 @@ SERVICE = Service(
     ),
     router=api.router,
     metadata=metadata,
-    publishes=(*offboarding.EVENTS, JournalEntry),
+    publishes=(*offboarding.EVENTS, JournalEntry, ErasureDone),
     hears={
-        "staff": {**dict.fromkeys(EMPLOYEE_EVENTS, departures.hear_employee), DepartmentChanged: hear_department},
+        "staff": {
+            **dict.fromkeys(EMPLOYEE_EVENTS, departures.hear_employee),
+            EmployeeErased: erasing.hear_erased,
+            DepartmentChanged: hear_department,
+        },
         "clients": {
             CommandAnswered: answers.hear_answer,
             AccessFrozen: departures.hear_access,

@@ -1,7 +1,7 @@
 """What of orders may be connected."""
 
 from services.orders.api import router
-from services.orders.handlers import freezes, hearing, transfers
+from services.orders.handlers import erasing, freezes, hearing, transfers
 from services.orders.handlers.republishing import republish
 from services.orders.store.tables import metadata
 from shared.contracts.clients import (
@@ -11,12 +11,13 @@ from shared.contracts.clients import (
     ClientRegistered,
     ClientTransferred,
     CommandAnswered,
+    ErasureDone,
     JournalEntry,
     PassGranted,
     PassWithdrawn,
 )
 from shared.contracts.orders import EVENTS, FreezeStages, TransferStages, UnfreezeStages
-from shared.contracts.staff import EMPLOYEE_EVENTS, DepartmentChanged
+from shared.contracts.staff import EMPLOYEE_EVENTS, DepartmentChanged, EmployeeErased
 from shared.people import is_frozen
 from shared.service import Service, Ticker
 
@@ -25,10 +26,11 @@ SERVICE = Service(
     summary="Order flows, orders, their stages and who does them; workload, sales curves, delivery.",
     router=router,
     metadata=metadata,
-    publishes=(*EVENTS, JournalEntry, CommandAnswered),
+    publishes=(*EVENTS, JournalEntry, ErasureDone, CommandAnswered),
     hears={
         "staff": {
             **dict.fromkeys(EMPLOYEE_EVENTS, freezes.hear_employee),
+            EmployeeErased: erasing.hear_erased,
             DepartmentChanged: freezes.hear_department,
         },
         "clients": {

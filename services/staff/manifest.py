@@ -3,10 +3,18 @@
 from fastapi import APIRouter
 
 from services.staff import api, webhooks
-from services.staff.handlers import departures, hearing, news
+from services.staff.handlers import departures, erasing, hearing, news
 from services.staff.store import metadata
 from services.staff.store.people import is_frozen
-from shared.contracts.clients import AccessFrozen, AccessUnfrozen, JournalEntry
+from shared.contracts.clients import (
+    AccessFrozen,
+    AccessUnfrozen,
+    ErasureDone,
+    JournalEntry,
+    JournalHeld,
+    JournalReleased,
+)
+from shared.contracts.offboarding import OffboardingCancelled, OffboardingCleared, OffboardingStarted
 from shared.contracts.staff import EMPLOYEE_EVENTS, DepartmentChanged
 from shared.service import Service, Ticker
 
@@ -20,7 +28,22 @@ SERVICE = Service(
     router=doors,
     metadata=metadata,
     publishes=(*EMPLOYEE_EVENTS, DepartmentChanged, JournalEntry),
-    hears={"clients": {AccessFrozen: hearing.hear_access, AccessUnfrozen: hearing.hear_access}},
+    hears={
+        "clients": {
+            AccessFrozen: hearing.hear_access,
+            AccessUnfrozen: hearing.hear_access,
+            JournalHeld: erasing.hear_held,
+            JournalReleased: erasing.hear_released,
+            ErasureDone: erasing.hear_done,
+        },
+        "orders": {ErasureDone: erasing.hear_done},
+        "offboarding": {
+            OffboardingStarted: erasing.hear_started,
+            OffboardingCleared: erasing.hear_closed,
+            OffboardingCancelled: erasing.hear_closed,
+            ErasureDone: erasing.hear_done,
+        },
+    },
     obeys={},
     is_frozen=is_frozen,
     republish=hearing.republish,

@@ -130,6 +130,34 @@ class JournalEntry(Event):
         return f"employee/{self.employee_id or self.actor_id}"
 
 
+class JournalHeld(Event):
+    """A legal hold: the journal keeps who this employee is until it ends, so nobody erases it."""
+
+    type: ClassVar[str] = "journal.held"
+    employee_id: str
+
+    @property
+    def subject(self) -> str:
+        return f"employee/{self.employee_id}"
+
+
+class JournalReleased(JournalHeld):
+    type: ClassVar[str] = "journal.released"
+
+
+class ErasureDone(Event):
+    """What a service has erased of an employee: how many of each kind. `held`: what the journal keeps for a legal hold."""
+
+    type: ClassVar[str] = "erasure.done"
+    employee_id: str
+    what: dict[str, int]
+    held: bool = False
+
+    @property
+    def subject(self) -> str:
+        return f"employee/{self.employee_id}"
+
+
 class Result(Data):
     """What became of one item of a command: `done`, or the refusal's word."""
 
@@ -228,6 +256,9 @@ EVENTS = (
     PassGranted,
     PassWithdrawn,
     JournalEntry,
+    JournalHeld,
+    JournalReleased,
+    ErasureDone,
     CommandAnswered,
 )
 COMMANDS = (FreezeAccess, UnfreezeAccess, TransferClients, PlaceTeam, GrantPasses)

@@ -113,6 +113,13 @@ class EmployeeRehired(EmployeeEvent):
     type: ClassVar[str] = "employee.rehired"
 
 
+class EmployeeErased(EmployeeEvent):
+    """Who this was is gone from `staff`, and is to go everywhere; the ids stay, and never come back to work."""
+
+    type: ClassVar[str] = "employee.erased"
+    employment_ids: list[str] = []
+
+
 class DepartmentChanged(Event):
     type: ClassVar[str] = "department.changed"
     department_id: str
@@ -136,5 +143,6 @@ EMPLOYEE_EVENTS: tuple[type[EmployeeEvent], ...] = (
     DepartureHeld,
     DepartureRejected,
     EmployeeRehired,
+    EmployeeErased,
 )
 MESSAGES: tuple[type[Message], ...] = (*EMPLOYEE_EVENTS, DepartmentChanged)

@@ -5,6 +5,7 @@ It stands in the chassis because every door asks it whether the caller is frozen
 """
 
 from shared.people.departures import hear_access, hear_departure
+from shared.people.erasing import forget_reasons, tell_erased
 from shared.people.freezing import FreezeState, freeze, freeze_state, lock, unfreeze
 from shared.people.register import hear_department, hear_employee
 from shared.people.standing import (
@@ -27,6 +28,7 @@ __all__ = [
     "NotEmployed",
     "UnknownEmployee",
     "first_eligible",
+    "forget_reasons",
     "freeze",
     "freeze_state",
     "heads_of",
@@ -39,6 +41,7 @@ __all__ = [
     "lock",
     "must_be_able_to_own",
     "people_tables",
+    "tell_erased",
     "today",
     "unfreeze",
     "works_here",

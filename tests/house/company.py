@@ -1,7 +1,7 @@
 """A company in all four services with something of everything, for requests that a machine makes up.
 
 `hanna` heads sales. `nora` and `paul` leave, their plans are proposed; `otto` leaves, his is approved; so does `mona`, but
-her transfer was refused; `lena` left, her case is cleared.
+her transfer was refused; `lena` left, her case is cleared and she is erased.
 """
 
 from collections.abc import Mapping
@@ -33,6 +33,7 @@ async def build(house: House) -> Mapping[str, Any]:
     holds = await hear_from_the_hris(house)
     await go(house)
     await hand_over(house)
+    await house.ok("hr", "POST", f"{S}/employees/lena/erase", json={"reason": "request 17"})
     await house.settle()
     fields, fitting = await ids(house, holds), await fitting_ids(house)
     fitting[f"POST {S}/hris/holds/{{hold_id}}/confirm"] = {"hold_id": holds[:1]}
@@ -193,6 +194,8 @@ async def fitting_ids(house: House) -> dict[str, dict[str, Any]]:
         f"POST {C}/clients/{{id}}/feedback": client,
         f"POST {S}/employees/{{employee_id}}/resignation": {"employee_id": ["e-6"]},
         f"POST {S}/employees/{{employee_id}}/rehire": {"employee_id": ["e-9"]},
+        f"POST {S}/employees/{{employee_id}}/erase": {"employee_id": ["lena"]},
+        f"GET {S}/employees/{{employee_id}}/erasure": {"employee_id": ["lena"]},
         f"DELETE {S}/employees/{{employee_id}}/absences/{{absence_id}}": {"employee_id": ["e-1"]},
     }
 

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.staff.api import departments, departures, employees, hris, imports
+from services.staff.api import departments, departures, employees, erasures, hris, imports
 
 router = APIRouter()
-for part in (departments, employees, departures, hris, imports):
+for part in (departments, employees, departures, erasures, hris, imports):
     router.include_router(part.router)

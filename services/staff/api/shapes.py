@@ -49,7 +49,7 @@ def shown(person: Person, names: bool = True) -> dict[str, Any]:
     return {
         **{name: getattr(person, name) for name in Employee.model_fields if name != "absences"},
         "name": person.name if names else None,
-        "email": person.email if names else None,
+        "email": (person.email or None) if names else None,
         "functions": dict(person.functions),
         "notice_on": notice_of(person),
         "absences": [absence_shown(absence) for absence in (*person.absences, *_hris(person.hris_absences))],

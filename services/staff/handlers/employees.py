@@ -11,7 +11,7 @@ from services.staff.domain.life import Former, decided_at, stamped
 from services.staff.domain.person import Person, caretakers, public_state
 from services.staff.handlers import refusals
 from services.staff.handlers.bodies import EMPLOYEE_FIELDS, NewEmployee, hash_of, person_from
-from services.staff.store import departments, hris, people
+from services.staff.store import departments, erasures, hris, people
 from services.staff.store.people import Change, Loaded
 from shared.contracts.clients import JournalEntry
 from shared.contracts.staff import Absence, DepartureRejected, EmployeeHired
@@ -47,10 +47,17 @@ async def keep(
     former: Former | None = None,
     message_id: str | None = None,
 ) -> Person:
-    """Saves what has become of a person and tells the others; a departure that was held is settled by it."""
+    """Saves what has become of a person and tells the others; a departure that was held is settled by it.
+
+    Raises `Erased`.
+    """
+    if before.erased:
+        raise refusals.Erased
     candidates = caretakers(after, before.heads, work.settings.last_resort)
     events = announce(before.person, after, candidates, today(work), former)
     await people.save(work, after, change, former, message_id)
+    if before.person.status == "active" and after.status != "active":
+        await erasures.forget_cases(work, after.id)
     work.publish(*events)
     if change is not None:
         journal(work, f"employment.{change.kind}", after.id, employment_id=before.person.employment_id)
@@ -62,10 +69,12 @@ async def keep(
 
 
 async def hire(work: UnitOfWork, body: NewEmployee) -> Person:
-    """A new employee. Creating twice with the same body gives the same answer. Raises `Exists`, `UnknownManager`…"""
+    """A new employee. Creating twice with the same body gives the same answer. Raises `Exists`, `Erased`…"""
     person = person_from(body, body.id or uuid7(), uuid7())
     if not await people.insert(work, [person], hash_of(body)):
         known = await one(work, person.id)
+        if known.erased:
+            raise refusals.Erased
         same = known.body_hash == hash_of(body)
         if known.body_hash is None:  # imported, or hired by the HRIS
             same = all(getattr(known.person, name) == getattr(person, name) for name in EMPLOYEE_FIELDS)

@@ -1,6 +1,7 @@
 """What `staff` hears: who is frozen in `clients`. And what it says again to those who come late."""
 
 from services.staff.domain.person import public_state
+from services.staff.handlers import erasing
 from services.staff.handlers.employees import today
 from services.staff.store import departments
 from services.staff.store.people import person_of
@@ -102,4 +103,6 @@ async def _employees(work: UnitOfWork, after: str) -> tuple[int, str | None]:
         "SELECT * FROM employees WHERE id > :after ORDER BY id LIMIT :batch FOR UPDATE", after=after, batch=BATCH
     )
     work.publish(*(EmployeeChanged(**public_state(person_of(row), today(work))) for row in rows))
+    gone = [row["id"] for row in rows if row["erased_at"] is not None]
+    work.publish(*await erasing.announcements(work, gone))  # to who comes back from a restore, with what was erased
     return len(rows), rows[-1]["id"] if rows else None

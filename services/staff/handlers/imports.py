@@ -110,6 +110,7 @@ async def _refused_employees(
     )
     status = {row["id"]: row["status"] for row in others}
     outcomes = Outcomes({})
+    outcomes.refuse([id for id in asking if id in present and present[id].erased], "erased")
     for id, row in asking.items():
         if row.department_id is not None and row.department_id not in known_departments:
             outcomes.refuse([id], "unknown_department")

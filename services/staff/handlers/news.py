@@ -77,6 +77,8 @@ async def _take_in(work: UnitOfWork, source_id: str, message_id: str, news: News
         if news.type != "employee.hired":
             return Received(message_id, "pending", f"employee/{news.employee_id}")
         return await _hire(work, message_id, news)
+    if before.erased:
+        raise refusals.Erased
     if news.type in KINDS:
         return await _live(work, source_id, message_id, before, news)
     if news.type in ("employee.absent", "employee.back"):

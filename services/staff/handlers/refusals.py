@@ -71,6 +71,26 @@ class TooManyAbsences(Unprocessable):
     """This employee has too many absences on record. Delete those that are over."""
 
 
+class Erased(Refused):
+    """This person's data was erased, and the id belongs to nobody any more. Who comes back is registered under a new id."""
+
+
+class StillWorksHere(Refused):
+    """This person works here. Their data can be erased when they have left."""
+
+
+class CaseIsOpen(Refused):
+    """The handover of this person is not closed, or has not begun. Clear the case in `offboarding` first."""
+
+
+class HeldByLaw(Refused):
+    """A legal hold keeps what the journal says of this person. End the hold first."""
+
+
+class ReasonNamesThem(Unprocessable):
+    """The reason is kept with the act of the erasure, so it must not name the person. Say it without name and address."""
+
+
 class OwnCase(Forbidden):
     """Nobody acts on their own case. Another person of `hr` has to do this."""
 

@@ -28,7 +28,9 @@ async def secrets(work: UnitOfWork, source_id: str) -> list[str]:
 
 KEEP = """
     INSERT INTO hris_messages (id, source_id, webhook_id, received_at, said_at, type, employee_id, outcome, reason, body)
-    VALUES (:id, :source_id, :webhook_id, :now, :said_at, :type, :employee_id, :outcome, :reason, :body)
+    VALUES (:id, :source_id, :webhook_id, :now, :said_at, :type, CAST(:employee_id AS text), :outcome, :reason,
+            CASE WHEN NOT EXISTS (SELECT 1 FROM employees WHERE id = CAST(:employee_id AS text) AND erased_at IS NOT NULL)
+                 THEN CAST(:body AS bytea) END)
     ON CONFLICT (source_id, webhook_id) DO NOTHING RETURNING 1
 """
 
@@ -69,8 +71,8 @@ async def settle(
     """What became of a message. Its body is kept only where somebody may still need it."""
     await work.execute(
         """
-        UPDATE hris_messages SET outcome = CAST(:outcome AS text), reason = :reason, awaits = :awaits,
-               body = CASE WHEN :outcome IN ('applied', 'held') THEN NULL ELSE body END
+        UPDATE hris_messages SET outcome = CAST(:outcome AS text), reason = CAST(:reason AS text), awaits = :awaits,
+               body = CASE WHEN :outcome IN ('applied', 'held') OR :reason = 'erased' THEN NULL ELSE body END
         WHERE id = :id
         """,
         id=message_id,

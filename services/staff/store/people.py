@@ -30,6 +30,7 @@ class Loaded:
     hold_id: str | None
     body_hash: bytes | None
     imported: Mapping[str, Any] | None
+    erased: bool = False
 
 
 LOAD = """
@@ -51,7 +52,14 @@ async def load(work: UnitOfWork, ids: Iterable[str]) -> dict[str, Loaded]:
 
 
 def loaded(row: Mapping[str, Any]) -> Loaded:
-    return Loaded(person_of(row), tuple(row["heads"] or ()), row["hold_id"], row["body_hash"], row["imported"])
+    return Loaded(
+        person_of(row),
+        tuple(row["heads"] or ()),
+        row["hold_id"],
+        row["body_hash"],
+        row["imported"],
+        row["erased_at"] is not None,
+    )
 
 
 def person_of(row: Mapping[str, Any]) -> Person:

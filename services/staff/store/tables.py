@@ -51,6 +51,7 @@ Table(
     Column("said", JSONB, nullable=False, server_default="{}"),
     Column("body_hash", LargeBinary),
     Column("imported", JSONB),
+    Column("erased_at", DateTime(timezone=True)),
     Index("employees_department_id", "department_id"),
     Index("employees_manager_id", "manager_id"),
     Index("employees_last_day", "last_day", postgresql_where=text("status = 'resigned'")),
@@ -165,3 +166,27 @@ Table(
     Column("employee_id", Text, primary_key=True),
     Column("employment_id", Text, nullable=False),
 )
+# What was erased: kinds and numbers by service, never what it was. Without a row a service has not answered yet.
+Table(
+    "erasures",
+    metadata,
+    Column("employee_id", Text),
+    Column("service", Text),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("by_id", Text, nullable=False),
+    Column("reason", Text),
+    Column("what", JSONB, nullable=False),
+    Column("held", Boolean, nullable=False, server_default="false"),
+    PrimaryKeyConstraint("employee_id", "service"),
+)
+# The cases of departures, as heard of; and whom the journal keeps for a legal hold.
+Table(
+    "cases",
+    metadata,
+    Column("case_id", Text, primary_key=True),
+    Column("employee_id", Text, nullable=False),
+    Column("employment_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Index("cases_employee_id", "employee_id"),
+)
+Table("legal_holds", metadata, Column("employee_id", Text, primary_key=True))
