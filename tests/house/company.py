@@ -17,7 +17,7 @@ SETTINGS: Mapping[str, Any] = {"policy_required": False, "last_resort": "hanna",
 HEAD = (("sales_head", "employee"), "hanna")
 LEAVERS = ("nora", "otto", "paul", "mona", "lena")
 PEOPLE = (*LEAVERS, "petra", "quin", "ruth", "dana", *(f"e-{number}" for number in range(1, 10)))
-SPARED = {"e-2", "e-3", "e-4", "e-6", "e-8", "e-9"}  # for the requests that fit them
+SPARED = {"e-2", "e-3", "e-4", "e-6", "e-7", "e-8", "e-9"}  # for the requests that fit them
 OWNERS = ["nora"] * 4 + ["otto"] * 8 + ["mona", "paul"] + ["hanna"] * 4
 CLIENTS = {f"c-{number}": owner for number, owner in enumerate(OWNERS, 1)}
 STAGES = ("placement", "delivery")
@@ -88,7 +88,8 @@ async def sell(house: House) -> None:
 
 async def go(house: House) -> None:
     """Whoever is asked to approve a plan must not find somebody in it who leaves too: paul, whose plan waits, is the last."""
-    await house.ok("hr", "POST", f"{S}/employees/e-9/departure", json={"on": house.clock.day(-10).isoformat()})
+    for name in ("e-7", "e-9"):
+        await house.ok("hr", "POST", f"{S}/employees/{name}/departure", json={"on": house.clock.day(-10).isoformat()})
     await house.settle()
     lena, mona = await resign(house, "lena"), await resign(house, "mona")
     plan = await house.ok(HEAD, "GET", f"{B}/cases/{mona['id']}/plan")
@@ -193,6 +194,7 @@ async def fitting_ids(house: House) -> dict[str, dict[str, Any]]:
         f"POST {C}/clients/{{id}}/interactions": client,
         f"POST {C}/clients/{{id}}/feedback": client,
         f"POST {S}/employees/{{employee_id}}/resignation": {"employee_id": ["e-6"]},
+        f"POST {S}/employees/{{employee_id}}/departure/reversal": {"employee_id": ["e-7"]},
         f"POST {S}/employees/{{employee_id}}/rehire": {"employee_id": ["e-9"]},
         f"POST {S}/employees/{{employee_id}}/erase": {"employee_id": ["lena"]},
         f"GET {S}/employees/{{employee_id}}/erasure": {"employee_id": ["lena"]},
