@@ -64,7 +64,10 @@ class Unusual(BaseModel):
 
 class ClientFlag(BaseModel):
     """Evidence, never a verdict: `count` exports (`export`), uses while the client was in no way theirs
-    (`not_their_client`), or rows on days and in hours that are unlike their habit; `day` is the last of it."""
+    (`not_their_client`), or rows on days and in hours that are unlike their habit; `day` is the last of it.
+
+    Whose a client was, and passes, are looked up as of then; teams, stages, heads and deputies as they are now.
+    """
 
     flag: Literal["bulk_read", "off_hours", "export", "not_their_client"]
     count: int

@@ -156,6 +156,18 @@ async def test_much_that_is_old_is_forgotten_in_batches(monkeypatch: Any) -> Non
         assert [leaf["details"]["rows"] for leaf in leaves] == [2, 2, 1]
 
 
+async def test_two_replicas_that_forget_at_the_same_time_tell_of_each_row_once() -> None:
+    async with town("anna") as here:
+        await here.client("c-1", "anna")
+        await report(here, *(used(here, ago=number / 10) for number in range(500)))
+        here.house.clock.move(days=403)
+        runtime = here.house.runtime("clients")
+        await asyncio.gather(*(forget_usage(runtime) for _ in range(4)))
+        assert await here.house.scalar("clients", "SELECT count(*) FROM usage") == 0
+        told = "SELECT sum(CAST(details->>'rows' AS int)) FROM journal_pending WHERE kind = 'usage.forgotten'"
+        assert await here.house.scalar("clients", told) == 500
+
+
 async def test_an_import_says_of_each_line_what_became_of_it() -> None:
     async with town("anna") as here:
         await here.client("c-1", "anna")
