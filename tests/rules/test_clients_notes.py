@@ -76,6 +76,7 @@ def test_notes_that_stand_one_after_another_are_told_apart() -> None:
         VERIFIER + "=",
         VERIFIER.replace("+", " "),
         "holdfast/another" + VERIFIER.removeprefix("holdfast/journal"),
+        notes.verifier_key("\x1b[2J", KEY.public_key()),
         "a+00000000+" + b64encode(b"\x02" + bytes(32)).decode(),
         "a+00000000+" + b64encode(b"\x01" + bytes(31)).decode(),
         "\ud800+00000000+" + b64encode(b"\x01" + bytes(32)).decode(),

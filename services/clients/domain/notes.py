@@ -13,7 +13,7 @@ SIGNED = "— "
 LONGEST = 16_384  # with dozens of witnesses' signatures
 SIGNATURES = 100
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
-VERIFIER_KEY = re.compile(r"([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)")
+VERIFIER_KEY = re.compile(r"([^\s+\x00-\x1f\x7f-\x9f]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)")
 SIGNATURE = re.compile(r"— ([^\s+]+) ([A-Za-z0-9+/=]+)")
 SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 

@@ -14,8 +14,12 @@ from services.clients.domain.transcript.lines import (
     selection_line,
     tile_lines,
 )
+from services.clients.domain.transcript.verdict import Fault, Verdict
+from services.clients.domain.transcript.verifying import verify
 
 __all__ = [
+    "Fault",
+    "Verdict",
     "checkpoint_line",
     "first_line",
     "last_line",
@@ -23,4 +27,5 @@ __all__ = [
     "selection_last_line",
     "selection_line",
     "tile_lines",
+    "verify",
 ]
