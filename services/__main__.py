@@ -6,7 +6,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from services.cli import imports, operations, running, seed
+from services.cli import imports, journal, operations, running, seed
 from services.cli.demo import demo
 from services.wiring import AlreadyRunning, NotConfigured
 
@@ -22,6 +22,7 @@ for command in (running.up, running.serve, running.migrate, running.token, seed.
 app.command("import")(imports.import_file)
 app.add_typer(operations.hris, name="hris")
 app.add_typer(operations.parked, name="parked")
+app.add_typer(journal.journal, name="journal")
 
 
 def main() -> None:

@@ -1,0 +1,149 @@
+"""`journal verify`: looks at an exported journal without the system that wrote it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, TaskID
+from rich.table import Table
+
+from services.cli.calling import errors, progress_bars
+from services.cli.running import Json
+from services.clients.domain import notes
+from services.clients.domain.transcript import Verdict, verify
+
+journal = typer.Typer(help="The record of all decisions, for auditors.", no_args_is_help=True)
+
+output = Console()
+
+LONGEST_LINE = 8_000_000  # what is longer is none of ours; it is not read into memory whole
+LARGE = 20_000_000
+STRETCH = 10_000  # lines between two steps of the bar
+
+KeyOrFile = Annotated[
+    str | None, typer.Option("--key", help="The verifier key of the journal, or a file with it.", show_default=False)
+]
+Checkpoints = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--checkpoint",
+        help="A file of checkpoints kept elsewhere, one or many after another; may be given several times.",
+        exists=True,
+        dir_okay=False,
+        readable=True,
+        show_default=False,
+    ),
+]
+
+
+@journal.callback()
+def about() -> None:
+    """The record of all decisions, for auditors."""
+
+
+@journal.command("verify")
+def verify_file(
+    file: Annotated[
+        Path,
+        typer.Argument(help="What GET /clients/v1/journal/export gave.", exists=True, dir_okay=False, readable=True),
+    ],
+    checkpoint: Checkpoints = None,
+    key: KeyOrFile = None,
+    as_json: Json = False,
+) -> None:
+    """Verify an exported journal offline. Exit status: 0 nothing is wrong, 1 something is, 2 wrong usage.
+
+    Example: holdfast journal verify journal.ndjson --key journal.key --checkpoint checkpoints.txt
+    """
+    trusted = _key(key)
+    kept = [note for path in checkpoint or [] for note in _notes(path)]
+    size = file.stat().st_size
+    with file.open("rb") as opened, progress_bars(shown=not as_json and size > LARGE) as bars:
+        bar = bars.add_task("Verifying", total=size, note="")
+        verdict = verify(_lines(opened, bars, bar), trusted, kept)
+    if as_json:
+        typer.echo(json.dumps(_as_data(verdict), ensure_ascii=False))
+    else:
+        _show(verdict)
+    if not verdict.good:
+        raise typer.Exit(1)
+
+
+def _key(given: str | None) -> str | None:
+    """Raises `typer.BadParameter`."""
+    if given is None or notes.name_of(given):
+        return given
+    try:
+        text = Path(given).read_text("utf-8").strip()
+    except (OSError, ValueError):
+        text = ""
+    if notes.name_of(text) is None:
+        raise typer.BadParameter("give a verifier key (name+hash+key), or a file that holds one", param_hint="--key")
+    return text
+
+
+def _notes(path: Path) -> list[str]:
+    """Raises `typer.BadParameter`."""
+    found = notes.split(path.read_bytes().decode(errors="replace"))
+    if not found:
+        raise typer.BadParameter("a file given is empty: it holds no checkpoint", param_hint="--checkpoint")
+    return found
+
+
+def _lines(file: BinaryIO, bars: Progress, bar: TaskID) -> Iterator[bytes]:
+    lines = iter(partial(file.readline, LONGEST_LINE), b"")
+    before = -1
+    while file.tell() != before:
+        before = file.tell()
+        bars.update(bar, completed=before)
+        yield from islice(lines, STRETCH)
+
+
+def _as_data(verdict: Verdict) -> dict[str, Any]:
+    faults = [{**asdict(fault), "where": fault.where, "text": fault.text} for fault in verdict.faults]
+    return {"good": verdict.good, **asdict(verdict), "faults": faults}
+
+
+def _show(verdict: Verdict) -> None:
+    table = Table(show_header=False)
+    table.add_row("journal", verdict.origin)
+    if verdict.selection:
+        table.add_row("entries", f"{verdict.entries:,} picked out of {verdict.end:,}")
+    else:
+        table.add_row("entries", f"{verdict.entries:,}, from {verdict.start:,} up to {verdict.end:,}")
+    table.add_row("checkpoints of the file that agree", f"{verdict.checkpoints:,}")
+    table.add_row("given checkpoints that agree", f"{verdict.given_agree:,}")
+    if verdict.given_outside:
+        table.add_row("given ones that this file cannot answer for", f"{verdict.given_outside:,}")
+    output.print(table, markup=False, highlight=False)
+    if verdict.faults:
+        faults = Table("where", "what is wrong", title="Faults")
+        for fault in verdict.faults:
+            faults.add_row(fault.where, fault.text)
+        output.print(faults)
+        if verdict.more:
+            output.print(f"… and {verdict.more:,} more.", highlight=False)
+    for remark in _remarks(verdict):
+        errors.print(remark, style="yellow", highlight=False)
+    if verdict.good:
+        output.print("Nothing is wrong.", style="green")
+    else:
+        output.print("This file is not what the journal was.", style="red")
+
+
+def _remarks(verdict: Verdict) -> Iterator[str]:
+    """What was not proved."""
+    if not verdict.key_given:
+        yield "The key that the file itself names was trusted, which proves less: give the real one with --key."
+    if not verdict.given_agree:
+        yield "No checkpoint kept elsewhere was compared: who holds the key could have written everything anew."
+    if verdict.largest_given > verdict.end:
+        yield f"The given checkpoints know of {verdict.largest_given:,} entries; this file ends after {verdict.end:,}."
+    if verdict.selection:
+        yield "Each of these entries is in the journal; whether all that were asked for are here, only the whole shows."
