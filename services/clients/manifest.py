@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from services.clients import api, store
-from services.clients.handlers import clients, erasing, figures, freezes, orders, passes, team, transfers, usage
+from services.clients.handlers import clients, erasing, figures, freezes, limits, orders, passes, team, transfers, usage
 from services.clients.store import checks
 from shared import people
 from shared.contracts.clients import (
@@ -70,6 +70,8 @@ SERVICE = Service(
         Ticker("count_unowned", 15, figures.count_unowned),
         Ticker("forget_usage", 3600, usage.forget_usage),
         Ticker("forget_surrogates", 60, erasing.forget_surrogates),
+        Ticker("tell_reached", 1, limits.tell_reached),
+        Ticker("forget_exported", 3600, limits.forget_exported),
     ),
     open=checks.open_gatherer,
     close=checks.close_gatherer,

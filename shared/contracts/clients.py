@@ -1,6 +1,6 @@
 """What `clients` publishes and obeys."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar, Literal
 
 from shared.messages import Command, Data, Event, Message
@@ -113,6 +113,20 @@ class PassGranted(PassEvent):
 
 class PassWithdrawn(PassEvent):
     type: ClassVar[str] = "pass.withdrawn"
+
+
+class AccessLimitReached(Event):
+    """An export was refused: on this day so many `clients` were exported, and no more than `limit` may be."""
+
+    type: ClassVar[str] = "access.limit_reached"
+    employee_id: str
+    day: date
+    limit: int
+    clients: int
+
+    @property
+    def subject(self) -> str:
+        return f"employee/{self.employee_id}"
 
 
 class JournalEntry(Event):
@@ -255,6 +269,7 @@ EVENTS = (
     AccessUnfrozen,
     PassGranted,
     PassWithdrawn,
+    AccessLimitReached,
     JournalEntry,
     JournalHeld,
     JournalReleased,

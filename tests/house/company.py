@@ -136,6 +136,8 @@ async def ids(house: House, holds: list[str]) -> dict[str, list[str]]:
     cases = [(await case_of(house, name))["id"] for name in LEAVERS]
     given = {"employee_id": "nora", "client_id": "c-1", "purpose": "introduction", **hours(house)}
     await house.ok("hr", "POST", f"{C}/access/passes", json={"id": "p-1", **given})
+    more = {"id": "g-1", "employee_id": "petra", "reason": "a fair"}
+    await house.ok("hr", "POST", f"{C}/access/export-grants", json=more)
     messages = (await house.ok("hr", "GET", f"{S}/hris/messages"))["items"]
     tasks = await listed(house, f"tasks?case_id={cases[0]}")
     people = ("employee_id", "assignee_id", "owner_id", "from_id", "to_id", "manager_id", "head_id", "deputy_id")
@@ -156,6 +158,7 @@ async def ids(house: House, holds: list[str]) -> dict[str, list[str]]:
         "message_id": [message["id"] for message in messages],
         "source_id": ["hris"],
         "pass_id": ["p-1"],
+        "grant_id": ["g-1"],
         "absence_id": ["a-1"],
     }
 
@@ -218,6 +221,7 @@ def bodies(house: House) -> dict[str, Any]:
         f"POST {C}/clients": {"name": "New", "owner_id": "hanna", "contacts": []},
         f"DELETE {C}/access/freezes/{{employee_id}}": {"reason": "found again"},
         f"POST {C}/access/passes": given,
+        f"POST {C}/access/export-grants": {"employee_id": "petra", "reason": "a fair"},
         f"POST {C}/usage": {"items": [used]},
         f"POST {C}/clients/{{id}}/interactions": {"employee_id": "hanna", "kind": "call", "at": f"{today}T00:00:00Z"},
         f"POST {S}/employees": {"name": "New", "email": "new@example.org", "hired_on": today},

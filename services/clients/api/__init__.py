@@ -9,6 +9,7 @@ from services.clients.api import (
     freezes,
     imports,
     journal,
+    limits,
     passes,
     streams,
     transfers,
@@ -16,6 +17,6 @@ from services.clients.api import (
 )
 
 router = APIRouter()
-PARTS = (access, clients, transfers, imports, freezes, passes, journal, streams, usage, exposure)
+PARTS = (access, clients, transfers, imports, freezes, passes, limits, journal, streams, usage, exposure)
 for part in PARTS:  # routes are looked through in this order
     router.include_router(part.router)

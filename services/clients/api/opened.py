@@ -10,6 +10,13 @@ class ActionNotAllowed(Forbidden):
     """You may see this client, but not do this with it."""
 
 
+class LimitReached(Forbidden):
+    """You have exported as many clients today as one person may. Your head, a director or HR can grant more for a day."""
+
+    def __init__(self) -> None:
+        super().__init__(reason="limit")
+
+
 def opened(result: Any) -> Any:
     """The result, unless it is a refusal. Raises `NotFound` for what one may not know about, `Forbidden` otherwise."""
     refused = result.get("refused") if isinstance(result, Mapping) else None
@@ -17,6 +24,8 @@ def opened(result: Any) -> Any:
         return result
     if refused in ("frozen", "not_employed"):
         raise YouAreFrozen(refused)
+    if refused == "limit":
+        raise LimitReached
     if refused == "action_not_allowed":
         raise ActionNotAllowed
     raise NotFound

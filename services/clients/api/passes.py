@@ -65,18 +65,19 @@ async def list_passes(
     door: Door = allow("employee", "hr", "sales_head", "director", "service"),
 ) -> Any:
     wanted = {"employee_id": employee_id, "client_id": client_id, "purpose": purpose}
-    return page(await door.read(store.some_passes, paging, _reach(door.principal), wanted, active), paging)
+    return page(await door.read(store.some_passes, paging, reach(door.principal), wanted, active), paging)
 
 
 @router.get("/access/passes/{pass_id}", response_model=Pass, summary="One pass")
 async def read(pass_id: Id, door: Door = allow("employee", "hr", "sales_head", "director", "service")) -> Any:
-    found = await door.read(store.some_passes, Paging(1, None), _reach(door.principal), {"pass_id": pass_id})
+    found = await door.read(store.some_passes, Paging(1, None), reach(door.principal), {"pass_id": pass_id})
     if not found:
         raise NotFound
     return found[0]
 
 
-def _reach(principal: Principal) -> str:
+def reach(principal: Principal) -> str:
+    """Of whom the caller sees passes and grants."""
     return "all" if principal.has("hr", "director", "service") else "headed" if principal.has("sales_head") else "own"
 
 

@@ -30,10 +30,6 @@ COLUMNS = [name for name in Client.model_fields if name not in ("unowned", "vers
 PAGES: TypeAdapter[list[Client]] = TypeAdapter(list[Client])
 
 
-class ExportStopped(Exception):
-    """The caller was frozen while the export ran: what they have is not the whole."""
-
-
 @router.get(
     "/export", response_class=StreamingResponse, responses=EXPORTED, summary="All clients that the caller may export"
 )
@@ -41,22 +37,30 @@ async def export(
     format: Literal["csv", "ndjson"] = "ndjson", door: Door = allow("employee", "sales_head", "director")
 ) -> StreamingResponse:
     roles = door.principal.roles
-    first = opened(await door.transact(clients.export_page, roles, None))
+    first = await door.transact(clients.export_page, roles, None)
+    if not first["rows"]:
+        opened(first)
     write = _csv if format == "csv" else _ndjson
 
     async def pages() -> AsyncIterator[str]:
         if format == "csv":
             yield _line(COLUMNS)
-        rows = first
-        while rows:
-            yield write(rows)
-            if len(rows) < clients.EXPORT_PAGE:
+        page = first
+        while True:
+            yield write(page["rows"])
+            if page["refused"] is not None:
+                yield _stopped(format, page["refused"])
                 return
-            rows = await door.transact(clients.export_page, roles, rows[-1]["id"])
-            if isinstance(rows, Mapping):
-                raise ExportStopped
+            if page["after"] is None:
+                return
+            page = await door.transact(clients.export_page, roles, page["after"])
 
     return StreamingResponse(pages(), media_type="text/csv" if format == "csv" else NDJSON)
+
+
+def _stopped(format: str, reason: str) -> str:
+    """The last line of an export that is not the whole, and why."""
+    return f"# stopped: {reason}\n" if format == "csv" else f"{json.dumps({'stopped': reason})}\n"
 
 
 def _shown(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

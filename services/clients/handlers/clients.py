@@ -5,7 +5,7 @@ from typing import Any
 
 from services.clients.domain.access import ALLOWED, Action
 from services.clients.handlers.acting import lock_with_actor
-from services.clients.store import clients, decisions, freezes, journal, team
+from services.clients.store import clients, decisions, freezes, journal, limits, team
 from services.clients.store.clients import Registration
 from shared import people
 from shared.contracts.clients import ClientChanged, ClientRegistered
@@ -105,15 +105,26 @@ def ids(rows: Iterable[Mapping[str, Any]], paging: Paging) -> list[str]:
     return [row["id"] for row in rows][: paging.limit]
 
 
-async def export_page(work: UnitOfWork, roles: frozenset[str], after: str | None) -> Any:
-    """The next page of what the caller may export, decided now, or `{"refused": reason}`."""
+async def export_page(work: UnitOfWork, roles: frozenset[str], after: str | None) -> Mapping[str, Any]:
+    """The next page of what the caller may export, decided and counted now: `rows`, and `after` which the next one comes.
+
+    `refused` says why there is no more: `frozen`, or `limit` where these are the last that the limit of the day allows.
+    """
     if await people.is_frozen(work.connection, work.actor):
         await journal.write(work, "client.exported", employee_id=work.actor, action="export", reason="frozen")
-        return {"refused": "frozen"}
+        return {"rows": [], "after": None, "refused": "frozen"}
     paging = Paging(EXPORT_PAGE, (after,) if after is not None else None)
-    rows = (await clients.visible(work, roles, "export", paging))[:EXPORT_PAGE]
-    await journal.write_page(work, "client.exported", "export", widest(roles), [row["id"] for row in rows])
-    return rows
+    rows = await clients.visible(work, roles, "export", paging)
+    page = rows[:EXPORT_PAGE]
+    within = await limits.within_limit(work, work.actor, [row["id"] for row in page])
+    shown = [row for row in page if row["id"] in within]
+    too_many = [row["id"] for row in page if row["id"] not in within]
+    if shown or not too_many:
+        await journal.write_page(work, "client.exported", "export", widest(roles), [row["id"] for row in shown])
+    if too_many:
+        await journal.write_page(work, "client.exported", "export", "limit", too_many)
+        return {"rows": shown, "after": None, "refused": "limit"}
+    return {"rows": shown, "after": page[-1]["id"] if len(rows) > EXPORT_PAGE else None, "refused": None}
 
 
 async def change(

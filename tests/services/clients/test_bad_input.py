@@ -66,6 +66,15 @@ async def all_rows(here: Town) -> dict[str, list[dict[str, Any]]]:
         ("POST", "transfers", {"items": [], "reason": ""}, 422),
         ("POST", "access/freezes", {"employee_id": "anna", "reason": "\u0000"}, 422),
         ("POST", "access/passes", {"employee_id": "anna", "client_id": "c-0", "purpose": "work"}, 422),
+        ("POST", "access/export-grants", {"employee_id": "anna"}, 422),
+        ("POST", "access/export-grants", {"employee_id": "anna", "reason": "\u0000"}, 422),
+        ("POST", "access/export-grants", {"employee_id": "anna", "reason": "r", "clients": 0}, 422),
+        ("POST", "access/export-grants", {"employee_id": "anna", "reason": "r", "clients": True}, 422),
+        ("POST", "access/export-grants", {"employee_id": "anna", "reason": "r", "on": 7}, 422),
+        ("POST", "access/export-grants", {"employee_id": "anna", "reason": "r", "on": "2020-01-01"}, 422),
+        ("POST", "access/export-grants", {"employee_id": "anna", "reason": "r", SECRET: 1}, 422),
+        ("POST", "access/check?explain=perhaps", {"employee_id": "anna", "client_id": "c-0", "action": "read"}, 422),
+        ("GET", "access/export-grants?on=never", None, 422),
         ("POST", "usage", {"items": []}, 422),
         ("POST", "usage", {"items": [USED] * 1_001}, 422),
         ("POST", "usage", {"items": [{**USED, "action": SECRET}]}, 422),
@@ -118,6 +127,7 @@ async def test_a_body_of_ten_megabytes_is_too_large_but_for_transfers_and_import
         ("POST", "access/check", 413),
         ("POST", "access/freezes", 413),
         ("POST", "access/passes", 413),
+        ("POST", "access/export-grants", 413),
         ("POST", "usage", 413),
         ("POST", "imports?kind=clients", 200),
     ):
@@ -134,6 +144,7 @@ async def test_a_cursor_of_another_list_does_no_harm(here: Town) -> None:
         ("auditor", "journal"),
         ("hr", "access/freezes"),
         ("hr", "access/passes"),
+        ("hr", "access/export-grants"),
     ):
         answer = await here.house.call(who, "GET", f"{BASE}/{path}?cursor={cursor}")
         assert answer.status_code in (200, 422), path

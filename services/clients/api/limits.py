@@ -1,0 +1,70 @@
+"""Exports beyond the limit, granted for a day."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field
+
+from services.clients.api.clients import WithLocation
+from services.clients.api.passes import reach
+from services.clients.handlers import limits
+from services.clients.store import limits as store
+from shared.http.door import Door, allow
+from shared.http.fields import Body, Day, Id, NotTruth, Page, Paging, Paragraphs, page, paging
+
+router = APIRouter(tags=["limits"])
+
+
+class NewExportGrant(Body):
+    """`clients`: how many beyond the limit; left out, as many as they like. `on`: today, if left out."""
+
+    id: Id | None = None
+    employee_id: Id
+    clients: Annotated[int | None, Field(ge=1, le=10_000_000), NotTruth] = None
+    reason: Paragraphs
+    on: Day | None = None
+
+
+class ExportGrant(BaseModel):
+    id: str
+    employee_id: str
+    on: date
+    clients: int | None
+    reason: str
+    granted_by: str
+    granted_at: datetime
+    withdrawn_at: datetime | None
+    withdrawn_by: str | None
+
+
+@router.post(
+    "/access/export-grants",
+    status_code=201,
+    response_model=ExportGrant,
+    responses=WithLocation,
+    summary="Let an employee export more on one day; never oneself",
+)
+async def grant(body: NewExportGrant, door: Door = allow("hr", "sales_head", "director")) -> Any:
+    given = await door.transact(limits.grant, body.model_dump(), door.principal.roles)
+    door.located("access", "export-grants", given["id"])
+    return given
+
+
+@router.get(
+    "/access/export-grants", response_model=Page[ExportGrant], summary="What was granted; an employee sees their own"
+)
+async def list_grants(
+    employee_id: Id | None = None,
+    on: Day | None = None,
+    paging: Paging = Depends(paging),
+    door: Door = allow("employee", "hr", "sales_head", "director"),
+) -> Any:
+    return page(await door.read(store.some, paging, reach(door.principal), employee_id, on), paging)
+
+
+@router.delete(
+    "/access/export-grants/{grant_id}", status_code=204, summary="End a grant; what was exported stays counted"
+)
+async def withdraw(grant_id: Id, door: Door = allow("hr", "sales_head", "director")) -> None:
+    await door.transact(limits.withdraw, grant_id, door.principal.roles)
