@@ -25,6 +25,7 @@ FIGURES = (
     "check_size",
     "exposure",
     "seed",
+    "verify",
 )
 console = Console(width=160)
 

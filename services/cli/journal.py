@@ -1,7 +1,7 @@
 """`journal verify`: looks at an exported journal without the system that wrote it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import partial
 from itertools import islice
@@ -10,7 +10,6 @@ from typing import Annotated, Any, BinaryIO
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from services.cli.calling import errors, progress_bars
@@ -66,7 +65,7 @@ def verify_file(
     size = file.stat().st_size
     with file.open("rb") as opened, progress_bars(shown=not as_json and size > LARGE) as bars:
         bar = bars.add_task("Verifying", total=size, note="")
-        verdict = verify(_lines(opened, bars, bar), trusted, kept)
+        verdict = verify(lines_of(opened, lambda now: bars.update(bar, completed=now)), trusted, kept)
     if as_json:
         typer.echo(json.dumps(_as_data(verdict), ensure_ascii=False))
     else:
@@ -96,12 +95,13 @@ def _notes(path: Path) -> list[str]:
     return found
 
 
-def _lines(file: BinaryIO, bars: Progress, bar: TaskID) -> Iterator[bytes]:
+def lines_of(file: BinaryIO, read: Callable[[int], None]) -> Iterator[bytes]:
+    """The lines of a file, and to `read` how many bytes that is by now."""
     lines = iter(partial(file.readline, LONGEST_LINE), b"")
     before = -1
-    while file.tell() != before:
-        before = file.tell()
-        bars.update(bar, completed=before)
+    while (now := file.tell()) != before:
+        read(now)
+        before = now
         yield from islice(lines, STRETCH)
 
 
