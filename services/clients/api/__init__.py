@@ -11,12 +11,13 @@ from services.clients.api import (
     journal,
     limits,
     passes,
+    routing,
     streams,
     transfers,
     usage,
 )
 
 router = APIRouter()
-PARTS = (access, clients, transfers, imports, freezes, passes, limits, journal, streams, usage, exposure)
+PARTS = (access, routing, clients, transfers, imports, freezes, passes, limits, journal, streams, usage, exposure)
 for part in PARTS:  # routes are looked through in this order
     router.include_router(part.router)

@@ -148,10 +148,11 @@ async def register(body: NewClient, door: Door = allow(*READERS)) -> Any:
 async def list_clients(
     owner_id: Annotated[Id | None, Query(description="acting owner")] = None,
     unowned: bool | None = None,
+    q: Annotated[Line | None, Query(description="words, a mail address or a phone number; words may be begun")] = None,
     paging: Paging = Depends(paging),
     door: Door = allow(*READERS),
 ) -> Any:
-    rows = opened(await door.transact(clients.list_visible, door.principal.roles, paging, owner_id, unowned))
+    rows = opened(await door.transact(clients.list_visible, door.principal.roles, paging, owner_id, unowned, q))
     return page(rows, paging)
 
 

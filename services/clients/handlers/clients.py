@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from services.clients.domain import search
 from services.clients.domain.access import ALLOWED, Action
 from services.clients.handlers.acting import lock_with_actor
 from services.clients.store import clients, decisions, freezes, journal, limits, team
@@ -10,7 +11,7 @@ from services.clients.store.clients import Registration
 from shared import people
 from shared.contracts.clients import ClientChanged, ClientRegistered
 from shared.database import UnitOfWork
-from shared.errors import Exists, Forbidden, Refused
+from shared.errors import Exists, Forbidden, Refused, Unprocessable
 from shared.http.fields import Paging, uuid7
 
 EXPORT_PAGE = 500
@@ -19,6 +20,10 @@ Check = Any  # of the door: raises `Stale` unless the version is the wanted one
 
 class UnknownOwner(Refused):
     """No employee with the id given as owner works here. Register them in `staff` first; it takes a moment to arrive."""
+
+
+class NothingToFind(Unprocessable):
+    """Look for a word, a mail address or a phone number: `q` has neither a letter nor a digit."""
 
 
 class NotYours(Forbidden):
@@ -85,13 +90,21 @@ async def decide(work: UnitOfWork, client_id: str, action: Action, roles: frozen
 
 
 async def list_visible(
-    work: UnitOfWork, roles: frozenset[str], paging: Paging, owner_id: str | None, unowned: bool | None
+    work: UnitOfWork,
+    roles: frozenset[str],
+    paging: Paging,
+    owner_id: str | None,
+    unowned: bool | None,
+    looked_for: str | None,
 ) -> Any:
-    """A page of clients, or `{"refused": reason}`; either is in the journal."""
+    """A page of clients, or `{"refused": reason}`; either is in the journal. Raises `NothingToFind`."""
+    wanted = None if looked_for is None else search.wanted(looked_for)
+    if looked_for is not None and wanted is None:
+        raise NothingToFind
     if await people.is_frozen(work.connection, work.actor):
         await journal.write(work, "client.listed", employee_id=work.actor, action="list", reason="frozen")
         return {"refused": "frozen"}
-    rows = await clients.visible(work, roles, "list", paging, owner_id, unowned)
+    rows = await clients.visible(work, roles, "list", paging, owner_id, unowned, wanted)
     await journal.write_page(work, "client.listed", "list", widest(roles), ids(rows, paging))
     return rows
 

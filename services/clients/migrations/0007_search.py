@@ -1,10 +1,55 @@
 """Clients by words, mail and phone."""
 
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
 revision = "clients_0007"
 down_revision = "clients_0006"
 branch_labels = None
 depends_on = None
 
+# Lower case, without accents: as `domain.search.plain` has it, with a collation that no server's locale changes.
+PLAIN = r"""
+CREATE FUNCTION plain(given text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN regexp_replace(lower(normalize(given, NFKD) COLLATE "pg_c_utf8"), '[\u0300-\u036f]', '', 'g')
+"""
+# No sets in it, for every row that is written pays for it: names, mails and phones of the contacts are taken as the text of
+# a JSON array, whose brackets, quotes and commas part words as well as blanks do. A phone number is kept from its first
+# digit (`=`) and from its last (`#`), without leading zeros.
+SEARCH_TERMS = r"""
+CREATE FUNCTION search_terms(name text, contacts jsonb) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN array_to_tsvector(array_remove(
+    regexp_split_to_array(plain(name || CAST(jsonb_path_query_array(contacts, '$[*].name') AS text)
+                                     || CAST(jsonb_path_query_array(contacts, '$[*].email') AS text)),
+                          '[^[:alnum:]]+' COLLATE "pg_c_utf8")
+    || CASE WHEN contacts <> '[]' THEN
+        string_to_array(translate(plain(CAST(jsonb_path_query_array(contacts, '$[*].email') AS text)), '[]",', '   '), ' ')
+        || array_remove(string_to_array(regexp_replace(phones(contacts), '(^|,)0*', '\1=', 'g'), ','), '=')
+        || array_remove(string_to_array(reverse(regexp_replace(phones(contacts), '(^|,)0*([0-9]*)', '\1\2#', 'g')), ','), '#')
+    END
+    || CASE WHEN name LIKE '%@%' THEN string_to_array(plain(name), ' ') END,
+    ''))
+"""
+PHONES = r"""
+CREATE FUNCTION phones(contacts jsonb) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN regexp_replace(replace(CAST(jsonb_path_query_array(contacts, '$[*].phone') AS text), '(0)', ''), '[^0-9,]', '', 'g')
+"""
+# Words that a client must have, or have begun: the database parts words here as it does there.
+WORDS_QUERY = r"""
+CREATE FUNCTION words_query(given text) RETURNS tsquery LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CAST(replace(trim(regexp_replace(plain(given), '[^[:alnum:]]+' COLLATE "pg_c_utf8", ' ', 'g')), ' ', ':* & ')
+            || CASE WHEN given ~ '[[:alnum:]]' COLLATE "pg_c_utf8" THEN ':*' ELSE '' END AS tsquery)
+"""
+
 
 def upgrade() -> None:
-    pass
+    op.execute(PLAIN)
+    op.execute(PHONES)
+    op.execute(SEARCH_TERMS)
+    op.execute(WORDS_QUERY)
+    op.add_column(
+        "profiles",
+        sa.Column("terms", postgresql.TSVECTOR(), sa.Computed("search_terms(name, contacts)", persisted=True)),
+    )
+    op.create_index("profiles_terms", "profiles", ["terms"], postgresql_using="gin")

@@ -254,8 +254,12 @@ async def visible(
     paging: Paging,
     owner_id: str | None = None,
     unowned: bool | None = None,
+    wanted: tuple[str, str] | None = None,
 ) -> Sequence[Mapping[str, Any]]:
-    """Clients with which the caller may do this, by id; of one acting owner, or without one, if asked for."""
+    """Clients with which the caller may do this, by id; of one acting owner, or without one, if asked for.
+
+    `wanted` is what `domain.search` makes of a search.
+    """
     mine = decisions.clients_of_caller(roles, action)
     named: dict[str, Any] = {"viewer": work.actor, "now": work.now} if mine else {}
     where = [f"c.client_id IN ({mine})"] if mine else []
@@ -265,6 +269,9 @@ async def visible(
     if unowned is not None:
         where.append("coalesce(o.unowned, false) = :unowned")
         named["unowned"] = unowned
+    if wanted is not None:
+        where.append("p.terms @@ (CAST(:query AS tsquery) && words_query(:words))")
+        named["query"], named["words"] = wanted
     if paging.after:
         where.append("c.client_id > :after")
         named["after"] = paging.after[0]

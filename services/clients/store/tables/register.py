@@ -5,6 +5,7 @@ rewrites little.
 from sqlalchemy import (
     BigInteger,
     Column,
+    Computed,
     Date,
     DateTime,
     Double,
@@ -16,7 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR, UUID
 
 from services.clients.store.tables.base import metadata
 
@@ -42,6 +43,8 @@ Table(
     Column("registered_at", DateTime(timezone=True), nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),  # of the body that registered it
     Column("imported", LargeBinary),  # of the row last imported, without owner and team
+    Column("terms", TSVECTOR, Computed("search_terms(name, contacts)", persisted=True)),  # see domain.search
+    Index("profiles_terms", "terms", postgresql_using="gin"),
 )
 Table(
     "team",

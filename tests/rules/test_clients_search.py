@@ -1,0 +1,48 @@
+"""What is looked for: words, mail addresses, phone numbers."""
+
+import pytest
+
+from services.clients.domain.search import digits_of, of_phone, wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "query", "words"),
+    [
+        ("alfreds  FUTTER", "", "alfreds futter"),
+        ("O'Brien & Co.", "", "o'brien & co."),
+        ("Érika@Example.org", "'erika@example.org':*", ""),
+        ("Müller erika@", "", "muller erika@"),
+        ("Müller e@x", "'e@x':*", "muller"),
+        ("+49 (30) 901-820", "'=4930901820':* | '#0281090394':*", ""),
+        ("0049 30 901820", "'=4930901820':* | '#0281090394':*", ""),
+        ("7th", "", "7th"),
+        ("12", "", "12"),
+    ],
+)
+def test_words_and_addresses_may_be_begun_and_numbers_may_also_be_an_end(text: str, query: str, words: str) -> None:
+    assert wanted(text) == (query, words)
+
+
+@pytest.mark.parametrize("text", ["&", "...", "' '", "_", "@"])
+def test_there_is_nothing_to_look_for_without_a_letter_or_a_digit(text: str) -> None:
+    assert wanted(text) is None
+
+
+def test_what_is_looked_for_cannot_leave_its_quotes() -> None:
+    assert wanted("x@'|!\\y") == ("'x@''|!\\\\y':*", "")
+
+
+def test_the_digits_of_a_number_are_taken_without_leading_zeros() -> None:
+    assert digits_of("0049 (0)30-901 820") == "4930901820"
+
+
+def test_a_number_is_looked_for_whole_and_with_or_without_a_code_before_it() -> None:
+    assert of_phone("+49309018201") == (
+        "'=49309018201'",
+        "'=49309018201' | '#10281090394':* | '=9309018201' | '=309018201' | '=9018201'",
+    )
+
+
+@pytest.mark.parametrize("phone", ["112", "+49", "call me", "000000000"])
+def test_a_short_number_is_nobodys(phone: str) -> None:
+    assert of_phone(phone) is None
