@@ -189,6 +189,7 @@ async def fitting_ids(house: House) -> dict[str, dict[str, Any]]:
         f"POST {O}/orders/{{order_id}}/stages/{{name}}/complete": {**stage, "order_id": ["o-18"]},
         f"PUT {O}/orders/{{order_id}}/stages/{{name}}/assignee": {**stage, "order_id": ["o-1", "o-16"]},
         f"GET {O}/flows/{{flow_id}}/versions/{{version}}": {"version": [1]},
+        f"GET {C}/clients/route": {"phone": ["+4930901820"]},
         f"GET {C}/clients/{{id}}": client,
         f"PATCH {C}/clients/{{id}}": client,
         f"GET {C}/clients/{{id}}/history": client,

@@ -53,7 +53,8 @@ def before_call(ctx: Any, case: Any, **kwargs: Any) -> None:
     if label not in went_well and calls[label] <= TRIES and (fitting or label in BODIES):
         known, tried = {**BY_FIELD, **fitting}, calls[label] - 1
         case.path_parameters = {name: ids[tried % len(ids)] for name, ids in known.items() if f"{{{name}}}" in label}
-        case.query = {}
+        asked = set(fitting) - set(case.path_parameters) if case.method.upper() == "GET" else set()
+        case.query = {name: fitting[name][tried % len(fitting[name])] for name in asked}
         case.headers = {}
         if label in BODIES:
             case.body = BODIES[label]

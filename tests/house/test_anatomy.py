@@ -21,25 +21,9 @@ LINES = {"shared": 350, "services": 350, "bench": 350, "tests": 410}
 EMPTY_NAMES = {"util", "utils", "helper", "helpers", "common", "misc", "manager", "managers"}
 # All that rules may import; whatever is not here may read a clock, draw lots or touch the world.
 PURE_MODULES = {
-<<<<<<< HEAD
     *("base64", "binascii", "collections", "dataclasses", "datetime", "decimal", "enum", "functools", "hashlib"),
-    *("heapq", "itertools", "json", "math", "re", "statistics", "typing"),
+    *("heapq", "itertools", "json", "math", "re", "statistics", "typing", "unicodedata"),
     *("cryptography.exceptions", "cryptography.hazmat.primitives.asymmetric.ed25519"),  # for verifying
-=======
-    *(
-        "collections",
-        "dataclasses",
-        "datetime",
-        "decimal",
-        "functools",
-        "heapq",
-        "itertools",
-        "math",
-        "re",
-        "typing",
-        "unicodedata",
-    ),
->>>>>>> d920905 (Find clients by name, mail and phone, and say whose phone rings when one calls)
     *("highspy", "holidays", "numpy", "numpy.typing", "pydantic"),
     *("services", "shared.contracts", "shared.errors", "shared.messages"),
 }
