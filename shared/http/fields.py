@@ -105,6 +105,13 @@ class Paging:
         return int(self.after[0])
 
 
+def large_paging(
+    limit: Annotated[int, Query(ge=1, le=100_000)] = 100, cursor: Annotated[str | None, Query(max_length=1000)] = None
+) -> Paging:
+    """Of the lists that other systems fetch whole."""
+    return paging(limit, cursor)
+
+
 def paging(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100, cursor: Annotated[str | None, Query(max_length=1000)] = None
 ) -> Paging:
@@ -131,8 +138,12 @@ def page(
     """`fetch` rows as a page. `key` gives the sort key of a row as text."""
     shown = list(rows[: paging.limit])
     more = len(rows) > paging.limit
-    cursor = base64.urlsafe_b64encode(json.dumps(list(key(shown[-1]))).encode()).decode() if more else None
-    return {"items": shown, "next_cursor": cursor}
+    return {"items": shown, "next_cursor": cursor_after(key(shown[-1])) if more else None}
+
+
+def cursor_after(key: Sequence[str]) -> str:
+    """The cursor of the page after the row with this key."""
+    return base64.urlsafe_b64encode(json.dumps(list(key)).encode()).decode()
 
 
 def uuid7() -> str:

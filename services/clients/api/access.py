@@ -1,5 +1,6 @@
 """Access decisions: one, many at once, and the set questions."""
 
+import json
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -11,10 +12,11 @@ from services.clients.api.opened import opened
 from services.clients.domain.access import Action, Reason, Rule
 from services.clients.handlers import figures
 from services.clients.store.checks import EVERYBODY, HEADED, SELF, Answer, Gatherer, Question
+from services.clients.store.sets import Asked
 from shared.auth import Principal, Role
 from shared.errors import Forbidden, NotFound, NoToken
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Id, Page, Paging, page, paging
+from shared.http.fields import Body, Id, Page, Paging, cursor_after, large_paging
 from shared.service import Runtime
 
 router = APIRouter(tags=["access"])
@@ -173,17 +175,23 @@ class AllowedEmployee(BaseModel):
     "/access/clients", response_model=Page[AllowedClient], summary="With which clients may this employee do this?"
 )
 async def allowed_clients(
-    employee_id: Id, action: Action = "read", paging: Paging = Depends(paging), door: Door = allow(*ASKERS)
-) -> Any:
-    rows = await door.transact(figures.allowed_clients, employee_id, action, door.principal.roles, paging)
-    if rows is None:
+    employee_id: Id, action: Action = "read", paging: Paging = Depends(large_paging), door: Door = allow(*ASKERS)
+) -> Response:
+    asked = await door.transact(figures.allowed_clients, employee_id, action, door.principal.roles, paging)
+    if asked is None:
         raise NotFound
-    return page(rows, paging, lambda row: (row["client_id"],))
+    return _sent(asked)
 
 
 @router.get("/access/employees", response_model=Page[AllowedEmployee], summary="Who may do this with this client?")
 async def allowed_employees(
-    client_id: Id, action: Action = "read", paging: Paging = Depends(paging), door: Door = allow(*ASKERS)
-) -> Any:
-    rows = opened(await door.transact(figures.allowed_employees, client_id, action, door.principal.roles, paging))
-    return page(rows, paging, lambda row: (row["employee_id"],))
+    client_id: Id, action: Action = "read", paging: Paging = Depends(large_paging), door: Door = allow(*ASKERS)
+) -> Response:
+    return _sent(
+        opened(await door.transact(figures.allowed_employees, client_id, action, door.principal.roles, paging))
+    )
+
+
+def _sent(asked: Asked) -> Response:
+    cursor = json.dumps(cursor_after([asked.last]) if asked.last else None)
+    return Response(f'{{"items":[{asked.body}],"next_cursor":{cursor}}}', media_type="application/json")

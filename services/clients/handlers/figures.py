@@ -1,10 +1,9 @@
 """What cases and plans ask for, a page at a time; the journal hears of it once per call."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.clients.domain.access import ALLOWED
-from services.clients.store import decisions, exposure, freezes, journal
+from services.clients.domain.access import ALLOWED, Action
+from services.clients.store import decisions, exposure, freezes, journal, sets
 from services.clients.store.clients import FROM
 from shared import people
 from shared.contracts.clients import AccessFrozen, ClientRegistered, Ownership
@@ -22,57 +21,22 @@ async def begin(work: UnitOfWork, kind: str, employee_id: str | None = None) -> 
 
 
 async def allowed_clients(
-    work: UnitOfWork, employee_id: str, action: str, roles: frozenset[str], paging: Paging
-) -> Sequence[Mapping[str, Any]] | None:
+    work: UnitOfWork, employee_id: str, action: Action, roles: frozenset[str], paging: Paging
+) -> sets.Asked | None:
     """Which clients may this person do this with; None if the caller may not know."""
     may_know = employee_id == work.actor or roles & {"service", "director"}
     if not may_know and not ("sales_head" in roles and await freezes.heads(work, employee_id)):
         return None
-    rows = await work.rows(
-        f"""
-        WITH asked AS (
-            SELECT CAST(:viewer AS text) AS employee_id, client_id, CAST(:action AS text) AS action,
-                   CAST(:now AS timestamptz) AS moment, CAST(:day AS text) AS day
-            FROM ({decisions.CANDIDATES}) candidates WHERE client_id > :after
-        )
-        SELECT client_id, reason FROM ({decisions.DECIDED} OFFSET 0) d WHERE {decisions.ALLOWING}
-        ORDER BY client_id LIMIT :limit
-        """,
-        viewer=employee_id,
-        action=action,
-        after=paging.after[0] if paging.after else "",
-        limit=paging.fetch,
-        **decisions.moment(work),
-    )
-    shown = [row["client_id"] for row in rows][: paging.limit]
-    await journal.write_page(work, "access.clients_asked", "list", "head", shown, {"action": action})
-    return rows
+    return await sets.clients_allowed(work, employee_id, action, paging)
 
 
 async def allowed_employees(
-    work: UnitOfWork, client_id: str, action: str, roles: frozenset[str], paging: Paging
+    work: UnitOfWork, client_id: str, action: Action, roles: frozenset[str], paging: Paging
 ) -> Any:
     """Who may do this with the client, or `{"refused": reason}`."""
     reason = await decisions.decide_for_caller(work, roles, client_id, "read")
     await journal.write_decision(work, "read", reason, client_id, "access.employees_asked")
-    if reason not in ALLOWED:
-        return {"refused": reason}
-    return await work.rows(
-        f"""
-        WITH asked AS (
-            SELECT employee_id, CAST(:client_id AS text) AS client_id, CAST(:action AS text) AS action,
-                   CAST(:now AS timestamptz) AS moment, CAST(:day AS text) AS day
-            FROM people WHERE employee_id > :after
-        )
-        SELECT employee_id, reason FROM ({decisions.DECIDED} OFFSET 0) d WHERE {decisions.ALLOWING}
-        ORDER BY employee_id LIMIT :limit
-        """,
-        client_id=client_id,
-        action=action,
-        after=paging.after[0] if paging.after else "",
-        limit=paging.fetch,
-        **decisions.moment(work),
-    )
+    return await sets.employees_allowed(work, client_id, action, paging) if reason in ALLOWED else {"refused": reason}
 
 
 async def count_unowned(runtime: Runtime) -> bool:

@@ -120,25 +120,24 @@ def moment(work: UnitOfWork) -> dict[str, Any]:
 
 # -- sets --------------------------------------------------------------------------------------------------------------
 
-# The clients to which `:viewer` stands in this relation.
-CLIENTS_OF: Mapping[Relation, str] = {
-    "owner": """SELECT c.client_id FROM clients c JOIN people o ON o.employee_id = c.owner_id
-                WHERE c.owner_id = :viewer AND o.stand_in_id IS NULL AND NOT o.settling""",
-    "caretaker": """SELECT c.client_id FROM people o JOIN clients c ON c.owner_id = o.employee_id
-                    WHERE o.stand_in_id = :viewer""",
-    "team": """SELECT s.client_id FROM people p, (
+# All pairs of a client and an employee who stands to it in this relation: `RELATED` read from the other side.
+HELD: Mapping[Relation, str] = {
+    "owner": """SELECT c.client_id, c.owner_id AS employee_id FROM clients c JOIN people o ON o.employee_id = c.owner_id
+                WHERE o.stand_in_id IS NULL AND NOT o.settling""",
+    "caretaker": """SELECT c.client_id, o.stand_in_id AS employee_id FROM people o
+                    JOIN clients c ON c.owner_id = o.employee_id""",
+    "team": """SELECT s.client_id, s.employee_id FROM people p, (
                    SELECT client_id, employee_id FROM team UNION ALL SELECT client_id, employee_id FROM open_stages) s
-               WHERE p.employee_id = :viewer AND NOT p.settling AND s.employee_id = p.employee_id""",
-    "head": """SELECT c.client_id FROM people o LEFT JOIN people h ON h.employee_id = o.stand_in_id
-               JOIN clients c ON c.owner_id = o.employee_id
-               WHERE EXISTS (SELECT 1 FROM heads WHERE heads.head_id = :viewer
-                             AND heads.department_id IN (o.department_id, h.department_id))""",
-    "deputy": f"""SELECT c.client_id FROM people o JOIN people h ON h.employee_id = coalesce(o.stand_in_id, o.employee_id)
+               WHERE NOT p.settling AND s.employee_id = p.employee_id""",
+    "head": """SELECT c.client_id, heads.head_id AS employee_id FROM people o
+               LEFT JOIN people h ON h.employee_id = o.stand_in_id
+               JOIN heads ON heads.department_id IN (o.department_id, h.department_id)
+               JOIN clients c ON c.owner_id = o.employee_id""",
+    "deputy": f"""SELECT c.client_id, h.deputy_id AS employee_id FROM people o
+                  JOIN people h ON h.employee_id = coalesce(o.stand_in_id, CASE WHEN NOT o.settling THEN o.employee_id END)
                   JOIN clients c ON c.owner_id = o.employee_id
-                  WHERE h.deputy_id = :viewer AND {absent("h", "CAST(:day AS text)")}""",
+                  WHERE {absent("h", "CAST(:day AS text)")}""",
 }
-PASSED_CLIENTS = """SELECT client_id FROM passes WHERE employee_id = :viewer AND withdrawn_at IS NULL
-                    AND from_time <= :now AND :now < until_time"""
 
 
 def clients_of_caller(roles: frozenset[str], action: Action) -> str | None:
@@ -146,11 +145,8 @@ def clients_of_caller(roles: frozenset[str], action: Action) -> str | None:
     if "director" in roles or "service" in roles:
         return None
     mine = [
-        sql
-        for relation, sql in CLIENTS_OF.items()
+        f"SELECT client_id FROM ({held}) {relation} WHERE employee_id = :viewer"
+        for relation, held in HELD.items()
         if action in RELATIONS[relation] and (relation != "head" or "sales_head" in roles)
     ]
     return " UNION ".join(f"({sql})" for sql in mine)
-
-
-CANDIDATES = " UNION ".join(f"({sql})" for sql in (*CLIENTS_OF.values(), PASSED_CLIENTS))

@@ -276,6 +276,22 @@ async def test_many_replicas_together_let_no_more_go_than_the_limit(limit: int) 
         assert await here.house.scalar("clients", "SELECT clients FROM export_days") == limit
 
 
+async def test_who_counts_second_waits_and_sees_what_the_first_has_counted() -> None:
+    async with town("anna", export_limit=1) as here:
+        wanted = "SELECT within_export_limit('anna', CURRENT_DATE, ARRAY[$1], 1, true)"
+        database = here.house.runtime("clients").database
+        async with database.connect() as first, database.connect() as second, database.connect() as watching:
+            await first.execute("INSERT INTO export_days (employee_id, day) VALUES ('anna', CURRENT_DATE)")
+            begun = first.transaction()
+            await begun.start()
+            assert await first.fetchval(wanted, "c-1") == ["c-1"]
+            later = asyncio.create_task(second.fetchval(wanted, "c-2"))
+            while not await watching.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                assert not later.done()
+            await begun.commit()
+            assert await later == []
+
+
 async def test_statements_about_the_same_people_in_other_orders_do_not_wait_for_each_other_for_ever() -> None:
     from services.clients.store.checks import open_gatherer
 
