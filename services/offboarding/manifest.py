@@ -10,8 +10,10 @@ from shared.contracts import offboarding
 from shared.contracts.clients import (
     AccessFrozen,
     AccessUnfrozen,
+    ClientErased,
     ClientTransferred,
     CommandAnswered,
+    ContactErased,
     ErasureDone,
     JournalEntry,
 )
@@ -44,6 +46,8 @@ SERVICE = Service(
             AccessFrozen: departures.hear_access,
             AccessUnfrozen: departures.hear_access,
             ClientTransferred: answers.hear_transferred,
+            ClientErased: erasing.hear_client_erased,
+            ContactErased: erasing.hear_client_erased,
         },
         "orders": {CommandAnswered: answers.hear_answer},
     },

@@ -72,6 +72,24 @@ class ClientChanged(Event):
         return f"client/{self.client_id}"
 
 
+class ClientErased(Event):
+    """Who this client was is gone from `clients`, and is to go everywhere; the id and the figures stay."""
+
+    type: ClassVar[str] = "client.erased"
+    client_id: str
+
+    @property
+    def subject(self) -> str:
+        return f"client/{self.client_id}"
+
+
+class ContactErased(ClientErased):
+    """A person at the client: what was noted of the client in free text may name them, and goes."""
+
+    type: ClassVar[str] = "contact.erased"
+    contact_id: str
+
+
 class FreezeEvent(Event):
     employee_id: str
     employment_id: str
@@ -265,6 +283,8 @@ EVENTS = (
     ClientRegistered,
     ClientTransferred,
     ClientChanged,
+    ClientErased,
+    ContactErased,
     AccessFrozen,
     AccessUnfrozen,
     PassGranted,

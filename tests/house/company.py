@@ -184,6 +184,8 @@ async def fitting_ids(house: House) -> dict[str, dict[str, Any]]:
         f"GET {B}/cases/{{case_id}}/certificate": {"case_id": [case["lena"]]},
         f"POST {B}/documents/{{document_id}}/receive": {"document_id": ["d-2"]},
         f"DELETE {C}/access/freezes/{{employee_id}}": {"employee_id": ["e-8"]},
+        f"POST {C}/clients/{{id}}/erase": {"id": ["c-18"]},
+        f"POST {C}/clients/{{id}}/contacts/{{contact_id}}/erase": {"id": ["c-17"], "contact_id": ["k-1"]},
         f"GET {C}/exposure/{{employee_id}}": {"employee_id": ["nora"]},
         f"POST {O}/orders/{{order_id}}/stages/{{name}}/start": stage,
         f"POST {O}/orders/{{order_id}}/stages/{{name}}/complete": {**stage, "order_id": ["o-18"]},

@@ -140,3 +140,19 @@ async def test_what_an_erased_person_did_stays_true_under_their_id(house: Watche
     assert {entry["kind"] for entry in await entries(house, employee_id="anna")} == {"access.checked"}
     await forget_surrogates(house.runtime("clients"))
     assert await entries(house, employee_id="anna") == []
+
+
+async def test_who_a_client_was_is_gone_in_all_services_and_of_other_clients_nothing(house: Watched) -> None:
+    await live(house)
+    await depart(house)
+    await house.ok(DIRECTOR, "POST", f"{C}/clients/c-1/erase", json=ERASE)
+    await house.settle()
+    for table, column in {"introductions": "brief", "visits": "note"}.items():
+        rows = await house.rows("offboarding", f"SELECT client_id, {column} IS NULL AS emptied FROM {table}")
+        assert all(row["emptied"] for row in rows if row["client_id"] == "c-1"), table
+        assert any(not row["emptied"] for row in rows if row["client_id"] != "c-1"), table
+    assert await house.scalar("orders", "SELECT cancel_reason FROM orders WHERE order_id = 'o-anna'") is None
+    [order] = (await house.ok(DIRECTOR, "GET", "/orders/v1/orders?client_id=c-1&status=cancelled"))["items"]
+    assert order["value"] == "10.00"
+    entries_of = [entry["details"]["service"] for entry in await entries(house) if entry["kind"] == "client.erased"]
+    assert sorted(entries_of) == ["clients", "offboarding", "orders"]

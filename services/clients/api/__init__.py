@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from services.clients.api import (
     access,
     clients,
+    erasures,
     exposure,
     freezes,
     imports,
@@ -18,6 +19,9 @@ from services.clients.api import (
 )
 
 router = APIRouter()
-PARTS = (access, routing, clients, transfers, imports, freezes, passes, limits, journal, streams, usage, exposure)
+PARTS = (
+    *(access, routing, clients, erasures, transfers, imports, freezes, passes, limits, journal, streams),
+    *(usage, exposure),
+)
 for part in PARTS:  # routes are looked through in this order
     router.include_router(part.router)

@@ -26,6 +26,10 @@ class NothingToFind(Unprocessable):
     """Look for a word, a mail address or a phone number: `q` has neither a letter nor a digit."""
 
 
+class Erased(Refused):
+    """Who this client was has been erased, and the id belongs to nobody any more. Register a client under another id."""
+
+
 class NotYours(Forbidden):
     """You may register clients only for yourself, or as head for those in your departments."""
 
@@ -143,12 +147,14 @@ async def export_page(work: UnitOfWork, roles: frozenset[str], after: str | None
 async def change(
     work: UnitOfWork, client_id: str, changes: Mapping[str, Any], roles: frozenset[str], check_version: Check
 ) -> Mapping[str, Any]:
-    """Changes what the caller gave of the profile. Raises `Stale`."""
+    """Changes what the caller gave of the profile. Raises `Stale`, `Erased`."""
     await people.lock(work, holding=[work.actor])
     known = (await clients.lock(work, [client_id])).get(client_id)
     reason = await decide(work, client_id, "edit", roles)
     if known is None or reason not in ALLOWED:
         return {"refused": reason}
+    if known["erased"]:
+        raise Erased
     check_version(known["version"])
     if changes:
         await team.change_profile(work, client_id, changes)

@@ -1,15 +1,22 @@
-"""`staff` erased who somebody was: what was written by them or about them goes, and under whom the journal names them."""
+"""Erasing who an employee was, as `staff` says; and who a client was, or a person there, as those say who may."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from services.clients.handlers.acting import lock_with_actor
 from services.clients.handlers.freezes import hear_employee
-from services.clients.store import erasures, journal
+from services.clients.store import clients, erasures, journal
 from shared import people
-from shared.contracts.clients import ErasureDone
+from shared.contracts.clients import ClientErased, ContactErased, ErasureDone
 from shared.database import UnitOfWork, transact
+from shared.errors import NotFound, Refused
 from shared.messages import Envelope
 from shared.outbox.answers import forget_answers
 from shared.service import Runtime
+
+
+class InHandover(Refused):
+    """This client is being handed over. Erase it when the case is closed; a contact of it can be erased at any time."""
 
 
 async def hear_erased(work: UnitOfWork, envelope: Envelope[Any]) -> None:
@@ -30,3 +37,39 @@ async def forget_surrogates(runtime: Runtime) -> bool:
     """Ticker: the net under entries that were on their way."""
     await transact(runtime, erasures.forget_surrogates)
     return False
+
+
+async def erase_client(work: UnitOfWork, client_id: str, reason: str) -> Mapping[str, Any]:
+    """The act of it; again gives the same. Raises `NotFound`, `InHandover`."""
+    await lock_with_actor(work)
+    if client_id not in await clients.lock(work, [client_id]):
+        raise NotFound
+    known = await erasures.act(work, "client", client_id)
+    if known is not None:
+        return known
+    if await erasures.in_handover(work, client_id):
+        raise InHandover
+    what = await erasures.erase_client(work, client_id)
+    what["kept_answers"] = await forget_answers(work, client_id)
+    leaf = await journal.write(work, "client.erased", details={"service": work.service, **what})
+    await erasures.cut_loose(work, client_id, leaf)
+    await erasures.note(work, "client", client_id, what, reason=reason)
+    work.publish(ClientErased(client_id=client_id))
+    return await erasures.act(work, "client", client_id) or {}
+
+
+async def erase_contact(work: UnitOfWork, client_id: str, contact_id: str, reason: str) -> Mapping[str, Any]:
+    """Never refused, whoever is frozen and whatever case is open; again gives the same. Raises `NotFound`."""
+    await lock_with_actor(work)
+    await clients.lock(work, [client_id])
+    known = await erasures.act(work, "contact", client_id, contact_id)
+    what = await erasures.erase_contact(work, client_id, contact_id)
+    if not what["contacts"]:
+        if known is None:
+            raise NotFound
+        return known
+    what["kept_answers"] = await forget_answers(work, client_id)
+    await journal.write(work, "contact.erased", client_id=client_id, details={"service": work.service, **what})
+    await erasures.note(work, "contact", client_id, what, part=contact_id, reason=reason)
+    work.publish(ContactErased(client_id=client_id, contact_id=contact_id))
+    return await erasures.act(work, "contact", client_id, contact_id) or {}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.clients.handlers.acting import lock_with_actor
-from services.clients.handlers.clients import announce_registered
+from services.clients.handlers.clients import Erased, announce_registered
 from services.clients.store import clients, imports
 from services.clients.store.clients import Registration
 from shared import people
@@ -26,6 +26,8 @@ async def import_clients(work: UnitOfWork, lines: Sequence[tuple[int, Registrati
 
     def outcome(row: Registration) -> tuple[str, str | None]:
         before = known.get(row.client_id)
+        if before is not None and before["erased"]:
+            return "refused", Erased.code()
         if before is not None:
             return ("unchanged" if before["imported"] == row.imported else "updated"), None
         reason = next((refusals[person] for person in row.people if person in refusals), None)

@@ -100,7 +100,8 @@ async def lock(work: UnitOfWork, ids: Sequence[str]) -> dict[str, Mapping[str, A
     """Locks clients in id order and returns what they are compared by. People were locked before."""
     rows = await work.rows(
         """
-        SELECT c.client_id, c.owner_id, c.version, p.fingerprint, p.imported
+        SELECT c.client_id, c.owner_id, c.version, p.fingerprint, p.imported,
+               EXISTS (SELECT 1 FROM erasures e WHERE e.kind = 'client' AND e.id = c.client_id) AS erased
         FROM clients c JOIN profiles p USING (client_id)
         WHERE c.client_id = ANY(:ids) ORDER BY c.client_id FOR UPDATE OF c
         """,

@@ -1,7 +1,11 @@
-"""`staff` erased who somebody was: the free text of their cases goes, and what they wrote in the cases of others."""
+"""`staff` erased who an employee was: the free text of their cases goes, and what they wrote in the cases of others.
+
+`clients` erased who a client was, or a person there: what was noted of that client in a handover goes.
+"""
 
 from services.offboarding.handlers.departures import hear_employee
 from services.offboarding.store import erasures
+from shared.contracts.clients import ClientErased, JournalEntry
 from shared.contracts.staff import EmployeeErased
 from shared.database import UnitOfWork
 from shared.messages import Envelope
@@ -16,3 +20,11 @@ async def hear_erased(work: UnitOfWork, envelope: Envelope[EmployeeErased]) -> N
     what["reasons"] += await forget_reasons(work, id)
     what["kept_answers"] = await forget_answers(work, id, *await erasures.cases_of(work, id))
     tell_erased(work, id, what)
+
+
+async def hear_client_erased(work: UnitOfWork, envelope: Envelope[ClientErased]) -> None:
+    """Of a contact only the client is told: the event cannot say a name, so whatever could say it goes, in open cases too."""
+    event = envelope.data
+    what = await erasures.erase_client(work, event.client_id)
+    what["kept_answers"] = await forget_answers(work, event.client_id)
+    work.publish(JournalEntry(kind=event.type, actor_id=work.actor, details={"service": work.service, **what}))

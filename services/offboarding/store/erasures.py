@@ -36,5 +36,25 @@ async def erase_employee(work: UnitOfWork, employee_id: str) -> dict[str, int]:
     return dict(await work.row(OF_EMPLOYEE, id=employee_id, nobody=NOBODY) or {})
 
 
+OF_CLIENT = """
+    WITH inventory AS (
+        UPDATE documents SET title = :nobody, location = :nobody, kind = :nobody
+        WHERE client_id = :id AND title <> :nobody RETURNING 1
+    ), presented AS (
+        UPDATE introductions SET brief = NULL, by = NULL, how = NULL, reason = NULL
+        WHERE client_id = :id AND (brief IS NOT NULL OR coalesce(by, how, reason) IS NOT NULL) RETURNING 1
+    ), visited AS (
+        UPDATE visits SET note = NULL WHERE client_id = :id AND note IS NOT NULL RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM inventory) AS documents, (SELECT count(*) FROM presented) AS introductions,
+           (SELECT count(*) FROM visited) AS visits
+"""
+
+
+async def erase_client(work: UnitOfWork, client_id: str) -> dict[str, int]:
+    """How many of each kind."""
+    return dict(await work.row(OF_CLIENT, id=client_id, nobody=NOBODY) or {})
+
+
 async def cases_of(work: UnitOfWork, employee_id: str) -> list[str]:
     return [row["id"] for row in await work.rows("SELECT id FROM cases WHERE employee_id = :id", id=employee_id)]

@@ -1,8 +1,10 @@
-"""`staff` erased who somebody was: what was written by them here, or about them, goes too."""
+"""`staff` erased who an employee was, or `clients` who a client was: what was written here goes too."""
 
 from typing import Any
 
 from services.orders.handlers.freezes import hear_employee
+from services.orders.handlers.journal import note
+from shared.contracts.clients import ClientErased
 from shared.database import UnitOfWork
 from shared.messages import Envelope
 from shared.outbox.answers import forget_answers
@@ -23,3 +25,13 @@ async def hear_erased(work: UnitOfWork, envelope: Envelope[Any]) -> None:
         "kept_answers": await forget_answers(work, id),
     }
     tell_erased(work, id, what)
+
+
+async def hear_client_erased(work: UnitOfWork, envelope: Envelope[ClientErased]) -> None:
+    """A contact may be named too, in why an order was cancelled."""
+    event = envelope.data
+    reasons = await work.execute(
+        "UPDATE orders SET cancel_reason = NULL WHERE cancel_reason IS NOT NULL AND client_id = :id", id=event.client_id
+    )
+    answers = await forget_answers(work, event.client_id)
+    note(work, event.type, service=work.service, reasons=reasons, kept_answers=answers)

@@ -1,0 +1,168 @@
+"""Erasing who a client was, or a person there; and what an erased employee leaves behind in `clients`."""
+
+import json
+from typing import Any
+
+from shared.contracts.staff import EmployeeErased
+from tests.services.clients.town import BASE, Town, town
+
+REASON = {"reason": "request 17"}
+WILMA = {"name": "Wilma Meyer", "email": "wilma@meyer.example", "phone": "+49 30 1234"}
+KARL = {"name": "Karl Otto", "email": None, "phone": None}
+
+
+async def client(here: Town, owner: str = "anna") -> None:
+    await here.client("c-1", owner, name="Meyer and Sons", value="700.00", regions=["berlin"], contacts=[WILMA, KARL])
+    contacts = [{**WILMA, "id": "k-1"}, {**KARL, "id": "k-2"}]
+    await here.house.rows("clients", "UPDATE profiles SET contacts = CAST(:c AS jsonb)", c=json.dumps(contacts))
+
+
+async def met(here: Town, summary: str, owner: str = "anna") -> None:
+    body = {"employee_id": owner, "kind": "call", "at": here.house.clock().isoformat(), "summary": summary}
+    await here.house.ok(("employee", owner), "POST", f"{BASE}/clients/c-1/interactions", json=body)
+
+
+async def kept(here: Town) -> str:
+    """Every row of every table, as text."""
+    tables = here.house.runtime("clients").service.metadata.tables
+    rows = [await here.house.rows("clients", f"SELECT CAST(t AS text) AS said FROM {table} t") for table in tables]
+    return "\n".join(row["said"] for found in rows for row in found)
+
+
+async def journal(here: Town) -> list[Any]:
+    return await here.house.rows("clients", "SELECT CAST(j AS text) AS said FROM journal_pending j ORDER BY id")
+
+
+async def seen(here: Town, **filters: str) -> set[str]:
+    """The kinds of the entries that the auditor finds."""
+    found = await here.house.ok("auditor", "GET", f"{BASE}/journal", params=filters)
+    return {entry["kind"] for entry in found["items"]}
+
+
+async def test_name_contacts_and_free_text_of_a_client_go_and_the_figures_stay() -> None:
+    async with town("anna", "ben") as here:
+        await client(here)
+        await met(here, "Sons are at war")
+        await here.house.ok(
+            ("employee", "anna"), "POST", f"{BASE}/clients/c-1/feedback", json={"score": 3, "note": "at war"}
+        )
+        await here.transfer(("c-1", "anna", "ben"))
+        before = await journal(here)
+        done = await here.house.ok(("service", "crm"), "POST", f"{BASE}/clients/c-1/erase", json=REASON)
+        assert (
+            done["what"].items()
+            >= {"profile": 1, "contacts": 2, "summaries": 1, "feedback_notes": 1, "reasons": 1}.items()
+        )
+        assert (done["id"], done["by_id"], done["reason"]) == ("c-1", "crm", "request 17")
+        text = await kept(here)
+        for secret in ("Meyer", "Wilma", "Karl", "at war", "new districts", "berlin", "30 1234"):
+            assert secret not in text
+        gone = await here.house.ok("director", "GET", f"{BASE}/clients/c-1")
+        assert (gone["name"], gone["contacts"], gone["value"], gone["owner_id"]) == ("(erased)", [], "700.00", "ben")
+        history = (await here.house.ok("director", "GET", f"{BASE}/clients/c-1/history"))["items"]
+        assert [(entry["kind"], entry["to_id"]) for entry in history] == [("registered", "anna"), ("manual", "ben")]
+        assert (await journal(here))[: len(before)] == before
+        [event] = await here.house.sent("clients", "client.erased")
+        assert event.data.model_dump() == {"client_id": "c-1"}
+
+
+async def test_the_journal_leads_to_an_erased_client_only_from_the_erasure_on() -> None:
+    async with town("anna", "ben") as here:
+        await client(here)
+        await here.transfer(("c-1", "anna", "ben"))
+        assert {"client.registered", "client.transferred"} <= await seen(here, client_id="c-1")
+        await here.house.ok("director", "POST", f"{BASE}/clients/c-1/erase", json=REASON)
+        assert await here.check("ben", "c-1") == "owner"
+        assert await seen(here, client_id="c-1") == {"client.erased", "access.checked"}
+
+
+async def test_erasing_a_client_again_gives_the_same_act() -> None:
+    async with town("anna") as here:
+        await client(here)
+        done = await here.house.ok("director", "POST", f"{BASE}/clients/c-1/erase", json=REASON)
+        assert await here.house.ok("director", "POST", f"{BASE}/clients/c-1/erase", json={"reason": "again"}) == done
+        assert len(await here.house.sent("clients", "client.erased")) == 1
+        answer = await here.house.call("director", "POST", f"{BASE}/clients/c-9/erase", json=REASON)
+        assert answer.status_code == 404
+
+
+async def test_nothing_gives_an_erased_client_its_name_back() -> None:
+    async with town("anna") as here:
+        await client(here)
+        await here.house.ok("director", "POST", f"{BASE}/clients/c-1/erase", json=REASON)
+        changed = await here.house.call("director", "PATCH", f"{BASE}/clients/c-1", json={"name": "Meyer"})
+        assert changed.status_code in (403, 409)
+        changed = await here.house.call(("employee", "anna"), "PATCH", f"{BASE}/clients/c-1", json={"name": "Meyer"})
+        assert (changed.status_code, changed.json()["type"]) == (409, "urn:holdfast:erased")
+        row = json.dumps({"id": "c-1", "name": "Meyer", "owner_id": "anna", "contacts": [WILMA]})
+        headers = {"Content-Type": "application/x-ndjson"}
+        answer = await here.house.call("ops", "POST", f"{BASE}/imports?kind=clients", content=row, headers=headers)
+        assert json.loads(answer.text)["reason"] == "erased"
+        again = {"id": "c-1", "name": "Meyer and Sons", "owner_id": "anna"}
+        assert (await here.house.call("service", "POST", f"{BASE}/clients", json=again)).status_code == 409
+        assert "Meyer" not in await kept(here)
+
+
+async def test_a_client_is_not_erased_while_it_is_handed_over_but_a_contact_is() -> None:
+    async with town("anna", "ben") as here:
+        await client(here)
+        await here.resign("anna", "ben")
+        answer = await here.house.call("director", "POST", f"{BASE}/clients/c-1/erase", json=REASON)
+        assert (answer.status_code, answer.json()["type"]) == (409, "urn:holdfast:in_handover")
+        await here.house.ok("director", "POST", f"{BASE}/clients/c-1/contacts/k-1/erase", json=REASON)
+        assert "Wilma" not in await kept(here)
+
+
+async def test_a_contact_goes_with_all_notes_that_name_them_and_the_others_stay() -> None:
+    async with town("anna") as here:
+        await client(here)
+        for summary in (
+            "lunch with WILMA MEYER",
+            "mailed wilma@meyer.example",
+            "rang +49 30 1234",
+            "Karl Otto is well",
+        ):
+            await met(here, summary)
+        done = await here.house.ok("director", "POST", f"{BASE}/clients/c-1/contacts/k-1/erase", json=REASON)
+        assert done["what"].items() >= {"contacts": 1, "summaries": 3, "feedback_notes": 0, "reasons": 0}.items()
+        summaries = await here.house.rows("clients", "SELECT summary FROM interactions WHERE summary IS NOT NULL")
+        assert [row["summary"] for row in summaries] == ["Karl Otto is well"]
+        [row] = await here.house.rows("clients", "SELECT contacts FROM profiles")
+        assert [contact["name"] for contact in row["contacts"]] == ["Karl Otto"]
+        assert await here.house.ok("director", "POST", f"{BASE}/clients/c-1/contacts/k-1/erase", json=REASON) == done
+        answer = await here.house.call("director", "POST", f"{BASE}/clients/c-1/contacts/k-9/erase", json=REASON)
+        assert answer.status_code == 404
+        assert {"contact.erased"} <= await seen(here, client_id="c-1")
+
+
+async def test_who_is_frozen_or_may_not_erases_nobody() -> None:
+    async with town("anna", "ben") as here:
+        await client(here)
+        await here.resign("ben", "anna")
+        for who, status in ((("director", "ben"), 403), (("employee", "anna"), 403), ("hr", 403), ("ops", 403)):
+            for path in ("clients/c-1/erase", "clients/c-1/contacts/k-1/erase"):
+                assert (await here.house.call(who, "POST", f"{BASE}/{path}", json=REASON)).status_code == status
+        assert "Wilma" in await kept(here)
+
+
+async def test_what_others_wrote_of_their_own_stays_when_an_employee_is_erased() -> None:
+    async with town("anna", "ben") as here:
+        await client(here)
+        await here.client("c-2", "ben")
+        await met(here, "anna's own words")
+        body = {
+            "employee_id": "ben",
+            "kind": "call",
+            "at": here.house.clock().isoformat(),
+            "summary": "ben's own words",
+        }
+        await here.house.ok(("employee", "ben"), "POST", f"{BASE}/clients/c-2/interactions", json=body)
+        await here.leave("anna", "ben")
+        await here.hear(EmployeeErased(status="left", employment_ids=["anna/1"], **here.people["anna"]))
+        text = await kept(here)
+        assert "anna's own words" not in text
+        assert "ben's own words" in text
+        [done] = await here.house.sent("clients", "erasure.done")
+        assert done.data.what["summaries"] == 1
+        surrogates = "SELECT id FROM surrogates WHERE kind = 'employee' AND id IN ('anna', 'ben')"
+        assert [row["id"] for row in await here.house.rows("clients", surrogates)] == ["ben"]
