@@ -18,18 +18,106 @@ OF_EMPLOYEE = """
         UPDATE history SET reason = NULL WHERE :id IN (by_id, from_id, to_id) AND reason IS NOT NULL RETURNING 1
     ), lifted AS (
         UPDATE liftings SET reason = :nobody WHERE :id IN (employee_id, by_id) AND reason <> :nobody RETURNING 1
+    ), granted AS (
+        UPDATE export_grants SET reason = :nobody WHERE :id IN (employee_id, granted_by) AND reason <> :nobody RETURNING 1
     ), used AS (
         DELETE FROM usage WHERE employee_id = :id RETURNING 1
+    ), taken AS (
+        DELETE FROM exported WHERE employee_id = :id RETURNING 1
+    ), counted AS (
+        DELETE FROM export_days WHERE employee_id = :id
     )
     SELECT (SELECT count(*) FROM met) AS summaries, (SELECT count(*) FROM said) AS feedback_notes,
-           (SELECT count(*) FROM moved) + (SELECT count(*) FROM lifted) AS reasons,
-           (SELECT count(*) FROM used) AS usage
+           (SELECT count(*) FROM moved) + (SELECT count(*) FROM lifted) + (SELECT count(*) FROM granted) AS reasons,
+           (SELECT count(*) FROM used) + (SELECT count(*) FROM taken) AS usage
 """
 
 
 async def erase_employee(work: UnitOfWork, employee_id: str) -> dict[str, int]:
     """How many of each kind. Who it is about was locked before."""
     return dict(await work.row(OF_EMPLOYEE, id=employee_id, nobody=NOBODY) or {})
+
+
+# Orders, values and owners are figures and truths; `status` is kept by what reads it.
+OF_CLIENT = """
+    WITH profile AS (
+        UPDATE profiles SET name = :nobody, regions = '[]', languages = '[]', contacts = '[]', fingerprint = '', imported = NULL
+        WHERE client_id = :id RETURNING 1
+    ), contacts AS (
+        SELECT jsonb_array_length(contacts) AS number FROM profiles WHERE client_id = :id
+    ), met AS (
+        UPDATE interactions SET summary = NULL WHERE client_id = :id AND summary IS NOT NULL RETURNING 1
+    ), said AS (
+        UPDATE feedback SET note = NULL WHERE client_id = :id AND note IS NOT NULL RETURNING 1
+    ), unnamed AS (
+        DELETE FROM surrogates WHERE kind = 'client' AND id = :id
+    ), named AS (
+        UPDATE clients SET version = version + 1, surrogate = gen_random_uuid() WHERE client_id = :id
+    )
+    SELECT (SELECT count(*) FROM profile) AS profile, (SELECT number FROM contacts) AS contacts,
+           (SELECT count(*) FROM met) AS summaries, (SELECT count(*) FROM said) AS feedback_notes,
+           (SELECT count(*) FROM history WHERE client_id = :id AND reason IS NOT NULL) AS reasons
+"""
+
+
+async def erase_client(work: UnitOfWork, client_id: str) -> dict[str, int]:
+    """How many of each kind. The journal names this client by another surrogate from now on. It was locked before."""
+    return dict(await work.row(OF_CLIENT, id=client_id, nobody=NOBODY) or {})
+
+
+async def cut_loose(work: UnitOfWork, client_id: str, leaf: str) -> None:
+    """The history leads to the leaf of the erasure, no longer to leaves that name the client as before."""
+    await work.execute(
+        """
+        WITH named AS (
+            INSERT INTO surrogates (kind, id, surrogate) SELECT 'client', client_id, surrogate FROM clients
+            WHERE client_id = :id ON CONFLICT DO NOTHING
+        )
+        UPDATE history SET reason = NULL, leaf = CAST(:leaf AS uuid) WHERE client_id = :id
+        """,
+        id=client_id,
+        leaf=leaf,
+    )
+
+
+OF_CONTACT = """
+    WITH person AS (
+        SELECT nth - 1 AS place, ARRAY(SELECT lower(value) FROM jsonb_each_text(contact)
+                                       WHERE key IN ('name', 'email', 'phone') AND length(value) > 2) AS words
+        FROM profiles, jsonb_array_elements(contacts) WITH ORDINALITY AS c (contact, nth)
+        WHERE client_id = :id AND contact ->> 'id' = :contact_id
+    ), gone AS (
+        UPDATE profiles SET contacts = contacts - CAST(place AS int), fingerprint = '', imported = NULL FROM person
+        WHERE client_id = :id RETURNING 1
+    ), met AS (
+        UPDATE interactions SET summary = NULL FROM person WHERE client_id = :id
+        AND EXISTS (SELECT 1 FROM unnest(words) AS named (word) WHERE position(word IN lower(summary)) > 0) RETURNING 1
+    ), said AS (
+        UPDATE feedback SET note = NULL FROM person WHERE client_id = :id
+        AND EXISTS (SELECT 1 FROM unnest(words) AS named (word) WHERE position(word IN lower(note)) > 0) RETURNING 1
+    ), moved AS (
+        UPDATE history SET reason = NULL FROM person WHERE client_id = :id
+        AND EXISTS (SELECT 1 FROM unnest(words) AS named (word) WHERE position(word IN lower(reason)) > 0) RETURNING 1
+    ), bumped AS (
+        UPDATE clients SET version = version + 1 WHERE client_id IN (SELECT :id FROM gone)
+    )
+    SELECT (SELECT count(*) FROM gone) AS contacts, (SELECT count(*) FROM met) AS summaries,
+           (SELECT count(*) FROM said) AS feedback_notes, (SELECT count(*) FROM moved) AS reasons
+"""
+
+
+async def erase_contact(work: UnitOfWork, client_id: str, contact_id: str) -> dict[str, int]:
+    """How many of each kind: the contact, and what names them by name, address or number. The client was locked before."""
+    return dict(await work.row(OF_CONTACT, id=client_id, contact_id=contact_id) or {})
+
+
+async def in_handover(work: UnitOfWork, client_id: str) -> bool:
+    """Whether the owner of record is frozen: then others find out from what is noted here whom they take over."""
+    found = await work.scalar(
+        "SELECT p.frozen FROM clients c JOIN people p ON p.employee_id = c.owner_id WHERE c.client_id = :id",
+        id=client_id,
+    )
+    return bool(found)
 
 
 async def note(
@@ -62,7 +150,7 @@ async def note(
 
 async def act(work: UnitOfWork, kind: str, id: str, part: str = "") -> Mapping[str, Any] | None:
     return await work.row(
-        "SELECT id, part, at, by_id, reason, what FROM erasures WHERE kind = :kind AND id = :id AND part = :part",
+        "SELECT id, part, at AS erased_at, by_id, reason, what FROM erasures WHERE kind = :kind AND id = :id AND part = :part",
         kind=kind,
         id=id,
         part=part,
@@ -73,13 +161,13 @@ async def act(work: UnitOfWork, kind: str, id: str, part: str = "") -> Mapping[s
 
 
 async def forget_surrogates(work: UnitOfWork) -> int:
-    """Deletes the surrogates of all who were erased: also those that an entry on its way has made anew. How many.
+    """Deletes the surrogates of all employees who were erased: also those that an entry on its way has made anew. How many.
 
     Nothing in the journal changes: its entries keep a surrogate that leads to nobody.
     """
     return await work.execute(
         """
         DELETE FROM surrogates s USING erasures e
-        WHERE e.kind = s.kind AND e.id = s.id AND e.part = '' AND NOT e.held
+        WHERE e.kind = 'employee' AND s.kind = 'employee' AND e.id = s.id AND NOT e.held
         """
     )
