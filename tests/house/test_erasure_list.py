@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from sqlalchemy import Column, LargeBinary, MetaData, String, Table, Text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 
 from services import wiring
 from shared.settings import SERVICES
@@ -25,7 +25,7 @@ def decided(part: str) -> set[str]:
 
 def can_hold_words(column: Column[object]) -> bool:
     kind = column.type.item_type if isinstance(column.type, ARRAY) else column.type
-    return isinstance(kind, String | JSONB | LargeBinary)
+    return isinstance(kind, String | JSONB | LargeBinary | TSVECTOR)
 
 
 def columns(service: str, metadata: MetaData) -> set[str]:
