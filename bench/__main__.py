@@ -16,6 +16,8 @@ FIGURES = (
     "check",
     "check_journaled",
     "check_http",
+    "checks_many",
+    "sets",
     "freeze_embedded",
     "freeze_kafka",
     "freeze_size",

@@ -1,7 +1,8 @@
 """`POST /access/check` over HTTP, journaled, against a handler written by hand that only reads; both by wrk, in turn.
 
 Each server is a process of its own with one worker, served as `holdfast serve` serves. As processes:
-`python -m bench.check_http holdfast|peer DATABASE_URL PORT KEY_FILE`.
+`python -m bench.check_http holdfast|peer|echo DATABASE_URL PORT KEY_FILE`. The echo is bare FastAPI that answers the
+same body: what HTTP alone costs.
 """
 
 import asyncio
@@ -12,8 +13,8 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -97,6 +98,17 @@ async def peer(url: str, port: int, key_file: str) -> None:
     await listen(served, "127.0.0.1", port)
 
 
+async def echo(url: str, port: int, key_file: str) -> None:
+    app = FastAPI()
+
+    @app.post(PATH)
+    async def check(question: Check) -> Check:
+        return question
+
+    served: ASGIApp = app
+    await listen(served, "127.0.0.1", port)
+
+
 @contextmanager
 def served(what: str, url: str, key_file: Path) -> Iterator[str]:
     """Its address while it runs."""
@@ -111,6 +123,8 @@ def served(what: str, url: str, key_file: Path) -> Iterator[str]:
         process.stop()
 
 
+SERVERS = {"holdfast": holdfast, "peer": peer, "echo": echo}
+
 # -- measuring ---------------------------------------------------------------------------------------------------------
 
 
@@ -123,7 +137,7 @@ def requests_a_second(script: Path, address: str, seconds: float) -> float:
     return float(re.search(r"Requests/sec:\s+([\d.]+)", told)[1])  # type: ignore[index]
 
 
-def measure(folder: Path) -> Row:
+def measure(folder: Path) -> list[Row]:
     if shutil.which("wrk") is None:
         raise SystemExit(NoWrk.__doc__)
     key = new_key(folder / "key.pem")
@@ -132,34 +146,42 @@ def measure(folder: Path) -> Row:
     token = load_keys(Settings(), key).token("telephony", ["service"], 3600)
     script = folder / "check.lua"
     script.write_text(SCRIPT % {"token": token, "clients": CLIENTS})
-    rates: dict[str, list[float]] = {"holdfast": [], "peer": []}
-    with served("holdfast", url, folder / "key.pem") as ours, served("peer", url, folder / "key.pem") as theirs:
-        for address in (ours, theirs):
+    rates: dict[str, list[float]] = {name: [] for name in SERVERS}
+    with ExitStack() as running:
+        at = {name: running.enter_context(served(name, url, folder / "key.pem")) for name in SERVERS}
+        for address in at.values():
             requests_a_second(script, address, 2)
         for _ in range(ROUNDS):
-            rates["holdfast"].append(requests_a_second(script, ours, SECONDS))
-            rates["peer"].append(requests_a_second(script, theirs, SECONDS))
-    ours_median, theirs_median = median(rates["holdfast"]), median(rates["peer"])
+            for name, address in at.items():
+                rates[name].append(requests_a_second(script, address, SECONDS))
+    return [
+        against(rates, "peer", "FastAPI + asyncpg by hand, only reading", "≥ 1.1"),
+        against(rates, "echo", "bare FastAPI echo of the same body", "none set"),
+    ]
+
+
+def against(rates: Mapping[str, Sequence[float]], other: str, words: str, aim: str) -> Row:
+    ours, theirs = median(rates["holdfast"]), median(rates[other])
     return Row(
         figure=f"POST /access/check, 1 worker, {CONNECTIONS} connections, journaled",
-        value=f"{ours_median:,.0f} requests/s",
-        against=f"FastAPI + asyncpg by hand, only reading: {theirs_median:,.0f} requests/s",
-        ratio=round(ours_median / theirs_median, 2),
-        aim="≥ 1.1",
+        value=f"{ours:,.0f} requests/s",
+        against=f"{words}: {theirs:,.0f} requests/s",
+        ratio=round(ours / theirs, 2),
+        aim=aim,
         note="median of {} rounds of {} s; ours {}, theirs {}".format(
-            ROUNDS, SECONDS, *(f"{min(of):,.0f} to {max(of):,.0f}" for of in rates.values())
+            ROUNDS, SECONDS, *(f"{min(of):,.0f} to {max(of):,.0f}" for of in (rates["holdfast"], rates[other]))
         ),
     )
 
 
 def main() -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
-        return [measure(Path(folder))]
+        return measure(Path(folder))
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         what, url, port, key_file = sys.argv[1:]
-        run_serving({"holdfast": holdfast, "peer": peer}[what](url, int(port), key_file))
+        run_serving(SERVERS[what](url, int(port), key_file))
     else:
         print(main())
