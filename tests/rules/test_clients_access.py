@@ -128,6 +128,13 @@ def test_no_role_opens_a_door_to_somebody_frozen_or_gone(reason: str, role: str)
         assert decide_at_door(reason, False, {role}, action) == reason
 
 
+@pytest.mark.parametrize("role", ["employee", "sales_head", "director"])
+def test_no_role_opens_a_door_to_who_has_a_policy_to_acknowledge(role: str) -> None:
+    for action in ACTIONS:
+        reason = decide(facts(relations=frozenset(RELATIONS), policy=True), action)
+        assert reason == decide_at_door(reason, True, {role}, action) == "policy_not_acknowledged"
+
+
 @pytest.mark.parametrize("role", ["employee", "sales_head", "director", "service"])
 def test_no_role_finds_a_client_that_does_not_exist(role: str) -> None:
     for reason in ("unknown_employee", "unknown_client"):

@@ -10,6 +10,13 @@ class ActionNotAllowed(Forbidden):
     """You may see this client, but not do this with it."""
 
 
+class PolicyNotAcknowledged(Forbidden):
+    """First acknowledge the current version of the policy that is required for access to clients."""
+
+    def __init__(self) -> None:
+        super().__init__(reason="policy_not_acknowledged")
+
+
 class LimitReached(Forbidden):
     """You have exported as many clients today as one person may. Your head, a director or HR can grant more for a day."""
 
@@ -24,6 +31,8 @@ def opened(result: Any) -> Any:
         return result
     if refused in ("frozen", "not_employed"):
         raise YouAreFrozen(refused)
+    if refused == "policy_not_acknowledged":
+        raise PolicyNotAcknowledged
     if refused == "limit":
         raise LimitReached
     if refused == "action_not_allowed":

@@ -202,13 +202,15 @@ OF_SERVICES: Set[Action] = {"read", "list", "contact"}
 def decide_at_door(reason: str, client_known: bool, roles: Set[str], action: Action) -> str:
     """What a decision about the caller means with the roles of the caller's token; allowed if in `ALLOWED`.
 
-    A frozen caller, or one who has left, holds no role. A head needs the role `sales_head`; a director is head of
-    everybody; a service is nobody's colleague and reads what it must.
+    A frozen caller, or one who has left, holds no role, nor does who has a policy to acknowledge. A head needs the role
+    `sales_head`; a director is head of everybody; a service is nobody's colleague and reads what it must.
     """
     if reason in ("frozen", "not_employed"):
         return reason
     if not client_known:
         return "unknown_client"
+    if reason == "policy_not_acknowledged":
+        return reason
     if reason in ALLOWED and reason != "head":
         return reason
     if "director" in roles:
