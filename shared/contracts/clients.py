@@ -66,6 +66,8 @@ class ClientChanged(Event):
     regions: list[str] = []
     languages: list[str] = []
     team: dict[str, str] = {}
+    status: Literal["prospect", "active", "dormant", "closed"] = "active"
+    expected_value: str | None = None
 
     @property
     def subject(self) -> str:

@@ -73,7 +73,13 @@ async def register(house: House) -> None:
 
 async def sell(house: House) -> None:
     for client, owner in CLIENTS.items():
-        body = {"id": client, "name": client, "owner_id": owner, "value": "100.00", "contacts": []}
+        body = {
+            "id": client,
+            "name": client,
+            "owner_id": owner,
+            "value": "100.00",
+            "contacts": [{"id": "k-1", "name": "Kim"}],
+        }
         await house.ok("service", "POST", f"{C}/clients", json={**body, "team": {"delivery": "dana"}})
     await house.ok("director", "POST", f"{O}/flows", json=FLOW)
     await house.settle()
@@ -199,6 +205,10 @@ async def fitting_ids(house: House) -> dict[str, dict[str, Any]]:
         f"DELETE {C}/clients/{{id}}/team/{{function}}": client,
         f"POST {C}/clients/{{id}}/interactions": client,
         f"POST {C}/clients/{{id}}/feedback": client,
+        f"GET {C}/clients/{{id}}/contacts": client,
+        f"POST {C}/clients/{{id}}/contacts": client,
+        f"PATCH {C}/clients/{{id}}/contacts/{{contact_id}}": {**client, "contact_id": ["k-1"]},
+        f"DELETE {C}/clients/{{id}}/contacts/{{contact_id}}": {**client, "contact_id": ["k-1"]},
         f"POST {S}/employees/{{employee_id}}/resignation": {"employee_id": ["e-6"]},
         f"POST {S}/employees/{{employee_id}}/departure/reversal": {"employee_id": ["e-7"]},
         f"POST {S}/employees/{{employee_id}}/rehire": {"employee_id": ["e-9"]},
@@ -227,6 +237,7 @@ def bodies(house: House) -> dict[str, Any]:
         f"POST {C}/access/export-grants": {"employee_id": "petra", "reason": "a fair"},
         f"POST {C}/usage": {"items": [used]},
         f"POST {C}/clients/{{id}}/interactions": {"employee_id": "hanna", "kind": "call", "at": f"{today}T00:00:00Z"},
+        f"POST {C}/clients/{{id}}/contacts": {"name": "Lee"},
         f"POST {S}/employees": {"name": "New", "email": "new@example.org", "hired_on": today},
         f"POST {S}/employees/{{employee_id}}/resignation": {"last_day": house.clock.day(30).isoformat()},
         f"POST {S}/employees/{{employee_id}}/rehire": {"hired_on": today},

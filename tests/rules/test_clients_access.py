@@ -152,9 +152,9 @@ def test_a_head_needs_the_role_of_one() -> None:
     assert decide_at_door("head", True, {"employee"}, "read") == "no_relation"
 
 
-def test_a_service_reads_and_notes_but_neither_exports_nor_edits() -> None:
+def test_a_service_reads_notes_and_edits_but_does_not_export() -> None:
     seen = {action: decide_at_door("unknown_employee", True, {"service"}, action) in ALLOWED for action in ACTIONS}
-    assert seen == {"read": True, "list": True, "contact": True, "export": False, "edit": False}
+    assert seen == {"read": True, "list": True, "contact": True, "export": False, "edit": True}
 
 
 def test_an_employee_whom_the_register_does_not_know_has_no_relation() -> None:

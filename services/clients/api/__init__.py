@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from services.clients.api import (
     access,
     clients,
+    contacts,
     erasures,
     exposure,
     freezes,
@@ -20,7 +21,7 @@ from services.clients.api import (
 
 router = APIRouter()
 PARTS = (
-    *(access, routing, clients, erasures, transfers, imports, freezes, passes, limits, journal, streams),
+    *(access, routing, clients, contacts, erasures, transfers, imports, freezes, passes, limits, journal, streams),
     *(usage, exposure),
 )
 for part in PARTS:  # routes are looked through in this order

@@ -16,7 +16,7 @@ from services.clients.store.sets import Asked
 from shared.auth import Principal, Role
 from shared.errors import Forbidden, NotFound, NoToken
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Id, Page, Paging, cursor_after, large_paging
+from shared.http.fields import Body, ClientRef, Id, Page, Paging, cursor_after, large_paging
 from shared.service import Runtime
 
 router = APIRouter(tags=["access"])
@@ -26,7 +26,7 @@ ASKERS: tuple[Role, ...] = ("employee", "sales_head", "director", "service")
 
 class AccessCheck(Body):
     employee_id: Id
-    client_id: Id
+    client_id: ClientRef
     action: Action
 
 
@@ -185,7 +185,7 @@ async def allowed_clients(
 
 @router.get("/access/employees", response_model=Page[AllowedEmployee], summary="Who may do this with this client?")
 async def allowed_employees(
-    client_id: Id, action: Action = "read", paging: Paging = Depends(large_paging), door: Door = allow(*ASKERS)
+    client_id: ClientRef, action: Action = "read", paging: Paging = Depends(large_paging), door: Door = allow(*ASKERS)
 ) -> Response:
     return _sent(
         opened(await door.transact(figures.allowed_employees, client_id, action, door.principal.roles, paging))

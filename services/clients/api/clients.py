@@ -7,12 +7,15 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import AfterValidator, BaseModel, Field
 
 from services.clients.api.opened import opened
+from services.clients.domain.contacts import MOST
 from services.clients.handlers import clients, team
 from services.clients.store.clients import Registration, registration
+from services.clients.store.refs import MERGED
 from shared.auth import Role
 from shared.http.door import Door, allow
 from shared.http.fields import (
     Body,
+    ClientRef,
     Effort,
     Id,
     Line,
@@ -36,10 +39,45 @@ WithLocation: dict[int | str, dict[str, Any]] = {
 }
 
 
+Status = Literal["prospect", "active", "dormant", "closed"]
+
+
+def left_out(default: Any) -> Any:
+    """A field that came later than others: at its default it is not written, so that a body's fingerprint stays."""
+    return Field(default, exclude_if=lambda value: value == default)
+
+
 class Contact(Body):
+    id: Id | None = left_out(None)
     name: Line
     email: Line | None = None
     phone: Line | None = None
+
+
+class ShownContact(BaseModel):
+    id: str
+    name: str
+    email: str | None = None
+    phone: str | None = None
+
+
+def _each_once(contacts: list[Contact]) -> list[Contact]:
+    named = [contact.id for contact in contacts if contact.id]
+    if len(set(named)) < len(named):
+        raise ValueError("an id stands for one contact")
+    return contacts
+
+
+def _not_ours(ids: dict[str, Any]) -> dict[str, Any]:
+    if MERGED in ids:
+        raise ValueError("`merged` is no other system: under it stand clients that were merged into this one")
+    return dict(sorted(ids.items()))
+
+
+Contacts = Annotated[list[Contact], Field(max_length=MOST), AfterValidator(_each_once)]
+# A system that is not named keeps its id; null takes it away.
+ExternalIdChanges = Annotated[dict[Id, Id | None], Field(max_length=20), AfterValidator(_not_ours)]
+ExternalIds = Annotated[dict[Id, Id], Field(max_length=20), AfterValidator(_not_ours)]
 
 
 class NewClient(Body):
@@ -50,11 +88,14 @@ class NewClient(Body):
     effort: Effort = 1
     regions: Words = Field(default_factory=list)
     languages: Words = Field(default_factory=list)
-    contacts: Annotated[list[Contact], Field(max_length=100)] = Field(default_factory=list)
+    contacts: Contacts = Field(default_factory=list)
     # In one order, so that the same content has the same fingerprint.
     team: Annotated[dict[Id, Id], Field(max_length=50), AfterValidator(lambda team: dict(sorted(team.items())))] = (
         Field(default_factory=dict)
     )
+    status: Status = left_out("active")
+    expected_value: Money | None = left_out(None)
+    external_ids: ExternalIds = Field(default_factory=dict, exclude_if=lambda ids: not ids)
 
 
 class ClientChanges(Body):
@@ -63,11 +104,15 @@ class ClientChanges(Body):
     effort: Effort = 1
     regions: Words = Field(default_factory=list)
     languages: Words = Field(default_factory=list)
-    contacts: Annotated[list[Contact], Field(max_length=100)] = Field(default_factory=list)
+    contacts: Contacts = Field(default_factory=list)
+    status: Status = "active"
+    expected_value: Money | None = None
+    external_ids: ExternalIdChanges = Field(default_factory=dict)
 
 
 class Client(BaseModel):
-    """`owner_id` is the acting owner; `record_owner_id` the owner of record, where it differs."""
+    """`owner_id` is the acting owner; `record_owner_id` the owner of record, where it differs. `expected_value` is what
+    it may bring one day. `external_ids`: what other systems call it."""
 
     id: str
     name: str
@@ -75,11 +120,14 @@ class Client(BaseModel):
     record_owner_id: str | None
     unowned: bool
     value: Money
+    expected_value: Money | None
+    status: Status
     effort: float
     regions: list[str]
     languages: list[str]
-    contacts: list[Contact]
+    contacts: list[ShownContact]
     team: dict[str, str]
+    external_ids: dict[str, str]
     registered_at: datetime
     version: int
 
@@ -149,15 +197,16 @@ async def list_clients(
     owner_id: Annotated[Id | None, Query(description="acting owner")] = None,
     unowned: bool | None = None,
     q: Annotated[Line | None, Query(description="words, a mail address or a phone number; words may be begun")] = None,
+    status: Status | None = None,
     paging: Paging = Depends(paging),
     door: Door = allow(*READERS),
 ) -> Any:
-    rows = opened(await door.transact(clients.list_visible, door.principal.roles, paging, owner_id, unowned, q))
+    rows = opened(await door.transact(clients.list_visible, door.principal.roles, paging, owner_id, unowned, q, status))
     return page(rows, paging)
 
 
 @router.get("/clients/{id}", response_model=Client, summary="One client")
-async def read(id: Id, door: Door = allow(*READERS)) -> Any:
+async def read(id: ClientRef, door: Door = allow(*READERS)) -> Any:
     client = opened(await door.transact(clients.read, id, door.principal.roles))
     door.tag(client["version"])
     return client
@@ -166,7 +215,7 @@ async def read(id: Id, door: Door = allow(*READERS)) -> Any:
 @router.patch(
     "/clients/{id}", response_model=Client, summary="Change what is given of a client; its owner changes by transfer"
 )
-async def change(id: Id, body: ClientChanges, door: Door = allow(*READERS)) -> Any:
+async def change(id: ClientRef, body: ClientChanges, door: Door = allow(*READERS)) -> Any:
     given = body.model_dump(exclude_unset=True)
     client = opened(await door.transact(clients.change, id, given, door.principal.roles, door.check_version))
     door.tag(client["version"])
@@ -178,13 +227,13 @@ async def change(id: Id, body: ClientChanges, door: Door = allow(*READERS)) -> A
     response_model=Page[HistoryEntry],
     summary="Everybody who was ever responsible, oldest first",
 )
-async def history(id: Id, paging: Paging = Depends(paging), door: Door = allow(*READERS)) -> Any:
+async def history(id: ClientRef, paging: Paging = Depends(paging), door: Door = allow(*READERS)) -> Any:
     rows = opened(await door.transact(clients.history, id, door.principal.roles, paging))
     return page(rows, paging, lambda row: (str(row["nth"]),))
 
 
 @router.put("/clients/{id}/team/{function}", response_model=Client, summary="Say who serves the client in a function")
-async def place(id: Id, function: Id, body: Place, door: Door = allow(*READERS)) -> Any:
+async def place(id: ClientRef, function: Id, body: Place, door: Door = allow(*READERS)) -> Any:
     client = opened(
         await door.transact(team.place, id, function, body.employee_id, door.principal.roles, door.check_version)
     )
@@ -195,7 +244,7 @@ async def place(id: Id, function: Id, body: Place, door: Door = allow(*READERS))
 @router.delete(
     "/clients/{id}/team/{function}", status_code=204, summary="Nobody serves the client in this function any more"
 )
-async def remove(id: Id, function: Id, door: Door = allow(*READERS)) -> None:
+async def remove(id: ClientRef, function: Id, door: Door = allow(*READERS)) -> None:
     opened(await door.transact(team.remove, id, function, door.principal.roles))
 
 
@@ -206,9 +255,9 @@ async def remove(id: Id, function: Id, door: Door = allow(*READERS)) -> None:
     responses=WithLocation,
     summary="Note a meeting, call or mail: who knows whom",
 )
-async def note_interaction(id: Id, body: NewInteraction, door: Door = allow(*READERS)) -> Any:
+async def note_interaction(id: ClientRef, body: NewInteraction, door: Door = allow(*READERS)) -> Any:
     noted = opened(await door.transact(team.note_interaction, id, body.model_dump(), door.principal.roles))
-    door.located("clients", id)
+    door.located("clients", noted["client_id"])
     return noted
 
 
@@ -219,7 +268,7 @@ async def note_interaction(id: Id, body: NewInteraction, door: Door = allow(*REA
     responses=WithLocation,
     summary="Note what the client says of us, from 0 to 10",
 )
-async def note_feedback(id: Id, body: NewFeedback, door: Door = allow(*READERS)) -> Any:
+async def note_feedback(id: ClientRef, body: NewFeedback, door: Door = allow(*READERS)) -> Any:
     noted = opened(await door.transact(team.note_feedback, id, body.model_dump(), door.principal.roles))
-    door.located("clients", id)
+    door.located("clients", noted["client_id"])
     return noted

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from services.clients.handlers import erasing
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Id, Line
+from shared.http.fields import Body, ClientRef, Id, Line
 
 router = APIRouter(tags=["erasures"])
 
@@ -30,7 +30,7 @@ class ErasureAct(BaseModel):
 
 
 @router.post("/clients/{id}/erase", response_model=ErasureAct, summary="Erase who a client was")
-async def erase_client(id: Id, body: Erasure, door: Door = allow("director", "service")) -> Any:
+async def erase_client(id: ClientRef, body: Erasure, door: Door = allow("director", "service")) -> Any:
     """Also by the CRM, which keeps the client's own wish. Name, contacts and free text go, in all services; the id, the owners
     and the figures stay. It cannot be undone. 409 while the client is being handed over."""
     return await door.transact(erasing.erase_client, id, body.reason)
@@ -39,6 +39,6 @@ async def erase_client(id: Id, body: Erasure, door: Door = allow("director", "se
 @router.post(
     "/clients/{id}/contacts/{contact_id}/erase", response_model=ErasureAct, summary="Erase a person at a client"
 )
-async def erase_contact(id: Id, contact_id: Id, body: Erasure, door: Door = allow("director", "service")) -> Any:
+async def erase_contact(id: ClientRef, contact_id: Id, body: Erasure, door: Door = allow("director", "service")) -> Any:
     """Never refused, also while a case is open. What names them is emptied too; of the notes of a handover, whoever they name."""
     return await door.transact(erasing.erase_contact, id, contact_id, body.reason)

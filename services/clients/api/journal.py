@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from services.clients.store import journal
 from shared.http.door import Door, allow
-from shared.http.fields import Id, Moment, Page, Paging, page, paging
+from shared.http.fields import ClientRef, Id, Moment, Page, Paging, page, paging
 
 router = APIRouter(tags=["journal"])
 
@@ -36,7 +36,7 @@ class Entry(BaseModel):
 )
 async def read(
     employee_id: Id | None = None,
-    client_id: Id | None = None,
+    client_id: ClientRef | None = None,
     since: Moment | None = None,
     until: Moment | None = None,
     paging: Paging = Depends(paging),

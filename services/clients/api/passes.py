@@ -10,10 +10,11 @@ from services.clients.api.clients import WithLocation
 from services.clients.domain.access import Purpose
 from services.clients.handlers import passes
 from services.clients.store import freezes as store
+from services.clients.store import refs
 from shared.auth import Principal
 from shared.errors import NotFound
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Id, Moment, Page, Paging, page, paging
+from shared.http.fields import Body, ClientRef, Id, Moment, Page, Paging, page, paging
 
 router = APIRouter(tags=["passes"])
 
@@ -21,7 +22,7 @@ router = APIRouter(tags=["passes"])
 class NewPass(Body):
     id: Id | None = None
     employee_id: Id
-    client_id: Id
+    client_id: ClientRef
     from_time: Annotated[Moment, Field(alias="from")]
     until_time: Annotated[Moment, Field(alias="until")]
     purpose: Purpose
@@ -58,13 +59,15 @@ async def grant(body: NewPass, door: Door = allow("hr", "sales_head", "director"
 @router.get("/access/passes", response_model=Page[Pass], summary="Passes; an employee sees their own")
 async def list_passes(
     employee_id: Id | None = None,
-    client_id: Id | None = None,
+    client_id: ClientRef | None = None,
     purpose: Purpose | None = None,
     active: Annotated[bool | None, Query(description="in force now")] = None,
     paging: Paging = Depends(paging),
     door: Door = allow("employee", "hr", "sales_head", "director", "service"),
 ) -> Any:
     wanted = {"employee_id": employee_id, "client_id": client_id, "purpose": purpose}
+    if client_id:
+        wanted["client_id"] = await door.read(refs.real, client_id)
     return page(await door.read(store.some_passes, paging, reach(door.principal), wanted, active), paging)
 
 

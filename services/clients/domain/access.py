@@ -196,14 +196,15 @@ def relations_of(
 # -- at a door ---------------------------------------------------------------------------------------------------------
 
 OF_DIRECTORS = RELATIONS["head"]
-OF_SERVICES: Set[Action] = {"read", "list", "contact"}
+OF_SERVICES: Set[Action] = {"read", "list", "contact", "edit"}
 
 
 def decide_at_door(reason: str, client_known: bool, roles: Set[str], action: Action) -> str:
     """What a decision about the caller means with the roles of the caller's token; allowed if in `ALLOWED`.
 
     A frozen caller, or one who has left, holds no role, nor does who has a policy to acknowledge. A head needs the role
-    `sales_head`; a director is head of everybody; a service is nobody's colleague and reads what it must.
+    `sales_head`; a director is head of everybody; a service is nobody's colleague, reads what it must
+    and keeps clients as its own system has them.
     """
     if reason in ("frozen", "not_employed"):
         return reason

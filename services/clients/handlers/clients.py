@@ -1,12 +1,15 @@
 """Registering, changing and reading clients."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from services.clients.domain import search
 from services.clients.domain.access import ALLOWED, Action
+from services.clients.domain.contacts import identified
 from services.clients.handlers.acting import lock_with_actor
-from services.clients.store import clients, decisions, freezes, journal, limits, team
+from services.clients.handlers.naming import by_any_id
+from services.clients.store import clients, decisions, freezes, journal, limits, profiles, refs, team
 from services.clients.store.clients import Registration
 from shared import people
 from shared.contracts.clients import ClientChanged, ClientRegistered
@@ -30,6 +33,10 @@ class Erased(Refused):
     """Who this client was has been erased, and the id belongs to nobody any more. Register a client under another id."""
 
 
+class ExternalIdTaken(Refused):
+    """Another client has this id in the system that is named."""
+
+
 class NotYours(Forbidden):
     """You may register clients only for yourself, or as head for those in your departments."""
 
@@ -47,7 +54,8 @@ def announce_registered(work: UnitOfWork, rows: Sequence[Registration]) -> None:
 async def register(work: UnitOfWork, row: Registration, roles: frozenset[str]) -> Mapping[str, Any]:
     """Registers a client; the same again gives the same answer.
 
-    Raises `NotYours`, `Exists`, `UnknownOwner`, `UnknownEmployee` (of the team), `NotEmployed`, `Frozen`.
+    Raises `NotYours`, `Exists`, `UnknownOwner`, `UnknownEmployee` (of the team), `NotEmployed`, `Frozen`,
+    `ExternalIdTaken`.
     """
     rows = await lock_with_actor(work, holding=row.people)
     if not (
@@ -63,6 +71,7 @@ async def register(work: UnitOfWork, row: Registration, roles: frozenset[str]) -
                 people.must_be_able_to_own(rows, person)
             except people.UnknownEmployee:
                 raise (UnknownOwner if person == row.owner_id else people.UnknownEmployee) from None
+        await call(work, row.client_id, {}, row.external_ids)
         if await clients.insert(work, [row], imported=False):
             announce_registered(work, [row])
         else:  # somebody else registered it since we looked
@@ -75,12 +84,21 @@ async def register(work: UnitOfWork, row: Registration, roles: frozenset[str]) -
     return await clients.one(work, row.client_id)
 
 
+async def call(work: UnitOfWork, client_id: str, before: Mapping[str, str], after: Mapping[str, str]) -> None:
+    """Takes over what other systems call a client. Raises `ExternalIdTaken`."""
+    taken = await refs.change(work, {client_id: (before, after)})
+    if taken:
+        raise ExternalIdTaken(system=taken[client_id])
+
+
+@by_any_id
 async def read(work: UnitOfWork, client_id: str, roles: frozenset[str]) -> Mapping[str, Any]:
     """The client, or `{"refused": reason}`: a refusal must be committed too, since it is in the journal."""
     reason = await decide(work, client_id, "read", roles)
     return await clients.one(work, client_id) if reason in ALLOWED else {"refused": reason}
 
 
+@by_any_id
 async def history(work: UnitOfWork, client_id: str, roles: frozenset[str], paging: Paging) -> Any:
     reason = await decide(work, client_id, "read", roles)
     return await clients.history(work, client_id, paging) if reason in ALLOWED else {"refused": reason}
@@ -100,6 +118,7 @@ async def list_visible(
     owner_id: str | None,
     unowned: bool | None,
     looked_for: str | None,
+    status: str | None = None,
 ) -> Any:
     """A page of clients, or `{"refused": reason}`; either is in the journal. Raises `NothingToFind`."""
     wanted = None if looked_for is None else search.wanted(looked_for)
@@ -108,7 +127,7 @@ async def list_visible(
     if await people.is_frozen(work.connection, work.actor):
         await journal.write(work, "client.listed", employee_id=work.actor, action="list", reason="frozen")
         return {"refused": "frozen"}
-    rows = await clients.visible(work, roles, "list", paging, owner_id, unowned, wanted)
+    rows = await clients.visible(work, roles, "list", paging, owner_id, unowned, wanted, status)
     await journal.write_page(work, "client.listed", "list", widest(roles), ids(rows, paging))
     return rows
 
@@ -144,10 +163,11 @@ async def export_page(work: UnitOfWork, roles: frozenset[str], after: str | None
     return {"rows": shown, "after": page[-1]["id"] if len(rows) > EXPORT_PAGE else None, "refused": None}
 
 
+@by_any_id
 async def change(
     work: UnitOfWork, client_id: str, changes: Mapping[str, Any], roles: frozenset[str], check_version: Check
 ) -> Mapping[str, Any]:
-    """Changes what the caller gave of the profile. Raises `Stale`, `Erased`."""
+    """Changes what the caller gave of the profile. Raises `Stale`, `Erased`, `ExternalIdTaken`."""
     await people.lock(work, holding=[work.actor])
     known = (await clients.lock(work, [client_id])).get(client_id)
     reason = await decide(work, client_id, "edit", roles)
@@ -157,9 +177,22 @@ async def change(
         raise Erased
     check_version(known["version"])
     if changes:
-        await team.change_profile(work, client_id, changes)
+        await team.change_profile(work, client_id, await _fitted(work, client_id, changes))
         await announce_changed(work, client_id)
     return await clients.one(work, client_id)
+
+
+async def _fitted(work: UnitOfWork, client_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Contacts keep the ids that they have; external ids are claimed. Raises `ExternalIdTaken`."""
+    fitted = dict(changes)
+    if fitted.keys() & {"contacts", "external_ids"}:
+        before = (await profiles.these(work, [client_id]))[client_id]
+        if "contacts" in fitted:
+            fitted["contacts"] = identified(fitted["contacts"], before["contacts"], uuid7)
+        if "external_ids" in fitted:
+            fitted["external_ids"] = refs.told(before["external_ids"], fitted["external_ids"])
+            await call(work, client_id, before["external_ids"], fitted["external_ids"])
+    return fitted
 
 
 async def announce_changed(work: UnitOfWork, *client_ids: str) -> None:
@@ -173,10 +206,16 @@ async def announce_changed(work: UnitOfWork, *client_ids: str) -> None:
                 regions=row["regions"],
                 languages=row["languages"],
                 team=row["team"],
+                status=row["status"],
+                expected_value=money(row["expected_value"]),
             )
             for row in await clients.these(work, client_ids)
         )
     )
+
+
+def money(amount: Decimal | None) -> str | None:
+    return None if amount is None else f"{amount:.2f}"
 
 
 async def append_journal(work: UnitOfWork, envelope: Any) -> None:

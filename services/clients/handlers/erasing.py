@@ -5,6 +5,7 @@ from typing import Any
 
 from services.clients.handlers.acting import lock_with_actor
 from services.clients.handlers.freezes import hear_employee
+from services.clients.handlers.naming import by_any_id
 from services.clients.store import clients, erasures, journal
 from shared import people
 from shared.contracts.clients import ClientErased, ContactErased, ErasureDone
@@ -39,6 +40,7 @@ async def forget_surrogates(runtime: Runtime) -> bool:
     return False
 
 
+@by_any_id
 async def erase_client(work: UnitOfWork, client_id: str, reason: str) -> Mapping[str, Any]:
     """The act of it; again gives the same. Raises `NotFound`, `InHandover`."""
     await lock_with_actor(work)
@@ -58,6 +60,7 @@ async def erase_client(work: UnitOfWork, client_id: str, reason: str) -> Mapping
     return await erasures.act(work, "client", client_id) or {}
 
 
+@by_any_id
 async def erase_contact(work: UnitOfWork, client_id: str, contact_id: str, reason: str) -> Mapping[str, Any]:
     """Never refused, whoever is frozen and whatever case is open; again gives the same. Raises `NotFound`."""
     await lock_with_actor(work)

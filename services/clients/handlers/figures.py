@@ -3,6 +3,7 @@
 from typing import Any
 
 from services.clients.domain.access import ALLOWED, Action
+from services.clients.handlers.naming import by_any_id
 from services.clients.store import decisions, exposure, freezes, journal, sets
 from services.clients.store.clients import FROM
 from shared import people
@@ -30,6 +31,7 @@ async def allowed_clients(
     return await sets.clients_allowed(work, employee_id, action, paging)
 
 
+@by_any_id
 async def allowed_employees(
     work: UnitOfWork, client_id: str, action: Action, roles: frozenset[str], paging: Paging
 ) -> Any:

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.clients.handlers.acting import lock_with_actor
-from services.clients.handlers.clients import Erased, announce_registered
-from services.clients.store import clients, imports
-from services.clients.store.clients import Registration
+from services.clients.handlers.clients import Erased, ExternalIdTaken, announce_changed, announce_registered
+from services.clients.store import clients, profiles, refs
+from services.clients.store.clients import Registration, with_contact_ids
 from shared import people
-from shared.contracts.clients import ClientChanged
 from shared.database import UnitOfWork
 from shared.errors import HoldfastError
 
@@ -25,24 +24,44 @@ async def import_clients(work: UnitOfWork, lines: Sequence[tuple[int, Registrati
     known = await clients.lock(work, sorted(row.client_id for _, row in lines))
 
     def outcome(row: Registration) -> tuple[str, str | None]:
-        before = known.get(row.client_id)
-        if before is not None and before["erased"]:
+        present = known.get(row.client_id)
+        if present is not None and present["erased"]:
             return "refused", Erased.code()
-        if before is not None:
-            return ("unchanged" if before["imported"] == row.imported else "updated"), None
+        if present is not None:
+            return ("unchanged" if present["imported"] == row.imported else "updated"), None
         reason = next((refusals[person] for person in row.people if person in refusals), None)
         return ("refused" if reason else "created"), reason
 
-    outcomes = [(line, row, *outcome(row)) for line, row in lines]
-    created = [row for _, row, word, _ in outcomes if word == "created"]
+    outcomes = {row.client_id: outcome(row) for _, row in lines}
+    written = [row for _, row in lines if outcomes[row.client_id][0] in ("created", "updated")]
+    before = await profiles.these(work, known) if known else {}
+    called = {row.client_id: _called(row, before.get(row.client_id)) for row in written if row.external_ids}
+    for client_id in await refs.change(work, called):
+        outcomes[client_id] = ("refused", ExternalIdTaken.code())
+    created = [row for row in written if outcomes[row.client_id][0] == "created"]
     if created:
         made = await clients.insert(work, created, imported=True)
         announce_registered(work, [row for row in created if row.client_id in made])
-    updated = [row for _, row, word, _ in outcomes if word == "updated"]
+    updated = [row for row in written if outcomes[row.client_id][0] == "updated"]
     if updated:
-        for changed in await imports.update(work, updated):
-            work.publish(ClientChanged(**changed))
-    return [{"line": line, "outcome": word, "reason": reason} for line, _, word, reason in outcomes]
+        await profiles.replace(work, "client.imported", [(_whole(row, before), row.imported) for row in updated])
+        await announce_changed(work, *(row.client_id for row in updated))
+    return [
+        {"line": line, "outcome": word, "reason": reason}
+        for line, row in lines
+        for word, reason in [outcomes[row.client_id]]
+    ]
+
+
+def _called(row: Registration, before: Mapping[str, Any] | None) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """What other systems call the client, before and after."""
+    known = before["external_ids"] if before else {}
+    return known, refs.told(known, row.external_ids)
+
+
+def _whole(row: Registration, before: Mapping[str, Mapping[str, Any]]) -> str:
+    known = before[row.client_id]
+    return with_contact_ids(row.body, known["contacts"], external_ids=_called(row, known)[1])
 
 
 def _refusal(rows: Mapping[str, Mapping[str, Any]], employee_id: str) -> str | None:

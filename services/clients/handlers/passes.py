@@ -6,7 +6,7 @@ from typing import Any
 from services.clients.domain import passes as rules
 from services.clients.handlers.acting import OwnAffair, lock_with_actor
 from services.clients.handlers.freezes import end_of
-from services.clients.store import freezes, journal
+from services.clients.store import freezes, journal, refs
 from shared import people
 from shared.contracts.clients import GrantPasses, PassGranted, PassWithdrawn, Result
 from shared.database import UnitOfWork
@@ -108,7 +108,7 @@ async def grant_by_hand(work: UnitOfWork, data: Mapping[str, Any], roles: frozen
         raise Forbidden
     wanted = {
         "pass_id": data["id"] or uuid7(),
-        "client_id": data["client_id"],
+        "client_id": await refs.real(work, data["client_id"]),
         "purpose": data["purpose"],
         "from_time": data["from_time"],
         "until_time": data["until_time"],
@@ -128,7 +128,11 @@ async def grant_by_hand(work: UnitOfWork, data: Mapping[str, Any], roles: frozen
 async def grant_passes(work: UnitOfWork, envelope: Envelope[GrantPasses]) -> list[Result]:
     """The passes of a case; a result for each."""
     command = envelope.data
-    wanted = [item.model_dump(exclude={"replaces"}) for item in command.items]
+    merged = await refs.resolve(work, [item.client_id for item in command.items])
+    wanted = [
+        {**item.model_dump(exclude={"replaces"}), "client_id": merged.get(item.client_id, item.client_id)}
+        for item in command.items
+    ]
     rows = await people.lock(work, holding=[command.employee_id])
     person = rows.get(command.employee_id)
     if person is None:

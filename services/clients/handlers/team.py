@@ -5,6 +5,7 @@ from typing import Any
 
 from services.clients.domain.access import ALLOWED
 from services.clients.handlers.clients import Check, announce_changed, decide
+from services.clients.handlers.naming import by_any_id
 from services.clients.store import clients, decisions, journal, team
 from shared import people
 from shared.contracts.clients import PlaceTeam, Result
@@ -23,6 +24,7 @@ async def _may_staff(work: UnitOfWork, client_id: str, roles: frozenset[str]) ->
     return reason
 
 
+@by_any_id
 async def place(
     work: UnitOfWork, client_id: str, function: str, employee_id: str, roles: frozenset[str], check_version: Check
 ) -> Mapping[str, Any]:
@@ -42,6 +44,7 @@ async def place(
     return await clients.one(work, client_id)
 
 
+@by_any_id
 async def remove(work: UnitOfWork, client_id: str, function: str, roles: frozenset[str]) -> Mapping[str, Any]:
     """Raises `NotFound` if nobody serves the client in this function."""
     await people.lock(work, holding=[work.actor])
@@ -68,6 +71,7 @@ async def place_team(work: UnitOfWork, envelope: Envelope[PlaceTeam]) -> list[Re
     return [Result(id=f"{row['client_id']}/{row['function']}", outcome=row["outcome"]) for row in rows]
 
 
+@by_any_id
 async def note_interaction(
     work: UnitOfWork, client_id: str, data: Mapping[str, Any], roles: frozenset[str]
 ) -> Mapping[str, Any]:
@@ -81,6 +85,7 @@ async def note_interaction(
     return _noted(await team.note_interaction(work, client_id, {**data, "id": data["id"] or uuid7()}))
 
 
+@by_any_id
 async def note_feedback(
     work: UnitOfWork, client_id: str, data: Mapping[str, Any], roles: frozenset[str]
 ) -> Mapping[str, Any]:

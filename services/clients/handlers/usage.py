@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.clients.handlers.acting import lock_with_actor
-from services.clients.store import journal, usage
+from services.clients.store import journal, refs, usage
 from shared.database import UnitOfWork, transact
 from shared.service import Runtime
 
@@ -12,7 +12,10 @@ from shared.service import Runtime
 async def report(work: UnitOfWork, uses: Sequence[usage.Use]) -> dict[str, Any]:
     """Up to 1,000 items: how many are new, how many were known, and which are refused."""
     await lock_with_actor(work)
-    results = await usage.record(work, uses)
+    known = await refs.resolve(work, [use.client_id for use in uses])
+    results = await usage.record(
+        work, [use._replace(client_id=known.get(use.client_id, use.client_id)) for use in uses]
+    )
     refused = [{"item": place, "reason": reason} for place, (_, reason) in enumerate(results) if reason]
     recorded = sum(made for made, _ in results)
     return {"recorded": recorded, "repeated": len(results) - recorded - len(refused), "refused": refused}

@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-import asyncpg
-
 from services.clients.domain.access import ALLOWED, Action, Facts, Tried, explain
 from services.clients.store import limits
 from services.clients.store.decisions import DECIDED, EXPLAINED
+from services.clients.store.line import Line
+from services.clients.store.refs import RESOLVE, asked
 from shared.errors import Unavailable
 from shared.http.fields import uuid7
 from shared.service import Runtime
@@ -127,62 +127,6 @@ class Answer(NamedTuple):
 
 
 @dataclass
-class Line:
-    """A connection of its own, made when first needed and again after it was lost; one statement at a time."""
-
-    dsn: str
-    connection: asyncpg.Connection | None = None
-    statements: dict[str, Any] = field(default_factory=dict)
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    async def fetch(self, sql: str, *args: Any) -> Sequence[Any]:
-        """Raises `Unavailable` if the database does not answer, also when asked again on a new connection."""
-        async with self.lock:
-            for last in (False, True):
-                try:
-                    if self.connection is None or self.connection.is_closed():
-                        self.connection = await self._connect()
-                        self.statements = {}
-                    if sql not in self.statements:
-                        self.statements[sql] = await self.connection.prepare(sql)
-                    return await self.statements[sql].fetch(*args)  # type: ignore[no-any-return]
-                except (
-                    asyncpg.PostgresError,
-                    asyncpg.InterfaceError,
-                    asyncpg.InternalClientError,
-                    OSError,
-                    TimeoutError,
-                ) as error:
-                    self.hang_up()
-                    if last:
-                        raise Unavailable from error
-            raise AssertionError("unreachable")
-
-    async def _connect(self) -> asyncpg.Connection:
-        return await asyncpg.connect(
-            self.dsn,
-            timeout=10,
-            command_timeout=10,
-            server_settings={
-                "application_name": "holdfast checks",
-                "jit": "off",
-                "statement_timeout": "5000",
-                "lock_timeout": "4000",
-                # One plan for ever, by the indexes: reading a table to save look-ups pays only in small companies.
-                "plan_cache_mode": "force_generic_plan",
-                "enable_seqscan": "off",
-                "enable_hashjoin": "off",
-                "enable_mergejoin": "off",
-            },
-        )
-
-    def hang_up(self) -> None:
-        if self.connection is not None:
-            self.connection.terminate()
-        self.connection = None
-
-
-@dataclass
 class Gatherer:
     """Answers questions, those that wait at the same time by one statement."""
 
@@ -198,6 +142,15 @@ class Gatherer:
 
     async def check(self, question: Question) -> Answer:
         """Raises `Unavailable` if the database does not answer: then nobody is admitted."""
+        if "~" in question.client_id:
+            (question,) = await self._by_real_ids([question])
+        answer = await self._check(question)
+        if answer.reason == "unknown_client":  # unless it was merged into another
+            (known,) = await self._by_real_ids([question])
+            return answer if known == question else await self._check(known)
+        return answer
+
+    async def _check(self, question: Question) -> Answer:
         if question.action == "export":  # waits for others of that person, and so keeps nobody else waiting
             return (await self._together(EXPORT, [question], True))[0]
         if not self.busy:
@@ -209,12 +162,27 @@ class Gatherer:
     async def check_all(self, questions: Sequence[Question]) -> list[Answer]:
         """All by one statement, on one snapshot, as one leaf. The questions are one caller's. Raises `Unavailable`."""
         if any(question.action == "export" for question in questions):
-            return await self._together(EXPORTS, questions, True)
-        return await self._together(TOGETHER, questions)
+            return await self._named(EXPORTS, questions, True)
+        return await self._named(TOGETHER, questions)
 
     async def explain(self, questions: Sequence[Question], *, counting: bool) -> list[Answer]:
         """Like `check` or `check_all`, with the rules that were tried. Unless `counting`, an export is only asked about."""
-        return await self._together(EXPLAIN if len(questions) == 1 else EXPLAIN_TOGETHER, questions, counting)
+        return await self._named(EXPLAIN if len(questions) == 1 else EXPLAIN_TOGETHER, questions, counting)
+
+    async def _named(self, sql: str, questions: Sequence[Question], counting: bool | None = None) -> list[Answer]:
+        """`_together`, with clients named in any way; asked again where a client was merged into another."""
+        if any("~" in question.client_id for question in questions):
+            questions = await self._by_real_ids(questions)
+        answers = await self._together(sql, questions, counting)
+        if any(answer.reason == "unknown_client" for answer in answers):
+            known = await self._by_real_ids(questions)
+            return answers if known == questions else await self._together(sql, known, counting)
+        return answers
+
+    async def _by_real_ids(self, questions: Sequence[Question]) -> list[Question]:
+        found = await self.batch_line.fetch(RESOLVE, *asked(question.client_id for question in questions))
+        ids = {row["ref"]: row["client_id"] for row in found}
+        return [question._replace(client_id=ids.get(question.client_id, question.client_id)) for question in questions]
 
     async def _together(self, sql: str, questions: Sequence[Question], counting: bool | None = None) -> list[Answer]:
         leaf, now = uuid7(), self.clock()

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from services.clients.domain.access import Action
+from services.clients.domain.contacts import identified
 from services.clients.store import decisions
 from shared.database import UnitOfWork
 from shared.http.fields import Paging, uuid7
@@ -17,7 +18,7 @@ INSERT = """
                  AS b (body, fingerprint, imported),
              jsonb_to_record(CAST(b.body AS jsonb)) AS c (
                  id text, owner_id text, name text, value numeric, effort double precision, regions jsonb,
-                 languages jsonb, contacts jsonb, team jsonb)
+                 languages jsonb, contacts jsonb, team jsonb, status text, expected_value numeric, external_ids jsonb)
     ), made AS (
         INSERT INTO clients (client_id, owner_id, surrogate)
         SELECT client_id, owner_id, surrogate FROM given ORDER BY client_id
@@ -26,8 +27,9 @@ INSERT = """
         SELECT given.* FROM given WHERE client_id IN (SELECT client_id FROM made)
     ), described AS (
         INSERT INTO profiles (client_id, name, value, effort, regions, languages, contacts, registered_at, fingerprint,
-                              imported)
-        SELECT client_id, name, value, effort, regions, languages, contacts, :now, fingerprint, imported
+                              imported, status, expected_value, external_ids)
+        SELECT client_id, name, value, effort, regions, languages, contacts, :now, fingerprint, imported,
+               coalesce(status, 'active'), expected_value, coalesce(external_ids, '{}')
         FROM new
     ), staffed AS (
         INSERT INTO team (client_id, function, employee_id)
@@ -58,10 +60,10 @@ INSERT = """
 
 
 class Registration(NamedTuple):
-    """A client as its registration or its imported row says: `body` is the whole of it as JSON, always in the same form.
+    """A client as its registration or its imported row says: `body` is the whole of it as JSON.
 
     `fingerprint` tells it from another registration; `imported` is what an import compares: all but owner and team,
-    which it never takes of a client that exists.
+    which it never takes of a client that exists. Neither depends on ids of contacts that are made here.
     """
 
     client_id: str
@@ -70,6 +72,7 @@ class Registration(NamedTuple):
     body: str
     fingerprint: bytes
     imported: bytes
+    external_ids: Mapping[str, str]
 
     @property
     def people(self) -> tuple[str, ...]:
@@ -77,16 +80,25 @@ class Registration(NamedTuple):
 
 
 def registration(client_id: str, owner_id: str, team: Mapping[str, str], body: str) -> Registration:
-    compared = {name: value for name, value in json.loads(body).items() if name not in ("owner_id", "team")}
+    """`body` is always in the same form; what is at its default and came later than others is left out of it."""
+    whole = json.loads(body)
+    compared = {name: value for name, value in whole.items() if name not in ("owner_id", "team")}
     imported = hashlib.sha256(json.dumps(compared, sort_keys=True).encode()).digest()
-    return Registration(client_id, owner_id, team, body, hashlib.sha256(body.encode()).digest(), imported)
+    fingerprint = hashlib.sha256(body.encode()).digest()
+    return Registration(client_id, owner_id, team, body, fingerprint, imported, whole.get("external_ids", {}))
+
+
+def with_contact_ids(body: str, before: Iterable[Mapping[str, Any]] = (), **fields: Any) -> str:
+    """The body with an id for each contact, that of a contact `before` where it is the same; with other `fields`."""
+    whole = json.loads(body)
+    return json.dumps({**whole, "contacts": identified(whole["contacts"], before, uuid7), **fields})
 
 
 async def insert(work: UnitOfWork, rows: Sequence[Registration], *, imported: bool) -> set[str]:
     """Registers up to 1,000 clients with owner, team, history and one leaf; returns the ids that were not taken."""
     made = await work.rows(
         INSERT,
-        bodies=[row.body for row in rows],
+        bodies=[with_contact_ids(row.body) for row in rows],
         fingerprints=[row.fingerprint for row in rows],
         imported=[row.imported if imported else None for row in rows],
         now=work.now,
@@ -225,7 +237,8 @@ VALUE = """coalesce(p.value, (
 SHOWN = f"""
     c.client_id AS id, p.name, coalesce(o.stand_in_id, c.owner_id) AS owner_id,
     CASE WHEN o.stand_in_id IS NOT NULL THEN c.owner_id END AS record_owner_id, coalesce(o.unowned, false) AS unowned,
-    {VALUE} AS value, p.effort, p.regions, p.languages, p.contacts, p.registered_at, c.version,
+    {VALUE} AS value, p.expected_value, p.status, p.effort, p.regions, p.languages, p.contacts, p.external_ids,
+    p.registered_at, c.version,
     coalesce((SELECT jsonb_object_agg(t.function, t.employee_id) FROM team t WHERE t.client_id = c.client_id), '{{}}') AS team
 """
 FROM = "clients c JOIN profiles p USING (client_id) LEFT JOIN people o ON o.employee_id = c.owner_id"
@@ -256,8 +269,9 @@ async def visible(
     owner_id: str | None = None,
     unowned: bool | None = None,
     wanted: tuple[str, str] | None = None,
+    status: str | None = None,
 ) -> Sequence[Mapping[str, Any]]:
-    """Clients with which the caller may do this, by id; of one acting owner, or without one, if asked for.
+    """Clients with which the caller may do this, by id; of one acting owner, without one, or of a status, if asked for.
 
     `wanted` is what `domain.search` makes of a search.
     """
@@ -273,6 +287,9 @@ async def visible(
     if wanted is not None:
         where.append("p.terms @@ (CAST(:query AS tsquery) && words_query(:words))")
         named["query"], named["words"] = wanted
+    if status is not None:
+        where.append("p.status = :status")
+        named["status"] = status
     if paging.after:
         where.append("c.client_id > :after")
         named["after"] = paging.after[0]

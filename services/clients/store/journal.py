@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from services.clients.domain.access import ALLOWED
+from services.clients.store import refs
 from shared.contracts.clients import JournalEntry
 from shared.database import UnitOfWork
 from shared.http.fields import Paging, uuid7
@@ -156,6 +157,8 @@ async def read(
     until: datetime | None,
 ) -> list[dict[str, Any]]:
     """Entries, newest first, with surrogates turned back into ids where the mapping still exists."""
+    if client_id and "~" in client_id:
+        client_id = await refs.real(work, client_id)
     filters = (BY_EMPLOYEE if employee_id else "") + (BY_CLIENT if client_id else "")
     named: dict[str, Any] = {"employee_id": employee_id} if employee_id else {}
     named |= {"client_id": client_id} if client_id else {}

@@ -12,7 +12,8 @@ PAGE = 1_000
 
 PORTFOLIO = f"""
     SELECT c.client_id, coalesce(o.stand_in_id, c.owner_id) AS owner_id, c.owner_id AS record_owner_id, p.effort,
-           CAST(CAST({VALUE} AS numeric(18, 2)) AS text) AS value, p.regions, p.languages,
+           CAST(CAST({VALUE} AS numeric(18, 2)) AS text) AS value, p.status,
+           CAST(p.expected_value AS text) AS expected_value, p.regions, p.languages,
            coalesce((SELECT jsonb_object_agg(t.function, t.employee_id) FROM team t WHERE t.client_id = c.client_id), '{{}}')
                AS team,
            coalesce((SELECT jsonb_object_agg(i.employee_id, i.n) FROM (

@@ -138,8 +138,8 @@ async def note_feedback(work: UnitOfWork, client_id: str, data: Mapping[str, Any
 
 
 async def change_profile(work: UnitOfWork, client_id: str, changes: Mapping[str, Any]) -> None:
-    """Writes the given fields of the profile (`regions`, `languages`, `contacts` as lists)."""
-    columns = {name: f"CAST(:{name} AS jsonb)" for name in ("regions", "languages", "contacts")}
+    """Writes the given fields of the profile (`regions`, `languages`, `contacts` as lists, `external_ids` by system)."""
+    columns = {name: f"CAST(:{name} AS jsonb)" for name in ("regions", "languages", "contacts", "external_ids")}
     values = {name: json.dumps(value) if name in columns else value for name, value in changes.items()}
     assigned = ", ".join(f"{name} = {columns.get(name, f':{name}')}" for name in changes)
     await work.execute(f"UPDATE profiles SET {assigned} WHERE client_id = :client_id", client_id=client_id, **values)

@@ -68,7 +68,7 @@ def task_event(event: type[Any], row: Row, task: Row) -> Any:
 
 
 async def propose_introductions(work: UnitOfWork, row: Row, case: Case, version: int, chunk: int) -> None:
-    """An introduction for each client of the chunk that has moved; after the last day there is nobody left to introduce."""
+    """An introduction for each client of the chunk that has moved and is not closed; a visit, where the last day is over."""
     moved = await work.rows(
         """
         SELECT m.client_id, coalesce(p.stand_in_id, m.to_id) AS to_id, coalesce(r.rank, 0) AS rank,
@@ -76,6 +76,7 @@ async def propose_introductions(work: UnitOfWork, row: Row, case: Case, version:
         FROM moves m LEFT JOIN risks r ON r.case_id = m.case_id AND r.client_id = m.client_id
         LEFT JOIN people p ON p.employee_id = m.to_id
         WHERE m.case_id = :case_id AND m.version = :version AND m.part = 'client' AND m.chunk = :chunk AND m.outcome = 'done'
+          AND NOT m.about ? 'closed'
         """,
         case_id=case.id,
         version=version,

@@ -90,6 +90,7 @@ def _client(client: Row, leaver: str, department: str | None) -> ClientItem:
 
 def _rows(made: Plan, clients: Sequence[Row], stages: Sequence[Row]) -> list[str]:
     effort = {client["client_id"]: client["effort"] for client in clients}
+    closed = {client["client_id"] for client in clients if client["status"] == "closed"}
     about = {(stage["order_id"], stage["stage"]): stage for stage in stages}
 
     def stage_row(one: Any) -> dict[str, Any]:
@@ -112,6 +113,7 @@ def _rows(made: Plan, clients: Sequence[Row], stages: Sequence[Row]) -> list[str
             "why": one.why,
             "cost": one.cost,
             "effort": effort[one.client_id],
+            **({"about": {"closed": True}} if one.client_id in closed else {}),
         }
         for one in made.items
     ]
@@ -131,6 +133,7 @@ def _rows(made: Plan, clients: Sequence[Row], stages: Sequence[Row]) -> list[str
                     "unplaced": left.reason,
                     "cost": left.cost,
                     "effort": effort.get(left.client_id, 1),
+                    **({"about": {"closed": True}} if left.client_id in closed and not left.function else {}),
                 }
             )
     return parts(rows)

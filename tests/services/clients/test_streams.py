@@ -89,6 +89,8 @@ async def test_the_portfolio_has_the_figures_that_plans_need() -> None:
             "record_owner_id": "anna",
             "effort": 2,
             "value": "10.00",
+            "status": "active",
+            "expected_value": None,
             "regions": [],
             "languages": ["de"],
             "team": {"delivery": "ben"},

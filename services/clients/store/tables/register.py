@@ -16,6 +16,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR, UUID
 
@@ -45,6 +46,21 @@ Table(
     Column("imported", LargeBinary),  # of the row last imported, without owner and team
     Column("terms", TSVECTOR, Computed("search_terms(name, contacts)", persisted=True)),  # see domain.search
     Index("profiles_terms", "terms", postgresql_using="gin"),
+    Column("status", Text, nullable=False, server_default="active"),
+    Column("expected_value", Numeric(18, 2)),
+    Column("external_ids", JSONB, nullable=False, server_default="{}"),
+    Index("profiles_status", "status", "client_id", postgresql_where=text("status <> 'active'")),
+)
+# Every id that leads to a client: those it shows in its profile, and those that it took over from clients merged into it
+# (their own under the system `merged`).
+Table(
+    "external_ids",
+    metadata,
+    Column("system", Text),
+    Column("id", Text),
+    Column("client_id", Text, nullable=False),
+    PrimaryKeyConstraint("system", "id"),
+    Index("external_ids_client_id", "client_id"),
 )
 Table(
     "team",

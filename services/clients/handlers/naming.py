@@ -1,0 +1,31 @@
+"""A client may be named by its id in another system, or by the id of one that was merged into it."""
+
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from services.clients.store import refs
+from shared.database import UnitOfWork
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def by_any_id(
+    handler: Callable[Concatenate[UnitOfWork, str, P], Awaitable[T]],
+) -> Callable[Concatenate[UnitOfWork, str, P], Coroutine[Any, Any, T]]:
+    """The handler of one client, for any of its ids. A plain id costs nothing more, unless no client has it."""
+
+    @wraps(handler)
+    async def named(work: UnitOfWork, ref: str, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        plain = "~" not in ref
+        result = await handler(work, ref if plain else await refs.real(work, ref), *args, **kwargs)
+        if plain and _is_unknown(result) and (into := await refs.real(work, ref)) != ref:
+            return await handler(work, into, *args, **kwargs)
+        return result
+
+    return named
+
+
+def _is_unknown(result: Any) -> bool:
+    return isinstance(result, Mapping) and result.get("refused") == "unknown_client"

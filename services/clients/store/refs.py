@@ -1,0 +1,80 @@
+"""What a client is called elsewhere. Any id of a client may be written `system~id`, or be that of one merged into it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from shared.database import UnitOfWork
+
+MERGED = "merged"  # the system under which a client keeps the ids of those that were merged into it
+
+RESOLVE = """
+    SELECT r.ref, e.client_id FROM unnest(CAST($1 AS text[]), CAST($2 AS text[]), CAST($3 AS text[])) AS r (ref, system, id)
+    JOIN external_ids e ON e.system = r.system AND e.id = r.id
+"""
+CLAIM = """
+    WITH wanted AS MATERIALIZED (
+        SELECT * FROM unnest(CAST(:systems AS text[]), CAST(:ids AS text[]), CAST(:clients AS text[]))
+               WITH ORDINALITY AS w (system, id, client_id, nth)
+    )
+    INSERT INTO external_ids (system, id, client_id) SELECT system, id, client_id FROM wanted ORDER BY system, id, nth
+    ON CONFLICT DO NOTHING
+"""
+TAKEN = """
+    SELECT w.system, w.client_id
+    FROM unnest(CAST(:systems AS text[]), CAST(:ids AS text[]), CAST(:clients AS text[])) AS w (system, id, client_id)
+    JOIN external_ids e USING (system, id) WHERE e.client_id <> w.client_id
+"""
+RELEASE = """
+    DELETE FROM external_ids e
+    USING unnest(CAST(:systems AS text[]), CAST(:ids AS text[]), CAST(:clients AS text[])) AS g (system, id, client_id)
+    WHERE e.system = g.system AND e.id = g.id AND e.client_id = g.client_id
+"""
+
+
+def asked(refs: Iterable[str]) -> tuple[list[str], list[str], list[str]]:
+    """The references column by column, as `RESOLVE` takes them: whole, system, id."""
+    known = sorted(set(refs))
+    parts = [ref.split("~", 1) if "~" in ref else [MERGED, ref] for ref in known]
+    return known, [system for system, _ in parts], [id for _, id in parts]
+
+
+async def resolve(work: UnitOfWork, refs: Iterable[str]) -> dict[str, str]:
+    """The ids behind those of these references that are not ids of clients themselves."""
+    return {row["ref"]: row["client_id"] for row in await work.connection.fetch(RESOLVE, *asked(refs))}
+
+
+async def real(work: UnitOfWork, ref: str) -> str:
+    """The id behind the reference; the reference itself where there is none: it is that of an unknown client."""
+    return (await resolve(work, [ref])).get(ref, ref)
+
+
+def _columns(ids: Mapping[str, Mapping[str, str]]) -> dict[str, Sequence[str]]:
+    rows = [(system, id, client_id) for client_id, theirs in ids.items() for system, id in theirs.items()]
+    return {name: [row[part] for row in rows] for part, name in enumerate(("systems", "ids", "clients"))}
+
+
+async def change(work: UnitOfWork, ids: Mapping[str, tuple[Mapping[str, str], Mapping[str, str]]]) -> dict[str, str]:
+    """Changes external ids of clients `{client_id: (before, after)}`, all by the same statements.
+
+    Returns the clients that cannot be called so since another one is, with a system where it is: these stay as they are.
+    """
+    new = {client_id: _not_in(before, after) for client_id, (before, after) in ids.items()}
+    taken: dict[str, str] = {}
+    columns = _columns(new)
+    if columns["ids"]:
+        await work.execute(CLAIM, **columns)
+        taken = {row["client_id"]: row["system"] for row in await work.rows(TAKEN, **columns)}
+    old = {client_id: _not_in(after, before) for client_id, (before, after) in ids.items()}
+    columns = _columns({client_id: (new if client_id in taken else old)[client_id] for client_id in ids})
+    if columns["ids"]:
+        await work.execute(RELEASE, **columns)
+    return taken
+
+
+def told(before: Mapping[str, str], given: Mapping[str, str | None]) -> dict[str, str]:
+    """What a client is called after this was said: a system that is not named keeps its id, None takes it away."""
+    return {system: id for system, id in sorted({**before, **given}.items()) if id is not None}
+
+
+def _not_in(some: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
+    """What `others` say that `some` do not."""
+    return {system: id for system, id in others.items() if some.get(system) != id}
