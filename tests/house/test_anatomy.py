@@ -12,7 +12,7 @@ from shared.settings import SERVICES
 ROOT = Path(__file__).parent.parent.parent
 SAME = ["__init__", "api", "domain", "handlers", "manifest", "migrations", "store"]
 EXTRA = {
-    "staff": {"scim", "webhooks"},
+    "staff": {"scim", "webhooks", "directory"},
     "clients": set(),
     "orders": set(),
     "offboarding": {"saga", "planner", "jobs", "directory"},

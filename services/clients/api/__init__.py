@@ -13,6 +13,7 @@ from services.clients.api import (
     journal,
     limits,
     passes,
+    personal,
     routing,
     streams,
     transfers,
@@ -22,7 +23,7 @@ from services.clients.api import (
 router = APIRouter()
 PARTS = (
     *(access, routing, clients, contacts, erasures, transfers, imports, freezes, passes, limits, journal, streams),
-    *(usage, exposure),
+    *(usage, exposure, personal),
 )
 for part in PARTS:  # routes are looked through in this order
     router.include_router(part.router)

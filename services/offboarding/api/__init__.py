@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.offboarding.api import cases, introductions, plans, tasks
+from services.offboarding.api import cases, introductions, personal, plans, tasks
 
 router = APIRouter()
-for part in (cases, plans, tasks, introductions):
+for part in (cases, plans, tasks, introductions, personal):
     router.include_router(part.router)

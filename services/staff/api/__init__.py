@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.staff.api import departments, departures, employees, erasures, hris, imports
+from services.staff.api import departments, departures, employees, erasures, hris, imports, personal
 
 router = APIRouter()
-for part in (departments, employees, departures, erasures, hris, imports):
+for part in (departments, employees, departures, erasures, hris, imports, personal):
     router.include_router(part.router)

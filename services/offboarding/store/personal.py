@@ -1,0 +1,34 @@
+"""What `offboarding` keeps of an employee, for whoever has a right to know."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.database import UnitOfWork
+
+KEPT = """
+    WITH own AS (
+        SELECT id, status, opened_at, last_day, cleared_at, cancelled_at FROM cases WHERE employee_id = :id
+    )
+    SELECT (SELECT coalesce(jsonb_agg(to_jsonb(own) ORDER BY opened_at), '[]') FROM own) AS cases,
+           (SELECT jsonb_build_object('number', count(*), 'done', count(*) FILTER (WHERE status = 'done'),
+                                      'first', min(opened_at), 'last', max(opened_at))
+            FROM tasks WHERE :id IN (assignee_id, closed_by)) AS tasks,
+           (SELECT coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'at', closed_at, 'proof', proof) ORDER BY closed_at), '[]')
+            FROM tasks WHERE closed_by = :id AND proof IS NOT NULL) AS proofs,
+           (SELECT coalesce(jsonb_agg(jsonb_build_object('title', title, 'kind', kind, 'location', location, 'status', status)
+                                      ORDER BY listed_at), '[]')
+            FROM documents WHERE listed_by = :id AND (:clients OR client_id IS NULL)) AS documents,
+           (SELECT jsonb_build_object('listed', count(*) FILTER (WHERE listed_by = :id),
+                                      'received', count(*) FILTER (WHERE received_by = :id))
+            FROM documents WHERE :id IN (listed_by, received_by)) AS inventory,
+           (SELECT jsonb_build_object('as_leaver', count(*) FILTER (WHERE from_id = :id),
+                                      'as_successor', count(*) FILTER (WHERE to_id = :id))
+            FROM introductions WHERE :id IN (from_id, to_id)) AS introductions,
+           (SELECT jsonb_build_object('number', count(*), 'first', min(opened_at), 'last', max(opened_at))
+            FROM visits WHERE :id IN (assignee_id, closed_by)) AS visits
+"""
+
+
+async def kept(work: UnitOfWork, employee_id: str, clients: bool) -> Mapping[str, Any]:
+    """Documents about clients only where `clients` may be told of."""
+    return await work.row(KEPT, id=employee_id, clients=clients) or {}
