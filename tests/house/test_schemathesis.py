@@ -31,7 +31,6 @@ ORDER = ("offboarding", "orders", "clients", "staff")
 # What cannot go well here, and why.
 IN_VAIN = {
     "POST /staff/v1/hris/webhooks/{source_id}": "nobody hits upon a signature; tests/services/staff/test_webhooks.py signs",
-    "POST /clients/v1/clients/{id}/contacts/{contact_id}/erase": "no door gives a contact its id yet",
 }
 
 

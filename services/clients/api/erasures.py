@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from services.clients.api.opened import opened
 from services.clients.handlers import erasing
 from shared.http.door import Door, allow
 from shared.http.fields import Body, ClientRef, Id, Line
@@ -33,7 +34,7 @@ class ErasureAct(BaseModel):
 async def erase_client(id: ClientRef, body: Erasure, door: Door = allow("director", "service")) -> Any:
     """Also by the CRM, which keeps the client's own wish. Name, contacts and free text go, in all services; the id, the owners
     and the figures stay. It cannot be undone. 409 while the client is being handed over."""
-    return await door.transact(erasing.erase_client, id, body.reason)
+    return opened(await door.transact(erasing.erase_client, id, body.reason))
 
 
 @router.post(
@@ -41,4 +42,4 @@ async def erase_client(id: ClientRef, body: Erasure, door: Door = allow("directo
 )
 async def erase_contact(id: ClientRef, contact_id: Id, body: Erasure, door: Door = allow("director", "service")) -> Any:
     """Never refused, also while a case is open. What names them is emptied too; of the notes of a handover, whoever they name."""
-    return await door.transact(erasing.erase_contact, id, contact_id, body.reason)
+    return opened(await door.transact(erasing.erase_contact, id, contact_id, body.reason))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.clients.handlers.acting import lock_with_actor
+from services.clients.handlers.clients import announce_changed
 from services.clients.handlers.freezes import hear_employee
 from services.clients.handlers.naming import by_any_id
 from services.clients.store import clients, erasures, journal
@@ -14,6 +15,8 @@ from shared.errors import NotFound, Refused
 from shared.messages import Envelope
 from shared.outbox.answers import forget_answers
 from shared.service import Runtime
+
+UNKNOWN = {"refused": "unknown_client"}
 
 
 class InHandover(Refused):
@@ -42,10 +45,10 @@ async def forget_surrogates(runtime: Runtime) -> bool:
 
 @by_any_id
 async def erase_client(work: UnitOfWork, client_id: str, reason: str) -> Mapping[str, Any]:
-    """The act of it; again gives the same. Raises `NotFound`, `InHandover`."""
+    """The act of it, or a refusal; again gives the same. Raises `InHandover`."""
     await lock_with_actor(work)
     if client_id not in await clients.lock(work, [client_id]):
-        raise NotFound
+        return UNKNOWN
     known = await erasures.act(work, "client", client_id)
     if known is not None:
         return known
@@ -57,6 +60,7 @@ async def erase_client(work: UnitOfWork, client_id: str, reason: str) -> Mapping
     await erasures.cut_loose(work, client_id, leaf)
     await erasures.note(work, "client", client_id, what, reason=reason)
     work.publish(ClientErased(client_id=client_id))
+    await announce_changed(work, client_id)
     return await erasures.act(work, "client", client_id) or {}
 
 
@@ -64,7 +68,8 @@ async def erase_client(work: UnitOfWork, client_id: str, reason: str) -> Mapping
 async def erase_contact(work: UnitOfWork, client_id: str, contact_id: str, reason: str) -> Mapping[str, Any]:
     """Never refused, whoever is frozen and whatever case is open; again gives the same. Raises `NotFound`."""
     await lock_with_actor(work)
-    await clients.lock(work, [client_id])
+    if client_id not in await clients.lock(work, [client_id]):
+        return UNKNOWN
     known = await erasures.act(work, "contact", client_id, contact_id)
     what = await erasures.erase_contact(work, client_id, contact_id)
     if not what["contacts"]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from services.clients.store.refs import MERGED
 from shared.database import UnitOfWork
 
 NOBODY = "(erased)"  # where something must stand
@@ -38,10 +39,11 @@ async def erase_employee(work: UnitOfWork, employee_id: str) -> dict[str, int]:
     return dict(await work.row(OF_EMPLOYEE, id=employee_id, nobody=NOBODY) or {})
 
 
-# Orders, values and owners are figures and truths; `status` is kept by what reads it.
+# Orders, values and owners are figures and truths; the ids of clients that were merged into it are keys like its own.
 OF_CLIENT = """
     WITH profile AS (
-        UPDATE profiles SET name = :nobody, regions = '[]', languages = '[]', contacts = '[]', fingerprint = '', imported = NULL
+        UPDATE profiles SET name = :nobody, regions = '[]', languages = '[]', contacts = '[]', external_ids = '{}',
+               status = 'closed', fingerprint = '', imported = NULL
         WHERE client_id = :id RETURNING 1
     ), contacts AS (
         SELECT jsonb_array_length(contacts) AS number FROM profiles WHERE client_id = :id
@@ -49,12 +51,15 @@ OF_CLIENT = """
         UPDATE interactions SET summary = NULL WHERE client_id = :id AND summary IS NOT NULL RETURNING 1
     ), said AS (
         UPDATE feedback SET note = NULL WHERE client_id = :id AND note IS NOT NULL RETURNING 1
+    ), called AS (
+        DELETE FROM external_ids WHERE client_id = :id AND system <> :merged RETURNING 1
     ), unnamed AS (
         DELETE FROM surrogates WHERE kind = 'client' AND id = :id
     ), named AS (
         UPDATE clients SET version = version + 1, surrogate = gen_random_uuid() WHERE client_id = :id
     )
     SELECT (SELECT count(*) FROM profile) AS profile, (SELECT number FROM contacts) AS contacts,
+           (SELECT count(*) FROM called) AS external_ids,
            (SELECT count(*) FROM met) AS summaries, (SELECT count(*) FROM said) AS feedback_notes,
            (SELECT count(*) FROM history WHERE client_id = :id AND reason IS NOT NULL) AS reasons
 """
@@ -62,7 +67,7 @@ OF_CLIENT = """
 
 async def erase_client(work: UnitOfWork, client_id: str) -> dict[str, int]:
     """How many of each kind. The journal names this client by another surrogate from now on. It was locked before."""
-    return dict(await work.row(OF_CLIENT, id=client_id, nobody=NOBODY) or {})
+    return dict(await work.row(OF_CLIENT, id=client_id, nobody=NOBODY, merged=MERGED) or {})
 
 
 async def cut_loose(work: UnitOfWork, client_id: str, leaf: str) -> None:
