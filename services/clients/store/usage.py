@@ -19,7 +19,8 @@ RECORD = """
              AS g (item, employee_id, client_id, action, rows, at, system, nth)
     ), judged AS MATERIALIZED (
         SELECT g.*, row_number() OVER (PARTITION BY item ORDER BY nth) AS time, CASE
-            WHEN p.employee_id IS NULL OR (p.status IS NULL AND NOT p.frozen) THEN 'unknown_employee'
+            WHEN p.employee_id IS NULL OR (p.status IS NULL AND NOT p.frozen) OR EXISTS (
+                SELECT 1 FROM erasures e WHERE e.kind = 'employee' AND e.id = g.employee_id) THEN 'unknown_employee'
             WHEN c.client_id IS NULL THEN 'unknown_client'
             WHEN g.at > :latest THEN 'in_the_future'
             WHEN g.at < :oldest THEN 'too_old' END AS reason

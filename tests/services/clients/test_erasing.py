@@ -167,3 +167,16 @@ async def test_what_others_wrote_of_their_own_stays_when_an_employee_is_erased()
         assert done.data.what["summaries"] == 1
         surrogates = "SELECT id FROM surrogates WHERE kind = 'employee' AND id IN ('anna', 'ben')"
         assert [row["id"] for row in await here.house.rows("clients", surrogates)] == ["ben"]
+
+
+async def test_reports_of_what_an_erased_employee_used_are_refused_so_that_none_comes_back() -> None:
+    async with town("anna", "ben") as here:
+        await meyers(here)
+        at = here.house.clock().isoformat()
+        used = {"employee_id": "anna", "client_id": "c-1", "action": "read", "at": at, "system": "crm"}
+        await here.house.ok("service", "POST", f"{BASE}/usage", json={"items": [used]})
+        await here.leave("anna", "ben")
+        await here.hear(EmployeeErased(status="left", employment_ids=["anna/1"], **here.people["anna"]))
+        again = await here.house.ok("service", "POST", f"{BASE}/usage", json={"items": [used]})
+        assert "unknown_employee" in json.dumps(again)
+        assert not await here.house.rows("clients", "SELECT 1 FROM usage")
