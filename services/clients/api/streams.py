@@ -1,19 +1,16 @@
 """What is streamed: the export for people, and what cases and plans read."""
 
-import csv
-import io
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
-from pydantic import TypeAdapter
 
-from services.clients.api.clients import Client
 from services.clients.api.opened import opened
-from services.clients.handlers import clients, figures
+from services.clients.handlers import exporting, figures
 from services.clients.store import portfolio
+from services.clients.store.exporting import HEADINGS, Format
 from shared.http.door import Door, allow
 from shared.http.fields import Id
 
@@ -26,64 +23,37 @@ ROWS: dict[int | str, dict[str, Any]] = {
 EXPORTED: dict[int | str, dict[str, Any]] = {
     200: {"content": {NDJSON: {"schema": {"type": "string"}}, "text/csv": {"schema": {"type": "string"}}}}
 }
-COLUMNS = [name for name in Client.model_fields if name not in ("unowned", "version")]
-PAGES: TypeAdapter[list[Client]] = TypeAdapter(list[Client])
 
 
 @router.get(
     "/export", response_class=StreamingResponse, responses=EXPORTED, summary="All clients that the caller may export"
 )
 async def export(
-    format: Literal["csv", "ndjson"] = "ndjson", door: Door = allow("employee", "sales_head", "director")
+    format: Format = "ndjson", door: Door = allow("employee", "sales_head", "director")
 ) -> StreamingResponse:
     roles = door.principal.roles
-    first = await door.transact(clients.export_page, roles, None)
-    if not first["rows"]:
+    first = await door.transact(exporting.export_page, roles, format, "")
+    if not first["text"]:
         opened(first)
-    write = _csv if format == "csv" else _ndjson
 
     async def pages() -> AsyncIterator[str]:
-        if format == "csv":
-            yield _line(COLUMNS)
+        yield HEADINGS[format]
         page = first
         while True:
-            yield write(page["rows"])
+            yield page["text"]
             if page["refused"] is not None:
                 yield _stopped(format, page["refused"])
                 return
             if page["after"] is None:
                 return
-            page = await door.transact(clients.export_page, roles, page["after"])
+            page = await door.transact(exporting.export_page, roles, format, page["after"])
 
     return StreamingResponse(pages(), media_type="text/csv" if format == "csv" else NDJSON)
 
 
-def _stopped(format: str, reason: str) -> str:
+def _stopped(format: Format, reason: str) -> str:
     """The last line of an export that is not the whole, and why."""
-    return f"# stopped: {reason}\n" if format == "csv" else f"{json.dumps({'stopped': reason})}\n"
-
-
-def _shown(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    return [
-        {name: row[name] for name in COLUMNS} for row in PAGES.dump_python(PAGES.validate_python(rows), mode="json")
-    ]
-
-
-def _ndjson(rows: Sequence[Mapping[str, Any]]) -> str:
-    return _lines(_shown(rows))
-
-
-def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    return "".join(
-        _line([value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in row.values()])
-        for row in _shown(rows)
-    )
-
-
-def _line(values: Sequence[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(values)
-    return line.getvalue()
+    return f"# stopped: {reason}\r\n" if format == "csv" else f"{json.dumps({'stopped': reason})}\n"
 
 
 def _lines(rows: Sequence[Mapping[str, Any]]) -> str:

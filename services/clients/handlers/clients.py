@@ -9,7 +9,7 @@ from services.clients.domain.access import ALLOWED, Action
 from services.clients.domain.contacts import identified
 from services.clients.handlers.acting import lock_with_actor
 from services.clients.handlers.naming import by_any_id
-from services.clients.store import clients, decisions, freezes, journal, limits, profiles, refs, team
+from services.clients.store import clients, decisions, freezes, journal, profiles, refs, team
 from services.clients.store.clients import Registration
 from shared import people
 from shared.contracts.clients import ClientChanged, ClientRegistered
@@ -17,7 +17,6 @@ from shared.database import UnitOfWork
 from shared.errors import Exists, Forbidden, Refused, Unprocessable
 from shared.http.fields import Paging, uuid7
 
-EXPORT_PAGE = 500
 Check = Any  # of the door: raises `Stale` unless the version is the wanted one
 
 
@@ -139,28 +138,6 @@ def widest(roles: frozenset[str]) -> str:
 
 def ids(rows: Iterable[Mapping[str, Any]], paging: Paging) -> list[str]:
     return [row["id"] for row in rows][: paging.limit]
-
-
-async def export_page(work: UnitOfWork, roles: frozenset[str], after: str | None) -> Mapping[str, Any]:
-    """The next page of what the caller may export, decided and counted now: `rows`, and `after` which the next one comes.
-
-    `refused` says why there is no more: `frozen`, or `limit` where these are the last that the limit of the day allows.
-    """
-    if await people.is_frozen(work.connection, work.actor):
-        await journal.write(work, "client.exported", employee_id=work.actor, action="export", reason="frozen")
-        return {"rows": [], "after": None, "refused": "frozen"}
-    paging = Paging(EXPORT_PAGE, (after,) if after is not None else None)
-    rows = await clients.visible(work, roles, "export", paging)
-    page = rows[:EXPORT_PAGE]
-    within = await limits.within_limit(work, work.actor, [row["id"] for row in page])
-    shown = [row for row in page if row["id"] in within]
-    too_many = [row["id"] for row in page if row["id"] not in within]
-    if shown or not too_many:
-        await journal.write_page(work, "client.exported", "export", widest(roles), [row["id"] for row in shown])
-    if too_many:
-        await journal.write_page(work, "client.exported", "export", "limit", too_many)
-        return {"rows": shown, "after": None, "refused": "limit"}
-    return {"rows": shown, "after": page[-1]["id"] if len(rows) > EXPORT_PAGE else None, "refused": None}
 
 
 @by_any_id

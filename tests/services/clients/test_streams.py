@@ -1,7 +1,5 @@
-"""The export for people, and what cases and plans read."""
+"""What cases and plans read."""
 
-import csv
-import io
 import json
 from datetime import timedelta
 from typing import Any
@@ -16,56 +14,6 @@ async def lines(here: Town, who: Any, path: str) -> list[dict[str, Any]]:
     answer = await here.house.call(who, "GET", f"{BASE}/{path}")
     assert answer.status_code == 200, answer.text
     return [json.loads(line) for line in answer.text.splitlines()]
-
-
-async def test_the_export_has_what_the_caller_may_export_and_nothing_else() -> None:
-    async with town("ben") as here:
-        await here.department("north", head="nora")
-        await here.hire("nora", "anna", department_id="north")
-        await here.client("c-1", "anna", contacts=[{"name": "Erika, Frau"}], regions=["north"])
-        await here.client("c-2", "ben", team={"delivery": "anna"})
-
-        async def exported(who: Any) -> list[str]:
-            return [client["id"] for client in await lines(here, who, "export")]
-
-        assert await exported(("employee", "anna")) == ["c-1"]
-        assert await exported(("sales_head", "nora")) == ["c-1"]
-        assert await exported("director") == ["c-1", "c-2"]
-        answer = await here.house.call(("employee", "anna"), "GET", f"{BASE}/export?format=csv")
-        (row,) = csv.DictReader(io.StringIO(answer.text))
-        assert row["id"] == "c-1"
-        assert json.loads(row["contacts"])[0]["name"] == "Erika, Frau"
-
-
-async def test_a_long_export_is_decided_and_journaled_page_by_page() -> None:
-    async with town("anna", export_limit=2_000) as here:
-        rows = "\n".join(f'{{"id":"c-{number:04}","name":"C","owner_id":"anna"}}' for number in range(1_100))
-        await here.house.call("service", "POST", f"{BASE}/imports?kind=clients", content=rows.encode())
-        exported = await lines(here, ("employee", "anna"), "export")
-        assert [client["id"] for client in exported] == [f"c-{number:04}" for number in range(1_100)]
-        pages = await here.house.rows(
-            "clients",
-            "SELECT cardinality(clients) AS n FROM journal_pending WHERE kind = 'client.exported' ORDER BY id",
-        )
-        assert [page["n"] for page in pages] == [500, 500, 100]
-
-
-async def test_an_export_stops_when_the_caller_is_frozen_meanwhile() -> None:
-    from services.clients.handlers import clients
-    from shared.database import transact_as
-
-    async with town("anna", "ben") as here:
-        await here.client("c-1", "anna")
-        runtime = here.house.runtime("clients")
-
-        async def next_page() -> Any:
-            return await transact_as(
-                runtime, "anna", lambda work: clients.export_page(work, frozenset({"employee"}), None)
-            )
-
-        assert [row["id"] for row in (await next_page())["rows"]] == ["c-1"]
-        await here.resign("anna", "ben")
-        assert await next_page() == {"rows": [], "after": None, "refused": "frozen"}
 
 
 async def test_the_portfolio_has_the_figures_that_plans_need() -> None:
