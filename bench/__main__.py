@@ -28,6 +28,7 @@ FIGURES = (
     "exposure",
     "seed",
     "verify",
+    "export",
 )
 console = Console(width=160)
 
