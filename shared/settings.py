@@ -1,5 +1,6 @@
 """Settings, read once from the environment (contract.md names them)."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo
@@ -46,6 +47,7 @@ class Settings(BaseSettings):
     export_limit: int = Field(default=100, ge=0)
     usage_keep: int = Field(default=400, ge=1, le=3650)
     exposure_off: str = ""
+    alert_value: Decimal | None = Field(default=None, ge=0)
 
     kafka_replication: int = Field(default=1, ge=1)
 

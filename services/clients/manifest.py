@@ -3,7 +3,19 @@
 from collections.abc import Mapping
 
 from services.clients import api, store
-from services.clients.handlers import clients, erasing, figures, freezes, limits, orders, passes, team, transfers, usage
+from services.clients.handlers import (
+    clients,
+    erasing,
+    figures,
+    freezes,
+    limits,
+    orders,
+    passes,
+    risks,
+    team,
+    transfers,
+    usage,
+)
 from services.clients.store import checks
 from shared import people
 from shared.contracts.clients import (
@@ -72,6 +84,8 @@ SERVICE = Service(
         Ticker("forget_surrogates", 60, erasing.forget_surrogates),
         Ticker("tell_reached", 1, limits.tell_reached),
         Ticker("forget_exported", 3600, limits.forget_exported),
+        Ticker("compute_risks", 60, risks.compute_nightly),
+        Ticker("tell_single_threaded", 60, risks.tell_single_threaded),
     ),
     open=checks.open_gatherer,
     close=checks.close_gatherer,

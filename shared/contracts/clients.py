@@ -149,6 +149,19 @@ class AccessLimitReached(Event):
         return f"employee/{self.employee_id}"
 
 
+class ClientSingleThreaded(Event):
+    """A client of high value is known by one of us alone, from now on or by somebody else than before."""
+
+    type: ClassVar[str] = "client.single_threaded"
+    client_id: str
+    employee_id: str
+    value: str
+
+    @property
+    def subject(self) -> str:
+        return f"client/{self.client_id}"
+
+
 class JournalEntry(Event):
     """A decision or change of responsibility taken in another service, for the journal that `clients` keeps."""
 
@@ -287,6 +300,7 @@ EVENTS = (
     ClientChanged,
     ClientErased,
     ContactErased,
+    ClientSingleThreaded,
     AccessFrozen,
     AccessUnfrozen,
     PassGranted,

@@ -11,9 +11,11 @@ from services.clients.api import (
     freezes,
     imports,
     journal,
+    knowing,
     limits,
     passes,
     personal,
+    risks,
     routing,
     streams,
     transfers,
@@ -24,6 +26,7 @@ router = APIRouter()
 PARTS = (
     *(access, routing, clients, contacts, erasures, transfers, imports, freezes, passes, limits, journal, streams),
     *(usage, exposure, personal),
+    *(knowing, risks),
 )
 for part in PARTS:  # routes are looked through in this order
     router.include_router(part.router)

@@ -1,0 +1,86 @@
+"""What hangs on one person alone."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, Field
+
+from services.clients.api.opened import opened
+from services.clients.domain.knowing import Why
+from services.clients.handlers import risks
+from shared.http.door import Door, allow
+from shared.http.fields import Id, Money, Page, Paging, page, paging
+
+router = APIRouter(tags=["risk"])
+
+
+class ClientAtRisk(BaseModel):
+    """Known by one at most who stays. `why`: that one (`known_by_one`); only people know it who are leaving or frozen
+    (`only_leaving`); nobody does, so that it hangs on whoever has it in hand (`owner_alone`)."""
+
+    client_id: str
+    owner_id: str
+    value: Money
+    known_by: int
+    alone_id: str = Field(description="on whom it hangs")
+    why: Why
+    share: float | None = Field(description="of the value of all clients")
+    computed_at: datetime = Field(description="since when this is so, as far as it was computed")
+
+
+class ClientsAtRisk(Page[ClientAtRisk]):
+    computed_at: datetime | None = Field(description="when this was last computed for all clients")
+
+
+class TopClient(BaseModel):
+    client_id: str
+    value: Money
+    known_by: int
+    why: Why
+
+
+class EmployeeRisk(BaseModel):
+    """Of the clients that they have in hand, or had until somebody stood in, and of all that hang on them alone."""
+
+    employee_id: str
+    clients: int
+    value: Money
+    alone_clients: int
+    alone_value: Money
+    share_of_own: float | None = Field(description="how much of the value of their own clients hangs on them alone")
+    share_of_company: float | None = Field(description="how much of the value of all clients hangs on them alone")
+    top: list[TopClient] = Field(description="the most valuable that hang on them and that you may list; none for `hr`")
+    computed_at: datetime | None
+
+
+class Recomputed(BaseModel):
+    computed_at: datetime
+    clients: int
+    changed: int
+
+
+@router.get(
+    "/risk/clients", response_model=ClientsAtRisk, summary="Clients that only one of us knows, the most valuable first"
+)
+async def list_clients(
+    owner_id: Annotated[Id | None, Query(description="acting owner")] = None,
+    department_id: Annotated[Id | None, Query(description="of the acting owner, with those below it")] = None,
+    paging: Paging = Depends(paging),
+    door: Door = allow("employee", "sales_head", "director", "service"),
+) -> Any:
+    found = opened(await door.transact(risks.list_clients, door.principal.roles, paging, owner_id, department_id))
+    shown = page(found["rows"], paging, lambda row: (f"{row['value']:.2f}", row["client_id"]))
+    return {**shown, "computed_at": found["computed_at"]}
+
+
+@router.get("/risk/employees/{employee_id}", response_model=EmployeeRisk, summary="What hangs on this person alone")
+async def read_employee(
+    employee_id: Id, door: Door = allow("employee", "sales_head", "director", "hr", "service")
+) -> Any:
+    return opened(await door.transact(risks.read_employee, employee_id, door.principal.roles))
+
+
+@router.post("/risk/recompute", response_model=Recomputed, summary="Compute it now; else it is done every night")
+async def recompute(door: Door = allow("ops")) -> Any:
+    return await door.transact(risks.recompute)
