@@ -26,6 +26,7 @@ FIGURES = (
     "throughput",
     "check_size",
     "exposure",
+    "risk",
     "seed",
     "verify",
     "export",
