@@ -12,7 +12,7 @@ from services.clients.api.opened import opened
 from services.clients.domain.knowing import Why
 from services.clients.handlers import knowing
 from shared.http.door import Door, allow
-from shared.http.fields import Id, Page, Paging, page, paging
+from shared.http.fields import ClientRef, Page, Paging, page, paging
 
 router = APIRouter(tags=["knowing"])
 
@@ -42,20 +42,20 @@ class Knowledge(BaseModel):
 
 
 @router.get("/clients/{id}/knowledge", response_model=Knowledge, summary="Who of us knows the client, and how well")
-async def knowledge(id: Id, door: Door = allow(*READERS)) -> Any:
+async def knowledge(id: ClientRef, door: Door = allow(*READERS)) -> Any:
     return opened(await door.transact(knowing.knowledge, id, door.principal.roles))
 
 
 @router.get(
     "/clients/{id}/interactions", response_model=Page[Interaction], summary="Meetings, calls and mails, newest first"
 )
-async def interactions(id: Id, paging: Paging = Depends(paging), door: Door = allow(*READERS)) -> Any:
+async def interactions(id: ClientRef, paging: Paging = Depends(paging), door: Door = allow(*READERS)) -> Any:
     rows = opened(await door.transact(knowing.interactions, id, door.principal.roles, paging))
     return page(rows, paging, _newest)
 
 
 @router.get("/clients/{id}/feedback", response_model=Page[Feedback], summary="What the client said of us, newest first")
-async def feedback(id: Id, paging: Paging = Depends(paging), door: Door = allow(*READERS)) -> Any:
+async def feedback(id: ClientRef, paging: Paging = Depends(paging), door: Door = allow(*READERS)) -> Any:
     rows = opened(await door.transact(knowing.feedback, id, door.principal.roles, paging))
     return page(rows, paging, _newest)
 

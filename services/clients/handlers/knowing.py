@@ -8,11 +8,13 @@ from typing import Any
 from services.clients.domain.access import ALLOWED
 from services.clients.domain.knowing import KNOWS_FROM, Acquaintance, thread
 from services.clients.handlers.clients import decide
+from services.clients.handlers.naming import by_any_id
 from services.clients.store import knowing
 from shared.database import UnitOfWork
 from shared.http.fields import Paging, UnknownCursor
 
 
+@by_any_id
 async def knowledge(work: UnitOfWork, client_id: str, roles: frozenset[str]) -> Mapping[str, Any]:
     """As of now, or `{"refused": reason}`."""
     reason = await decide(work, client_id, "read", roles)
@@ -32,6 +34,7 @@ async def knowledge(work: UnitOfWork, client_id: str, roles: frozenset[str]) -> 
     }
 
 
+@by_any_id
 async def interactions(work: UnitOfWork, client_id: str, roles: frozenset[str], paging: Paging) -> Any:
     after = _after(paging)
     reason = await decide(work, client_id, "read", roles)
@@ -40,6 +43,7 @@ async def interactions(work: UnitOfWork, client_id: str, roles: frozenset[str], 
     )
 
 
+@by_any_id
 async def feedback(work: UnitOfWork, client_id: str, roles: frozenset[str], paging: Paging) -> Any:
     after = _after(paging)
     reason = await decide(work, client_id, "read", roles)

@@ -40,7 +40,8 @@ COMPUTE = f"""
             WHERE status <> 'cancelled' AND placed_on > CAST(CAST(:day AS text) AS date) - interval '1 year'
             AND placed_on <= CAST(CAST(:day AS text) AS date) GROUP BY client_id
         )
-        SELECT c.client_id, coalesce(p.value, ordered.value, 0) AS value,
+        SELECT c.client_id, coalesce(p.value, ordered.value, CASE WHEN p.status = 'prospect' THEN p.expected_value END, 0)
+                   AS value,
                coalesce(k.staying, CASE WHEN {stays("h")} THEN 1 ELSE 0 END) AS known_by,
                CASE WHEN k.staying > 1 THEN NULL ELSE coalesce(k.best, o.stand_in_id, c.owner_id) END AS alone_id,
                CASE WHEN k.staying > 1 THEN NULL WHEN k.staying = 1 THEN 'known_by_one'
@@ -49,6 +50,7 @@ COMPUTE = f"""
         LEFT JOIN known k USING (client_id) LEFT JOIN ordered USING (client_id)
         LEFT JOIN people o ON o.employee_id = c.owner_id
         LEFT JOIN people h ON h.employee_id = coalesce(o.stand_in_id, c.owner_id)
+        WHERE p.status <> 'closed'
     ) f ON f.client_id = r.client_id
     WHEN MATCHED AND (r.value, r.known_by, r.alone_id, r.why) IS DISTINCT FROM (f.value, f.known_by, f.alone_id, f.why)
         THEN UPDATE SET value = f.value, known_by = f.known_by, alone_id = f.alone_id, why = f.why, computed_at = :now,

@@ -121,6 +121,15 @@ async def test_what_was_noted_is_read_page_by_page_newest_first() -> None:
             assert seen == [f"{letter}-{number}" for number in (4, 3, 2, 1, 0)]
 
 
+async def test_a_client_is_found_by_what_another_system_calls_it() -> None:
+    async with town("anna") as here:
+        await here.client("c-1", "anna", external_ids={"crm": "4711"})
+        await meet(here, "c-1", "anna")
+        assert (await knowledge(here, "crm~4711"))["client_id"] == "c-1"
+        found = await here.house.ok("service", "GET", f"{BASE}/clients/crm~4711/interactions")
+        assert [one["client_id"] for one in found["items"]] == ["c-1"]
+
+
 async def test_a_foreign_cursor_is_refused() -> None:
     async with town("anna") as here:
         await here.client("c-1", "anna")

@@ -75,6 +75,17 @@ async def test_value_is_what_is_stated_else_what_was_ordered_in_twelve_months() 
         ]
 
 
+async def test_a_prospect_counts_with_what_is_expected_of_it_and_a_closed_client_not_at_all() -> None:
+    async with town("anna") as here:
+        await here.client("c-1", "anna", status="prospect", expected_value="30")
+        await here.client("c-2", "anna", status="prospect", expected_value="30", value="20")
+        await here.client("c-3", "anna", expected_value="30")
+        await here.client("c-4", "anna", status="closed", value="30")
+        await recompute(here)
+        shown = [(one["client_id"], one["value"]) for one in (await page(here))["items"]]
+        assert shown == [("c-1", "30.00"), ("c-2", "20.00"), ("c-3", "0.00")]
+
+
 async def test_only_what_changed_is_written_again() -> None:
     async with town("anna", "ben") as here:
         for client in ("c-1", "c-2", "c-3"):
