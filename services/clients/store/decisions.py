@@ -4,7 +4,7 @@ Every statement here wants a CTE `asked (employee_id, client_id, action, moment,
 `asked` with `reason`, and whether the employee and the client are known.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from services.clients.domain.access import ALLOWED, EVERYTHING, PASSES, RELATIONS, Action, Relation, decide_at_door
@@ -140,13 +140,15 @@ HELD: Mapping[Relation, str] = {
 }
 
 
-def clients_of_caller(roles: frozenset[str], action: Action) -> str | None:
-    """SQL of the ids of all clients with which `:viewer` may do this; None: with all."""
+def clients_of_caller(
+    roles: frozenset[str], action: Action, within: Collection[Relation] = tuple(RELATIONS)
+) -> str | None:
+    """SQL of the ids of all clients with which `:viewer` may do this by one of these relations; None: with all."""
     if "director" in roles or "service" in roles:
         return None
     mine = [
         f"SELECT client_id FROM ({held}) {relation} WHERE employee_id = :viewer"
         for relation, held in HELD.items()
-        if action in RELATIONS[relation] and (relation != "head" or "sales_head" in roles)
+        if relation in within and action in RELATIONS[relation] and (relation != "head" or "sales_head" in roles)
     ]
     return " UNION ".join(f"({sql})" for sql in mine)

@@ -113,9 +113,9 @@ async def some(
 ) -> Sequence[Mapping[str, Any]]:
     """Clients that hang on one person, the most valuable first: the caller's own, those whom they head, or all."""
     where, named = ["r.alone_id IS NOT NULL"], dict[str, Any]()
-    if not roles & {"director", "service"}:
-        relations = ("owner", "caretaker", *(("head",) if "sales_head" in roles else ()))
-        where.append(f"r.client_id IN ({' UNION '.join(f'({decisions.CLIENTS_OF[one]})' for one in relations)})")
+    mine = decisions.clients_of_caller(roles, "list", ("owner", "caretaker", "head"))
+    if mine:
+        where.append(f"r.client_id IN ({mine})")
         named["viewer"] = work.actor
     if owner_id is not None:
         where.append(OWNED_BY)
@@ -177,16 +177,15 @@ async def is_known(work: UnitOfWork, employee_id: str) -> bool:
 async def top(work: UnitOfWork, employee_id: str, roles: frozenset[str], limit: int) -> Sequence[Mapping[str, Any]]:
     """The most valuable clients that hang on them alone, of those that the caller may list."""
     mine = decisions.clients_of_caller(roles, "list")
-    sets = [f"AND r.client_id IN ({mine})"] if mine else []
-    named: dict[str, Any] = {"viewer": work.actor, "day": people.today(work).isoformat()} if mine else {}
     return await work.rows(
         f"""
         SELECT r.client_id, r.value, r.known_by, r.why FROM client_risks r
-        WHERE r.alone_id = :id {"".join(sets)} ORDER BY r.value DESC, r.client_id LIMIT :limit
+        WHERE r.alone_id = :id {f"AND r.client_id IN ({mine})" if mine else ""} ORDER BY r.value DESC, r.client_id LIMIT :limit
         """,
         id=employee_id,
         limit=limit,
-        **named,
+        viewer=work.actor,
+        **decisions.moment(work),
     )
 
 
