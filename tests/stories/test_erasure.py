@@ -12,13 +12,14 @@ from tests.stories.hands import (
     approve,
     case_of,
     employee,
+    hris,
     introduce,
     introductions,
     resigns,
     visit_all,
     work_off,
 )
-from tests.stories.ways import Watched
+from tests.stories.ways import Watched, three_ways
 
 C, S = "/clients/v1", "/staff/v1/employees"
 SECRET = "Wilhelmina"
@@ -163,3 +164,24 @@ async def test_who_a_client_was_is_gone_in_all_services_and_of_other_clients_not
     assert order["value"] == "10.00"
     entries_of = [entry["details"]["service"] for entry in await entries(house) if entry["kind"] == "client.erased"]
     assert sorted(entries_of) == ["clients", "offboarding", "orders"]
+
+
+@three_ways()
+async def test_an_erasure_comes_to_its_end_whatever_is_delivered_twice_and_whenever_a_crash_comes(
+    house: Watched,
+) -> None:
+    await hris(house, "employee.left", "fred", on=str(house.clock.day()))
+    await house.settle()
+    await approve(house, "fred", by=DIRECTOR)
+    await house.settle()
+    await work_off(house, "fred")
+    await house.settle()
+    assert (await case_of(house, "fred"))["status"] == "cleared"
+    await house.ok(HR, "POST", f"{S}/fred/erase", json=ERASE)
+    await house.settle()
+    act = await house.ok(HR, "GET", f"{S}/fred/erasure")
+    assert (sorted(act["what"]), act["waiting_for"]) == (sorted(SERVICES), [])
+    assert (act["what"]["staff"]["profile"], act["what"]["offboarding"]["proofs"] > 0) == (1, True)
+    for service in SERVICES:
+        for table, rows in (await everything(house, service)).items():
+            assert not [text for text in rows if PROOF["proof"] in text], (service, table)
