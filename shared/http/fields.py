@@ -27,9 +27,8 @@ from shared.errors import Unprocessable
 
 Id = Annotated[str, StringConstraints(pattern=r"^[\w.:@-]{1,64}$", min_length=1, max_length=64)]
 # A client's id, or its id in another system: `crm~4711`.
-ClientRef = Annotated[
-    str, StringConstraints(pattern=r"^[\w.:@-]{1,64}(~[\w.:@-]{1,64})?$", min_length=1, max_length=129)
-]
+REF = r"^[\w.:@-]{1,64}(~[\w.:@-]{1,64})?$"
+ClientRef = Annotated[str, StringConstraints(pattern=REF, min_length=1, max_length=129)]
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", min_length=1, max_length=300)]
 Paragraphs = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", min_length=1, max_length=10_000)]
 Money = Annotated[

@@ -18,13 +18,15 @@ from services.clients.api import (
     risks,
     routing,
     streams,
+    synchronising,
     transfers,
     usage,
 )
 
 router = APIRouter()
 PARTS = (
-    *(access, routing, clients, contacts, erasures, transfers, imports, freezes, passes, limits, journal, streams),
+    *(access, routing, synchronising, clients, contacts, erasures),
+    *(transfers, imports, freezes, passes, limits, journal, streams),
     *(usage, exposure, personal),
     *(knowing, risks),
 )

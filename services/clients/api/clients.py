@@ -39,6 +39,8 @@ WithLocation: dict[int | str, dict[str, Any]] = {
 }
 
 
+# In one order, so that the same content has the same fingerprint.
+Team = Annotated[dict[Id, Id], Field(max_length=50), AfterValidator(lambda team: dict(sorted(team.items())))]
 Status = Literal["prospect", "active", "dormant", "closed"]
 
 
@@ -89,10 +91,7 @@ class NewClient(Body):
     regions: Words = Field(default_factory=list)
     languages: Words = Field(default_factory=list)
     contacts: Contacts = Field(default_factory=list)
-    # In one order, so that the same content has the same fingerprint.
-    team: Annotated[dict[Id, Id], Field(max_length=50), AfterValidator(lambda team: dict(sorted(team.items())))] = (
-        Field(default_factory=dict)
-    )
+    team: Team = Field(default_factory=dict)
     status: Status = left_out("active")
     expected_value: Money | None = left_out(None)
     external_ids: ExternalIds = Field(default_factory=dict, exclude_if=lambda ids: not ids)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ValidationError
 
 from services.clients.api.clients import NewClient, as_registration
+from services.clients.api.faults import wrong
 from services.clients.api.usage import Used, as_use
 from services.clients.handlers import imports, transfers, usage
 from services.clients.store.clients import Registration
@@ -88,9 +89,9 @@ async def take_in(
     results: list[Any] = []
     good = []
     lines = await asyncio.to_thread(list, _lines(of, await request.body()))  # nobody else waits for 32 MB of JSON
-    for line, row, wrong in lines:
-        if wrong is not None:
-            results.append({"line": line, "outcome": "refused", "reason": wrong})
+    for line, row, refusal in lines:
+        if refusal is not None:
+            results.append({"line": line, "outcome": "refused", "reason": refusal})
         else:
             good.append((line, row))
     for chunk in transfers.chunks(good, lambda item: of.key(item[1])):
@@ -114,7 +115,7 @@ def _lines(kind: Kind, body: bytes) -> Iterator[tuple[int, Any, str | None]]:
                 data = kind.body.model_validate_json(text)
             yield line, kind.row(data), None
         except ValidationError as error:
-            yield _number(text, line) if numbered else line, None, _wrong(kind, error)
+            yield _number(text, line) if numbered else line, None, wrong(kind.body, error)
 
 
 def _number(text: bytes, line: int) -> int:
@@ -124,11 +125,3 @@ def _number(text: bytes, line: int) -> int:
     except (ValueError, RecursionError):
         return line
     return number if type(number) is int else line
-
-
-def _wrong(kind: Kind, error: ValidationError) -> str:
-    faults = error.errors(include_input=False, include_context=False)
-    if any(fault["type"] == "json_invalid" for fault in faults):
-        return "malformed_json"
-    named = {str(part) for fault in faults for part in fault["loc"][:2]} & kind.body.model_fields.keys()
-    return f"invalid: {', '.join(sorted(named)) or 'unknown fields'}"

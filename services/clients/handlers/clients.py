@@ -32,6 +32,10 @@ class Erased(Refused):
     """Who this client was has been erased, and the id belongs to nobody any more. Register a client under another id."""
 
 
+class Merged(Refused):
+    """This client was merged into another, for which its id stands now. Change that one under its own id."""
+
+
 class ExternalIdTaken(Refused):
     """Another client has this id in the system that is named."""
 
@@ -54,7 +58,7 @@ async def register(work: UnitOfWork, row: Registration, roles: frozenset[str]) -
     """Registers a client; the same again gives the same answer.
 
     Raises `NotYours`, `Exists`, `UnknownOwner`, `UnknownEmployee` (of the team), `NotEmployed`, `Frozen`,
-    `ExternalIdTaken`.
+    `ExternalIdTaken`, `Merged`.
     """
     rows = await lock_with_actor(work, holding=row.people)
     if not (
@@ -70,6 +74,8 @@ async def register(work: UnitOfWork, row: Registration, roles: frozenset[str]) -
                 people.must_be_able_to_own(rows, person)
             except people.UnknownEmployee:
                 raise (UnknownOwner if person == row.owner_id else people.UnknownEmployee) from None
+        if await refs.merged(work, [row.client_id]):
+            raise Merged
         await call(work, row.client_id, {}, row.external_ids)
         if await clients.insert(work, [row], imported=False):
             announce_registered(work, [row])

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.clients.handlers.acting import lock_with_actor
-from services.clients.handlers.clients import Erased, ExternalIdTaken, announce_changed, announce_registered
+from services.clients.handlers.clients import Erased, ExternalIdTaken, Merged, announce_changed, announce_registered
 from services.clients.store import clients, profiles, refs
 from services.clients.store.clients import Registration, with_contact_ids
 from shared import people
@@ -20,8 +20,10 @@ async def import_clients(work: UnitOfWork, lines: Sequence[tuple[int, Registrati
     """
     wanted = {person for _, row in lines for person in row.people}
     known_people = await lock_with_actor(work, holding=wanted)
-    refusals = {person: reason for person in wanted if (reason := _refusal(known_people, person))}
+    refusals = {person: reason for person in wanted if (reason := refusal_of(known_people, person))}
     known = await clients.lock(work, sorted(row.client_id for _, row in lines))
+
+    merged = await refs.merged(work, (row.client_id for _, row in lines if row.client_id not in known))
 
     def outcome(row: Registration) -> tuple[str, str | None]:
         present = known.get(row.client_id)
@@ -29,6 +31,8 @@ async def import_clients(work: UnitOfWork, lines: Sequence[tuple[int, Registrati
             return "refused", Erased.code()
         if present is not None:
             return ("unchanged" if present["imported"] == row.imported else "updated"), None
+        if row.client_id in merged:
+            return "refused", Merged.code()
         reason = next((refusals[person] for person in row.people if person in refusals), None)
         return ("refused" if reason else "created"), reason
 
@@ -64,7 +68,8 @@ def _whole(row: Registration, before: Mapping[str, Mapping[str, Any]]) -> str:
     return with_contact_ids(row.body, known["contacts"], external_ids=_called(row, known)[1])
 
 
-def _refusal(rows: Mapping[str, Mapping[str, Any]], employee_id: str) -> str | None:
+def refusal_of(rows: Mapping[str, Mapping[str, Any]], employee_id: str) -> str | None:
+    """Why this person may not be given clients, if so."""
     try:
         people.must_be_able_to_own(rows, employee_id)
     except HoldfastError as refusal:

@@ -113,6 +113,7 @@ async def lock(work: UnitOfWork, ids: Sequence[str]) -> dict[str, Mapping[str, A
     rows = await work.rows(
         """
         SELECT c.client_id, c.owner_id, c.version, p.fingerprint, p.imported,
+               (SELECT o.stand_in_id FROM people o WHERE o.employee_id = c.owner_id) AS stand_in_id,
                EXISTS (SELECT 1 FROM erasures e WHERE e.kind = 'client' AND e.id = c.client_id) AS erased
         FROM clients c JOIN profiles p USING (client_id)
         WHERE c.client_id = ANY(:ids) ORDER BY c.client_id FOR UPDATE OF c

@@ -1,7 +1,7 @@
 """What clients keeps of freezes beside the copy of the register: who stood in when, where it is in force, who lifts it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -54,6 +54,16 @@ async def heads(work: UnitOfWork, employee_id: str) -> bool:
             actor=work.actor,
         )
     )
+
+
+async def headed(work: UnitOfWork, employee_ids: Iterable[str]) -> set[str]:
+    """Those of these people whom the caller heads."""
+    rows = await work.rows(
+        f"SELECT p.employee_id FROM people p WHERE p.employee_id = ANY(:ids) AND {people.heads_of('p')}",
+        ids=list(employee_ids),
+        actor=work.actor,
+    )
+    return {row["employee_id"] for row in rows}
 
 
 async def settling(work: UnitOfWork) -> Sequence[str]:

@@ -32,8 +32,10 @@ async def these(work: UnitOfWork, client_ids: Iterable[str]) -> dict[str, Mappin
     """The profiles of these clients."""
     rows = await work.rows(
         """
-        SELECT client_id, name, value, expected_value, status, effort, regions, languages, contacts, external_ids
-        FROM profiles WHERE client_id = ANY(:ids)
+        SELECT client_id, name, value, expected_value, status, effort, regions, languages, contacts, external_ids,
+               coalesce((SELECT jsonb_object_agg(t.function, t.employee_id) FROM team t WHERE t.client_id = p.client_id),
+                        '{}') AS team
+        FROM profiles p WHERE client_id = ANY(:ids)
         """,
         ids=list(client_ids),
     )

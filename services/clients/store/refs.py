@@ -42,6 +42,11 @@ async def resolve(work: UnitOfWork, refs: Iterable[str]) -> dict[str, str]:
     return {row["ref"]: row["client_id"] for row in await work.connection.fetch(RESOLVE, *asked(refs))}
 
 
+async def merged(work: UnitOfWork, ids: Iterable[str]) -> set[str]:
+    """Those of these ids whose clients were merged into others."""
+    return set(await resolve(work, (id for id in ids if "~" not in id)))
+
+
 async def real(work: UnitOfWork, ref: str) -> str:
     """The id behind the reference; the reference itself where there is none: it is that of an unknown client."""
     return (await resolve(work, [ref])).get(ref, ref)

@@ -39,6 +39,26 @@ async def remove(work: UnitOfWork, client_id: str, function: str) -> str | None:
     return gone
 
 
+REPLACE = """
+    WITH given AS (
+        SELECT client_id, place.function, place.employee_id
+        FROM unnest(CAST(:clients AS text[]), CAST(:teams AS text[])) AS g (client_id, team),
+             jsonb_each_text(CAST(g.team AS jsonb)) AS place (function, employee_id)
+    ), gone AS (
+        DELETE FROM team t WHERE t.client_id = ANY(CAST(:clients AS text[])) AND NOT EXISTS (
+            SELECT 1 FROM given g WHERE (g.client_id, g.function) = (t.client_id, t.function))
+    )
+    INSERT INTO team AS t (client_id, function, employee_id) SELECT * FROM given
+    ON CONFLICT (client_id, function) DO UPDATE SET employee_id = excluded.employee_id
+    WHERE t.employee_id <> excluded.employee_id
+"""
+
+
+async def replace(work: UnitOfWork, teams: Mapping[str, Mapping[str, str]]) -> None:
+    """Whole teams of clients, by one statement. The clients were locked before."""
+    await work.execute(REPLACE, clients=list(teams), teams=[json.dumps(team) for team in teams.values()])
+
+
 TAKE_OVER = """
     WITH asked AS (
         SELECT * FROM unnest(CAST(:clients AS text[]), CAST(:functions AS text[]), CAST(:froms AS text[]),

@@ -73,8 +73,7 @@ async def test_a_transfer_repeated_with_its_key_is_marked_as_a_replay_and_moves_
         (b"{", 400, ["body"]),
         (b"[]", 422, ["body"]),
         (b'{"items": [], "reason": "x", "why": 1}', 422, ["body", "why"]),
-        (b'{"items": [{"client_id": "c-1", "from_id": "anna"}], "reason": "x"}', 422, ["body", "items", 0, "to_id"]),
-        (b'{"items": [7], "reason": "x"}', 422, ["body", "items", 0]),
+        (b'{"items": [], "reason": ""}', 422, ["body", "reason"]),
     ],
 )
 async def test_a_transfer_that_cannot_be_right_names_the_place(body: bytes, status: int, place: list[object]) -> None:
@@ -109,7 +108,7 @@ async def test_a_head_moves_only_clients_of_their_own_departments() -> None:
         await here.client("c-2", "ben")
         moved = await here.transfer(("c-1", "anna", "ben"), ("c-2", "ben", "anna"), who=("sales_head", "nora"))
         assert moved == ["done", "unknown_client"]
-        for who in (("employee", "ben"), "service", "hr"):
+        for who in (("employee", "ben"), "hr", "ops"):
             answer = await here.house.call(who, "POST", f"{BASE}/transfers", json={"items": [], "reason": "x"})
             assert answer.status_code == 403
 
