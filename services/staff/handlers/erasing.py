@@ -20,10 +20,7 @@ from shared.settings import SERVICES
 
 
 async def erase(work: UnitOfWork, employee_id: str, reason: str) -> Mapping[str, Any]:
-    """The act of it; again gives the same. Raises `OwnCase`, `StillWorksHere`, `CaseIsOpen`, `HeldByLaw`, `ReasonNamesThem`.
-
-    A legal hold that is placed in this instant is not known here: `clients` then keeps its mapping until the hold ends.
-    """
+    """The act of it; again gives the same. Raises `OwnCase`, `StillWorksHere`, `CaseIsOpen`, `HeldByLaw`, `ReasonNamesThem`."""
     if employee_id == work.actor:
         raise refusals.OwnCase
     before = await one(work, employee_id)
