@@ -62,6 +62,33 @@ KINDS: dict[str, dict[str, Field]] = {
         "delivered_on": Field("day"),
         "cancelled_on": Field("day"),
     },
+    "interactions": {
+        "id": Field("text"),
+        "client_id": Field("text", required=True),
+        "employee_id": Field("text", required=True),
+        "kind": Field("text", required=True),
+        "at": Field("moment", required=True),
+        "summary": Field("text"),
+    },
+    "feedback": {
+        "id": Field("text"),
+        "client_id": Field("text", required=True),
+        "score": Field("number", required=True),
+        "note": Field("text"),
+        "at": Field("moment", required=True),
+    },
+    "team": {
+        "client_id": Field("text", required=True),
+        "function": Field("text", required=True),
+        "employee_id": Field("text", required=True),
+    },
+    "contacts": {
+        "id": Field("text"),
+        "client_id": Field("text", required=True),
+        "name": Field("text", required=True),
+        "email": Field("text"),
+        "phone": Field("text"),
+    },
     "usage": {
         "id": Field("text"),
         "employee_id": Field("text", required=True),

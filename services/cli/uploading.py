@@ -17,8 +17,9 @@ SERVICE_OF = {
     "employees": "staff",
     "clients": "clients",
     "orders": "orders",
-    "usage": "clients",
+    **dict.fromkeys(("interactions", "feedback", "team", "contacts", "usage"), "clients"),
 }
+IDENTITIES = {"team": ("client_id", "function"), "contacts": ("client_id", "id")}  # of the others the id alone
 BATCH_ROWS = 5_000
 BATCH_BYTES = 16_000_000  # half of what a door accepts
 PATIENCE = 15  # seconds that rows wait for what they refer to
@@ -121,13 +122,14 @@ class Upload:
 
     def _good(self, rows: Iterable[Row | BadRow]) -> Iterator[Row]:
         """Each id once: if rows of one id took turns, every run of the file would change something."""
-        seen: dict[str, bytes] = {}
+        seen: dict[tuple[Any, ...], bytes] = {}
         for row in rows:
             if isinstance(row, BadRow):
                 self.report.refuse(row.line, row.reason)
                 continue
             said = hashlib.blake2b(_json(row.data).encode(), digest_size=16).digest()
-            if seen.setdefault(row.data["id"], said) != said:
+            identity = tuple(row.data.get(name) for name in IDENTITIES.get(self.kind, ("id",)))
+            if None not in identity and seen.setdefault(identity, said) != said:
                 self.report.refuse(row.line, "repeated_id")
             elif self.kind == "clients" and "owner_id" not in row.data:
                 yield self._given_away(row)

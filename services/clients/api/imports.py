@@ -8,14 +8,16 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ValidationError
 
-from services.clients.api.clients import NewClient, as_registration
+from services.clients.api.clients import Contact, NewClient, NewFeedback, NewInteraction, Place, as_registration
 from services.clients.api.faults import wrong
 from services.clients.api.usage import Used, as_use
-from services.clients.handlers import imports, transfers, usage
+from services.clients.handlers import imports, taking_in, transfers, usage
+from services.clients.store import imported
 from services.clients.store.clients import Registration
+from services.clients.store.imported import Row
 from services.clients.store.usage import Use
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Id
+from shared.http.fields import Body, ClientRef, Id, Moment
 
 router = APIRouter(tags=["imports"])
 T = TypeVar("T", bound=Body)
@@ -23,6 +25,24 @@ T = TypeVar("T", bound=Body)
 
 class ImportedClient(NewClient):
     id: Id
+
+
+class ImportedInteraction(NewInteraction):
+    client_id: ClientRef
+
+
+class ImportedFeedback(NewFeedback):
+    client_id: ClientRef
+    at: Moment
+
+
+class ImportedPlace(Place):
+    client_id: ClientRef
+    function: Id
+
+
+class ImportedContact(Contact):
+    client_id: ClientRef
 
 
 class Numbered(Body, Generic[T]):
@@ -56,14 +76,34 @@ def _client_id(row: Registration) -> str:
     return row.client_id
 
 
+def _told(told: ImportedInteraction | ImportedFeedback | ImportedContact) -> Row:
+    return imported.row(told.client_id, told.id, told.model_dump(exclude={"id", "client_id"}))
+
+
+def _place(place: ImportedPlace) -> Row:
+    return imported.row(place.client_id, place.function, place.model_dump(exclude={"client_id"}))
+
+
+def _of_client(row: Row) -> str:
+    return f"{row.client_id} {row.key}"
+
+
+def _row_key(row: Row) -> str:
+    return row.key
+
+
 def _item(row: Use) -> str:
     return row.item
 
 
-Name = Literal["clients", "usage"]
+Name = Literal["clients", "usage", "interactions", "feedback", "team", "contacts"]
 KINDS: Mapping[Name, Kind] = {
     "clients": Kind(ImportedClient, Numbered[ImportedClient], _registration, _client_id, imports.import_clients),
     "usage": Kind(Used, Numbered[Used], as_use, _item, usage.import_usage),
+    "interactions": Kind(ImportedInteraction, Numbered[ImportedInteraction], _told, _row_key, taking_in.interactions),
+    "feedback": Kind(ImportedFeedback, Numbered[ImportedFeedback], _told, _row_key, taking_in.feedback),
+    "team": Kind(ImportedPlace, Numbered[ImportedPlace], _place, _of_client, taking_in.team),
+    "contacts": Kind(ImportedContact, Numbered[ImportedContact], _told, _of_client, taking_in.contacts),
 }
 IMPORT = {
     "requestBody": {

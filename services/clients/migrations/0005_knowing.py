@@ -33,3 +33,12 @@ def upgrade() -> None:
         sa.Column("clients", sa.BigInteger(), nullable=False),
         sa.Column("value", sa.Numeric(18, 2), nullable=False),
     )
+    op.create_table(
+        "imported_rows",
+        sa.Column("kind", sa.Text()),
+        sa.Column("client_id", sa.Text()),
+        sa.Column("key", sa.Text()),
+        sa.Column("said", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "client_id", "key"),
+    )
+    op.create_index("imported_rows_client_id", "imported_rows", ["client_id"])

@@ -53,6 +53,8 @@ OF_CLIENT = """
         UPDATE feedback SET note = NULL WHERE client_id = :id AND note IS NOT NULL RETURNING 1
     ), called AS (
         DELETE FROM external_ids WHERE client_id = :id AND system <> :merged RETURNING 1
+    ), forgotten AS (
+        DELETE FROM imported_rows WHERE client_id = :id
     ), unnamed AS (
         DELETE FROM surrogates WHERE kind = 'client' AND id = :id
     ), named AS (
@@ -103,6 +105,8 @@ OF_CONTACT = """
     ), moved AS (
         UPDATE history SET reason = NULL FROM person WHERE client_id = :id
         AND EXISTS (SELECT 1 FROM unnest(words) AS named (word) WHERE position(word IN lower(reason)) > 0) RETURNING 1
+    ), forgotten AS (
+        DELETE FROM imported_rows WHERE kind = 'contacts' AND client_id = :id
     ), bumped AS (
         UPDATE clients SET version = version + 1 WHERE client_id IN (SELECT :id FROM gone)
     )

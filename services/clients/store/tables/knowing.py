@@ -1,6 +1,21 @@
 """Who of us knows whom, and what clients say."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Index, Integer, Numeric, Table, Text, desc, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    Numeric,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    desc,
+    text,
+)
 
 from services.clients.store.tables.base import metadata
 
@@ -53,4 +68,15 @@ Table(
     Column("day", Date, nullable=False),
     Column("clients", BigInteger, nullable=False),
     Column("value", Numeric(18, 2), nullable=False),
+)
+# What the row said that was imported last, of a kind and client: an import is compared with it, not with the present.
+Table(
+    "imported_rows",
+    metadata,
+    Column("kind", Text),
+    Column("client_id", Text),
+    Column("key", Text),
+    Column("said", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("kind", "client_id", "key"),
+    Index("imported_rows_client_id", "client_id"),
 )
