@@ -163,17 +163,26 @@ async def test_contacts_of_many_clients_keep_their_ids_and_their_neighbours() ->
         assert await contacts(here) == [("k-0", "Otto"), ("k-2", "Person II"), ("k-4", "Person 4")]
 
 
-async def test_an_old_file_brings_back_no_contact_that_was_removed_or_erased() -> None:
+async def test_an_old_file_brings_back_no_contact_that_was_removed() -> None:
+    async with town("anna") as here:
+        await here.client("c-1", "anna")
+        row = {"client_id": "c-1", "id": "k-1", "name": "Erika"}
+        assert await imported(here, "contacts", row) == [CREATED]
+        await here.house.ok("service", "DELETE", f"{BASE}/clients/c-1/contacts/k-1")
+        assert await imported(here, "contacts", row) == [UNCHANGED]
+        assert await contacts(here) == []
+
+
+async def test_an_erased_contact_is_not_imported_again_and_nothing_of_what_it_said_is_kept() -> None:
     async with town("anna") as here:
         await here.client("c-1", "anna")
         rows = [{"client_id": "c-1", "id": f"k-{n}", "name": f"Person {n}"} for n in (1, 2)]
         assert await imported(here, "contacts", *rows) == [CREATED] * 2
-        await here.house.ok("service", "DELETE", f"{BASE}/clients/c-1/contacts/k-1")
-        await here.house.ok(
-            "director", "POST", f"{BASE}/clients/c-1/contacts/k-2/erase", json={"reason": "asked for it"}
-        )
+        body = {"reason": "asked for it"}
+        await here.house.ok("director", "POST", f"{BASE}/clients/c-1/contacts/k-2/erase", json=body)
+        assert await here.house.scalar("clients", "SELECT count(*) FROM imported_rows") == 0
         assert await imported(here, "contacts", *rows) == [UNCHANGED, ("refused", "erased")]
-        assert await contacts(here) == []
+        assert await contacts(here) == [("k-1", "Person 1")]
 
 
 async def test_an_erased_client_is_told_nothing_more_of() -> None:
