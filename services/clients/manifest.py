@@ -11,6 +11,7 @@ from services.clients.handlers import (
     limits,
     orders,
     passes,
+    policies,
     risks,
     team,
     transfers,
@@ -38,7 +39,13 @@ from shared.contracts.orders import (
     StagesTransferred,
     StagesUnfrozen,
 )
-from shared.contracts.staff import EMPLOYEE_EVENTS, DepartmentChanged, EmployeeErased
+from shared.contracts.staff import (
+    EMPLOYEE_EVENTS,
+    DepartmentChanged,
+    EmployeeErased,
+    PolicyAcknowledged,
+    PolicyPublished,
+)
 from shared.messages import Event
 from shared.service import Handler, Service, Ticker
 
@@ -55,6 +62,8 @@ SERVICE = Service(
             **dict.fromkeys(EMPLOYEE_EVENTS, freezes.hear_employee),
             EmployeeErased: erasing.hear_erased,
             DepartmentChanged: freezes.hear_department,
+            PolicyPublished: policies.hear_published,
+            PolicyAcknowledged: policies.hear_acknowledged,
             **JOURNAL,
         },
         "orders": {
@@ -79,6 +88,7 @@ SERVICE = Service(
     republish=figures.republish,
     tickers=(
         Ticker("settle", 1, transfers.settle),
+        Ticker("bind_of_today", 600, policies.bind_of_today),
         Ticker("count_unowned", 15, figures.count_unowned),
         Ticker("forget_usage", 3600, usage.forget_usage),
         Ticker("forget_surrogates", 60, erasing.forget_surrogates),

@@ -15,7 +15,7 @@ from shared.contracts.clients import (
     JournalReleased,
 )
 from shared.contracts.offboarding import OffboardingCancelled, OffboardingCleared, OffboardingStarted
-from shared.contracts.staff import EMPLOYEE_EVENTS, DepartmentChanged
+from shared.contracts.staff import EMPLOYEE_EVENTS, DepartmentChanged, PolicyAcknowledged, PolicyPublished
 from shared.service import Service, Ticker
 
 doors = APIRouter()
@@ -27,7 +27,7 @@ SERVICE = Service(
     summary="Who works here: employees, employments, departments, deputies, absences, and the link to the HRIS.",
     router=doors,
     metadata=metadata,
-    publishes=(*EMPLOYEE_EVENTS, DepartmentChanged, JournalEntry),
+    publishes=(*EMPLOYEE_EVENTS, DepartmentChanged, PolicyPublished, PolicyAcknowledged, JournalEntry),
     hears={
         "clients": {
             AccessFrozen: hearing.hear_access,

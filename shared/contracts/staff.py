@@ -132,6 +132,38 @@ class DepartmentChanged(Event):
         return f"department/{self.department_id}"
 
 
+class PolicyPublished(Event):
+    """A version of a policy, whole but for its texts. `grace_days` are for those hired before `published_on`."""
+
+    type: ClassVar[str] = "policy.published"
+    policy_id: str
+    version: int
+    published_on: date
+    effective_on: date
+    grace_days: int
+    required_for_access: bool
+    applies_to: list[str] = Field(default=[], description="departments, with those below; of all, if empty")
+
+    @property
+    def subject(self) -> str:
+        return f"policy/{self.policy_id}"
+
+
+class PolicyAcknowledged(Event):
+    """Binds to exactly this version. A policy that was `declined` is not acknowledged."""
+
+    type: ClassVar[str] = "policy.acknowledged"
+    employee_id: str
+    employment_id: str
+    policy_id: str
+    version: int
+    state: Literal["acknowledged", "declined"]
+
+    @property
+    def subject(self) -> str:
+        return f"employee/{self.employee_id}"
+
+
 EMPLOYEE_EVENTS: tuple[type[EmployeeEvent], ...] = (
     EmployeeHired,
     EmployeeChanged,
@@ -145,4 +177,4 @@ EMPLOYEE_EVENTS: tuple[type[EmployeeEvent], ...] = (
     EmployeeRehired,
     EmployeeErased,
 )
-MESSAGES: tuple[type[Message], ...] = (*EMPLOYEE_EVENTS, DepartmentChanged)
+MESSAGES: tuple[type[Message], ...] = (*EMPLOYEE_EVENTS, DepartmentChanged, PolicyPublished, PolicyAcknowledged)

@@ -37,6 +37,7 @@ def people_tables(metadata: MetaData) -> None:
         Column("frozen_at", DateTime(timezone=True)),
         Column("unowned", Boolean, nullable=False, server_default="false"),
         Column("settling", Boolean, nullable=False, server_default="false"),
+        Column("unacknowledged_from", Date),  # from this day on no access to clients; kept by the service that asks it
         Index("people_stand_in_id", "stand_in_id"),
         Index("people_department_id", "department_id"),
     )

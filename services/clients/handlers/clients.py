@@ -9,6 +9,7 @@ from services.clients.domain.access import ALLOWED, Action
 from services.clients.domain.contacts import identified
 from services.clients.handlers.acting import lock_with_actor
 from services.clients.handlers.naming import by_any_id
+from services.clients.handlers.policies import shut_out
 from services.clients.store import clients, decisions, freezes, journal, profiles, refs, team
 from services.clients.store.clients import Registration
 from shared import people
@@ -129,9 +130,10 @@ async def list_visible(
     wanted = None if looked_for is None else search.wanted(looked_for)
     if looked_for is not None and wanted is None:
         raise NothingToFind
-    if await people.is_frozen(work.connection, work.actor):
-        await journal.write(work, "client.listed", employee_id=work.actor, action="list", reason="frozen")
-        return {"refused": "frozen"}
+    refused = await shut_out(work)
+    if refused is not None:
+        await journal.write(work, "client.listed", employee_id=work.actor, action="list", reason=refused)
+        return {"refused": refused}
     rows = await clients.visible(work, roles, "list", paging, owner_id, unowned, wanted, status)
     await journal.write_page(work, "client.listed", "list", widest(roles), ids(rows, paging))
     return rows

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.clients.handlers.clients import widest
+from services.clients.handlers.policies import shut_out
 from services.clients.store import exporting, journal
-from shared import people
 from shared.database import UnitOfWork
 
 
@@ -14,11 +14,13 @@ async def export_page(
 ) -> Mapping[str, Any]:
     """The next page of what the caller may export, decided and counted now: its `text`, and `after` which the next comes.
 
-    `refused` says why there is no more: `frozen`, or `limit` where these are the last that the limit of the day allows.
+    `refused` says why there is no more: `frozen`, `policy_not_acknowledged`, or `limit` where these are the last that the
+    limit of the day allows.
     """
-    if await people.is_frozen(work.connection, work.actor):
-        await journal.write(work, "client.exported", employee_id=work.actor, action="export", reason="frozen")
-        return {"text": "", "after": None, "refused": "frozen"}
+    refused = await shut_out(work)
+    if refused is not None:
+        await journal.write(work, "client.exported", employee_id=work.actor, action="export", reason=refused)
+        return {"text": "", "after": None, "refused": refused}
     owners = None if "director" in roles else await exporting.owners(work, "sales_head" in roles)
     page = await exporting.page(work, format, after, owners, widest(roles))
     if not page["found"] and not after:

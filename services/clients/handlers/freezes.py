@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from services.clients.domain import freezes as rules
 from services.clients.handlers.acting import OwnAffair, lock_with_actor
-from services.clients.store import exposure, freezes, journal
+from services.clients.store import exposure, freezes, journal, policies
 from shared import people
 from shared.contracts.clients import (
     AccessFrozen,
@@ -51,6 +51,8 @@ async def hear_employee(work: UnitOfWork, envelope: Envelope[EmployeeEvent]) -> 
         rows = await people.lock(work, changing=[event.employee_id, *(caretakers or ())])
         was_frozen = rows[event.employee_id]["frozen"]
     news = await people.hear_employee(work, envelope)
+    if news:
+        await policies.bind(work, event.employee_id)
     last_day = getattr(event, "last_day", None)
     if last_day is not None:
         await freezes.note_last_day(work, event.employee_id, event.employment_id, last_day)
@@ -68,6 +70,7 @@ async def hear_employee(work: UnitOfWork, envelope: Envelope[EmployeeEvent]) -> 
 
 async def hear_department(work: UnitOfWork, envelope: Envelope[DepartmentChanged]) -> None:
     await people.hear_department(work, envelope)
+    await policies.bind(work)
 
 
 async def freeze_access(work: UnitOfWork, envelope: Envelope[FreezeAccess]) -> list[Result]:

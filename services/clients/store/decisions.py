@@ -35,8 +35,11 @@ RELATED: Mapping[Relation, str] = {
     "deputy": f"coalesce(h.deputy_id = a.employee_id AND {absent('h', 'a.day')}, false)",
 }
 
-# Whether `p` has yet to acknowledge a policy that is required for access.
-UNACKNOWLEDGED = "false"
+
+def unacknowledged(day: str) -> str:
+    """Whether `p` has, on that day, yet to acknowledge a policy that is required for access."""
+    return f"coalesce(p.unacknowledged_from <= CAST({day} AS date), false)"
+
 
 VALID_PASS = "v.withdrawn_at IS NULL AND v.from_time <= a.moment AND a.moment < v.until_time"  # noqa: S105
 PASSED = f"""EXISTS (SELECT 1 FROM passes v WHERE v.employee_id = a.employee_id AND v.client_id = a.client_id AND {VALID_PASS}
@@ -67,13 +70,13 @@ REASON = f"""CASE
     WHEN c.client_id IS NULL THEN 'unknown_client'
     WHEN p.status = 'left' THEN 'not_employed'
     WHEN p.frozen THEN CASE WHEN {PASSED} THEN 'pass' ELSE 'frozen' END
-    WHEN {UNACKNOWLEDGED} THEN 'policy_not_acknowledged'
+    WHEN {unacknowledged("a.day")} THEN 'policy_not_acknowledged'
     {" ".join(f"WHEN {RELATED[name]} THEN '{name}'" for name in AT_ONCE)}
     ELSE {_weighed()} END"""
 
 # What `domain.access.Facts` are made of, each looked up: for whoever asks for the reason of a reason.
 FACTS = f"""
-    p.status, coalesce(p.frozen, false) AS frozen, coalesce({UNACKNOWLEDGED}, false) AS policy,
+    p.status, coalesce(p.frozen, false) AS frozen, coalesce({unacknowledged("a.day")}, false) AS policy,
     array_remove(ARRAY[{", ".join(f"CASE WHEN {RELATED[name]} THEN '{name}' END" for name in RELATIONS)}], NULL) AS relations,
     ARRAY(SELECT v.purpose FROM passes v WHERE v.employee_id = a.employee_id AND v.client_id = a.client_id AND {VALID_PASS})
         AS passes"""

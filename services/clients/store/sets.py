@@ -8,11 +8,12 @@ action; a property test keeps them alike with the checks. The statement writes t
 from typing import Any, NamedTuple
 
 from services.clients.domain.access import PASSES, RELATIONS, Action
-from services.clients.store.decisions import HELD, UNACKNOWLEDGED, VALID_PASS, moment, words
+from services.clients.store.decisions import HELD, VALID_PASS, moment, unacknowledged, words
 from shared.database import UnitOfWork
 from shared.http.fields import Paging, uuid7
 
-MAY_ACT = f"(p.status IS NOT NULL AND p.status <> 'left' AND NOT p.frozen AND NOT {UNACKNOWLEDGED})"
+DUTY = unacknowledged("CAST(:day AS text)")
+MAY_ACT = f"(p.status IS NOT NULL AND p.status <> 'left' AND NOT p.frozen AND NOT {DUTY})"
 MAY_PASS = "(p.frozen AND p.status IS DISTINCT FROM 'left')"  # noqa: S105 - of a freeze
 
 

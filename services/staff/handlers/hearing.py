@@ -1,7 +1,7 @@
 """What `staff` hears: who is frozen in `clients`. And what it says again to those who come late."""
 
 from services.staff.domain.person import public_state
-from services.staff.handlers import erasing
+from services.staff.handlers import erasing, policies
 from services.staff.handlers.employees import today
 from services.staff.store import departments
 from services.staff.store.people import person_of
@@ -46,13 +46,13 @@ async def hear_access(work: UnitOfWork, envelope: Envelope[AccessFrozen | Access
 
 
 async def republish(runtime: Runtime) -> int:
-    """The present state of all departments and employees, in batches; returns the number of events.
+    """The present state of all departments, employees and policies, in batches; returns the number of events.
 
     Then the departures that stand, as they were announced: under their id and sequence, by which all know the ground of
     a freeze. Who has heard them does nothing; who comes late freezes.
     """
     events = 0
-    for batch in (_departments, _employees):
+    for batch in (_departments, _employees, policies.republish_versions, policies.republish_acknowledgements):
         after: str | None = ""
         while after is not None:
             number, after = await transact(runtime, batch, after)

@@ -1,0 +1,89 @@
+"""Policies that are required for access: from which day on somebody who has not acknowledged them is refused.
+
+The day stands in `people.unacknowledged_from`, so that a decision compares two days and looks up nothing.
+"""
+
+import json
+from datetime import date
+from typing import Any
+
+from shared import people
+from shared.database import UnitOfWork
+
+# Of each policy the version in force and those to come bind, until a version at least as new is acknowledged. Whoever was
+# hired before it was published has days of grace; whoever came later has none.
+DUE = """
+    WITH RECURSIVE binding AS (
+        SELECT v.* FROM policy_versions v WHERE v.required AND v.version >= coalesce((
+            SELECT max(c.version) FROM policy_versions c
+            WHERE c.policy_id = v.policy_id AND c.effective_on <= CAST(:today AS date)), 0)
+    ), within (policy_id, version, department_id) AS (
+        SELECT policy_id, version, jsonb_array_elements_text(applies_to) FROM binding
+        UNION
+        SELECT w.policy_id, w.version, d.department_id FROM within w JOIN departments d ON d.parent_id = w.department_id
+    ), due AS (
+        SELECT p.employee_id, min(CASE WHEN p.hired_on >= b.published_on THEN greatest(b.effective_on, p.hired_on)
+                                       ELSE greatest(b.effective_on, b.published_on) + b.grace_days END) AS from_day
+        FROM people p JOIN binding b ON b.applies_to = '[]' OR EXISTS (
+            SELECT 1 FROM within w WHERE (w.policy_id, w.version, w.department_id) = (b.policy_id, b.version, p.department_id))
+        WHERE :bind AND p.status IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM acknowledged a WHERE a.employee_id = p.employee_id AND a.employment_id = p.employment_id
+            AND a.policy_id = b.policy_id AND a.version >= b.version)
+        GROUP BY p.employee_id
+    ), changing AS MATERIALIZED (
+        SELECT p.employee_id, d.from_day FROM people p LEFT JOIN due d USING (employee_id)
+        WHERE p.unacknowledged_from IS DISTINCT FROM d.from_day
+        AND (CAST(:employee_id AS text) IS NULL OR p.employee_id = :employee_id)
+        ORDER BY p.employee_id FOR UPDATE OF p
+    )
+    UPDATE people p SET unacknowledged_from = c.from_day FROM changing c WHERE p.employee_id = c.employee_id
+"""
+
+
+async def bind(work: UnitOfWork, employee_id: str | None = None) -> int:
+    """Writes anew from which day on this person, or everybody, must have acknowledged; for how many that changed."""
+    return await work.execute(
+        DUE, today=people.today(work), employee_id=employee_id, bind=work.settings.policy_required
+    )
+
+
+async def keep(work: UnitOfWork, version: Any) -> None:
+    """Takes over a version as published."""
+    await work.execute(
+        """
+        INSERT INTO policy_versions (policy_id, version, published_on, effective_on, grace_days, required, applies_to)
+        VALUES (:policy_id, :version, :published_on, :effective_on, :grace_days, :required, CAST(:applies_to AS jsonb))
+        ON CONFLICT DO NOTHING
+        """,
+        policy_id=version.policy_id,
+        version=version.version,
+        published_on=version.published_on,
+        effective_on=version.effective_on,
+        grace_days=version.grace_days,
+        required=version.required_for_access,
+        applies_to=json.dumps(version.applies_to),
+    )
+
+
+async def acknowledge(work: UnitOfWork, employee_id: str, employment_id: str, policy_id: str, version: int) -> None:
+    """The newest version that was acknowledged counts for those before it."""
+    await work.execute(
+        """
+        INSERT INTO acknowledged AS a (employee_id, employment_id, policy_id, version)
+        VALUES (:employee_id, :employment_id, :policy_id, :version)
+        ON CONFLICT (employee_id, employment_id, policy_id) DO UPDATE SET version = excluded.version
+        WHERE a.version < excluded.version
+        """,
+        employee_id=employee_id,
+        employment_id=employment_id,
+        policy_id=policy_id,
+        version=version,
+    )
+
+
+async def must_acknowledge(work: UnitOfWork) -> bool:
+    """Whether the caller has yet to acknowledge a policy that is required for access."""
+    since: date | None = await work.scalar(
+        "SELECT unacknowledged_from FROM people WHERE employee_id = :id", id=work.actor
+    )
+    return since is not None and since <= people.today(work)

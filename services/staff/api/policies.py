@@ -1,0 +1,150 @@
+"""Policies: published in versions, acknowledged by each employee."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, Field, StringConstraints
+
+from services.staff.handlers import policies as handlers
+from shared.http.door import Door, allow
+from shared.http.fields import Body, Day, Id, Line, NotTruth, Page, Paging, Paragraphs, page, paging, uuid7
+
+router = APIRouter(tags=["policies"])
+
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")]
+Wording = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", min_length=1, max_length=100_000)]
+Number = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class NewVersion(Body):
+    """`effective_on`: today, if left out. `grace_days` for those hired before it was published. `applies_to` departments,
+    with those below; to all if left out. What is `required_for_access` shuts whoever has not acknowledged it out."""
+
+    title: Line
+    texts: Annotated[dict[Language, Wording], Field(min_length=1, max_length=50)]
+    effective_on: Day | None = None
+    grace_days: Annotated[int, Field(ge=0, le=365), NotTruth] = 14
+    required_for_access: bool = False
+    applies_to: Annotated[list[Id], Field(max_length=1_000)] = Field(default_factory=list)
+
+
+class NewPolicy(NewVersion):
+    id: Id | None = None
+
+
+class Version(BaseModel):
+    id: str
+    version: int
+    title: str
+    texts: dict[str, str]
+    published_on: date
+    effective_on: date
+    grace_days: int
+    required_for_access: bool
+    applies_to: list[str]
+    by_id: str
+
+
+class Policy(BaseModel):
+    """`in_force` is the version that counts today, if any does yet."""
+
+    id: str
+    title: str
+    newest: int
+    in_force: int | None
+
+
+class Acknowledging(Body):
+    """Nothing to say for oneself; `evidence` (where the signed paper is) for somebody else; or `declined`, and why."""
+
+    evidence: Line | None = None
+    declined: bool = False
+    reason: Paragraphs | None = None
+
+
+class Acknowledgement(BaseModel):
+    policy_id: str
+    version: int
+    employee_id: str
+    employment_id: str
+    state: Literal["acknowledged", "declined"]
+    at: datetime
+    by_id: str
+    evidence: str | None
+    reason: str | None
+
+
+class Outstanding(BaseModel):
+    """`due_on`: from this day on a policy that is required for access shuts them out."""
+
+    employee_id: str
+    version: int
+    state: Literal["missing", "declined"]
+    reason: str | None
+    due_on: date
+
+
+@router.post("/policies", status_code=201, response_model=Version, summary="Publish a policy: its version 1")
+async def create(body: NewPolicy, door: Door = allow("hr")) -> Any:
+    """Creating twice with the same body gives the same answer."""
+    policy_id = body.id or uuid7()
+    made = await door.transact(handlers.publish, policy_id, body, first=True)
+    door.located("policies", policy_id)
+    return made
+
+
+@router.get("/policies", response_model=Page[Policy], summary="Policies")
+async def list_policies(paging: Paging = Depends(paging), door: Door = allow("anyone")) -> Any:
+    return page(await door.read(handlers.some, paging), paging)
+
+
+@router.get("/policies/{policy_id}", response_model=Version, summary="The newest version of a policy")
+async def read(policy_id: Id, door: Door = allow("anyone")) -> Any:
+    return await door.read(handlers.read, policy_id, None)
+
+
+@router.post(
+    "/policies/{policy_id}/versions", status_code=201, response_model=Version, summary="Publish the next version"
+)
+async def publish(policy_id: Id, body: NewVersion, door: Door = allow("hr")) -> Any:
+    made = await door.transact(handlers.publish, policy_id, body, first=False)
+    door.located("policies", policy_id, "versions", made["version"])
+    return made
+
+
+@router.get("/policies/{policy_id}/versions/{number}", response_model=Version, summary="One version of a policy")
+async def read_version(policy_id: Id, number: Number, door: Door = allow("anyone")) -> Any:
+    return await door.read(handlers.read, policy_id, number)
+
+
+@router.get(
+    "/policies/{policy_id}/outstanding",
+    response_model=Page[Outstanding],
+    summary="Who has not acknowledged a policy: its newest version, or the one asked for",
+)
+async def outstanding(
+    policy_id: Id,
+    version: Annotated[Number | None, Query()] = None,
+    paging: Paging = Depends(paging),
+    door: Door = allow("hr"),
+) -> Any:
+    rows = await door.read(handlers.outstanding, policy_id, version, paging)
+    return page(rows, paging, lambda row: (row["employee_id"],))
+
+
+@router.put(
+    "/policies/{policy_id}/versions/{number}/acknowledgements/{employee_id}",
+    response_model=Acknowledgement,
+    summary="Acknowledge a version, or decline it",
+)
+async def acknowledge(
+    policy_id: Id,
+    number: Number,
+    employee_id: Id,
+    body: Acknowledging | None = None,
+    door: Door = allow("employee", "hr"),
+) -> Any:
+    """It binds to exactly this version. For oneself; or by `hr` for somebody who signed on paper, with `evidence`."""
+    said = (body or Acknowledging()).model_dump()
+    return await door.transact(handlers.acknowledge, policy_id, number, employee_id, said, door.principal.roles)

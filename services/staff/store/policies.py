@@ -1,0 +1,140 @@
+"""Policies, their versions, and who acknowledged which. A version never changes."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from shared.database import UnitOfWork
+from shared.http.fields import Paging
+
+VERSION = """
+    SELECT v.policy_id AS id, v.version, v.title, v.texts, v.published_on, v.effective_on, v.grace_days,
+           v.required_for_access, v.applies_to, v.by_id, v.body_hash
+    FROM policy_versions v
+"""
+IN_FORCE = """(SELECT max(c.version) FROM policy_versions c
+    WHERE c.policy_id = v.policy_id AND c.effective_on <= CAST(:today AS date))"""
+
+
+async def lock(work: UnitOfWork, policy_id: str) -> None:
+    """Versions of a policy come one after another."""
+    await work.execute("SELECT pg_advisory_xact_lock(hashtextextended('policy ' || :id, 0))", id=policy_id)
+
+
+async def publish(work: UnitOfWork, policy_id: str, version: int, row: Mapping[str, Any]) -> None:
+    await work.execute(
+        """
+        INSERT INTO policy_versions (policy_id, version, title, texts, published_on, effective_on, grace_days,
+                                     required_for_access, applies_to, by_id, body_hash)
+        VALUES (:policy_id, :version, :title, CAST(:texts AS jsonb), :published_on, :effective_on, :grace_days,
+                :required_for_access, CAST(:applies_to AS jsonb), :by, :body_hash)
+        """,
+        policy_id=policy_id,
+        version=version,
+        by=work.actor,
+        **{**row, "texts": json.dumps(row["texts"]), "applies_to": json.dumps(row["applies_to"])},
+    )
+
+
+async def version(work: UnitOfWork, policy_id: str, number: int) -> Mapping[str, Any] | None:
+    return await work.row(f"{VERSION} WHERE v.policy_id = :id AND v.version = :number", id=policy_id, number=number)
+
+
+async def newest(work: UnitOfWork, policy_id: str) -> Mapping[str, Any] | None:
+    return await work.row(f"{VERSION} WHERE v.policy_id = :id ORDER BY v.version DESC LIMIT 1", id=policy_id)
+
+
+async def some(work: UnitOfWork, paging: Paging, today: date) -> Sequence[Mapping[str, Any]]:
+    """Policies by id, each as its newest version has it, with the number of the version in force."""
+    return await work.rows(
+        f"""
+        SELECT DISTINCT ON (v.policy_id) v.policy_id AS id, v.title, v.version AS newest, {IN_FORCE} AS in_force
+        FROM policy_versions v WHERE v.policy_id > :after ORDER BY v.policy_id, v.version DESC LIMIT :limit
+        """,
+        after=paging.after[0] if paging.after else "",
+        today=today,
+        limit=paging.fetch,
+    )
+
+
+async def every_version(work: UnitOfWork) -> Sequence[Mapping[str, Any]]:
+    return await work.rows(f"{VERSION} ORDER BY v.policy_id, v.version")
+
+
+# -- acknowledgements --------------------------------------------------------------------------------------------------
+
+
+async def acknowledgement(work: UnitOfWork, policy_id: str, number: int, employee_id: str) -> Mapping[str, Any] | None:
+    """Of the present employment."""
+    return await work.row(
+        """
+        SELECT a.policy_id, a.version, a.employee_id, a.employment_id, a.state, a.at, a.by_id, a.evidence, a.reason
+        FROM acknowledgements a JOIN employees e ON e.id = a.employee_id AND e.employment_id = a.employment_id
+        WHERE a.policy_id = :policy_id AND a.version = :number AND a.employee_id = :employee_id
+        """,
+        policy_id=policy_id,
+        number=number,
+        employee_id=employee_id,
+    )
+
+
+async def acknowledge(work: UnitOfWork, row: Mapping[str, Any]) -> None:
+    await work.execute(
+        """
+        INSERT INTO acknowledgements (policy_id, version, employee_id, employment_id, state, at, by_id, evidence, reason)
+        VALUES (:policy_id, :version, :employee_id, :employment_id, :state, :now, :by, :evidence, :reason)
+        ON CONFLICT (policy_id, version, employee_id, employment_id) DO UPDATE SET state = excluded.state,
+            at = excluded.at, by_id = excluded.by_id, evidence = excluded.evidence, reason = excluded.reason
+        """,
+        now=work.now,
+        by=work.actor,
+        **row,
+    )
+
+
+async def every_acknowledgement(work: UnitOfWork, after: tuple[str, str], limit: int) -> Sequence[Mapping[str, Any]]:
+    """The newest that each person acknowledged of each policy in the present employment, by employee and policy."""
+    return await work.rows(
+        """
+        SELECT a.employee_id, a.employment_id, a.policy_id, max(a.version) AS version
+        FROM acknowledgements a JOIN employees e ON e.id = a.employee_id AND e.employment_id = a.employment_id
+        WHERE a.state = 'acknowledged' AND (a.employee_id, a.policy_id) > (:employee_id, :policy_id)
+        GROUP BY a.employee_id, a.employment_id, a.policy_id ORDER BY a.employee_id, a.policy_id LIMIT :limit
+        """,
+        employee_id=after[0],
+        policy_id=after[1],
+        limit=limit,
+    )
+
+
+OUTSTANDING = """
+    WITH RECURSIVE v AS (
+        SELECT * FROM policy_versions WHERE policy_id = :id AND version = :number
+    ), within (department_id) AS (
+        SELECT jsonb_array_elements_text(applies_to) FROM v
+        UNION SELECT d.id FROM within w JOIN departments d ON d.parent_id = w.department_id
+    )
+    SELECT e.id AS employee_id, v.version, coalesce(a.state, 'missing') AS state, a.reason,
+           CASE WHEN e.hired_on >= v.published_on THEN greatest(v.effective_on, e.hired_on)
+                ELSE greatest(v.effective_on, v.published_on) + v.grace_days END AS due_on
+    FROM employees e CROSS JOIN v
+    LEFT JOIN acknowledgements a ON a.policy_id = v.policy_id AND a.version = v.version AND a.employee_id = e.id
+                                AND a.employment_id = e.employment_id
+    WHERE e.status <> 'left' AND e.id > :after
+    AND (v.applies_to = '[]' OR e.department_id IN (SELECT department_id FROM within))
+    AND NOT EXISTS (SELECT 1 FROM acknowledgements n WHERE n.policy_id = v.policy_id AND n.version >= v.version
+                    AND n.employee_id = e.id AND n.employment_id = e.employment_id AND n.state = 'acknowledged')
+    ORDER BY e.id LIMIT :limit
+"""
+
+
+async def outstanding(work: UnitOfWork, policy_id: str, number: int, paging: Paging) -> Sequence[Mapping[str, Any]]:
+    """To whom this version applies and who has acknowledged neither it nor a newer one, by id."""
+    return await work.rows(
+        OUTSTANDING,
+        id=policy_id,
+        number=number,
+        after=paging.after[0] if paging.after else "",
+        limit=paging.fetch,
+    )
