@@ -66,6 +66,8 @@ async def register(house: House) -> None:
     await house.ok("hr", "PATCH", f"{S}/departments/sales", json={"head_id": "hanna"})
     for name in PEOPLE:
         await hire(house, name, manager="hanna", delivery=200 if name == "dana" else 0)
+    policy = {"id": "ownership", "title": "Whose the clients are", "texts": {"en": "The company's."}}
+    await house.ok("hr", "POST", f"{S}/policies", json=policy)
     absence = {"from": house.clock.day(20).isoformat()}
     await house.ok("hr", "PUT", f"{S}/employees/e-1/absences/a-1", json=absence)
     await house.settle()
@@ -166,6 +168,7 @@ async def ids(house: House, holds: list[str]) -> dict[str, list[str]]:
         "pass_id": ["p-1"],
         "grant_id": ["g-1"],
         "absence_id": ["a-1"],
+        "policy_id": ["ownership"],
     }
 
 
@@ -218,6 +221,11 @@ async def fitting_ids(house: House) -> dict[str, dict[str, Any]]:
         f"POST {S}/employees/{{employee_id}}/rehire": {"employee_id": ["e-9"]},
         f"POST {S}/employees/{{employee_id}}/erase": {"employee_id": ["lena"]},
         f"GET {S}/employees/{{employee_id}}/erasure": {"employee_id": ["lena"]},
+        f"GET {S}/policies/{{policy_id}}/versions/{{number}}": {"number": [1]},
+        f"PUT {S}/policies/{{policy_id}}/versions/{{number}}/acknowledgements/{{employee_id}}": {
+            "number": [1],
+            "employee_id": ["e-1"],
+        },
         f"DELETE {S}/employees/{{employee_id}}/absences/{{absence_id}}": {"employee_id": ["e-1"]},
     }
 
@@ -247,6 +255,9 @@ def bodies(house: House) -> dict[str, Any]:
         f"POST {S}/employees": {"name": "New", "email": "new@example.org", "hired_on": today},
         f"POST {S}/employees/{{employee_id}}/resignation": {"last_day": house.clock.day(30).isoformat()},
         f"POST {S}/employees/{{employee_id}}/rehire": {"hired_on": today},
+        f"POST {S}/policies": {"title": "T", "texts": {"en": "x"}},
+        f"POST {S}/policies/{{policy_id}}/versions": {"title": "T", "texts": {"en": "x"}},
+        f"PUT {S}/policies/{{policy_id}}/versions/{{number}}/acknowledgements/{{employee_id}}": {"evidence": "folder 7"},
         f"POST {S}/hris/sources": {"id": "another", "kind": "generic"},
         f"POST {S}/hris/sources/{{source_id}}/secret": {},
     }

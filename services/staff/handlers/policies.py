@@ -51,7 +51,7 @@ async def publish(work: UnitOfWork, policy_id: str, body: Body, *, first: bool) 
         raise NotFound
     if newest is not None and first:
         one = await policies.version(work, policy_id, 1)
-        if one is None or bytes(one["body_hash"]) != body_hash:
+        if one is None or one["body_hash"] != body_hash.hex():
             raise Exists
         return one
     row = {**body.model_dump(mode="python", exclude={"id"}), "published_on": today(work), "body_hash": body_hash}

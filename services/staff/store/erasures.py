@@ -20,6 +20,9 @@ ERASE = """
         UPDATE life_changes SET reason = NULL WHERE :id IN (employee_id, by_id) AND reason IS NOT NULL RETURNING 1
     ), held AS (
         UPDATE holds SET reason = NULL WHERE employee_id = :id AND reason IS NOT NULL RETURNING 1
+    ), signed AS (
+        UPDATE acknowledgements SET evidence = NULL, reason = NULL
+        WHERE employee_id = :id AND (evidence IS NOT NULL OR reason IS NOT NULL) RETURNING 1
     ), messages AS (
         UPDATE hris_messages m SET body = NULL, outcome = CASE WHEN outcome = 'pending' THEN 'refused' ELSE outcome END,
                reason = CASE WHEN outcome = 'pending' THEN 'erased' ELSE reason END
@@ -29,7 +32,8 @@ ERASE = """
         RETURNING 1
     )
     SELECT (SELECT count(*) FROM emptied) AS profile, (SELECT sum(absences) FROM person) AS absences,
-           (SELECT count(*) FROM changes) + (SELECT count(*) FROM held) AS reasons,
+           (SELECT count(*) FROM changes) + (SELECT count(*) FROM held)
+               + (SELECT count(*) FROM signed) AS reasons,
            (SELECT count(*) FROM messages) AS hris_messages
 """
 

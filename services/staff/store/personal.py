@@ -15,6 +15,8 @@ KEPT = """
            (SELECT coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'held_at', held_at, 'state', state, 'reason', reason)
                                       ORDER BY held_at), '[]')
             FROM holds h WHERE h.employee_id = e.id) AS held_departures,
+           (SELECT coalesce(jsonb_agg(to_jsonb(a) - 'employee_id' ORDER BY a.at), '[]')
+            FROM acknowledgements a WHERE a.employee_id = e.id) AS acknowledgements,
            (SELECT jsonb_build_object('number', count(*), 'with_body', count(body), 'first', min(received_at),
                                       'last', max(received_at))
             FROM hris_messages m WHERE m.employee_id = e.id) AS hris_messages,

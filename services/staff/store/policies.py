@@ -10,7 +10,7 @@ from shared.http.fields import Paging
 
 VERSION = """
     SELECT v.policy_id AS id, v.version, v.title, v.texts, v.published_on, v.effective_on, v.grace_days,
-           v.required_for_access, v.applies_to, v.by_id, v.body_hash
+           v.required_for_access, v.applies_to, v.by_id, encode(v.body_hash, 'hex') AS body_hash
     FROM policy_versions v
 """
 IN_FORCE = """(SELECT max(c.version) FROM policy_versions c

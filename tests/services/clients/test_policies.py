@@ -1,0 +1,140 @@
+"""Who has not acknowledged a policy that is required for access sees no client: from the day on which it binds."""
+
+from datetime import timedelta
+from typing import Any
+
+from shared.contracts.staff import PolicyAcknowledged, PolicyPublished
+from tests.services.clients.town import BASE, Town, town
+
+OLD = {"hired_on": "2020-01-01"}
+
+
+async def publish(here: Town, version: int = 1, *, effective: int = 0, required: bool = True, **fields: Any) -> None:
+    day = here.today
+    await here.hear(
+        PolicyPublished(
+            policy_id="ownership",
+            version=version,
+            published_on=day,
+            effective_on=day + timedelta(days=effective),
+            required_for_access=required,
+            **{"grace_days": 14, **fields},
+        )
+    )
+
+
+async def acknowledge(
+    here: Town, name: str, version: int = 1, state: Any = "acknowledged", employment: int = 1
+) -> None:
+    event = PolicyAcknowledged(
+        employee_id=name, employment_id=f"{name}/{employment}", policy_id="ownership", version=version, state=state
+    )
+    await here.hear(event)
+
+
+async def days_later(here: Town, days: int) -> None:
+    here.house.clock.move(days=days)
+    await here.house.settle()
+
+
+async def test_a_new_hire_sees_nothing_before_acknowledging() -> None:
+    async with town() as here:
+        await publish(here)
+        await here.hire("anna", hired_on=here.today)
+        await here.client("c-1", "anna")
+        who = ("employee", "anna")
+        assert await here.check("anna", "c-1") == "policy_not_acknowledged"
+        for path in ("clients/c-1", "clients", "export", "clients/c-1/history"):
+            answer = await here.house.call(who, "GET", f"{BASE}/{path}")
+            assert (answer.status_code, answer.json()["reason"]) == (403, "policy_not_acknowledged"), path
+        asked = f"{BASE}/access/clients?employee_id=anna&action=read"
+        assert (await here.house.ok("service", "GET", asked))["items"] == []
+        assert (await here.house.ok("service", "GET", f"{BASE}/access/employees?client_id=c-1"))["items"] == []
+        await acknowledge(here, "anna")
+        assert await here.check("anna", "c-1") == "owner"
+        assert (await here.house.call(who, "GET", f"{BASE}/clients/c-1")).status_code == 200
+
+
+async def test_those_hired_before_have_days_of_grace() -> None:
+    async with town() as here:
+        await here.hire("anna", **OLD)
+        await here.client("c-1", "anna")
+        await publish(here, grace_days=14)
+        await days_later(here, 13)
+        assert await here.check("anna", "c-1") == "owner"
+        await days_later(here, 1)
+        assert await here.check("anna", "c-1") == "policy_not_acknowledged"
+
+
+async def test_declining_is_not_acknowledging() -> None:
+    async with town() as here:
+        await here.hire("anna", **OLD)
+        await here.client("c-1", "anna")
+        await publish(here, grace_days=0)
+        await acknowledge(here, "anna", state="declined")
+        assert await here.check("anna", "c-1") == "policy_not_acknowledged"
+
+
+async def test_a_new_version_asks_anew_and_one_that_is_not_required_takes_the_place_of_one_that_was() -> None:
+    async with town() as here:
+        await here.hire("anna", **OLD)
+        await here.client("c-1", "anna")
+        await publish(here, grace_days=0)
+        await acknowledge(here, "anna")
+        await publish(here, 2, effective=3, grace_days=2)
+        await days_later(here, 4)
+        assert await here.check("anna", "c-1") == "owner"
+        await days_later(here, 1)
+        assert await here.check("anna", "c-1") == "policy_not_acknowledged"
+        await publish(here, 3, required=False)
+        await here.house.settle()
+        assert await here.check("anna", "c-1") == "owner"
+
+
+async def test_it_binds_only_the_departments_that_it_is_for_and_those_below() -> None:
+    async with town() as here:
+        await here.department("company")
+        await here.department("sales", parent="company")
+        await here.department("works")
+        await here.hire("anna", department_id="sales", **OLD)
+        await here.hire("ben", department_id="works", **OLD)
+        await here.client("c-1", "anna")
+        await here.client("c-2", "ben")
+        await publish(here, grace_days=0, applies_to=["company"])
+        assert await here.check("anna", "c-1") == "policy_not_acknowledged"
+        assert await here.check("ben", "c-2") == "owner"
+        await here.change("ben", department_id="sales")
+        assert await here.check("ben", "c-2") == "policy_not_acknowledged"
+        await here.department("sales")
+        assert await here.check("ben", "c-2") == "owner"
+
+
+async def test_whoever_comes_back_acknowledges_anew() -> None:
+    async with town("ben") as here:
+        await here.hire("anna", **OLD)
+        await publish(here, grace_days=0)
+        await acknowledge(here, "anna")
+        await here.leave("anna", "ben")
+        await here.rehire("anna")
+        await here.house.settle()
+        await here.client("c-1", "ben", team={"delivery": "anna"})
+        assert await here.check("anna", "c-1") == "policy_not_acknowledged"
+        await acknowledge(here, "anna", employment=2)
+        assert await here.check("anna", "c-1") == "team"
+
+
+async def test_a_freeze_is_said_before_a_policy_and_a_pass_needs_none() -> None:
+    async with town("ben") as here:
+        await here.hire("anna", **OLD)
+        await here.client("c-1", "anna")
+        await publish(here, grace_days=0)
+        await here.resign("anna", "ben")
+        assert await here.check("anna", "c-1") == "frozen"
+
+
+async def test_where_policies_are_not_required_nobody_is_shut_out() -> None:
+    async with town(policy_required=False) as here:
+        await here.hire("anna", **OLD)
+        await here.client("c-1", "anna")
+        await publish(here, grace_days=0)
+        assert await here.check("anna", "c-1") == "owner"
