@@ -257,7 +257,9 @@ def bodies(house: House) -> dict[str, Any]:
         f"POST {S}/employees/{{employee_id}}/rehire": {"hired_on": today},
         f"POST {S}/policies": {"title": "T", "texts": {"en": "x"}},
         f"POST {S}/policies/{{policy_id}}/versions": {"title": "T", "texts": {"en": "x"}},
-        f"PUT {S}/policies/{{policy_id}}/versions/{{number}}/acknowledgements/{{employee_id}}": {"evidence": "folder 7"},
+        f"PUT {S}/policies/{{policy_id}}/versions/{{number}}/acknowledgements/{{employee_id}}": {
+            "evidence": "folder 7"
+        },
         f"POST {S}/hris/sources": {"id": "another", "kind": "generic"},
         f"POST {S}/hris/sources/{{source_id}}/secret": {},
     }
