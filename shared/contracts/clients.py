@@ -92,6 +92,19 @@ class ContactErased(ClientErased):
     contact_id: str
 
 
+class ClientMerged(Event):
+    """This client is part of another now, for which its id stands from here on. `owner_id` is of record of the other."""
+
+    type: ClassVar[str] = "client.merged"
+    client_id: str
+    into_id: str
+    owner_id: str
+
+    @property
+    def subject(self) -> str:
+        return f"client/{self.client_id}"
+
+
 class FreezeEvent(Event):
     employee_id: str
     employment_id: str
@@ -298,6 +311,7 @@ EVENTS = (
     ClientRegistered,
     ClientTransferred,
     ClientChanged,
+    ClientMerged,
     ClientErased,
     ContactErased,
     ClientSingleThreaded,

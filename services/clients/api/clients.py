@@ -132,10 +132,11 @@ class Client(BaseModel):
 
 
 class HistoryEntry(BaseModel):
-    """`caretaker`, `unowned`, and `returned` without a person are of the freeze of the owner of record."""
+    """`caretaker`, `unowned`, and `returned` without a person are of the freeze of the owner of record.
+    `merged` is the last of a client that is part of another now."""
 
     at: datetime
-    kind: Literal["registered", "permanent", "returned", "manual", "caretaker", "unowned"]
+    kind: Literal["registered", "permanent", "returned", "manual", "caretaker", "unowned", "merged"]
     from_id: str | None
     to_id: str | None
     by_id: str | None

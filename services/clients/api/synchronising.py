@@ -18,7 +18,7 @@ from services.clients.api.clients import (
 )
 from services.clients.api.faults import read_bulk, wrong
 from services.clients.api.opened import opened
-from services.clients.handlers import synchronising
+from services.clients.handlers import merging, synchronising
 from services.clients.handlers.synchronising import REFUSALS, Put, Wanted
 from services.clients.store.refs import MERGED
 from shared.errors import HoldfastError, Stale
@@ -111,6 +111,19 @@ async def put(id: PutRef, body: WholeClient, door: Door = allow(*READERS)) -> An
     if result.outcome == "created":
         door.response.status_code = 201
         door.located("clients", client["id"])
+    door.tag(client["version"])
+    return client
+
+
+class Merge(Body):
+    into_id: ClientRef
+
+
+@router.post("/clients/{id}/merge", response_model=Client, summary="Two clients are one: the other one stays")
+async def merge(id: ClientRef, body: Merge, door: Door = allow("sales_head", "director", "service")) -> Any:
+    """Contacts, ids, interactions, feedback, vacant functions of the team, passes and orders go over; owner and profile of
+    the other stay as they are. The id of the merged one stands for the other from now on. It cannot be undone."""
+    client = opened(await door.transact(merging.merge, id, body.into_id, door.principal.roles))
     door.tag(client["version"])
     return client
 

@@ -104,9 +104,12 @@ async def read(work: UnitOfWork, client_id: str, roles: frozenset[str]) -> Mappi
     return await clients.one(work, client_id) if reason in ALLOWED else {"refused": reason}
 
 
-@by_any_id
-async def history(work: UnitOfWork, client_id: str, roles: frozenset[str], paging: Paging) -> Any:
+async def history(work: UnitOfWork, ref: str, roles: frozenset[str], paging: Paging) -> Any:
+    """Of a client that was merged its own, for whoever may read the one that it is part of."""
+    client_id = ref if "~" not in ref else await refs.real(work, ref)
     reason = await decide(work, client_id, "read", roles)
+    if reason == "unknown_client" and (into := await refs.real(work, client_id)) != client_id:
+        reason = await decide(work, into, "read", roles)
     return await clients.history(work, client_id, paging) if reason in ALLOWED else {"refused": reason}
 
 

@@ -306,7 +306,7 @@ async def visible(
 
 HISTORY = """
     WITH owned AS (
-        SELECT to_id AS owner_id, at, lead(at) OVER (ORDER BY id) AS until FROM history WHERE client_id = :id
+        SELECT to_id AS owner_id, kind, at, lead(at) OVER (ORDER BY id) AS until FROM history WHERE client_id = :id
     ), stood_in AS (
         SELECT employee_id, stand_in_id, unowned, at, id,
                lag(stand_in_id) OVER (PARTITION BY employee_id ORDER BY id) AS before
@@ -318,7 +318,8 @@ HISTORY = """
     SELECT s.at, CASE WHEN s.unowned THEN 'unowned' WHEN s.stand_in_id IS NULL THEN 'returned' ELSE 'caretaker' END,
            coalesce(s.before, s.employee_id), CASE WHEN s.unowned THEN NULL ELSE coalesce(s.stand_in_id, s.employee_id) END,
            NULL, NULL, NULL, 1, s.id
-    FROM owned o JOIN stood_in s ON s.employee_id = o.owner_id AND s.at >= o.at AND (o.until IS NULL OR s.at < o.until)
+    FROM owned o JOIN stood_in s ON s.employee_id = o.owner_id AND o.kind <> 'merged'
+        AND s.at >= o.at AND (o.until IS NULL OR s.at < o.until)
     ) told) numbered WHERE nth > :after ORDER BY nth LIMIT :limit
 """
 

@@ -12,9 +12,12 @@ TAKE_OVER = """
         SELECT * FROM unnest(CAST(:orders AS text[]), CAST(:clients AS text[]), CAST(:values AS text[]),
                              CAST(:days AS date[]), CAST(:statuses AS text[]), CAST(:sequences AS bigint[]))
                AS h (order_id, client_id, value, placed_on, status, sequence)
+    ), named AS (
+        SELECT h.order_id, coalesce(m.client_id, h.client_id) AS client_id, h.value, h.placed_on, h.status, h.sequence
+        FROM heard h LEFT JOIN external_ids m ON m.system = 'merged' AND m.id = h.client_id
     ), newer AS (
         INSERT INTO client_orders AS o (order_id, client_id, value, placed_on, status, sequence)
-        SELECT order_id, client_id, CAST(value AS numeric), placed_on, status, sequence FROM heard ORDER BY order_id
+        SELECT order_id, client_id, CAST(value AS numeric), placed_on, status, sequence FROM named ORDER BY order_id
         ON CONFLICT (order_id) DO UPDATE SET client_id = excluded.client_id, value = excluded.value,
             placed_on = excluded.placed_on, status = excluded.status, sequence = excluded.sequence
         WHERE o.sequence < excluded.sequence

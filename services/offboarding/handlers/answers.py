@@ -10,7 +10,7 @@ from services.offboarding.handlers.remaining import visit_remainder
 from services.offboarding.saga import Item, Outcome, Reply
 from services.offboarding.store import cases
 from shared import people
-from shared.contracts.clients import ClientTransferred, CommandAnswered, Result
+from shared.contracts.clients import ClientMerged, ClientTransferred, CommandAnswered, Result
 from shared.database import UnitOfWork
 from shared.messages import Envelope
 
@@ -90,6 +90,14 @@ async def _note_pass(work: UnitOfWork, answer: CommandAnswered) -> None:
         case_id=answer.case_id,
         id=answer.command_id.rpartition("/pass-")[2],
     )
+
+
+async def hear_merged(work: UnitOfWork, envelope: Envelope[ClientMerged]) -> None:
+    """What is still to be done with the client is to be done with the one that it is part of now."""
+    ids = {"id": envelope.data.client_id, "into": envelope.data.into_id}
+    left = "status IN ('proposed', 'accepted', 'briefed', 'introduced')"
+    await work.execute(f"UPDATE introductions SET client_id = :into WHERE client_id = :id AND {left}", **ids)
+    await work.execute("UPDATE visits SET client_id = :into WHERE client_id = :id AND status = 'open'", **ids)
 
 
 async def hear_transferred(work: UnitOfWork, envelope: Envelope[ClientTransferred]) -> None:

@@ -2,7 +2,7 @@
 
 from services.orders.handlers.freezes import hold
 from shared import people
-from shared.contracts.clients import ClientChanged, OwnershipEvent, PassEvent, PassGranted
+from shared.contracts.clients import ClientChanged, ClientMerged, OwnershipEvent, PassEvent, PassGranted
 from shared.database import UnitOfWork, transact
 from shared.messages import Envelope
 from shared.service import Runtime
@@ -29,6 +29,26 @@ async def hear_client(work: UnitOfWork, envelope: Envelope[ClientChanged]) -> No
     await work.execute(
         "INSERT INTO known_clients (client_id) VALUES (:id) ON CONFLICT DO NOTHING", id=envelope.data.client_id
     )
+
+
+MERGED = """
+    WITH passed AS (
+        UPDATE passes SET client_id = :into WHERE client_id = :id
+    )
+    UPDATE orders SET client_id = :into, version = version + 1 WHERE client_id = :id
+"""
+
+
+async def hear_merged(work: UnitOfWork, envelope: Envelope[ClientMerged]) -> None:
+    """The orders of the client are those of the other from now on. Whoever is placing one holds the row that goes first."""
+    ids = {"id": envelope.data.client_id, "into": envelope.data.into_id}
+    await work.execute("DELETE FROM known_clients WHERE client_id = :id", id=ids["id"])
+    await work.execute(
+        "INSERT INTO known_clients (client_id, owner_id) VALUES (:into, :owner) ON CONFLICT DO NOTHING",
+        into=ids["into"],
+        owner=envelope.data.owner_id,
+    )
+    await work.execute(MERGED, **ids)
 
 
 async def hear_pass(work: UnitOfWork, envelope: Envelope[PassEvent]) -> None:

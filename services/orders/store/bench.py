@@ -47,7 +47,8 @@ async def existing(work: UnitOfWork, employee_ids: Iterable[str]) -> set[str]:
 
 async def known_clients(work: UnitOfWork, client_ids: Iterable[str]) -> set[str]:
     rows = await work.rows(
-        "SELECT client_id FROM known_clients WHERE client_id = ANY(:ids)", ids=sorted(set(client_ids))
+        "SELECT client_id FROM known_clients WHERE client_id = ANY(:ids) ORDER BY client_id FOR KEY SHARE",
+        ids=sorted(set(client_ids)),
     )
     return {row["client_id"] for row in rows}
 

@@ -1,0 +1,77 @@
+"""One client becomes part of another: all that hangs on it goes over, its id stays as one more id of the other."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.clients.store.refs import MERGED
+from shared.database import UnitOfWork
+
+OWNERS = """
+    SELECT c.client_id, c.owner_id, p.frozen OR p.settling OR p.stand_in_id IS NOT NULL OR p.status = 'left' AS in_handover
+    FROM clients c LEFT JOIN people p ON p.employee_id = c.owner_id WHERE c.client_id = ANY(:ids)
+"""
+MERGE = """
+    WITH met AS (
+        UPDATE interactions SET client_id = :into WHERE client_id = :id
+    ), said AS (
+        UPDATE feedback SET client_id = :into WHERE client_id = :id
+    ), passed AS (
+        UPDATE passes SET client_id = :into WHERE client_id = :id
+    ), ordered AS (
+        UPDATE client_orders SET client_id = :into WHERE client_id = :id
+    ), staged AS (
+        UPDATE open_stages SET client_id = :into WHERE client_id = :id
+    ), unstaffed AS (
+        DELETE FROM team WHERE client_id = :id RETURNING function, employee_id
+    ), staffed AS (
+        INSERT INTO team (client_id, function, employee_id) SELECT :into, function, employee_id FROM unstaffed
+        ON CONFLICT DO NOTHING
+    ), called AS (
+        UPDATE external_ids SET client_id = :into WHERE client_id = :id
+    ), named AS (
+        INSERT INTO external_ids (system, id, client_id) VALUES (:merged, :id, :into)
+    ), described AS (
+        UPDATE profiles SET contacts = CAST(:contacts AS jsonb), external_ids = CAST(:external_ids AS jsonb)
+        WHERE client_id = :into
+    ), forgotten AS (
+        DELETE FROM profiles WHERE client_id = :id
+    ), ranked AS (
+        DELETE FROM client_risks WHERE client_id = :id
+    ), gone AS (
+        DELETE FROM clients WHERE client_id = :id RETURNING owner_id
+    ), counted AS (
+        UPDATE portfolios SET clients = clients - 1 WHERE owner_id IN (SELECT owner_id FROM gone)
+    ), bumped AS (
+        UPDATE clients SET version = version + 1 WHERE client_id = :into RETURNING owner_id
+    )
+    INSERT INTO history (client_id, kind, from_id, to_id, at, by_id, leaf)
+    SELECT :id, 'merged', gone.owner_id, bumped.owner_id, :now, :actor, CAST(:leaf AS uuid) FROM gone, bumped
+"""
+
+
+async def owners(work: UnitOfWork, client_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """Of these clients the owners of record, and whether others have taken over from them or are about to."""
+    return {row["client_id"]: row for row in await work.rows(OWNERS, ids=list(client_ids))}
+
+
+async def merge(
+    work: UnitOfWork,
+    client_id: str,
+    into_id: str,
+    contacts: Sequence[Mapping[str, Any]],
+    external_ids: Mapping[str, str],
+    leaf: str,
+) -> None:
+    """`contacts` and `external_ids` are those of both. The clients, and their owners, were locked before."""
+    await work.execute(
+        MERGE,
+        id=client_id,
+        into=into_id,
+        merged=MERGED,
+        contacts=json.dumps(contacts),
+        external_ids=json.dumps(external_ids),
+        now=work.now,
+        actor=work.actor,
+        leaf=leaf,
+    )
