@@ -15,8 +15,12 @@ class NotThere(Exception):
 
 
 async def portfolio(calls: httpx.AsyncClient, employee_id: str) -> list[dict[str, Any]]:
-    """Clients of record: `client_id, owner_id, effort, value, regions, languages, team, known_by, reads, exports`."""
-    return await _stream(calls, "/clients/v1/portfolio", employee_id=employee_id)
+    """Clients of record: `client_id, owner_id, effort, value, regions, languages, team, known_by, scores, reads, exports`.
+
+    Where `clients` has not been brought up to date yet there are no `scores`: then what is counted stands for them.
+    """
+    rows = await _stream(calls, "/clients/v1/portfolio", employee_id=employee_id)
+    return [{**row, "scores": row.get("scores", row["known_by"])} for row in rows]
 
 
 async def team_places(calls: httpx.AsyncClient, employee_id: str) -> list[dict[str, Any]]:

@@ -1,11 +1,12 @@
 """What cases and plans read: the clients of one owner of record with figures, team places, load."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
+from services.clients.domain.knowing import year_before
 from services.clients.store import decisions
 from services.clients.store.clients import FROM, VALUE
+from services.clients.store.risks import WEIGHT
 from shared.database import UnitOfWork
 
 PAGE = 1_000
@@ -16,20 +17,24 @@ PORTFOLIO = f"""
            CAST(p.expected_value AS text) AS expected_value, p.regions, p.languages,
            coalesce((SELECT jsonb_object_agg(t.function, t.employee_id) FROM team t WHERE t.client_id = c.client_id), '{{}}')
                AS team,
-           coalesce((SELECT jsonb_object_agg(i.employee_id, i.n) FROM (
-               SELECT employee_id, count(*) AS n FROM interactions
-               WHERE client_id = c.client_id AND at > :year_ago AND at <= :now GROUP BY employee_id) i), '{{}}') AS known_by
-    FROM {FROM} WHERE c.owner_id = :employee_id AND c.client_id > :after ORDER BY c.client_id LIMIT {PAGE}
+           met.known_by, met.scores
+    FROM {FROM} CROSS JOIN LATERAL (
+        SELECT coalesce(jsonb_object_agg(employee_id, n), '{{}}') AS known_by,
+               coalesce(jsonb_object_agg(employee_id, score), '{{}}') AS scores
+        FROM (SELECT employee_id, count(*) AS n, sum({WEIGHT}) AS score FROM interactions
+              WHERE client_id = c.client_id AND at > :since AND at <= :now GROUP BY employee_id) i
+    ) met
+    WHERE c.owner_id = :employee_id AND c.client_id > :after ORDER BY c.client_id LIMIT {PAGE}
 """
 
 
 async def portfolio(work: UnitOfWork, employee_id: str, after: str) -> Sequence[Mapping[str, Any]]:
-    """The next clients of this owner of record, by id; `known_by` counts interactions of 12 months."""
+    """The next clients of this owner of record, by id; `known_by` counts who met them in 12 months, `scores` weighs it."""
     return await work.rows(
         PORTFOLIO,
         employee_id=employee_id,
         after=after,
-        year_ago=work.now - timedelta(days=365),
+        since=year_before(work.now),
         now=work.now,
         day=decisions.moment(work)["day"],
     )

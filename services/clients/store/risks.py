@@ -145,8 +145,8 @@ async def some(
 # What they have in hand, or had of record before somebody stood in.
 OF_EMPLOYEE = """
     WITH own AS (
-        SELECT c.client_id FROM clients c LEFT JOIN people o ON o.employee_id = c.owner_id
-        WHERE c.owner_id = :id OR o.stand_in_id = :id
+        SELECT client_id FROM clients
+        WHERE owner_id IN (SELECT employee_id FROM people WHERE employee_id = :id OR stand_in_id = :id)
     )
     SELECT count(*) FILTER (WHERE own.client_id IS NOT NULL) AS clients,
            coalesce(sum(value) FILTER (WHERE own.client_id IS NOT NULL), 0) AS value,

@@ -3,8 +3,8 @@
     score = 0.40 value + 0.25 alone + 0.20 opened + 0.15 phase       each from 0 to 1
 
 - value: the client's value in relation to the largest of the portfolio (square root, so that a middling client counts)
-- alone: the leaver's share of all contacts with the client in 12 months; without any contact 1 if nobody else of us is
-  in its team, else 0.5
+- alone: the leaver's share of how well the client is known (a meeting weighs more than a mail, 12 months back); if nobody
+  met it 1 if nobody else of us is in its team, else 0.5
 - opened: what the leaver read and exported of it lately, an export counting as ten reads, against 20 such reads
 - phase: of the leaver's sales curve; the same for the whole portfolio
 """
@@ -21,11 +21,11 @@ REMARKABLE = 0.5  # from this on a part of the score is named as a reason
 
 @dataclass(frozen=True, slots=True)
 class Exposed:
-    """A client of the leaver, as `GET /clients/v1/portfolio` describes it; `known_by` counts contacts in 12 months."""
+    """A client of the leaver, as `GET /clients/v1/portfolio` describes it; `known_by`: how well by whom, its `scores`."""
 
     client_id: str
     value: float = 0.0
-    known_by: Mapping[str, int] = field(default_factory=dict)
+    known_by: Mapping[str, float] = field(default_factory=dict)
     team: Mapping[str, str] = field(default_factory=dict)
     reads: int = 0
     exports: int = 0
@@ -64,15 +64,15 @@ def rank(leaver: str, clients: Sequence[Exposed], phase: str = "unclear") -> lis
 
 
 def alone(leaver: str, client: Exposed) -> float:
-    contacts = sum(client.known_by.values())
-    if contacts:
-        return client.known_by.get(leaver, 0) / contacts
+    known = sum(client.known_by.values())
+    if known:
+        return client.known_by.get(leaver, 0) / known
     return 1.0 if set(client.team.values()) <= {leaver} else 0.5
 
 
-def familiarity(contacts: Mapping[str, int]) -> dict[str, float]:
-    """How well each of us knows a client, from 0 to 1, out of the contacts in 12 months: three make half."""
-    return {who: number / (number + 3) for who, number in contacts.items() if number > 0}
+def familiarity(scores: Mapping[str, float]) -> dict[str, float]:
+    """How well each of us knows a client, from 0 to 1, out of the scores of `clients`: three meetings make half."""
+    return {who: score / (score + 3) for who, score in scores.items() if score > 0}
 
 
 def form_of(rank: int, clients: int) -> str:

@@ -83,7 +83,7 @@ def _client(client: Row, leaver: str, department: str | None) -> ClientItem:
         regions=frozenset(client["regions"]),
         languages=frozenset(client["languages"]),
         team={function: who for function, who in client["team"].items() if who != leaver},
-        known_by={who: much for who, much in risk.familiarity(client["known_by"]).items() if who != leaver},
+        known_by={who: much for who, much in risk.familiarity(client["scores"]).items() if who != leaver},
         prefer_department=department,
     )
 

@@ -28,7 +28,7 @@ async def rank(runtime: Runtime, row: Row) -> Found:
             risk.Exposed(
                 client_id=client["client_id"],
                 value=float(client["value"] or 0),
-                known_by=client["known_by"],
+                known_by=client["scores"],
                 team=client["team"],
                 reads=client["reads"],
                 exports=client["exports"],

@@ -121,6 +121,16 @@ async def test_what_was_noted_is_read_page_by_page_newest_first() -> None:
             assert seen == [f"{letter}-{number}" for number in (4, 3, 2, 1, 0)]
 
 
+async def test_plans_are_told_how_well_who_knows_a_client_by_the_same_score() -> None:
+    async with town("anna", "ben") as here:
+        await here.client("c-1", "anna")
+        for employee, kind in (("anna", "mail"), ("anna", "meeting"), ("ben", "call")):
+            await meet(here, "c-1", employee, kind)
+        (line,) = (await here.house.call("service", "GET", f"{BASE}/portfolio?employee_id=anna")).text.splitlines()
+        assert json.loads(line)["scores"] == {"anna": 1.1, "ben": 0.5}
+        assert [one["score"] for one in (await knowledge(here))["known_by"]] == [1.1, 0.5]
+
+
 async def test_a_client_is_found_by_what_another_system_calls_it() -> None:
     async with town("anna") as here:
         await here.client("c-1", "anna", external_ids={"crm": "4711"})

@@ -43,6 +43,7 @@ async def test_the_portfolio_has_the_figures_that_plans_need() -> None:
             "languages": ["de"],
             "team": {"delivery": "ben"},
             "known_by": {"anna": 2, "ben": 1},
+            "scores": {"anna": 2, "ben": 1},
             "reads": 3,
             "exports": 1,
         }
