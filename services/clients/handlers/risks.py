@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from services.clients.handlers.clients import ids, widest
+from services.clients.handlers.policies import shut_out
 from services.clients.store import freezes, journal, risks
 from shared import people
 from shared.contracts.clients import ClientSingleThreaded
@@ -36,9 +37,10 @@ async def list_clients(
 ) -> Any:
     """A page of clients that hang on one person, or `{"refused": reason}`; either is in the journal."""
     after = _after(paging)
-    if await people.is_frozen(work.connection, work.actor):
-        await journal.write(work, "client.listed", employee_id=work.actor, action="list", reason="frozen")
-        return {"refused": "frozen"}
+    refused = await shut_out(work)
+    if refused is not None:
+        await journal.write(work, "client.listed", employee_id=work.actor, action="list", reason=refused)
+        return {"refused": refused}
     computed = await risks.last(work)
     rows = await risks.some(work, roles, after, paging.fetch, owner_id, department_id)
     await journal.write_page(work, "client.listed", "list", widest(roles), ids(rows, paging), {"by": "risk"})
@@ -67,9 +69,10 @@ async def read_employee(work: UnitOfWork, employee_id: str, roles: frozenset[str
 
     They see it themselves, so do those who head them; `hr` sees no clients, others only those that they may list.
     """
-    if await people.is_frozen(work.connection, work.actor):
-        await journal.write(work, "risk.read", employee_id=employee_id, action="list", reason="frozen")
-        return {"refused": "frozen"}
+    refused = await shut_out(work)
+    if refused is not None:
+        await journal.write(work, "risk.read", employee_id=employee_id, action="list", reason=refused)
+        return {"refused": refused}
     shown = (
         employee_id == work.actor
         or roles & {"director", "service"}

@@ -36,6 +36,11 @@ MERGE = """
         WHERE client_id = :into
     ), forgotten AS (
         DELETE FROM profiles WHERE client_id = :id
+    ), imported AS (
+        DELETE FROM imported_rows WHERE client_id = :id RETURNING kind, key, said
+    ), remembered AS (
+        INSERT INTO imported_rows (kind, client_id, key, said) SELECT kind, :into, key, said FROM imported
+        ON CONFLICT DO NOTHING
     ), ranked AS (
         DELETE FROM client_risks WHERE client_id = :id
     ), gone AS (

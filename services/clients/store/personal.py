@@ -23,6 +23,7 @@ KEPT = f"""
             'owner_of', (SELECT count(*) FROM clients WHERE owner_id = :id),
             'ever_owner_of', (SELECT count(DISTINCT client_id) FROM mine),
             'team_places', (SELECT count(*) FROM team WHERE employee_id = :id),
+            'known_alone', (SELECT count(*) FROM client_risks WHERE alone_id = :id),
             'client_ids', CASE WHEN :clients THEN (
                 SELECT jsonb_agg(client_id ORDER BY client_id) FROM (
                     SELECT client_id FROM clients WHERE owner_id = :id UNION SELECT client_id FROM team WHERE employee_id = :id) c)

@@ -84,6 +84,18 @@ async def test_a_client_may_be_called_as_another_system_calls_it_also_twice_in_o
         assert results == [CREATED, UNCHANGED, UNCHANGED]
 
 
+@pytest.mark.parametrize("kind", ROWS)
+async def test_what_was_imported_of_a_client_that_was_merged_is_not_imported_again(kind: str) -> None:
+    async with town("anna", "ben") as here:
+        await here.client("c-1", "anna")
+        await here.client("c-2", "anna")
+        assert await imported(here, kind, ROWS[kind]) == [CREATED]
+        await here.house.ok("director", "POST", f"{BASE}/clients/c-1/merge", json={"into_id": "c-2"})
+        before = await everything(here)
+        assert await imported(here, kind, ROWS[kind]) == [UNCHANGED]
+        assert await everything(here) == before
+
+
 async def test_who_met_must_be_known_and_may_have_left() -> None:
     async with town("anna", "ben") as here:
         await here.client("c-1", "anna")

@@ -44,7 +44,9 @@ async def test_a_new_hire_sees_nothing_before_acknowledging() -> None:
         await here.client("c-1", "anna")
         who = ("employee", "anna")
         assert await here.check("anna", "c-1") == "policy_not_acknowledged"
-        for path in ("clients/c-1", "clients", "export", "clients/c-1/history"):
+        seen = ("clients/c-1", "clients", "export", "clients/c-1/history")
+        known = ("clients/c-1/knowledge", "clients/c-1/interactions", "risk/clients", "risk/employees/anna")
+        for path in (*seen, *known):
             answer = await here.house.call(who, "GET", f"{BASE}/{path}")
             assert (answer.status_code, answer.json()["reason"]) == (403, "policy_not_acknowledged"), path
         asked = f"{BASE}/access/clients?employee_id=anna&action=read"

@@ -281,6 +281,20 @@ async def test_two_do_not_compute_at_once() -> None:
             assert (await here.house.call(role, "POST", f"{BASE}/risk/recompute")).status_code == 403
 
 
+async def test_computing_holds_up_no_freeze_no_transfer_and_no_reader() -> None:
+    async with town("anna", "ben", "carl") as here:
+        await here.client("c-1", "anna", value="1")
+        await here.client("c-2", "ben", value="1")
+        await recompute(here)
+        async with unit_of_work(here.house.runtime("clients"), "ops") as work:
+            await meet(here, "c-1", "ben")
+            await risks.recompute(work)
+            async with asyncio.timeout(3):  # less than anybody waits for a lock
+                assert await here.transfer(("c-2", "ben", "carl")) == ["done"]
+                await here.resign("anna", "ben")
+                assert await at_risk(here) == ["c-1", "c-2"]
+
+
 async def test_all_at_once_and_one_by_one_say_the_same() -> None:
     """Against the rule as it is written, for everything that chance makes of a small company."""
     draw = Random("knowing")
