@@ -49,6 +49,9 @@ KINDS: dict[str, dict[str, Field]] = {
         "languages": Field("texts"),
         "contacts": Field("contacts"),
         "team": Field("texts_by_name"),
+        "status": Field("text"),
+        "expected_value": Field("money"),
+        "external_ids": Field("texts_by_name"),
     },
     "orders": {
         "id": _ID,
@@ -100,7 +103,7 @@ KINDS: dict[str, dict[str, Field]] = {
     },
 }
 
-CONTACT = ("name", "email", "phone")
+CONTACT = ("id", "name", "email", "phone")
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
 _CENT = Decimal("0.01")

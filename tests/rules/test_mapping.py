@@ -40,6 +40,21 @@ def test_lists_take_columns_constants_translations_and_split_texts_each_once(tmp
     assert [row["languages"] for row in found] == [["fr"], ["en"], ["en"]]
 
 
+def test_ids_of_other_systems_and_of_contacts_status_and_expected_value_are_mapped(tmp_path: Path) -> None:
+    text = CLIENT + (
+        'contacts = [{ id = "contact", name = "who" }]\nexternal_ids = { crm = "CustomerID", erp = "erp" }\n'
+        'status = { column = "state", values = { P = "prospect" }, default = "active" }\nexpected_value = "hope"\n'
+    )
+    content = "id,name,owner,contact,who,CustomerID,erp,state,hope\n1,A,e,k-1,Ann,4711,,P,12.5\n2,B,e,,Bob,,,,\n"
+    first, second = data(imported(tmp_path, "clients", content, text))
+    assert first["contacts"] == [{"id": "k-1", "name": "Ann"}]
+    assert first["external_ids"] == {"crm": "4711"}
+    assert (first["status"], first["expected_value"]) == ("prospect", "12.50")
+    assert second["contacts"] == [{"name": "Bob"}]
+    assert second["status"] == "active"
+    assert not {"external_ids", "expected_value"} & second.keys()
+
+
 def test_contacts_team_and_functions_are_nested_and_empty_ones_left_out(tmp_path: Path) -> None:
     text = CLIENT + (
         'contacts = [{ name = "{first} {last}", phone = "phone" }, { email = "mail" }]\n'
