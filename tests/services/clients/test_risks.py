@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from random import Random
@@ -10,9 +11,11 @@ from typing import Any
 from services.clients.domain.knowing import WEIGHTS, Acquaintance, Kind, score, thread
 from services.clients.handlers import risks
 from shared.contracts.orders import OrderPlaced, OrderState
-from shared.database import unit_of_work
+from shared.database import open_database, unit_of_work
+from tests.services.clients.test_imports_of_knowing import imported
 from tests.services.clients.test_knowing import meet
 from tests.services.clients.town import BASE, Town, town
+from tests.support.watching import watched
 
 
 async def recompute(here: Town) -> dict[str, Any]:
@@ -293,6 +296,24 @@ async def test_computing_holds_up_no_freeze_no_transfer_and_no_reader() -> None:
                 assert await here.transfer(("c-2", "ben", "carl")) == ["done"]
                 await here.resign("anna", "ben")
                 assert await at_risk(here) == ["c-1", "c-2"]
+
+
+async def test_any_number_of_clients_is_computed_by_the_same_few_statements() -> None:
+    async with town("anna", "ben") as here:
+        runtime, said = here.house.runtime("clients"), list[str]()
+        seen = watched(lambda _, statement, values, rows: said.append(statement))
+        watching = replace(runtime, database=open_database(runtime.database.url, connection_class=seen))
+        by_size = []
+        for first, last in ((0, 3), (3, 3_000)):
+            rows = [{"id": f"c-{n}", "name": "A", "owner_id": ("anna", "ben")[n % 2]} for n in range(first, last)]
+            assert set(await imported(here, "clients", *rows)) == {("created", None)}
+            said.clear()
+            async with unit_of_work(watching, "ops") as work:
+                assert (await risks.recompute(work))["changed"] == last - first
+            by_size.append(list(said))
+        await watching.database.close()
+        assert by_size[0] == by_size[1]
+        assert sum("client_risks" in statement for statement in by_size[0]) == 2
 
 
 async def test_all_at_once_and_one_by_one_say_the_same() -> None:
