@@ -80,10 +80,10 @@ async def read_employee(work: UnitOfWork, employee_id: str, roles: frozenset[str
     )
     if not (shown or "hr" in roles) or not await risks.is_known(work, employee_id):
         raise NotFound
-    reason = widest(roles) if shown else "hr"
+    reason = widest(roles) if shown else None  # figures without clients rest on no relation to one
     await journal.write(work, "risk.read", employee_id=employee_id, action="list", reason=reason)
     top = await risks.top(work, employee_id, roles, TOP) if shown else []
-    if top:
+    if top and reason:
         listed = [row["client_id"] for row in top]
         await journal.write_page(work, "client.listed", "list", reason, listed, {"by": "risk"})
     computed, found = await risks.last(work), dict(await risks.of_employee(work, employee_id))
