@@ -1,15 +1,18 @@
 """Import: a row is compared with the row last imported, not with the present."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from services.clients.domain.contacts import identified
 from services.clients.handlers.acting import lock_with_actor
 from services.clients.handlers.clients import Erased, ExternalIdTaken, Merged, announce_changed, announce_registered
 from services.clients.store import clients, profiles, refs
-from services.clients.store.clients import Registration, with_contact_ids
+from services.clients.store.clients import Registration
 from shared import people
 from shared.database import UnitOfWork
 from shared.errors import HoldfastError
+from shared.http.fields import uuid7
 
 
 async def import_clients(work: UnitOfWork, lines: Sequence[tuple[int, Registration]]) -> list[dict[str, Any]]:
@@ -65,7 +68,8 @@ def _called(row: Registration, before: Mapping[str, Any] | None) -> tuple[Mappin
 
 def _whole(row: Registration, before: Mapping[str, Mapping[str, Any]]) -> str:
     known = before[row.client_id]
-    return with_contact_ids(row.body, known["contacts"], external_ids=_called(row, known)[1])
+    contacts = identified(row.contacts, known["contacts"], uuid7)
+    return json.dumps({**json.loads(row.body), "contacts": contacts, "external_ids": _called(row, known)[1]})
 
 
 def refusal_of(rows: Mapping[str, Mapping[str, Any]], employee_id: str) -> str | None:

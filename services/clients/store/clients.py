@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from services.clients.domain.access import Action
@@ -13,12 +13,13 @@ from shared.http.fields import Paging, uuid7
 
 INSERT = """
     WITH given AS MATERIALIZED (
-        SELECT c.id AS client_id, c.*, b.fingerprint, b.imported, gen_random_uuid() AS surrogate
-        FROM unnest(CAST(:bodies AS text[]), CAST(:fingerprints AS bytea[]), CAST(:imported AS bytea[]))
-                 AS b (body, fingerprint, imported),
+        SELECT c.id AS client_id, c.*, CAST(b.contacts AS jsonb) AS contacts, b.fingerprint, b.imported,
+               gen_random_uuid() AS surrogate
+        FROM unnest(CAST(:bodies AS text[]), CAST(:contacts AS text[]), CAST(:fingerprints AS bytea[]),
+                    CAST(:imported AS bytea[])) AS b (body, contacts, fingerprint, imported),
              jsonb_to_record(CAST(b.body AS jsonb)) AS c (
                  id text, owner_id text, name text, value numeric, effort double precision, regions jsonb,
-                 languages jsonb, contacts jsonb, team jsonb, status text, expected_value numeric, external_ids jsonb)
+                 languages jsonb, team jsonb, status text, expected_value numeric, external_ids jsonb)
     ), made AS (
         INSERT INTO clients (client_id, owner_id, surrogate)
         SELECT client_id, owner_id, surrogate FROM given ORDER BY client_id
@@ -73,6 +74,7 @@ class Registration(NamedTuple):
     fingerprint: bytes
     imported: bytes
     external_ids: Mapping[str, str]
+    contacts: Sequence[Mapping[str, Any]]
 
     @property
     def people(self) -> tuple[str, ...]:
@@ -85,20 +87,17 @@ def registration(client_id: str, owner_id: str, team: Mapping[str, str], body: s
     compared = {name: value for name, value in whole.items() if name not in ("owner_id", "team")}
     imported = hashlib.sha256(json.dumps(compared, sort_keys=True).encode()).digest()
     fingerprint = hashlib.sha256(body.encode()).digest()
-    return Registration(client_id, owner_id, team, body, fingerprint, imported, whole.get("external_ids", {}))
-
-
-def with_contact_ids(body: str, before: Iterable[Mapping[str, Any]] = (), **fields: Any) -> str:
-    """The body with an id for each contact, that of a contact `before` where it is the same; with other `fields`."""
-    whole = json.loads(body)
-    return json.dumps({**whole, "contacts": identified(whole["contacts"], before, uuid7), **fields})
+    return Registration(
+        client_id, owner_id, team, body, fingerprint, imported, whole.get("external_ids", {}), whole["contacts"]
+    )
 
 
 async def insert(work: UnitOfWork, rows: Sequence[Registration], *, imported: bool) -> set[str]:
     """Registers up to 1,000 clients with owner, team, history and one leaf; returns the ids that were not taken."""
     made = await work.rows(
         INSERT,
-        bodies=[with_contact_ids(row.body) for row in rows],
+        bodies=[row.body for row in rows],
+        contacts=[json.dumps(identified(row.contacts, (), uuid7)) for row in rows],
         fingerprints=[row.fingerprint for row in rows],
         imported=[row.imported if imported else None for row in rows],
         now=work.now,
