@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 
 import httpx
 import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
@@ -67,6 +68,13 @@ class Keys:
         if system:
             claims["azp"] = system
         return jwt.encode({"alg": "Ed25519", "typ": "JWT"}, claims, self.local, algorithms=LOCAL_ALGORITHMS)
+
+    @property
+    def signing_key(self) -> Ed25519PrivateKey:
+        """The local key, for signing something else than tokens."""
+        key = self.local.private_key
+        assert isinstance(key, Ed25519PrivateKey)  # noqa: S101 - all local keys are
+        return key
 
     async def principal(self, token: str) -> Principal:
         """Who holds this token. Raises `NoToken`."""

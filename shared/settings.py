@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     visit_days: int = Field(default=3, ge=1)
     visits_per_day: int = Field(default=4, ge=1)
     lookback_days: int = Field(default=90, ge=1, le=180)
+    checkpoint_file: Path | None = None
+    checkpoint_webhook: str | None = None
     export_limit: int = Field(default=100, ge=0)
     usage_keep: int = Field(default=400, ge=1, le=3650)
     exposure_off: str = ""

@@ -14,7 +14,7 @@ GROUNDS = """
 SENT = "SELECT type, count(*) FROM outbox WHERE type <> 'journal.entry' GROUP BY 1 ORDER BY 1"
 # Decisions and reads are journaled again where whoever asked crashed and asked anew; changes are journaled once.
 CHANGES = """
-    SELECT kind, count(*) FROM journal_pending
+    SELECT kind, count(*) FROM journal_entries
     WHERE action IS NULL AND kind !~ '(checked|read|listed|streamed|accessed)$' GROUP BY 1 ORDER BY 1
 """
 

@@ -40,17 +40,22 @@ FAULTS = {
     "the leaf of a change has gone": (
         4,
         "clients",
-        "DELETE FROM journal_pending WHERE leaf = (SELECT leaf FROM history WHERE case_id IS NOT NULL LIMIT 1)",
+        "DELETE FROM journal WHERE leaf = (SELECT leaf FROM history WHERE case_id IS NOT NULL LIMIT 1)",
     ),
     "the leaf of a decision has gone": (
         4,
         "clients",
-        "DELETE FROM journal_pending WHERE id = (SELECT max(id) FROM journal_pending WHERE action IS NOT NULL)",
+        "DELETE FROM journal WHERE id = (SELECT max(id) FROM journal WHERE action IS NOT NULL)",
     ),
     "a decision reads otherwise in the journal": (
         4,
         "clients",
-        "UPDATE journal_pending SET reason = 'owner' WHERE reason = 'frozen'",
+        "UPDATE journal SET reason = 'owner' WHERE reason = 'frozen'",
+    ),
+    "a leaf was changed and hashed anew": (
+        4,
+        "clients",
+        "UPDATE journal_tree SET size = size - 1",
     ),
     "an entry never came to the journal": (
         4,

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from services.clients.domain import tree
+from services.clients.store.sequencing import COLUMNS
 from tests.support.house import House
 
 if TYPE_CHECKING:
@@ -57,8 +59,11 @@ MISCOUNTED = """
     WHERE coalesce(p.clients, 0) <> coalesce(c.n, 0)
 """
 ENTRIES = "SELECT CAST(body AS jsonb) ->> 'kind' AS kind, count(*) AS entries FROM outbox WHERE type = 'journal.entry' GROUP BY 1"
-LEAVES = "SELECT kind, count(*) AS leaves FROM journal_pending GROUP BY 1"
-UNJOURNALED = "SELECT id FROM history WHERE leaf NOT IN (SELECT leaf FROM journal_pending)"
+LEAVES = "SELECT kind, count(*) AS leaves FROM journal_entries GROUP BY 1"
+HASHES = (
+    f"SELECT sha256('\\x00'::bytea || convert_to(leaf_text({COLUMNS}), 'UTF8')) AS hash FROM journal ORDER BY index"
+)
+UNJOURNALED = "SELECT id FROM history WHERE leaf NOT IN (SELECT leaf FROM journal_entries)"
 COMMANDS = "SELECT body FROM outbox WHERE topic LIKE '%.commands'"
 ANSWERS = "SELECT body FROM outbox WHERE type = 'command.answered'"
 TWICE_IN_A_CASE = """
@@ -94,7 +99,7 @@ GROWS: Mapping[str, Mapping[str, str]] = {
                    CASE WHEN e.id IS NULL THEN leaf END AS leaf
             FROM history h LEFT JOIN erasures e ON e.kind = 'client' AND e.id = h.client_id""",
         "stand_ins": "SELECT * FROM stand_ins",
-        "journal": "SELECT * FROM journal_pending",
+        "journal": f"SELECT id, {COLUMNS} FROM journal_entries",
         "grounds": "SELECT employee_id || employment_id || kind || ref AS id, since FROM grounds",
     },
     "orders": {
@@ -143,6 +148,7 @@ class Truths:
         assert not await house.rows("clients", TAKEN_BACK), "truth 2: an acknowledged freeze ended without a word"
         await _everything_once(house)
         await _changes_are_journaled(house)
+        await _the_tree_is_of_the_leaves(house)
         await _no_failure_unfreezes(house)
         await self._history_only_grows(house)
 
@@ -225,7 +231,7 @@ async def _changes_are_journaled(house: House) -> None:
         row["id"]
         for row in await house.rows(
             "clients",
-            "SELECT DISTINCT s.id FROM journal_pending j JOIN surrogates s ON s.kind = 'employee' AND s.surrogate = j.employee"
+            "SELECT DISTINCT s.id FROM journal_entries j JOIN surrogates s ON s.kind = 'employee' AND s.surrogate = j.employee"
             " WHERE j.kind LIKE 'access.%'",
         )
     }
@@ -239,6 +245,13 @@ async def _changes_are_journaled(house: House) -> None:
     assert min(leaves.values()) >= 0, f"truth 4: not in the journal as often as sent to it: {leaves}"
     unsent = await house.scalar("orders", "SELECT count(*) FROM outbox WHERE published_at IS NULL")
     assert not unsent, "truth 4: something was not sent on"
+
+
+async def _the_tree_is_of_the_leaves(house: House) -> None:
+    leaves = [row["hash"] for row in await house.rows("clients", HASHES)]
+    (kept,) = await house.rows("clients", "SELECT size, frontier FROM journal_tree")
+    assert kept["size"] == len(leaves), "truth 4: a leaf has gone from the journal, or come in beside the tree"
+    assert kept["frontier"] == b"".join(tree.grow((), 0, leaves)), "truth 4: the journal was changed"
 
 
 async def _no_failure_unfreezes(house: House) -> None:

@@ -15,6 +15,7 @@ from services.clients.api import (
     limits,
     passes,
     personal,
+    proofs,
     risks,
     routing,
     streams,
@@ -26,7 +27,7 @@ from services.clients.api import (
 router = APIRouter()
 PARTS = (
     *(access, routing, synchronising, clients, contacts, erasures),
-    *(transfers, imports, freezes, passes, limits, journal, streams),
+    *(transfers, imports, freezes, passes, limits, journal, proofs, streams),
     *(usage, exposure, personal),
     *(knowing, risks),
 )

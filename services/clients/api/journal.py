@@ -26,6 +26,7 @@ class Entry(BaseModel):
     action: str | None
     allowed: bool | None
     reason: str | None
+    system: str | None
     employees: list[str | None]
     clients: list[str | None]
     details: dict[str, Any]

@@ -10,7 +10,7 @@ from services.clients.store import decisions, usage
 from shared import people
 from shared.database import UnitOfWork
 
-JOURNAL = "journal_pending"
+JOURNAL = "journal_entries"
 TAKEN = "action IN ('read', 'list', 'export')"
 
 

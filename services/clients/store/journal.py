@@ -1,4 +1,4 @@
-"""The journal's pending rows, written in the transaction of what they tell of; people and clients under surrogates."""
+"""The journal, written in the transaction of what it tells of, and read; people and clients under surrogates."""
 
 import json
 import uuid
@@ -128,24 +128,24 @@ def _is_person(name: str) -> bool:
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 READ = """
-    SELECT id, leaf, at, kind, actor, employee, client, action, reason, employees, clients, details
-    FROM journal_pending j
+    SELECT id, leaf, at, kind, actor, employee, client, action, reason, system, employees, clients, details
+    FROM journal_entries j
     WHERE (CAST(:after AS bigint) IS NULL OR id < :after)
       AND (CAST(:since AS timestamptz) IS NULL OR at >= :since) AND (CAST(:until AS timestamptz) IS NULL OR at < :until)
       {filters}
     ORDER BY id DESC LIMIT :limit
 """
 BY_EMPLOYEE = """AND id IN (
-    SELECT found.id FROM surrogates s JOIN journal_pending found
+    SELECT found.id FROM surrogates s JOIN journal_entries found
         ON found.employee = s.surrogate OR found.employees @> ARRAY[s.surrogate]
     WHERE s.kind = 'employee' AND s.id = :employee_id)"""
 BY_CLIENT = """AND id IN (
-    SELECT found.id FROM surrogates s JOIN journal_pending found
+    SELECT found.id FROM surrogates s JOIN journal_entries found
         ON found.client = s.surrogate OR (found.clients @> ARRAY[s.surrogate]
             AND found.kind <> 'client.transferred' AND found.kind <> 'client.registered')
     WHERE s.kind = 'client' AND s.id = :client_id
     UNION ALL
-    SELECT found.id FROM history h JOIN journal_pending found ON found.leaf = h.leaf WHERE h.client_id = :client_id)"""
+    SELECT found.id FROM history h JOIN journal_entries found ON found.leaf = h.leaf WHERE h.client_id = :client_id)"""
 
 
 async def read(
@@ -191,6 +191,7 @@ async def read(
             "action": row["action"],
             "allowed": row["reason"] in ALLOWED if row["reason"] else None,
             "reason": row["reason"],
+            "system": row["system"],
             "employees": named_again(row["employees"]) or [],
             "clients": named_again(row["clients"]) or [],
             "details": named_again(row["details"]) or {},

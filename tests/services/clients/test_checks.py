@@ -47,7 +47,7 @@ async def test_what_the_caller_may_not_ask_is_not_journaled_either() -> None:
         await here.client("c-1", "anna")
         await ask(here, ("employee", "anna"), "ben")
         await ask_all(here, ("employee", "anna"), "anna", "ben")
-        count = "SELECT count(*) FROM journal_pending WHERE kind = 'access.checked'"
+        count = "SELECT count(*) FROM journal_entries WHERE kind = 'access.checked'"
         assert await here.house.scalar("clients", count) == 0
 
 
@@ -170,7 +170,7 @@ async def test_checks_that_arrive_together_are_each_answered_and_journaled() -> 
         reasons = {"anna": "owner", "ben": "no_relation", "nobody": "unknown_employee"}
         assert [answer.reason for answer in answers] == [reasons[one.employee_id] for one in asked]
         assert len({answer.decision_id for answer in answers}) == 300
-        count = "SELECT count(DISTINCT leaf) FROM journal_pending WHERE kind = 'access.checked'"
+        count = "SELECT count(DISTINCT leaf) FROM journal_entries WHERE kind = 'access.checked'"
         assert await here.house.scalar("clients", count) == 300
 
 

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from services.clients.store.sequencing import COLUMNS
 from shared.contracts.staff import EmployeeErased
 from tests.services.clients.town import BASE, Town, town
 
@@ -30,7 +31,7 @@ async def kept(here: Town) -> str:
 
 
 async def journal(here: Town) -> list[Any]:
-    return await here.house.rows("clients", "SELECT CAST(j AS text) AS said FROM journal_pending j ORDER BY id")
+    return await here.house.rows("clients", f"SELECT leaf_text({COLUMNS}) AS said FROM journal_entries ORDER BY id")
 
 
 async def seen(here: Town, **filters: str) -> set[str]:

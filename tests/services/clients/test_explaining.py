@@ -58,7 +58,7 @@ async def test_auditors_and_operators_may_ask_about_anybody_but_only_for_the_exp
             assert answer.status_code == 200
             assert "anna" not in answer.text
             assert "c-1" not in answer.text
-        kinds = await here.house.rows("clients", "SELECT kind FROM journal_pending WHERE kind LIKE 'access.%'")
+        kinds = await here.house.rows("clients", "SELECT kind FROM journal_entries WHERE kind LIKE 'access.%'")
         assert {row["kind"] for row in kinds} == {"access.explained"}
 
 
@@ -129,7 +129,7 @@ def test_the_rules_are_tried_in_the_order_of_the_decision_and_the_first_refusal_
 
 async def systems(here: Town) -> list[str | None]:
     rows = await here.house.rows(
-        "clients", "SELECT system FROM journal_pending WHERE kind <> 'client.registered' ORDER BY id"
+        "clients", "SELECT system FROM journal_entries WHERE kind <> 'client.registered' ORDER BY id"
     )
     return [row["system"] for row in rows]
 

@@ -82,7 +82,7 @@ async def test_a_long_export_is_decided_and_journaled_page_by_page() -> None:
         assert await exported(here, ("employee", "anna")) == ids
         pages = await here.house.rows(
             "clients",
-            "SELECT cardinality(clients) AS n, reason FROM journal_pending WHERE kind = 'client.exported' ORDER BY id",
+            "SELECT cardinality(clients) AS n, reason FROM journal_entries WHERE kind = 'client.exported' ORDER BY id",
         )
         assert [(page["n"], page["reason"]) for page in pages] == [(PAGE, "owner"), (7, "owner")]
 

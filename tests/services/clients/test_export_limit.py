@@ -110,7 +110,7 @@ async def test_exports_that_are_refused_are_in_the_journal_with_limit() -> None:
         rows = await here.house.rows(
             "clients",
             """
-            SELECT kind, reason, cardinality(clients) AS n, details FROM journal_pending
+            SELECT kind, reason, cardinality(clients) AS n, details FROM journal_entries
             WHERE kind ~ 'checked|exported' ORDER BY id
             """,
         )
@@ -209,7 +209,7 @@ async def test_a_grant_is_listed_given_once_and_withdrawn() -> None:
             assert (await here.house.call("hr", "DELETE", f"{listed}/g-1")).status_code == 204
         assert await check_all(here, 0, 1, 2) == ["owner", "owner", "limit"]
         kinds = await here.house.rows(
-            "clients", "SELECT kind FROM journal_pending WHERE kind LIKE 'export.%' ORDER BY id"
+            "clients", "SELECT kind FROM journal_entries WHERE kind LIKE 'export.%' ORDER BY id"
         )
         assert [row["kind"] for row in kinds] == ["export.granted", "export.grant_withdrawn"]
 

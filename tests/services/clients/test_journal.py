@@ -75,7 +75,7 @@ async def test_no_id_of_a_person_or_client_and_no_free_text_stands_in_the_journa
             ),
             source="orders",
         )
-        rows = await here.house.rows("clients", "SELECT * FROM journal_pending")
+        rows = await here.house.rows("clients", "SELECT * FROM journal_entries")
         assert len(rows) >= 6
         assert "secret" not in json.dumps(rows, default=str)
         (newest, *_) = await entries(here)

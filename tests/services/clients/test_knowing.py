@@ -23,7 +23,7 @@ async def knowledge(here: Town, client: str = "c-1", who: Any = "director") -> d
 
 
 async def kinds(here: Town) -> list[str]:
-    return [row["kind"] for row in await here.house.rows("clients", "SELECT kind FROM journal_pending ORDER BY id")]
+    return [row["kind"] for row in await here.house.rows("clients", "SELECT kind FROM journal_entries ORDER BY id")]
 
 
 async def test_who_knows_a_client_and_how_well_is_told_as_of_now() -> None:

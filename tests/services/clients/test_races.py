@@ -149,7 +149,7 @@ async def test_once_a_freeze_is_acknowledged_no_check_admits() -> None:
 
 # What this person did or tried to do to clients, and their freeze, in the order in which it happened.
 JOURNALED = """
-    SELECT j.kind, j.reason FROM journal_pending j JOIN surrogates s ON s.kind = 'employee' AND s.id = :id
+    SELECT j.kind, j.reason FROM journal_entries j JOIN surrogates s ON s.kind = 'employee' AND s.id = :id
     WHERE (j.actor = s.surrogate OR j.kind = 'access.frozen' AND j.employee = s.surrogate)
     AND j.kind IN ('client.accessed', 'team.placed', 'client.transferred', 'access.frozen') ORDER BY j.id
 """

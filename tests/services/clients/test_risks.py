@@ -152,7 +152,7 @@ async def test_pages_are_without_gaps_and_each_is_one_decision_to_list() -> None
         await recompute(here)
         seen: list[str] = []
         params: dict[str, Any] = {"limit": 2}
-        before = await here.house.scalar("clients", "SELECT count(*) FROM journal_pending")
+        before = await here.house.scalar("clients", "SELECT count(*) FROM journal_entries")
         while True:
             found = await page(here, **params)
             seen += [one["client_id"] for one in found["items"]]
@@ -162,7 +162,7 @@ async def test_pages_are_without_gaps_and_each_is_one_decision_to_list() -> None
         assert seen == ["c-6", "c-3", "c-4", "c-5", "c-0", "c-1", "c-2"]
         leaves = await here.house.rows(
             "clients",
-            "SELECT kind, action, reason, cardinality(clients) AS n FROM journal_pending ORDER BY id OFFSET :before",
+            "SELECT kind, action, reason, cardinality(clients) AS n FROM journal_entries ORDER BY id OFFSET :before",
             before=before,
         )
         assert [leaf["n"] for leaf in leaves] == [2, 2, 2, 1]
@@ -241,7 +241,7 @@ async def test_the_risk_of_an_employee_is_seen_by_whom_it_concerns_and_by_hr_wit
             assert (await here.house.call(who, "GET", f"{BASE}/risk/employees/nobody")).status_code == 404
         assert (await here.house.call("ops", "GET", f"{BASE}/risk/employees/anna")).status_code == 403
         rows = await here.house.rows(
-            "clients", "SELECT reason FROM journal_pending WHERE kind = 'risk.read' ORDER BY id"
+            "clients", "SELECT reason FROM journal_entries WHERE kind = 'risk.read' ORDER BY id"
         )
         assert [row["reason"] for row in rows] == ["head", "service", "owner", "head", None]
 

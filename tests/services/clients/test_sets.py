@@ -16,7 +16,7 @@ async def journaled(here: Town, kind: str) -> dict[str, Any]:
                 JOIN surrogates s ON s.surrogate = u.id) AS clients,
                (SELECT array_agg(s.id ORDER BY nth) FROM unnest(j.employees) WITH ORDINALITY AS u (id, nth)
                 JOIN surrogates s ON s.surrogate = u.id) AS employees
-        FROM journal_pending j LEFT JOIN surrogates e ON e.surrogate = j.employee
+        FROM journal_entries j LEFT JOIN surrogates e ON e.surrogate = j.employee
         LEFT JOIN surrogates c ON c.surrogate = j.client WHERE j.kind = :kind
         """,
         kind=kind,

@@ -74,7 +74,7 @@ async def test_what_the_owner_used_is_in_the_portfolio_only_if_it_may_be_looked_
         looked = allows == "notice"
         assert (client["reads"], client["exports"]) == ((1, 1) if looked else (0, 0))
         journaled = await here.house.rows(
-            "clients", "SELECT details FROM journal_pending WHERE kind = 'portfolio.read'"
+            "clients", "SELECT details FROM journal_entries WHERE kind = 'portfolio.read'"
         )
         assert [leaf["details"] for leaf in journaled] == [{"exposure": True} if looked else None]
 
@@ -98,7 +98,7 @@ async def test_only_services_read_for_plans_and_each_call_is_in_the_journal_once
         for role in ("employee", "hr", "sales_head", "director", "ops", "auditor"):
             assert (await here.house.call(role, "GET", f"{BASE}/{path}")).status_code == 403
         await lines(here, "service", path)
-        count = "SELECT count(*) FROM journal_pending WHERE kind LIKE '%.read'"
+        count = "SELECT count(*) FROM journal_entries WHERE kind LIKE '%.read'"
         assert await here.house.scalar("clients", count) == 1
 
 

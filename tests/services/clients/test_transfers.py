@@ -43,7 +43,7 @@ async def test_a_dry_run_says_the_same_and_changes_nothing() -> None:
         assert await here.owner("c-1") == "anna"
         assert await here.house.sent("clients", "client.transferred") == []
         journaled = await here.house.scalar(
-            "clients", "SELECT count(*) FROM journal_pending WHERE kind = 'client.transferred'"
+            "clients", "SELECT count(*) FROM journal_entries WHERE kind = 'client.transferred'"
         )
         assert journaled == 0
 
@@ -93,7 +93,7 @@ async def test_many_clients_move_in_chunks_with_one_event_and_one_leaf_each() ->
         assert sorted(len(event.data.items) for event in events) == [100, 1_000, 1_000]
         assert len({item.client_id for event in events for item in event.data.items}) == 2_100
         leaves = await here.house.scalar(
-            "clients", "SELECT count(*) FROM journal_pending WHERE kind = 'client.transferred'"
+            "clients", "SELECT count(*) FROM journal_entries WHERE kind = 'client.transferred'"
         )
         assert leaves == 3
         counted = await here.house.rows("clients", "SELECT owner_id, clients FROM portfolios ORDER BY 1")

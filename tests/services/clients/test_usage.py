@@ -120,9 +120,9 @@ async def test_only_services_report() -> None:
 async def test_a_report_of_others_is_never_in_the_journal() -> None:
     async with town("anna") as here:
         await here.client("c-1", "anna")
-        before = await here.house.scalar("clients", "SELECT count(*) FROM journal_pending")
+        before = await here.house.scalar("clients", "SELECT count(*) FROM journal_entries")
         await report(here, used(here))
-        assert await here.house.scalar("clients", "SELECT count(*) FROM journal_pending") == before
+        assert await here.house.scalar("clients", "SELECT count(*) FROM journal_entries") == before
 
 
 async def test_what_is_old_is_forgotten_and_the_journal_says_how_much() -> None:
@@ -151,7 +151,7 @@ async def test_much_that_is_old_is_forgotten_in_batches(monkeypatch: Any) -> Non
         await here.house.settle()
         assert await here.house.scalar("clients", "SELECT count(*) FROM usage") == 0
         leaves = await here.house.rows(
-            "clients", "SELECT details FROM journal_pending WHERE kind = 'usage.forgotten' ORDER BY id"
+            "clients", "SELECT details FROM journal_entries WHERE kind = 'usage.forgotten' ORDER BY id"
         )
         assert [leaf["details"]["rows"] for leaf in leaves] == [2, 2, 1]
 
@@ -164,7 +164,7 @@ async def test_two_replicas_that_forget_at_the_same_time_tell_of_each_row_once()
         runtime = here.house.runtime("clients")
         await asyncio.gather(*(forget_usage(runtime) for _ in range(4)))
         assert await here.house.scalar("clients", "SELECT count(*) FROM usage") == 0
-        told = "SELECT sum(CAST(details->>'rows' AS int)) FROM journal_pending WHERE kind = 'usage.forgotten'"
+        told = "SELECT sum(CAST(details->>'rows' AS int)) FROM journal_entries WHERE kind = 'usage.forgotten'"
         assert await here.house.scalar("clients", told) == 500
 
 

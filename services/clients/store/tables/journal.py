@@ -1,6 +1,20 @@
 """The journal, and the surrogates under which it names people and clients."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, PrimaryKeyConstraint, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from services.clients.store.tables.base import metadata
@@ -15,8 +29,9 @@ Table(
     PrimaryKeyConstraint("id", "kind"),
     Index("surrogates_surrogate", "surrogate", unique=True),
 )
-# One row per leaf. A single decision stands in the columns; a page or batch in the arrays and `details`. Changes of many
-# clients stand in the order of `details`, which says how many went from whom to whom; `history` leads to them.
+# One row per leaf that waits for the sequencer; nothing is looked up here, so that writing stays cheap. A single decision
+# stands in the columns; a page or batch in the arrays and `details`. Changes of many clients stand in the order of
+# `details`, which says how many went from whom to whom; `history` leads to them.
 Table(
     "journal_pending",
     metadata,
@@ -33,19 +48,72 @@ Table(
     Column("employees", ARRAY(UUID(as_uuid=True))),
     Column("clients", ARRAY(UUID(as_uuid=True))),
     Column("details", JSONB),
-    Index("journal_pending_leaf", "leaf"),
-    Index("journal_pending_employee", "employee", "id"),
-    Index("journal_pending_client", "client", "id"),
+)
+# The leaves of the tree, by month of appending: so all of a partition are one run of the tree. The view `journal_entries`
+# has these and those that wait.
+Table(
+    "journal",
+    metadata,
+    Column("month", Date, nullable=False),
+    Column("index", BigInteger, nullable=False),
+    Column("id", BigInteger, nullable=False),
+    Column("leaf", UUID(as_uuid=True), nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("actor", UUID(as_uuid=True)),
+    Column("employee", UUID(as_uuid=True)),
+    Column("client", UUID(as_uuid=True)),
+    Column("action", Text),
+    Column("reason", Text),
+    Column("system", Text),
+    Column("employees", ARRAY(UUID(as_uuid=True))),
+    Column("clients", ARRAY(UUID(as_uuid=True))),
+    Column("details", JSONB),
+    PrimaryKeyConstraint("index", "month"),
+    Index("journal_id", "id"),
+    Index("journal_leaf", "leaf"),
+    Index("journal_employee", "employee", "id"),
+    Index("journal_client", "client", "id"),
+    Index("journal_at", "at", postgresql_using="brin"),
     Index(
-        "journal_pending_clients",
+        "journal_clients",
         "clients",
         postgresql_using="gin",
         postgresql_where=text("clients IS NOT NULL AND kind <> 'client.transferred' AND kind <> 'client.registered'"),
     ),
-    Index(
-        "journal_pending_people",
-        "employees",
-        postgresql_using="gin",
-        postgresql_where=text("employees IS NOT NULL"),
-    ),
+    Index("journal_people", "employees", postgresql_using="gin", postgresql_where=text("employees IS NOT NULL")),
+    postgresql_partition_by="RANGE (month)",
+)
+# Which leaves each month holds: `first` up to `next`.
+Table(
+    "journal_months",
+    metadata,
+    Column("month", Date, primary_key=True),
+    Column("first", BigInteger, nullable=False),
+    Column("next", BigInteger, nullable=False),
+)
+# Up to 256 hashes of 32 bytes: at level 0 of leaves, at level k of complete subtrees of 256 ** k leaves.
+Table(
+    "journal_tiles",
+    metadata,
+    Column("level", Integer),
+    Column("n", BigInteger),
+    Column("hashes", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("level", "n"),
+)
+# One row. Whoever holds its lock is the sequencer.
+Table(
+    "journal_tree",
+    metadata,
+    Column("one", Boolean, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("frontier", LargeBinary, nullable=False),
+)
+Table(
+    "checkpoints",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("sent_at", DateTime(timezone=True)),
 )

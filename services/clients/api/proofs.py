@@ -1,0 +1,167 @@
+"""What auditors prove the journal with: checkpoints, proofs, and its export."""
+
+import re
+from base64 import b64encode
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, BeforeValidator, Field
+
+from services.clients.domain import transcript, tree
+from services.clients.handlers import proofs
+from services.clients.store.proofs import PAGE
+from shared.http.door import Door, allow
+from shared.http.fields import Id, Moment
+
+router = APIRouter(tags=["journal"])
+
+NDJSON = "application/x-ndjson"
+EXPORTED: dict[int | str, dict[str, Any]] = {
+    200: {"content": {NDJSON: {"schema": {"type": "string"}}}, "description": "For `holdfast journal verify`"}
+}
+DECISION = re.compile(r"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(?:\.[0-9]{1,6})?")
+
+
+def _text(raw: Any) -> Any:
+    return b64encode(raw).decode() if isinstance(raw, bytes) else raw
+
+
+Hash = Annotated[str, BeforeValidator(_text), Field(description="SHA-256, in base64")]
+Size = Annotated[int, Query(ge=0, le=1 << 62)]
+
+
+class Checkpoint(BaseModel):
+    """`note` is a C2SP tlog-checkpoint, signed: keep it where the database's administrator cannot write."""
+
+    size: int
+    root: Hash
+    note: str
+    at: datetime
+
+
+class VerifierKey(BaseModel):
+    """The public key in the form of C2SP signed notes. Take it once, by a road of its own."""
+
+    key: str
+
+
+class Inclusion(BaseModel):
+    """RFC 6962, 2.1.1: `data` is the entry as it was hashed, leaf `index` of the tree of `size` with `root`."""
+
+    index: int
+    size: int
+    data: str
+    leaf_hash: Hash
+    proof: list[Hash]
+    root: Hash
+    checkpoint: str
+
+
+class Consistency(BaseModel):
+    """RFC 6962, 2.1.2: the tree of `to` begins with the tree of `from`."""
+
+    from_size: Annotated[int, Field(alias="from")]
+    to_size: Annotated[int, Field(alias="to")]
+    from_root: Hash
+    to_root: Hash
+    proof: list[Hash]
+
+
+@router.get("/journal/checkpoint", response_model=Checkpoint, summary="A signed checkpoint of the journal as it is now")
+async def checkpoint(door: Door = allow("auditor", "service", "ops")) -> Any:
+    return await door.transact(proofs.checkpoint, door.runtime.keys.signing_key)
+
+
+@router.get("/journal/key", response_model=VerifierKey, summary="The key that checkpoints are verified with")
+async def key(door: Door = allow("auditor", "service", "ops")) -> Any:
+    return {"key": proofs.verifier_key(door.runtime.keys.signing_key)}
+
+
+@router.get(
+    "/journal/proofs/inclusion", response_model=Inclusion, summary="The proof that a decision is in the journal"
+)
+async def inclusion(
+    decision_id: Annotated[
+        str, Query(pattern=f"^{DECISION.pattern}$", max_length=50, description="of a decision, or the id of an entry")
+    ],
+    size: Annotated[int | None, Query(ge=1, le=1 << 62, description="of the tree; as it is now, if left out")] = None,
+    door: Door = allow("auditor", "service"),
+) -> Any:
+    leaf = decision_id.partition(".")[0].lower()
+    return await door.read(proofs.inclusion, leaf, size, door.runtime.keys.signing_key)
+
+
+@router.get(
+    "/journal/proofs/consistency",
+    response_model=Consistency,
+    summary="The proof that nothing of an older journal was changed",
+)
+async def consistency(
+    from_size: Annotated[int, Query(alias="from", ge=0, le=1 << 62)],
+    to_size: Annotated[int, Query(alias="to", ge=0, le=1 << 62)],
+    door: Door = allow("auditor", "service"),
+) -> Any:
+    return await door.read(proofs.consistency, from_size, to_size)
+
+
+@router.get(
+    "/journal/export",
+    response_class=StreamingResponse,
+    responses=EXPORTED,
+    summary="The journal as it was hashed, with what proves it",
+)
+async def export(
+    from_index: Annotated[int | None, Query(alias="from", ge=0, le=1 << 62)] = None,
+    to_size: Annotated[int | None, Query(alias="to", ge=0, le=1 << 62)] = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    employee_id: Id | None = None,
+    client_id: Id | None = None,
+    door: Door = allow("auditor"),
+) -> StreamingResponse:
+    """Whole, or the run of entries that holds a time; about an employee or a client, each entry with its own proof."""
+    named = {"employee_id": employee_id, "client_id": client_id}
+    wanted = {name: id for name, id in named.items() if id is not None}
+    if wanted:
+        size, note = await door.transact(proofs.begin_selection, wanted, door.runtime.keys.signing_key)
+        lines = _selection(door, wanted, size, note, since, until)
+    else:
+        begun = await door.transact(
+            proofs.begin_whole, from_index, to_size, since, until, door.runtime.keys.signing_key
+        )
+        lines = _whole(door, begun)
+    return StreamingResponse(lines, media_type=NDJSON)
+
+
+async def _whole(door: Door, begun: Mapping[str, Any]) -> AsyncIterator[bytes]:
+    start, end, key = begun["start"], begun["end"], proofs.verifier_key(door.runtime.keys.signing_key)
+    yield transcript.first_line(proofs.ORIGIN, key, start, end, begun["left"])
+    kept = 0
+    while start < end:
+        stop = min(end, (start // PAGE + 1) * PAGE)
+        leaves, notes = await door.read(proofs.page, start, stop, key)
+        kept += len(notes)
+        while leaves:
+            tile = leaves[: tree.TILE - start % tree.TILE]
+            yield transcript.tile_lines(start, tile, [tree.leaf_hash(leaf) for leaf in tile], notes)
+            start, leaves = start + len(tile), leaves[len(tile) :]
+        if start < stop:
+            return  # archived or altered meanwhile: without its last line, the file says that it is not whole
+    yield transcript.last_line(end, begun["note"], kept)
+
+
+async def _selection(
+    door: Door, wanted: Mapping[str, str], size: int, note: str, since: datetime | None, until: datetime | None
+) -> AsyncIterator[bytes]:
+    key = proofs.verifier_key(door.runtime.keys.signing_key)
+    yield transcript.selection_first_line(proofs.ORIGIN, key, size, note)
+    after, count = -1, 0
+    while rows := await door.read(proofs.selected, wanted, after, size, since, until):
+        yield b"".join(transcript.selection_line(*row) for row in rows)
+        after, count = rows[-1][0], count + len(rows)
+        if len(rows) < PAGE:
+            break
+    yield transcript.selection_last_line(count)

@@ -1,0 +1,201 @@
+"""What auditors ask: checkpoints and proofs, and the journal as it was hashed. Checkpoints go outside by themselves."""
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from services.clients.domain import notes, tree
+from services.clients.store import journal, proofs
+from services.clients.store.sequencing import tree_now
+from shared.database import UnitOfWork, transact
+from shared.errors import NotFound, Refused, Unprocessable
+from shared.service import Runtime
+
+ORIGIN = "holdfast/journal"
+
+
+class NotYetAppended(Refused):
+    """This decision waits to be appended to the journal's tree. Ask again in a second."""
+
+
+class NoSuchTree(Unprocessable):
+    """The journal never had this size: ask for a size up to that of the newest checkpoint, the older one first."""
+
+
+class NotInThatTree(Unprocessable):
+    """This decision came after the journal had this size. Ask for a later size, or leave it out."""
+
+
+class NoDecision(NotFound):
+    """No decision with this id is in the journal."""
+
+
+class NotKept(Refused):
+    """These entries are no longer in the database: they were archived. Their hashes are kept, so proofs go on."""
+
+
+def verifier_key(key: Ed25519PrivateKey) -> str:
+    return notes.verifier_key(ORIGIN, key.public_key())
+
+
+async def checkpoint(work: UnitOfWork, key: Ed25519PrivateKey) -> Mapping[str, Any]:
+    """A signed checkpoint of the tree as it is now, kept from now on."""
+    size, frontier = await tree_now(work)
+    kept = await proofs.keep_checkpoint(work, size, notes.write(ORIGIN, size, tree.root(frontier), key))
+    return {**kept, "root": tree.root(frontier)}
+
+
+async def _root_at(work: UnitOfWork, size: int) -> bytes:
+    """Raises `NoSuchTree`."""
+    now, _ = await tree_now(work)
+    if size > now:
+        raise NoSuchTree
+    return tree.root(await proofs.frontier(work, size))
+
+
+async def inclusion(work: UnitOfWork, decision_id: str, size: int | None, key: Ed25519PrivateKey) -> Mapping[str, Any]:
+    """The proof that the leaf of a decision is in the tree. Raises `NoDecision`, `NotYetAppended`, `NotInThatTree`,
+    `NoSuchTree`."""
+    found = await proofs.leaf(work, decision_id)
+    if found is None:
+        raise NoDecision
+    if found["index"] is None:
+        raise NotYetAppended
+    of = (await tree_now(work))[0] if size is None else size
+    root = await _root_at(work, of)
+    if found["index"] >= of:
+        raise NotInThatTree
+    (proof,) = await proofs.inclusion(work, [found["index"]], of)
+    return {
+        "index": found["index"],
+        "size": of,
+        "data": found["data"].decode(),
+        "leaf_hash": tree.leaf_hash(found["data"]),
+        "proof": proof,
+        "root": root,
+        "checkpoint": notes.write(ORIGIN, of, root, key),
+    }
+
+
+async def consistency(work: UnitOfWork, old: int, new: int) -> Mapping[str, Any]:
+    """The proof that the tree of `new` begins with the tree of `old`. Raises `NoSuchTree`."""
+    if old > new:
+        raise NoSuchTree
+    new_root = await _root_at(work, new)
+    return {
+        "from": old,
+        "to": new,
+        "from_root": await _root_at(work, old),
+        "to_root": new_root,
+        "proof": await proofs.consistency(work, old, new),
+    }
+
+
+# -- export ------------------------------------------------------------------------------------------------------------
+
+
+async def begin_whole(
+    work: UnitOfWork,
+    start: int | None,
+    end: int | None,
+    since: datetime | None,
+    until: datetime | None,
+    key: Ed25519PrivateKey,
+) -> Mapping[str, Any]:
+    """Which leaves are exported, and what proves them: `start, end, left, note`. Raises `NoSuchTree`, `NotKept`."""
+    size, _ = await tree_now(work)
+    first = await proofs.first_kept(work)
+    begin, stop = first if start is None else start, size if end is None else end
+    if since is not None or until is not None:
+        spanned = await proofs.span(work, since, until) or (stop, stop)
+        begin, stop = max(begin, spanned[0]), max(begin, spanned[0], min(stop, spanned[1]))
+    if not begin <= stop <= size:
+        raise NoSuchTree
+    if begin < first and begin < stop:
+        raise NotKept
+    await journal.write(work, "journal.exported", details={"from": begin, "to": stop})
+    return {
+        "start": begin,
+        "end": stop,
+        "left": await proofs.frontier(work, begin),
+        "note": notes.write(ORIGIN, stop, await _root_at(work, stop), key),
+    }
+
+
+async def page(work: UnitOfWork, start: int, end: int, key: str) -> tuple[list[bytes], dict[int, str]]:
+    """The leaves [start, end), and the checkpoints kept of them that this key signed."""
+    kept = await proofs.checkpoints(work, start, end)
+    return await proofs.leaves(work, start, end), {
+        size: note for size, note in kept.items() if notes.verify(note, key) is not None
+    }
+
+
+async def begin_selection(work: UnitOfWork, named: Mapping[str, str], key: Ed25519PrivateKey) -> tuple[int, str]:
+    """The size of the tree that entries are proven against, and its checkpoint."""
+    size, frontier = await tree_now(work)
+    await journal.write(
+        work,
+        "journal.exported",
+        employee_id=named.get("employee_id"),
+        client_id=named.get("client_id"),
+        details={"size": size},
+    )
+    return size, notes.write(ORIGIN, size, tree.root(frontier), key)
+
+
+async def selected(
+    work: UnitOfWork,
+    named: Mapping[str, str],
+    after: int,
+    size: int,
+    since: datetime | None,
+    until: datetime | None,
+) -> Sequence[tuple[int, bytes, list[bytes]]]:
+    """The next entries about somebody: number, data and proof."""
+    rows = await proofs.about(work, named, after, size, since, until)
+    found = await proofs.inclusion(work, [row["index"] for row in rows], size)
+    return [(row["index"], row["data"], proof) for row, proof in zip(rows, found, strict=True)]
+
+
+# -- outside -----------------------------------------------------------------------------------------------------------
+
+
+async def make_checkpoint(runtime: Runtime) -> bool:
+    """Every five minutes, if the tree grew."""
+    if (await transact(runtime, tree_now))[0]:
+        await transact(runtime, checkpoint, runtime.keys.signing_key)
+    return False
+
+
+async def send_checkpoints(runtime: Runtime) -> bool:
+    """Takes checkpoints to where the administrator of the database cannot write, until they are there.
+
+    Two replicas may send the same one: it says the same twice.
+    """
+    file, webhook = runtime.settings.checkpoint_file, runtime.settings.checkpoint_webhook
+    waiting = await transact(runtime, proofs.unsent) if file or webhook else []
+    if not waiting:
+        return False
+    text = "\n".join(row["note"] for row in waiting)
+    if webhook is not None:
+        async with httpx.AsyncClient(timeout=10) as client:
+            headers = {"content-type": "text/plain; charset=utf-8"}
+            (await client.post(webhook, content=text.encode(), headers=headers)).raise_for_status()
+    if file is not None:
+        await asyncio.to_thread(_append, file, text)
+    await transact(runtime, proofs.mark_sent, [row["size"] for row in waiting])
+    return True
+
+
+def _append(file: Path, text: str) -> None:
+    """Durably: a checkpoint that counts as sent is there after a power cut."""
+    with file.open("a") as opened:
+        opened.write(("\n" if opened.tell() else "") + text)
+        opened.flush()
+        os.fsync(opened.fileno())

@@ -1,0 +1,137 @@
+"""What auditors check the journal with: checkpoints, proofs, and the leaves as they were hashed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from services.clients.domain import tree
+from services.clients.store.sequencing import COLUMNS, subtrees
+from shared.database import UnitOfWork
+
+PAGE = 8 * tree.TILE  # leaves that are read at a stretch
+DATA = f"convert_to(leaf_text({COLUMNS}), 'UTF8') AS data"
+
+
+async def leaf(work: UnitOfWork, leaf_id: str) -> Mapping[str, Any] | None:
+    """`index` and `data` of a leaf; without `index` it waits for the sequencer."""
+    return await work.row(f"SELECT index, {DATA} FROM journal_entries WHERE leaf = :leaf", leaf=leaf_id)
+
+
+async def leaves(work: UnitOfWork, start: int, end: int) -> list[bytes]:
+    """The leaves [start, end) as they were hashed."""
+    rows = await work.rows(
+        f"SELECT {DATA} FROM journal WHERE index >= :start AND index < :end ORDER BY index", start=start, end=end
+    )
+    return [row["data"] for row in rows]
+
+
+async def frontier(work: UnitOfWork, size: int) -> tuple[bytes, ...]:
+    """The complete subtrees of the tree when it had this size, largest first."""
+    wanted = tree.frontier_of(size)
+    found = await subtrees(work, wanted)
+    return tuple(found[subtree] for subtree in wanted)
+
+
+async def inclusion(work: UnitOfWork, indexes: Sequence[int], size: int) -> list[list[bytes]]:
+    """For each of these leaves the proof that it is in the tree of this size."""
+    found = await subtrees(work, (one for index in indexes for one in tree.subtrees_of_inclusion(index, size)))
+    return [tree.inclusion_proof(index, size, lambda level, n: found[level, n]) for index in indexes]
+
+
+async def consistency(work: UnitOfWork, old: int, new: int) -> list[bytes]:
+    found = await subtrees(work, tree.subtrees_of_consistency(old, new))
+    return tree.consistency_proof(old, new, lambda level, n: found[level, n])
+
+
+async def first_kept(work: UnitOfWork) -> int:
+    """The first leaf whose data is still here."""
+    return int(await work.scalar("SELECT coalesce(min(first), 0) FROM journal_months"))
+
+
+async def span(work: UnitOfWork, since: datetime | None, until: datetime | None) -> tuple[int, int] | None:
+    """The smallest run of leaves that holds all of this time; None if there are none."""
+    row = await work.row(
+        """
+        SELECT min(index) AS first, max(index) + 1 AS next FROM journal
+        WHERE (CAST(:since AS timestamptz) IS NULL OR at >= :since) AND (CAST(:until AS timestamptz) IS NULL OR at < :until)
+        """,
+        since=since,
+        until=until,
+    )
+    return None if row is None or row["first"] is None else (row["first"], row["next"])
+
+
+ABOUT = {
+    "employee": """SELECT found.index FROM surrogates s JOIN journal found
+        ON found.employee = s.surrogate OR found.employees @> ARRAY[s.surrogate]
+        WHERE s.kind = 'employee' AND s.id = :employee_id""",
+    "client": """SELECT found.index FROM surrogates s JOIN journal found
+        ON found.client = s.surrogate OR (found.clients @> ARRAY[s.surrogate]
+            AND found.kind <> 'client.transferred' AND found.kind <> 'client.registered')
+        WHERE s.kind = 'client' AND s.id = :client_id
+        UNION SELECT found.index FROM history h JOIN journal found ON found.leaf = h.leaf WHERE h.client_id = :client_id""",
+}
+
+
+async def about(
+    work: UnitOfWork,
+    named: Mapping[str, str],
+    after: int,
+    size: int,
+    since: datetime | None,
+    until: datetime | None,
+) -> Sequence[Mapping[str, Any]]:
+    """The next leaves of the tree of this size about these people and clients (`employee_id`, `client_id`), by number."""
+    about = "".join(f" AND index IN ({ABOUT[name.removesuffix('_id')]})" for name in named)
+    return await work.rows(
+        f"""
+        SELECT index, {DATA} FROM journal
+        WHERE index > :after AND index < :size AND (CAST(:since AS timestamptz) IS NULL OR at >= :since)
+        AND (CAST(:until AS timestamptz) IS NULL OR at < :until) {about}
+        ORDER BY index LIMIT {PAGE}
+        """,
+        after=after,
+        size=size,
+        since=since,
+        until=until,
+        **named,
+    )
+
+
+# -- checkpoints -------------------------------------------------------------------------------------------------------
+
+
+async def keep_checkpoint(work: UnitOfWork, size: int, note: str) -> Mapping[str, Any]:
+    """Keeps the note of this size, or gives the one that was kept before."""
+    await work.execute(
+        "INSERT INTO checkpoints (size, at, note) VALUES (:size, :now, :note) ON CONFLICT DO NOTHING",
+        size=size,
+        now=work.now,
+        note=note,
+    )
+    row = await work.row("SELECT size, at, note FROM checkpoints WHERE size = :size", size=size)
+    assert row is not None  # noqa: S101 - just now
+    return row
+
+
+async def checkpoint(work: UnitOfWork, size: int) -> Mapping[str, Any] | None:
+    return await work.row("SELECT size, at, note FROM checkpoints WHERE size = :size", size=size)
+
+
+async def checkpoints(work: UnitOfWork, start: int, end: int) -> dict[int, str]:
+    """The notes kept of sizes in (start, end]."""
+    rows = await work.rows(
+        "SELECT size, note FROM checkpoints WHERE size > :start AND size <= :end", start=start, end=end
+    )
+    return {row["size"]: row["note"] for row in rows}
+
+
+async def unsent(work: UnitOfWork) -> Sequence[Mapping[str, Any]]:
+    """The oldest checkpoints that have not been sent outside."""
+    return await work.rows("SELECT size, note FROM checkpoints WHERE sent_at IS NULL ORDER BY size LIMIT 100")
+
+
+async def mark_sent(work: UnitOfWork, sizes: Iterable[int]) -> None:
+    await work.execute(
+        "UPDATE checkpoints SET sent_at = :now WHERE size = ANY(:sizes)", now=work.now, sizes=list(sizes)
+    )

@@ -1,0 +1,126 @@
+"""The sequencer: takes what waits, numbers it as leaves of the tree, and keeps the hashes in tiles.
+
+From the table, no cursor: an entry that is committed late is taken late, and none is passed over.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date
+
+from services.clients.domain import tree
+from shared.database import UnitOfWork
+
+BATCH = 4_000
+HASH = 32
+COLUMNS = "leaf, at, kind, actor, employee, client, action, reason, system, employees, clients, details"
+
+APPEND = f"""
+    WITH taken AS (
+        DELETE FROM journal_pending WHERE id IN (SELECT id FROM journal_pending ORDER BY id LIMIT {BATCH})
+        RETURNING id, {COLUMNS}
+    ), numbered AS MATERIALIZED (
+        SELECT CAST(:size AS bigint) + row_number() OVER (ORDER BY id) - 1 AS index, t.* FROM taken t
+    ), kept AS (
+        INSERT INTO journal (month, index, id, {COLUMNS}) SELECT :month, index, id, {COLUMNS} FROM numbered
+    )
+    SELECT sha256('\\x00'::bytea || convert_to(leaf_text({COLUMNS}), 'UTF8')) AS hash FROM numbered ORDER BY index
+"""
+# What is full now has a root, which is a hash of the level above.
+FILL = f"""
+    INSERT INTO journal_tiles AS t (level, n, hashes)
+    SELECT :level, n, hashes FROM unnest(CAST(:ns AS bigint[]), CAST(:hashes AS bytea[])) AS new (n, hashes)
+    ON CONFLICT (level, n) DO UPDATE SET hashes = t.hashes || excluded.hashes
+    RETURNING n, CASE WHEN length(hashes) = {tree.TILE * HASH} THEN hashes END AS full
+"""
+
+
+def split(hashes: bytes) -> tuple[bytes, ...]:
+    return tuple(hashes[at : at + HASH] for at in range(0, len(hashes), HASH))
+
+
+async def append(work: UnitOfWork) -> int:
+    """Appends a batch of what waits; how many leaves that were. None if another replica is at it: then 0."""
+    now = await work.row("SELECT size, frontier FROM journal_tree FOR UPDATE SKIP LOCKED")
+    if now is None:
+        return 0
+    size, month = now["size"], work.now.astimezone(UTC).date().replace(day=1)
+    await _open_month(work, month, size)
+    leaves = [row["hash"] for row in await work.rows(APPEND, size=size, month=month)]
+    if not leaves:
+        return 0
+    await _fill(work, size, leaves)
+    await work.execute(
+        "UPDATE journal_tree SET size = :size, frontier = :frontier",
+        size=size + len(leaves),
+        frontier=b"".join(tree.grow(split(now["frontier"]), size, leaves)),
+    )
+    await work.execute(
+        "UPDATE journal_months SET next = :size WHERE month = :month", size=size + len(leaves), month=month
+    )
+    return len(leaves)
+
+
+async def _open_month(work: UnitOfWork, month: date, size: int) -> None:
+    """The partition of the month in which is appended, made when it is first needed."""
+    if await work.scalar("SELECT 1 FROM journal_months WHERE month = :month", month=month):
+        return
+    if not await work.scalar("SELECT 1 FROM journal_pending LIMIT 1"):
+        return
+    after = date(month.year + month.month // 12, month.month % 12 + 1, 1)
+    await work.connection.execute(
+        f"CREATE TABLE {partition_of(month)} PARTITION OF journal FOR VALUES FROM ('{month}') TO ('{after}')"
+    )
+    await work.execute(
+        "INSERT INTO journal_months (month, first, next) VALUES (:month, :size, :size)", month=month, size=size
+    )
+
+
+def partition_of(month: date) -> str:
+    return f"journal_{month:%Y_%m}"
+
+
+async def _fill(work: UnitOfWork, size: int, leaves: Sequence[bytes]) -> None:
+    level, start, hashes = 0, size, list(leaves)
+    while hashes:
+        tiles: dict[int, list[bytes]] = {}
+        for at, found in enumerate(hashes, start):
+            tiles.setdefault(at // tree.TILE, []).append(found)
+        rows = await work.rows(FILL, level=level, ns=list(tiles), hashes=[b"".join(found) for found in tiles.values()])
+        full = sorted((row["n"], row["full"]) for row in rows if row["full"] is not None)
+        level, start = level + 1, full[0][0] if full else 0
+        hashes = [tree.root(tree.grow((), 0, split(found))) for _, found in full]
+
+
+# -- what proofs need --------------------------------------------------------------------------------------------------
+
+
+async def tree_now(work: UnitOfWork) -> tuple[int, tuple[bytes, ...]]:
+    """The size of the tree and its complete subtrees, largest first."""
+    now = await work.row("SELECT size, frontier FROM journal_tree")
+    assert now is not None  # noqa: S101 - the migration made it
+    return now["size"], split(now["frontier"])
+
+
+async def subtrees(work: UnitOfWork, wanted: Iterable[tree.Subtree]) -> Mapping[tree.Subtree, bytes]:
+    """The hashes of complete subtrees: each from one tile."""
+    places = {subtree: _place(*subtree) for subtree in set(wanted)}
+    tiles = {(level, n) for level, n, _, _ in places.values()}
+    rows = await work.rows(
+        """
+        SELECT level, n, hashes FROM journal_tiles JOIN unnest(CAST(:levels AS int[]), CAST(:ns AS bigint[]))
+            AS wanted (level, n) USING (level, n)
+        """,
+        levels=[level for level, _ in tiles],
+        ns=[n for _, n in tiles],
+    )
+    found = {(row["level"], row["n"]): row["hashes"] for row in rows}
+    return {
+        subtree: tree.root(tree.grow((), 0, split(found[level, n][first * HASH : (first + count) * HASH])))
+        for subtree, (level, n, first, count) in places.items()
+    }
+
+
+def _place(level: int, n: int) -> tuple[int, int, int, int]:
+    """Level and number of the tile that a complete subtree is in, and which of its hashes it consists of."""
+    of_tile, height = divmod(level, 8)
+    first = n << height
+    return of_tile, first // tree.TILE, first % tree.TILE, 1 << height

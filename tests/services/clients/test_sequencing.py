@@ -1,0 +1,148 @@
+"""The sequencer: every entry becomes exactly one leaf of the tree, whoever crashes and however many try."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from services.clients.domain import tree
+from services.clients.handlers.sequencing import sequence
+from services.clients.store import proofs, sequencing
+from shared.database import UnitOfWork, transact
+from tests.services.clients.town import BASE, Town, town
+
+# Entries as a business transaction writes them.
+FILL = """
+    INSERT INTO journal_pending (leaf, at, kind, actor, employee, client, action, reason)
+    SELECT gen_random_uuid(), now(), 'access.checked', gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'read', 'owner'
+    FROM generate_series(1, $1)
+"""
+
+
+async def fill(here: Town, count: int) -> None:
+    async with here.house.runtime("clients").database.connect() as connection:
+        await connection.execute(FILL, count)
+
+
+async def whole(here: Town) -> tuple[int, bytes]:
+    """The size of the tree and its root, computed anew from the leaves, and found equal to what is kept."""
+    runtime = here.house.runtime("clients")
+    size, frontier = await transact(runtime, sequencing.tree_now)
+    leaves = [tree.leaf_hash(leaf) for leaf in await transact(runtime, proofs.leaves, 0, size)]
+    assert len(leaves) == size
+    assert tree.grow((), 0, leaves) == frontier
+    assert await transact(runtime, proofs.frontier, size) == frontier
+    tiles = await here.house.rows("clients", "SELECT hashes FROM journal_tiles WHERE level = 0 ORDER BY n")
+    assert b"".join(row["hashes"] for row in tiles) == b"".join(leaves)
+    return size, tree.root(frontier)
+
+
+async def test_every_entry_becomes_a_leaf_and_is_still_read_in_the_same_form() -> None:
+    async with town("anna", "ben") as here:
+        await here.client("c-1", "anna")
+        await here.check("ben", "c-1")
+        before = await here.house.ok("auditor", "GET", f"{BASE}/journal")
+        await here.house.settle()
+        assert await here.house.scalar("clients", "SELECT count(*) FROM journal_pending") == 0
+        assert (await whole(here))[0] == len(before["items"])
+        assert await here.house.ok("auditor", "GET", f"{BASE}/journal") == before
+
+
+async def test_a_leaf_is_text_in_one_form_without_what_is_not_said() -> None:
+    async with town("anna") as here:
+        await here.client("c-1", "anna")
+        await here.check("anna", "c-1")
+        await here.house.settle()
+        texts = [leaf.decode() for leaf in await transact(here.house.runtime("clients"), proofs.leaves, 0, 9)]
+        said = [json.loads(text) for text in texts]
+        (check,) = [one for one in said if one["kind"] == "access.checked"]
+        assert list(check) == ["leaf", "at", "kind", "actor", "employee", "client", "action", "reason", "system"]
+        assert (check["action"], check["reason"], check["system"]) == ("read", "owner", "service")
+        assert check["at"].endswith("Z")
+        assert len(check["at"]) == len("2026-11-26T08:00:00.000000Z")
+        assert all(text.startswith('{"leaf":"') and "\n" not in text and "null" not in text for text in texts)
+
+
+async def test_the_tree_has_its_levels_also_when_it_is_large() -> None:
+    async with town() as here:
+        count = tree.TILE**2 + 3 * tree.TILE + 5
+        await fill(here, count)
+        while await sequence(here.house.runtime("clients")):
+            pass
+        assert (await whole(here))[0] == count
+        levels = await here.house.rows(
+            "clients", "SELECT level, sum(length(hashes)) / 32 AS n FROM journal_tiles GROUP BY 1 ORDER BY 1"
+        )
+        assert [(row["level"], row["n"]) for row in levels] == [(0, count), (1, tree.TILE + 3), (2, 1)]
+
+
+async def test_several_sequencers_beside_writers_lose_nothing_and_take_nothing_twice() -> None:
+    async with town() as here:
+        runtime = here.house.runtime("clients")
+
+        async def write() -> None:
+            for _ in range(20):
+                await fill(here, 37)
+
+        async def take() -> None:
+            for _ in range(40):
+                await sequence(runtime)
+
+        await asyncio.gather(*(write() for _ in range(4)), *(take() for _ in range(3)))
+        await sequence(runtime)
+        assert (await whole(here))[0] == 4 * 20 * 37
+        distinct = await here.house.scalar("clients", "SELECT count(DISTINCT leaf) FROM journal")
+        assert distinct == 4 * 20 * 37
+
+
+async def test_a_crash_before_the_commit_leaves_everything_as_it_was() -> None:
+    async with town() as here:
+        await fill(here, 300)
+        runtime = here.house.runtime("clients")
+        await sequence(runtime)
+        kept = await whole(here)
+        await fill(here, 300)
+
+        async def crash(work: UnitOfWork) -> None:
+            assert await sequencing.append(work) == 300
+            raise ConnectionError
+
+        with pytest.raises(ConnectionError):
+            await transact(runtime, crash)
+        assert await whole(here) == kept
+        await sequence(runtime)
+        assert (await whole(here))[0] == 600
+
+
+async def test_each_month_has_a_part_of_its_own_and_knows_its_leaves() -> None:
+    async with town() as here:
+        runtime = here.house.runtime("clients")
+        sizes: list[Any] = []
+        for _ in range(3):
+            await fill(here, 10)
+            await sequence(runtime)
+            sizes.append(here.house.clock().date().replace(day=1))
+            here.house.clock.move(days=31)
+        months = await here.house.rows("clients", "SELECT month, first, next FROM journal_months ORDER BY month")
+        assert [(row["month"], row["first"], row["next"]) for row in months] == [
+            (month, at * 10, at * 10 + 10) for at, month in enumerate(sizes)
+        ]
+        for month in sizes:
+            assert await here.house.scalar("clients", f"SELECT count(*) FROM {sequencing.partition_of(month)}") == 10
+
+
+async def test_entries_that_come_after_others_of_a_higher_number_are_taken_too() -> None:
+    """Their transaction took its number first and committed last."""
+    async with town() as here:
+        runtime = here.house.runtime("clients")
+        async with runtime.database.connect() as late:
+            transaction = late.transaction()
+            await transaction.start()
+            await late.execute(FILL, 5)
+            await fill(here, 5)
+            await sequence(runtime)
+            assert (await whole(here))[0] == 5
+            await transaction.commit()
+        await sequence(runtime)
+        assert (await whole(here))[0] == 10
