@@ -200,6 +200,8 @@ async def fitting_ids(house: House) -> dict[str, dict[str, Any]]:
         f"POST {O}/orders/{{order_id}}/stages/{{name}}/complete": {**stage, "order_id": ["o-18"]},
         f"PUT {O}/orders/{{order_id}}/stages/{{name}}/assignee": {**stage, "order_id": ["o-1", "o-16"]},
         f"GET {O}/flows/{{flow_id}}/versions/{{version}}": {"version": [1]},
+        f"GET {C}/journal/proofs/inclusion": {"decision_id": [await decision(house)]},
+        f"GET {C}/journal/proofs/consistency": {"from": [0], "to": [1]},
         f"GET {C}/clients/route": {"phone": ["+4930901820"]},
         f"GET {C}/clients/{{id}}": client,
         f"PATCH {C}/clients/{{id}}": client,
@@ -229,6 +231,14 @@ async def fitting_ids(house: House) -> dict[str, dict[str, Any]]:
         },
         f"DELETE {S}/employees/{{employee_id}}/absences/{{absence_id}}": {"employee_id": ["e-1"]},
     }
+
+
+async def decision(house: House) -> str:
+    """One that stands in the journal's tree."""
+    asked = {"employee_id": "hanna", "client_id": "c-15", "action": "read"}
+    made: str = (await house.ok("service", "POST", f"{C}/access/check", json=asked))["decision_id"]
+    await house.settle()
+    return made
 
 
 def bodies(house: House) -> dict[str, Any]:
