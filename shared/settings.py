@@ -44,6 +44,10 @@ class Settings(BaseSettings):
     visit_days: int = Field(default=3, ge=1)
     visits_per_day: int = Field(default=4, ge=1)
     lookback_days: int = Field(default=90, ge=1, le=180)
+    journal_keep: int = Field(default=24, ge=0, le=1_200)
+    journal_archive: Path | None = None
+    disk_reserve: int = Field(default=512 * 1024 * 1024, ge=0)
+    database_limit: int | None = Field(default=None, ge=1)
     checkpoint_file: Path | None = None
     checkpoint_webhook: str | None = None
     export_limit: int = Field(default=100, ge=0)

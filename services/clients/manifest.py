@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 from services.clients import api, store
 from services.clients.handlers import (
+    archiving,
     clients,
     erasing,
     figures,
     freezes,
+    guarding,
     limits,
     orders,
     passes,
@@ -92,6 +94,8 @@ SERVICE = Service(
         Ticker("sequence", 0.5, sequencing.sequence),
         Ticker("make_checkpoint", 300, proofs.make_checkpoint),
         Ticker("send_checkpoints", 5, proofs.send_checkpoints),
+        Ticker("archive_old", 3600, archiving.archive_old),
+        Ticker("look_at_the_disk", 5, guarding.look_at_the_disk),
         Ticker("settle", 1, transfers.settle),
         Ticker("bind_of_today", 600, policies.bind_of_today),
         Ticker("count_unowned", 15, figures.count_unowned),

@@ -146,6 +146,8 @@ async def ids(house: House, holds: list[str]) -> dict[str, list[str]]:
     await house.ok("hr", "POST", f"{C}/access/passes", json={"id": "p-1", **given})
     more = {"id": "g-1", "employee_id": "petra", "reason": "a fair"}
     await house.ok("hr", "POST", f"{C}/access/export-grants", json=more)
+    held = {"employee_id": "e-5", "reason": "proceedings"}
+    await house.ok(("hr", "helga"), "POST", f"{C}/journal/holds", json=held)
     messages = (await house.ok("hr", "GET", f"{S}/hris/messages"))["items"]
     tasks = await listed(house, f"tasks?case_id={cases[0]}")
     people = ("employee_id", "assignee_id", "owner_id", "from_id", "to_id", "manager_id", "head_id", "deputy_id")
@@ -202,6 +204,7 @@ async def fitting_ids(house: House) -> dict[str, dict[str, Any]]:
         f"GET {O}/flows/{{flow_id}}/versions/{{version}}": {"version": [1]},
         f"GET {C}/journal/proofs/inclusion": {"decision_id": [await decision(house)]},
         f"GET {C}/journal/proofs/consistency": {"from": [0], "to": [1]},
+        f"DELETE {C}/journal/holds/{{employee_id}}": {"employee_id": ["e-5"]},
         f"GET {C}/clients/route": {"phone": ["+4930901820"]},
         f"GET {C}/clients/{{id}}": client,
         f"PATCH {C}/clients/{{id}}": client,
@@ -258,6 +261,7 @@ def bodies(house: House) -> dict[str, Any]:
         f"DELETE {C}/access/freezes/{{employee_id}}": {"reason": "found again"},
         f"POST {C}/access/passes": given,
         f"POST {C}/access/export-grants": {"employee_id": "petra", "reason": "a fair"},
+        f"POST {C}/journal/holds": {"employee_id": "petra", "reason": "proceedings"},
         f"POST {C}/usage": {"items": [used]},
         f"POST {C}/clients/{{id}}/interactions": {"employee_id": "hanna", "kind": "call", "at": f"{today}T00:00:00Z"},
         f"PUT {C}/clients/{{id}}": {"name": "Renamed"},

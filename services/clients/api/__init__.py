@@ -1,6 +1,6 @@
 """The REST door."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Request
 
 from services.clients.api import (
     access,
@@ -9,6 +9,7 @@ from services.clients.api import (
     erasures,
     exposure,
     freezes,
+    holds,
     imports,
     journal,
     knowing,
@@ -23,13 +24,22 @@ from services.clients.api import (
     transfers,
     usage,
 )
+from services.clients.handlers.guarding import must_have_room
+
+
+async def have_room(request: Request) -> None:
+    """What is decided is journaled; without room for that, nothing is decided."""
+    must_have_room(request.app.state.runtime)
+
 
 router = APIRouter()
+# Routes are looked through in this order. `access` asks for room itself, for its checks know no dependencies.
+DECIDING = (routing, synchronising, clients, contacts, imports, streams, usage, exposure, personal, knowing, risks)
 PARTS = (
     *(access, routing, synchronising, clients, contacts, erasures),
-    *(transfers, imports, freezes, passes, limits, journal, proofs, streams),
+    *(transfers, imports, freezes, passes, limits, journal, proofs, holds, streams),
     *(usage, exposure, personal),
     *(knowing, risks),
 )
-for part in PARTS:  # routes are looked through in this order
-    router.include_router(part.router)
+for part in PARTS:
+    router.include_router(part.router, dependencies=[Depends(have_room)] if part in DECIDING else [])

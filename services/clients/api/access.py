@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from services.clients.api.opened import opened
 from services.clients.domain.access import Action, Reason, Rule
 from services.clients.handlers import figures
+from services.clients.handlers.guarding import must_have_room
 from services.clients.store.checks import EVERYBODY, HEADED, SELF, Answer, Gatherer, Question
 from services.clients.store.sets import Asked
 from shared.auth import Principal, Role
@@ -97,6 +98,7 @@ async def check(request: Request) -> Response:
         question = CHECK.validate_json(await request.body())
     except ValidationError as error:
         raise RequestValidationError([{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]) from None
+    must_have_room(runtime)
     gatherer: Gatherer = runtime.state["gatherer"]
     asking = Question(question.employee_id, question.client_id, question.action, principal.sub, asked, principal.system)
     answer = (
@@ -148,6 +150,7 @@ async def checks(
     door: Door = allow(*ASKERS, "auditor", "ops", ask_freeze=False),
 ) -> Any:
     principal, asked = door.principal, reach(door.principal, explain)
+    must_have_room(door.runtime)
     gatherer: Gatherer = door.runtime.state["gatherer"]
     questions = [
         Question(one.employee_id, one.client_id, one.action, principal.sub, asked, principal.system)
@@ -177,6 +180,7 @@ class AllowedEmployee(BaseModel):
 async def allowed_clients(
     employee_id: Id, action: Action = "read", paging: Paging = Depends(large_paging), door: Door = allow(*ASKERS)
 ) -> Response:
+    must_have_room(door.runtime)
     asked = await door.transact(figures.allowed_clients, employee_id, action, door.principal.roles, paging)
     if asked is None:
         raise NotFound
@@ -187,6 +191,7 @@ async def allowed_clients(
 async def allowed_employees(
     client_id: ClientRef, action: Action = "read", paging: Paging = Depends(large_paging), door: Door = allow(*ASKERS)
 ) -> Response:
+    must_have_room(door.runtime)
     return _sent(
         opened(await door.transact(figures.allowed_employees, client_id, action, door.principal.roles, paging))
     )

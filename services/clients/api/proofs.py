@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, BeforeValidator, Field
 
-from services.clients.domain import transcript, tree
+from services.clients.domain import transcript
 from services.clients.handlers import proofs
 from services.clients.store.proofs import PAGE
 from shared.http.door import Door, allow
@@ -132,25 +132,8 @@ async def export(
         begun = await door.transact(
             proofs.begin_whole, from_index, to_size, since, until, door.runtime.keys.signing_key
         )
-        lines = _whole(door, begun)
+        lines = proofs.whole(door.read, begun, door.runtime.keys.signing_key)
     return StreamingResponse(lines, media_type=NDJSON)
-
-
-async def _whole(door: Door, begun: Mapping[str, Any]) -> AsyncIterator[bytes]:
-    start, end, key = begun["start"], begun["end"], proofs.verifier_key(door.runtime.keys.signing_key)
-    yield transcript.first_line(proofs.ORIGIN, key, start, end, begun["left"])
-    kept = 0
-    while start < end:
-        stop = min(end, (start // PAGE + 1) * PAGE)
-        leaves, notes = await door.read(proofs.page, start, stop, key)
-        kept += len(notes)
-        while leaves:
-            tile = leaves[: tree.TILE - start % tree.TILE]
-            yield transcript.tile_lines(start, tile, [tree.leaf_hash(leaf) for leaf in tile], notes)
-            start, leaves = start + len(tile), leaves[len(tile) :]
-        if start < stop:
-            return  # archived or altered meanwhile: without its last line, the file says that it is not whole
-    yield transcript.last_line(end, begun["note"], kept)
 
 
 async def _selection(

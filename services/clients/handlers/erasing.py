@@ -7,7 +7,7 @@ from services.clients.handlers.acting import lock_with_actor
 from services.clients.handlers.clients import announce_changed
 from services.clients.handlers.freezes import hear_employee
 from services.clients.handlers.naming import by_any_id
-from services.clients.store import clients, erasures, journal
+from services.clients.store import archive, clients, erasures, journal
 from shared import people
 from shared.contracts.clients import ClientErased, ContactErased, ErasureDone
 from shared.database import UnitOfWork, transact
@@ -23,18 +23,26 @@ class InHandover(Refused):
     """This client is being handed over. Erase it when the case is closed; a contact of it can be erased at any time."""
 
 
+class HeldByLaw(Refused):
+    """Somebody who was responsible for this client is under a legal hold. Erase it when the hold has ended."""
+
+
 async def hear_erased(work: UnitOfWork, envelope: Envelope[Any]) -> None:
-    """Who is locked here writes nothing more; what others still write about an id comes under a new surrogate."""
+    """Who is locked here writes nothing more; what others still write about an id comes under a new surrogate.
+
+    Where a legal hold is in force, the journal keeps who this is until it ends.
+    """
     id = envelope.data.employee_id
     await people.lock(work, changing=[id])
     await hear_employee(work, envelope)
+    held = await archive.held(work, id) is not None
     what = await erasures.erase_employee(work, id)
     what["reasons"] += await people.forget_reasons(work, id)
     what["kept_answers"] = await forget_answers(work, id)
     await journal.write(work, "employee.erased", employee_id=id, details={"service": work.service, **what})
-    await erasures.note(work, "employee", id, what)
+    await erasures.note(work, "employee", id, what, held=held)
     await erasures.forget_surrogates(work)
-    work.publish(ErasureDone(employee_id=id, what=what))
+    work.publish(ErasureDone(employee_id=id, what=what, held=held))
 
 
 async def forget_surrogates(runtime: Runtime) -> bool:
@@ -45,7 +53,7 @@ async def forget_surrogates(runtime: Runtime) -> bool:
 
 @by_any_id
 async def erase_client(work: UnitOfWork, client_id: str, reason: str) -> Mapping[str, Any]:
-    """The act of it, or a refusal; again gives the same. Raises `InHandover`."""
+    """The act of it, or a refusal; again gives the same. Raises `InHandover`, `HeldByLaw`."""
     await lock_with_actor(work)
     if client_id not in await clients.lock(work, [client_id]):
         return UNKNOWN
@@ -54,6 +62,8 @@ async def erase_client(work: UnitOfWork, client_id: str, reason: str) -> Mapping
         return known
     if await erasures.in_handover(work, client_id):
         raise InHandover
+    if await archive.client_of_held(work, client_id):
+        raise HeldByLaw
     what = await erasures.erase_client(work, client_id)
     what["kept_answers"] = await forget_answers(work, client_id)
     leaf = await journal.write(work, "client.erased", details={"service": work.service, **what})

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.clients.domain import notes, tree
+from services.clients.domain import notes, transcript, tree
 from services.clients.store import journal, proofs
 from services.clients.store.sequencing import tree_now
 from shared.database import UnitOfWork, transact
@@ -18,6 +18,7 @@ from shared.errors import NotFound, Refused, Unprocessable
 from shared.service import Runtime
 
 ORIGIN = "holdfast/journal"
+Read = Callable[..., Awaitable[Any]]
 
 
 class NotYetAppended(Refused):
@@ -134,6 +135,24 @@ async def page(work: UnitOfWork, start: int, end: int, key: str) -> tuple[list[b
     return await proofs.leaves(work, start, end), {
         size: note for size, note in kept.items() if notes.verify(note, key) is not None
     }
+
+
+async def whole(read: Read, begun: Mapping[str, Any], key: Ed25519PrivateKey) -> AsyncIterator[bytes]:
+    """The lines of an export that has begun, in the memory of a page; `read` runs a reader in a transaction."""
+    start, end, verifier = begun["start"], begun["end"], verifier_key(key)
+    yield transcript.first_line(ORIGIN, verifier, start, end, begun["left"])
+    kept = 0
+    while start < end:
+        stop = min(end, (start // proofs.PAGE + 1) * proofs.PAGE)
+        leaves, notes_kept = await read(page, start, stop, verifier)
+        kept += len(notes_kept)
+        while leaves:
+            tile = leaves[: tree.TILE - start % tree.TILE]
+            yield transcript.tile_lines(start, tile, [tree.leaf_hash(leaf) for leaf in tile], notes_kept)
+            start, leaves = start + len(tile), leaves[len(tile) :]
+        if start < stop:
+            return  # archived or altered meanwhile: without its last line, the file says that it is not whole
+    yield transcript.last_line(end, begun["note"], kept)
 
 
 async def begin_selection(work: UnitOfWork, named: Mapping[str, str], key: Ed25519PrivateKey) -> tuple[int, str]:

@@ -81,7 +81,16 @@ def upgrade() -> None:
         sa.Column("month", sa.Date(), nullable=False),
         sa.Column("first", sa.BigInteger(), nullable=False),
         sa.Column("next", sa.BigInteger(), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True)),
         sa.PrimaryKeyConstraint("month"),
+    )
+    op.create_table(
+        "journal_holds",
+        sa.Column("employee_id", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("by_id", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("employee_id"),
     )
     op.create_table(
         "journal_tiles",

@@ -166,6 +166,15 @@ async def act(work: UnitOfWork, kind: str, id: str, part: str = "") -> Mapping[s
     )
 
 
+async def let_go(work: UnitOfWork, employee_id: str) -> bool:
+    """Whether the surrogate of somebody who was erased was kept for a hold: no longer."""
+    return bool(
+        await work.execute(
+            "UPDATE erasures SET held = false WHERE kind = 'employee' AND id = :id AND held", id=employee_id
+        )
+    )
+
+
 # -- under whom the journal names them ---------------------------------------------------------------------------------
 
 

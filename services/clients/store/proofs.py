@@ -45,7 +45,7 @@ async def consistency(work: UnitOfWork, old: int, new: int) -> list[bytes]:
 
 async def first_kept(work: UnitOfWork) -> int:
     """The first leaf whose data is still here."""
-    return int(await work.scalar("SELECT coalesce(min(first), 0) FROM journal_months"))
+    return int(await work.scalar("SELECT coalesce(min(first), 0) FROM journal_months WHERE archived_at IS NULL"))
 
 
 async def span(work: UnitOfWork, since: datetime | None, until: datetime | None) -> tuple[int, int] | None:

@@ -95,6 +95,13 @@ async def all_rows(here: Town) -> dict[str, list[dict[str, Any]]]:
         ("POST", "access/export-grants", {"employee_id": "anna", "reason": "r", SECRET: 1}, 422),
         ("POST", "access/check?explain=perhaps", {"employee_id": "anna", "client_id": "c-0", "action": "read"}, 422),
         ("GET", "access/export-grants?on=never", None, 422),
+        ("POST", "journal/holds", {"employee_id": "anna"}, 422),
+        ("POST", "journal/holds", {"employee_id": "anna", "reason": "\u0000"}, 422),
+        ("POST", "journal/holds", {"employee_id": "a b", "reason": "r"}, 422),
+        ("POST", "journal/holds", {"employee_id": "anna", "reason": "r", SECRET: 1}, 422),
+        ("GET", "journal/export?from=-1", None, 422),
+        ("GET", "journal/export?since=never", None, 422),
+        ("GET", "journal/proofs/consistency?from=0", None, 422),
         ("POST", "usage", {"items": []}, 422),
         ("POST", "usage", {"items": [USED] * 1_001}, 422),
         ("POST", "usage", {"items": [{**USED, "action": SECRET}]}, 422),
@@ -125,7 +132,7 @@ async def test_what_cannot_be_right_is_refused_and_nothing_happens(
     before = await all_rows(here)
     as_json = {"Content-Type": "application/json"}
     sent = {"content": body, "headers": as_json} if isinstance(body, bytes) else {} if body is None else {"json": body}
-    who = (["director", "service", "employee", "hr"], "anna" if method in ("PATCH", "PUT") else "boss")
+    who = (["director", "service", "employee", "hr", "auditor"], "anna" if method in ("PATCH", "PUT") else "boss")
     answer = await here.house.call(who, method, f"{BASE}/{path}", **sent)
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
@@ -150,6 +157,7 @@ async def test_a_body_of_ten_megabytes_is_too_large_but_for_transfers_and_import
         ("POST", "access/freezes", 413),
         ("POST", "access/passes", 413),
         ("POST", "access/export-grants", 413),
+        ("POST", "journal/holds", 413),
         ("POST", "usage", 413),
         ("POST", "imports?kind=clients", 200),
     ):

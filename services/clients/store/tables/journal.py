@@ -91,6 +91,16 @@ Table(
     Column("month", Date, primary_key=True),
     Column("first", BigInteger, nullable=False),
     Column("next", BigInteger, nullable=False),
+    Column("archived_at", DateTime(timezone=True)),
+)
+# While somebody is held, no month with an entry about them is dropped, and the journal keeps who they are.
+Table(
+    "journal_holds",
+    metadata,
+    Column("employee_id", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("by_id", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
 )
 # Up to 256 hashes of 32 bytes: at level 0 of leaves, at level k of complete subtrees of 256 ** k leaves.
 Table(

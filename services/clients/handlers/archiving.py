@@ -1,0 +1,140 @@
+"""The journal of long ago goes to files that prove themselves; legal holds keep it here."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from datetime import UTC, date
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from services.clients.domain import transcript
+from services.clients.handlers import proofs
+from services.clients.handlers.acting import OwnAffair, lock_with_actor
+from services.clients.store import archive, erasures, journal
+from services.clients.store.sequencing import partition_of
+from shared import people
+from shared.contracts.clients import ErasureDone, JournalHeld, JournalReleased
+from shared.database import UnitOfWork, transact
+from shared.errors import NotFound, Refused
+from shared.service import Runtime
+
+log = structlog.get_logger()
+
+
+class AlreadyErased(Refused):
+    """Who this was has been erased; there is nothing left to hold."""
+
+
+class NotHeld(NotFound):
+    """There is no legal hold of this employee."""
+
+
+async def hold(work: UnitOfWork, employee_id: str, reason: str) -> Mapping[str, Any]:
+    """Keeps all that the journal knows of somebody; again changes nothing.
+
+    Raises `OwnAffair`, `UnknownEmployee`, `AlreadyErased`.
+    """
+    if employee_id == work.actor:
+        raise OwnAffair
+    rows = await lock_with_actor(work, changing=[employee_id])
+    if rows[employee_id]["status"] is None and not rows[employee_id]["frozen"]:
+        raise people.UnknownEmployee
+    if await erasures.act(work, "employee", employee_id) is not None:
+        raise AlreadyErased
+    if await archive.hold(work, employee_id, reason):
+        await journal.write(work, "journal.held", employee_id=employee_id)
+        work.publish(JournalHeld(employee_id=employee_id))
+    return await archive.held(work, employee_id) or {}
+
+
+async def release(work: UnitOfWork, employee_id: str) -> None:
+    """Raises `OwnAffair`, `NotHeld`. What was erased meanwhile is now erased here too."""
+    if employee_id == work.actor:
+        raise OwnAffair
+    await lock_with_actor(work, changing=[employee_id])
+    if not await archive.release(work, employee_id):
+        raise NotHeld
+    await journal.write(work, "journal.released", employee_id=employee_id)
+    work.publish(JournalReleased(employee_id=employee_id))
+    if await erasures.let_go(work, employee_id):
+        work.publish(ErasureDone(employee_id=employee_id, what={}))
+
+
+# -- archive -----------------------------------------------------------------------------------------------------------
+
+
+async def archive_old(runtime: Runtime) -> bool:
+    """Exports the oldest month that is old enough, verifies the file, and only then drops the month.
+
+    One month after the other, so that what is left is one run of the tree; a hold stops it.
+    """
+    keep = runtime.settings.journal_keep
+    if not keep:
+        return False
+    before = _months_before(runtime.clock().astimezone(UTC).date(), keep)
+    found = await transact(runtime, archive.oldest, before)
+    if found is None or found["held"]:
+        return False
+    folder = runtime.settings.journal_archive or runtime.settings.data_dir / "journal"
+    file = folder / f"{partition_of(found['month'])}.ndjson"
+    await _export(runtime, found["first"], found["next"], file)
+    key = proofs.verifier_key(runtime.keys.signing_key)
+    verdict = await asyncio.to_thread(_verify, file, key)
+    if not verdict.good or verdict.entries != found["next"] - found["first"]:
+        log.error("journal.archive_not_verified", month=str(found["month"]))
+        runtime.metrics.alarm.labels(runtime.service.name, "journal_archive").set(1)
+        return False
+    runtime.metrics.alarm.labels(runtime.service.name, "journal_archive").set(0)
+    return await transact(runtime, _drop, found["month"], before)
+
+
+async def _export(runtime: Runtime, start: int, end: int, file: Path) -> None:
+    async def read(reader: Any, *args: Any) -> Any:
+        return await transact(runtime, reader, *args)
+
+    key = runtime.keys.signing_key
+    begun = await transact(runtime, proofs.begin_whole, start, end, None, None, key)
+    await asyncio.to_thread(file.parent.mkdir, parents=True, exist_ok=True)
+    part = file.with_name(f"{file.name}.{runtime.id}.part")
+    with part.open("wb") as opened:
+        async for lines in proofs.whole(read, begun, key):
+            await asyncio.to_thread(opened.write, lines)
+        await asyncio.to_thread(_to_disk, opened.fileno())
+    part.replace(file)
+    await asyncio.to_thread(_folder_to_disk, file.parent)
+
+
+def _to_disk(opened: int) -> None:
+    os.fsync(opened)
+
+
+def _folder_to_disk(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _verify(file: Path, key: str) -> transcript.Verdict:
+    with file.open("rb") as lines:
+        return transcript.verify(lines, key, [])
+
+
+async def _drop(work: UnitOfWork, month: date, before: date) -> bool:
+    """Whether the month was dropped: not if another replica did, or a hold came in between."""
+    found = await archive.oldest(work, before)
+    if found is None or found["month"] != month or found["held"]:
+        return False
+    await archive.drop(work, month)
+    await journal.write(
+        work, "journal.archived", details={"month": str(month), "from": found["first"], "to": found["next"]}
+    )
+    return True
+
+
+def _months_before(day: date, months: int) -> date:
+    count = day.year * 12 + day.month - 1 - months
+    return date(count // 12, count % 12 + 1, 1)
