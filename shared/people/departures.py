@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.contracts.clients import AccessFrozen, AccessUnfrozen, Ground
+from shared.contracts.clients import AccessFrozen, Ground
 from shared.contracts.staff import (
     DepartureHeld,
     DepartureRejected,
@@ -61,23 +61,21 @@ async def hear_access(work: UnitOfWork, envelope: Envelope[Any]) -> FreezeState 
     """Follows the freezes that are not departures (emergency, incident), which `clients` decides."""
     event = envelope.data
     state: FreezeState | None = None
-    match event:
-        case AccessFrozen():
-            for ground in event.grounds:
-                if ground.kind in ("emergency", "incident"):
-                    caretakers = [event.caretaker_id] if event.caretaker_id else []
-                    state = await freeze(work, event.employee_id, event.employment_id, ground, caretakers)
-        case AccessUnfrozen():
-            still = {(ground.kind, ground.ref) for ground in event.grounds}
-            own = await work.rows(
-                """
-                SELECT kind, ref FROM grounds WHERE employee_id = :id AND employment_id = :employment
-                AND ended_at IS NULL AND kind IN ('emergency', 'incident')
-                """,
-                id=event.employee_id,
-                employment=event.employment_id,
-            )
-            for row in own:
-                if (row["kind"], row["ref"]) not in still:
-                    state = await unfreeze(work, event.employee_id, event.employment_id, row["kind"], row["ref"])
+    if isinstance(event, AccessFrozen):
+        for ground in event.grounds:
+            if ground.kind in ("emergency", "incident"):
+                caretakers = [event.caretaker_id] if event.caretaker_id else []
+                state = await freeze(work, event.employee_id, event.employment_id, ground, caretakers)
+    still = {(ground.kind, ground.ref) for ground in event.grounds}
+    own = await work.rows(
+        """
+        SELECT kind, ref FROM grounds WHERE employee_id = :id AND employment_id = :employment
+        AND ended_at IS NULL AND kind IN ('emergency', 'incident')
+        """,
+        id=event.employee_id,
+        employment=event.employment_id,
+    )
+    for row in own:
+        if (row["kind"], row["ref"]) not in still:
+            state = await unfreeze(work, event.employee_id, event.employment_id, row["kind"], row["ref"])
     return state

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.clients.domain.freezes import caretakers, is_second, may_lift_by_hand
+from services.clients.domain.freezes import caretakers, is_second, lifted_by_hand
 
 
 def test_candidates_are_deputy_then_manager_then_heads_upward_then_the_last_resort() -> None:
@@ -18,10 +18,10 @@ def test_whoever_is_not_named_is_passed_over() -> None:
 
 
 def test_only_emergencies_and_incidents_are_lifted_by_hand() -> None:
-    assert may_lift_by_hand(["emergency"])
-    assert may_lift_by_hand(["incident", "emergency"])
-    assert not may_lift_by_hand(["emergency", "departure"])
-    assert not may_lift_by_hand(["hold"])
+    assert lifted_by_hand(["emergency"]) == {"emergency"}
+    assert lifted_by_hand(["incident", "emergency"]) == {"incident", "emergency"}
+    assert lifted_by_hand(["emergency", "departure"]) == {"emergency"}
+    assert lifted_by_hand(["hold"]) == set()
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,12 @@ router = APIRouter(tags=["freezes"])
 
 
 class NewFreeze(Body):
+    """`ref`: the incident, if it is one; several incidents of a person are grounds of their own."""
+
     employee_id: Id
     reason: Paragraphs
+    kind: Literal["emergency", "incident"] = "emergency"
+    ref: Id | None = None
 
 
 class Lifting(Body):
@@ -54,16 +58,21 @@ class Freeze(BaseModel):
 
 
 class Lifted(BaseModel):
+    """`in_force` are the kinds of grounds that still freeze."""
+
     employee_id: str
     lifted: bool
     waiting_for: str | None
+    in_force: list[str]
 
 
 @router.post(
     "/access/freezes", status_code=201, response_model=Freeze, responses=WithLocation, summary="Freeze somebody at once"
 )
 async def freeze(body: NewFreeze, door: Door = allow("hr", "sales_head", "director", "ops")) -> Any:
-    frozen = await door.transact(freezes.freeze_by_hand, body.employee_id, body.reason, door.principal.roles)
+    frozen = await door.transact(
+        freezes.freeze_by_hand, body.employee_id, body.kind, body.ref, body.reason, door.principal.roles
+    )
     door.located("access", "freezes", body.employee_id)
     return frozen
 

@@ -14,9 +14,9 @@ def caretakers(
     return list(dict.fromkeys(person for person in wanted if person and person != leaver))
 
 
-def may_lift_by_hand(grounds: Iterable[str]) -> bool:
-    """A departure is ended by its case, a hold by whoever confirms or rejects it."""
-    return set(grounds) <= LIFTED_BY_HAND
+def lifted_by_hand(grounds: Iterable[str]) -> set[str]:
+    """Of these kinds those that people lift: a departure is ended by its case, a hold by who confirms or rejects it."""
+    return set(grounds) & LIFTED_BY_HAND
 
 
 def is_second(first_by: str, first_roles: Set[str], by: str, roles: Set[str]) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from services.clients.domain import freezes as rules
@@ -31,11 +31,15 @@ class NotFrozen(NotFound):
 
 
 class FreezeOfCase(Refused):
-    """This freeze belongs to a departure. It ends with the case: withdraw or reverse the departure in `staff`."""
+    """This freeze belongs to a departure, or is held. It ends with the case: withdraw, reverse or reject it in `staff`."""
 
 
 class ReasonMissing(Unprocessable):
     """Say why, in `reason`. The second person need not."""
+
+
+class GroundEnded(Refused):
+    """The freeze of this incident was lifted. If it goes on, that is another incident: give another `ref`."""
 
 
 class NeedsAnotherRole(Refused):
@@ -155,8 +159,18 @@ async def hear_stages_unfrozen(work: UnitOfWork, envelope: Envelope[StagesUnfroz
 # -- by hand -----------------------------------------------------------------------------------------------------------
 
 
-async def freeze_by_hand(work: UnitOfWork, employee_id: str, reason: str, roles: frozenset[str]) -> Mapping[str, Any]:
-    """An emergency freeze, in force when this commits. Raises `OwnAffair`, `NotFound`, `UnknownEmployee`, `Forbidden`."""
+async def freeze_by_hand(
+    work: UnitOfWork,
+    employee_id: str,
+    kind: Literal["emergency", "incident"],
+    ref: str | None,
+    reason: str,
+    roles: frozenset[str],
+) -> Mapping[str, Any]:
+    """A freeze by one person, in force when this commits; again (of an incident: of the same one) adds nothing.
+
+    Raises `OwnAffair`, `NotFound`, `UnknownEmployee`, `Forbidden`, `GroundEnded`.
+    """
     if employee_id == work.actor:
         raise OwnAffair
     seen = await work.row("SELECT * FROM people WHERE employee_id = :id", id=employee_id)
@@ -173,10 +187,13 @@ async def freeze_by_hand(work: UnitOfWork, employee_id: str, reason: str, roles:
     )
     rows = await lock_with_actor(work, changing=[employee_id, *candidates])
     state = await people.freeze_state(work, employee_id)
-    if not any(ground.kind == "emergency" for ground in state.grounds):
+    if not any(ground.kind == kind and ref in (None, ground.ref) for ground in state.grounds):
         employment = rows[employee_id]["employment_id"]
-        ground = Ground(kind="emergency", ref=uuid7())
-        await announce(work, await people.freeze(work, employee_id, employment, ground, candidates, reason=reason))
+        ground = Ground(kind=kind, ref=ref or uuid7())
+        state = await people.freeze(work, employee_id, employment, ground, candidates, reason=reason)
+        if ground not in state.grounds:
+            raise GroundEnded
+        await announce(work, state)
     return dict(await freezes.one(work, employee_id) or {})
 
 
@@ -184,6 +201,8 @@ async def lift_by_hand(
     work: UnitOfWork, employee_id: str, reason: str | None, roles: frozenset[str]
 ) -> Mapping[str, Any]:
     """The first call asks, the second one, by another person in another role, lifts: `lifted` says which it was.
+
+    What people began ends; a departure or a hold beside it stays in force, and `in_force` names it.
 
     Raises `OwnAffair`, `NotFrozen`, `FreezeOfCase`, `ReasonMissing`, `NeedsAnotherRole`.
     """
@@ -193,7 +212,8 @@ async def lift_by_hand(
     state = await people.freeze_state(work, employee_id)
     if not state.frozen or (not roles & {"hr", "director", "ops"} and not await freezes.heads(work, employee_id)):
         raise NotFrozen
-    if not rules.may_lift_by_hand(ground.kind for ground in state.grounds):
+    lifting = rules.lifted_by_hand(ground.kind for ground in state.grounds)
+    if not lifting:
         raise FreezeOfCase
     first = await freezes.lifting(work, employee_id)
     if first is None:
@@ -204,12 +224,20 @@ async def lift_by_hand(
     elif first["by_id"] != work.actor:
         if not rules.is_second(first["by_id"], frozenset(first["roles"]), work.actor, roles):
             raise NeedsAnotherRole
-        for kind in rules.LIFTED_BY_HAND:
-            if state.frozen:
-                state = await people.unfreeze(work, employee_id, state.employment_id or "", kind, None)  # type: ignore[arg-type]
+        for kind in sorted(lifting):
+            state = await people.unfreeze(work, employee_id, state.employment_id or "", kind, None)  # type: ignore[arg-type]
         await announce(work, state)
-        return {"employee_id": employee_id, "lifted": True, "waiting_for": None}
-    return {"employee_id": employee_id, "lifted": False, "waiting_for": "another person in another role"}
+        return _lifting(employee_id, state, None)
+    return _lifting(employee_id, state, "another person in another role")
+
+
+def _lifting(employee_id: str, state: people.FreezeState, waiting_for: str | None) -> Mapping[str, Any]:
+    return {
+        "employee_id": employee_id,
+        "lifted": waiting_for is None,
+        "waiting_for": waiting_for,
+        "in_force": sorted({ground.kind for ground in state.grounds}) if state.frozen else [],
+    }
 
 
 async def read_freeze(work: UnitOfWork, employee_id: str, roles: frozenset[str]) -> Mapping[str, Any]:

@@ -63,7 +63,6 @@ async def test_a_reason_may_stand_in_the_body_and_must_stand_somewhere() -> None
 async def test_the_freeze_of_a_departure_is_not_lifted_by_hand() -> None:
     async with town("anna", "ben") as here:
         await here.resign("anna", "ben")
-        await freeze(here, "hr")
         for who in ("hr", "director"):
             answer = await lift(here, who)
             assert (answer.status_code, answer.json()["reason"]) == (409, "freeze_of_case")
