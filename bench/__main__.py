@@ -30,6 +30,7 @@ FIGURES = (
     "seed",
     "verify",
     "export",
+    "freshness",
 )
 console = Console(width=160)
 

@@ -31,6 +31,16 @@ CLIENTS = """
     ON CONFLICT (owner_id) DO UPDATE SET clients = excluded.clients;
 """
 
+# What else stands in the tables of a registered client.
+PROFILES = """
+    INSERT INTO profiles (client_id, name, value, effort, regions, languages, contacts, registered_at, fingerprint)
+    SELECT client_id, 'Client ' || client_id, 1000, 1, '["north"]', '["en"]',
+           jsonb_build_array(jsonb_build_object('id', 'k-1', 'name', 'Contact of ' || client_id,
+                                                'email', client_id || '@example.org', 'phone', '+49 30 901820')),
+           now(), ''
+    FROM clients;
+"""
+
 
 async def make(url: str, clients: int) -> None:
     """People, and `clients` clients spread over them."""

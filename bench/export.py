@@ -21,14 +21,7 @@ from shared.settings import Settings
 
 SMALL, LARGE = 100_000, 1_000_000
 PATH = "/clients/v1/export"
-# What stands in the tables behind a registered client.
-PROFILES = """
-    INSERT INTO profiles (client_id, name, value, effort, regions, languages, contacts, registered_at, fingerprint)
-    SELECT client_id, 'Client ' || client_id, 1000, 1, '["north"]', '["en"]',
-           jsonb_build_array(jsonb_build_object('id', 'k-1', 'name', 'Contact of ' || client_id,
-                                                'email', client_id || '@example.org', 'phone', '+49 30 901820')),
-           now(), ''
-    FROM clients;
+GRANT = """
     INSERT INTO export_grants (grant_id, employee_id, day, reason, granted_by, granted_at)
     SELECT 'g-' || n, 'boss', CAST(now() AT TIME ZONE 'UTC' AS date) + n, 'bench', 'bench', now() FROM generate_series(0, 1) n;
 """
@@ -71,7 +64,7 @@ def backends() -> float:
 async def measure(clients: int, format: str, clock: Callable[[], float] = time.perf_counter) -> dict[str, float]:
     url = await migrated("clients", f"bench_export_{clients}")
     await company.make(url, clients)
-    await company.load(url, PROFILES)
+    await company.load(url, company.PROFILES, GRANT)
     with tempfile.TemporaryDirectory() as folder:
         embedded = wiring.embed(Settings(export_limit=0), {"clients": url}, new_key(Path(folder) / "key.pem"))
         runtime = embedded.runtimes["clients"]

@@ -146,7 +146,9 @@ async def end_of(house: House) -> dict[str, object]:
     }
 
 
-@pytest.mark.parametrize("every", [0, 11, 13])  # an attempt of a job, with the journal of what it reads, takes up to ten
+@pytest.mark.parametrize(
+    "every", [0, 11, 13]
+)  # an attempt of a job, with the journal of what it reads, takes up to ten
 async def test_a_departure_ends_the_same_with_every_message_twice_and_with_crashes(every: int) -> None:
     async with company(clients=2) as house:
         await whole_departure(house)
