@@ -216,8 +216,10 @@ def decide_at_door(reason: str, client_known: bool, roles: Set[str], action: Act
         return reason
     if "director" in roles:
         return "head" if action in OF_DIRECTORS else "action_not_allowed"
-    if reason == "head":
-        return "head" if "sales_head" in roles else "no_relation"
+    if reason == "head" and "sales_head" in roles:
+        return "head"
     if "service" in roles:
         return "service" if action in OF_SERVICES else "action_not_allowed"
+    if reason == "head":
+        return "no_relation"
     return "no_relation" if reason == "unknown_employee" else reason
