@@ -25,6 +25,7 @@ FIGURES = (
     "plan",
     "throughput",
     "check_size",
+    "journal",
     "exposure",
     "risk",
     "seed",

@@ -72,7 +72,7 @@ async def measure() -> Row:
     url = await migrated("clients", "bench_freeze_size")
     of_many = company.give(f"'{OF_MANY}'", 0, MANY)
     of_few = company.give(f"'{OF_FEW}'", MANY, FEW)
-    await company.load(url, company.PEOPLE, of_many, of_few)
+    await company.load(url, company.people(), of_many, of_few)
     embedded = wiring.embed(Settings(), {"clients": url}, KEY)
     runtime = embedded.runtimes["clients"]
     await runtime.service.open(runtime)  # type: ignore[misc]

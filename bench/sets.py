@@ -21,7 +21,7 @@ SELECT = "SELECT client_id FROM clients WHERE owner_id = $1 ORDER BY client_id"
 async def measure() -> Row:
     url = await migrated("clients", "bench_sets")
     owners = f"CASE WHEN n < {SMALL} THEN 'e-50' WHEN n < {SMALL + LARGE} THEN 'e-60' ELSE 'e-' || n % 900 + 100 END"
-    await company.load(url, company.PEOPLE, company.give(owners, 0, SMALL + LARGE + 10_000))
+    await company.load(url, company.people(), company.give(owners, 0, SMALL + LARGE + 10_000))
     key = OKPKey.generate_key("Ed25519")
     embedded = wiring.embed(Settings(), {"clients": url}, key, clock=lambda: datetime.now(UTC))
     runtime = embedded.runtimes["clients"]

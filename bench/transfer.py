@@ -40,7 +40,7 @@ async def by_handler(runtime: Runtime, items: list[tuple[str, str, str]]) -> flo
 async def measure() -> Row:
     url = await migrated("clients", "bench_transfer")
     owned = company.give("'e-' || (CASE WHEN n % 10 = 0 THEN 990 ELSE n % 900 END)", 0, CLIENTS)
-    await company.load(url, company.PEOPLE, owned)
+    await company.load(url, company.people(), owned)
     runtime = wiring.embed(Settings(), {"clients": url}, KEY).runtimes["clients"]
     peer = await asyncpg.connect(url)
     moved = [f"c-{n}" for n in range(0, CLIENTS, CLIENTS // MOVED)]

@@ -1,0 +1,86 @@
+"""The journal: bytes per decision on the disk, and how many leaves a second the sequencer appends.
+
+The floor of the sequencer is one statement that moves the same rows into a table without indexes.
+"""
+
+import tempfile
+import time
+from pathlib import Path
+
+import asyncpg
+
+from bench import company
+from bench.rows import Row, migrated
+from services import wiring
+from services.cli.running import run_serving
+from services.clients.handlers.sequencing import sequence
+from shared.auth import new_key
+from shared.settings import Settings
+
+DECISIONS, CLIENTS = 200_000, 10_000
+# As checks write them.
+WRITE = """
+    INSERT INTO journal_pending (leaf, at, kind, actor, employee, client, action, reason, system)
+    SELECT gen_random_uuid(), now(), 'access.checked', (SELECT surrogate FROM surrogates LIMIT 1),
+           (SELECT surrogate FROM surrogates WHERE kind = 'employee' AND id = 'e-' || n % 1000), c.surrogate, 'read', 'owner',
+           'crm'
+    FROM generate_series(0, {decisions} - 1) n JOIN clients c ON c.client_id = 'c-' || n % {clients}
+"""
+BYTES = """
+    SELECT (SELECT CAST(sum(pg_total_relation_size(inhrelid)) AS bigint)
+            FROM pg_inherits WHERE inhparent = 'journal'::regclass) AS entries,
+           pg_total_relation_size('journal_tiles') AS tiles
+"""
+FLOOR = """
+    CREATE UNLOGGED TABLE floor (LIKE journal_pending);
+    WITH taken AS (DELETE FROM journal_pending RETURNING *) INSERT INTO floor SELECT * FROM taken;
+"""
+
+
+async def measure(decisions: int = DECISIONS) -> list[Row]:
+    url = await migrated("clients", "bench_journal")
+    await company.make(url, CLIENTS)
+    connection = await asyncpg.connect(url)
+    write = WRITE.format(decisions=decisions, clients=CLIENTS)
+    with tempfile.TemporaryDirectory() as folder:
+        embedded = wiring.embed(Settings(), {"clients": url}, new_key(Path(folder) / "key.pem"))
+        runtime = embedded.runtimes["clients"]
+        await connection.execute(write, timeout=600)
+        begun = time.perf_counter()
+        while await sequence(runtime):
+            pass
+        took = time.perf_counter() - begun
+        await wiring.close(embedded.runtimes.values())
+    await company.settle(connection)
+    size = await connection.fetchrow(BYTES)
+    await connection.execute(write, timeout=600)
+    begun = time.perf_counter()
+    await connection.execute(FLOOR, timeout=600)
+    floor = time.perf_counter() - begun
+    await connection.close()
+    return [
+        Row(
+            figure=f"the sequencer, {decisions:,} decisions",
+            value=f"{decisions / took:,.0f} leaves/s",
+            against=f"one statement that moves the same rows: {decisions / floor:,.0f} /s",
+            ratio=round(took / floor, 2),
+            aim="≥ 5,000 leaves/s",
+            note="hashed, numbered, with all indexes of the journal and the tiles",
+        ),
+        Row(
+            figure="bytes per decision",
+            value=f"{(size['entries'] + size['tiles']) / decisions:.0f} bytes",
+            against=f"of them hashes {size['tiles'] / decisions:.0f} bytes",
+            ratio=float(round((size["entries"] + size["tiles"]) / decisions)),
+            aim="published",
+            note="rows and indexes of the journal, and the tiles of the tree; vacuumed",
+        ),
+    ]
+
+
+def main() -> list[Row]:
+    return run_serving(measure())
+
+
+if __name__ == "__main__":
+    print(*main(), sep="\n")
