@@ -137,6 +137,7 @@ class Town:
     batch: int
     judge: Judge = field(default_factory=Judge)
     coming: int = 40
+    given: int = 0
     drawn: random.Random = field(default_factory=lambda: random.Random("freshness"))
     tokens: dict[str, str] = field(default_factory=dict)
 
@@ -211,9 +212,11 @@ async def for_them(town: Town) -> None:
     """A client given to them, by a transfer or a registration."""
     employee = town.somebody()
     begun = time.monotonic()
-    if town.drawn.random() < 0.5:
-        client = f"c-{town.drawn.randrange(40)}"
-        move = {"client_id": client, "from_id": client.replace("c", "e"), "to_id": employee}
+    if town.given < 40 * (CLIENTS // 1_000) and town.drawn.random() < 0.5:
+        # Of somebody who is never frozen, and each once: a client that is theirs already would be `done` without an effect.
+        owner, times = town.given % 40, town.given // 40
+        town.given += 1
+        move = {"client_id": f"c-{owner + 1_000 * times}", "from_id": f"e-{owner}", "to_id": employee}
         answer = await town.call("director", "boss", "POST", "transfers", json={"items": [move], "reason": "bench"})
         gives = answer is not None and answer.is_success and answer.json()["done"] == 1
     else:
