@@ -42,8 +42,10 @@ async def append(work: UnitOfWork) -> int:
     now = await work.row("SELECT size, frontier FROM journal_tree FOR UPDATE SKIP LOCKED")
     if now is None:
         return 0
-    size, month = now["size"], work.now.astimezone(UTC).date().replace(day=1)
-    await _open_month(work, month, size)
+    size = now["size"]
+    month = await _month(work, size)
+    if month is None:
+        return 0
     leaves = [row["hash"] for row in await work.rows(APPEND, size=size, month=month)]
     if not leaves:
         return 0
@@ -59,12 +61,17 @@ async def append(work: UnitOfWork) -> int:
     return len(leaves)
 
 
-async def _open_month(work: UnitOfWork, month: date, size: int) -> None:
-    """The partition of the month in which is appended, made when it is first needed."""
-    if await work.scalar("SELECT 1 FROM journal_months WHERE month = :month", month=month):
-        return
+async def _month(work: UnitOfWork, size: int) -> date | None:
+    """The month in which is appended; its partition is made when it is first needed, and until then there is none.
+
+    Never one before the last: the clocks of replicas differ, and each month must stay one run of the tree.
+    """
+    month = work.now.astimezone(UTC).date().replace(day=1)
+    last: date | None = await work.scalar("SELECT max(month) FROM journal_months")
+    if last is not None and last >= month:
+        return last
     if not await work.scalar("SELECT 1 FROM journal_pending LIMIT 1"):
-        return
+        return None
     after = date(month.year + month.month // 12, month.month % 12 + 1, 1)
     await work.connection.execute(
         f"CREATE TABLE {partition_of(month)} PARTITION OF journal FOR VALUES FROM ('{month}') TO ('{after}')"
@@ -72,6 +79,7 @@ async def _open_month(work: UnitOfWork, month: date, size: int) -> None:
     await work.execute(
         "INSERT INTO journal_months (month, first, next) VALUES (:month, :size, :size)", month=month, size=size
     )
+    return month
 
 
 def partition_of(month: date) -> str:
