@@ -47,7 +47,7 @@ def make(path: Path, entries: int) -> str:
                 found = {due: notes.write(ORIGIN, due, then, key)}
             kept += len(found)
             frontier = tree.grow(frontier, start, hashes)
-            file.write(transcript.tile_lines(start, leaves, hashes, found))
+            file.write(transcript.tile_lines(start, start + len(leaves), dict(enumerate(leaves, start)), hashes, found))
         file.write(transcript.last_line(entries, notes.write(ORIGIN, entries, tree.root(frontier), key), kept))
     return verifier
 

@@ -51,7 +51,7 @@ def test_the_tree_on_the_left_has_as_many_subtrees_as_its_size_needs() -> None:
 
 def test_the_lines_of_a_tile_are_leaves_hashes_and_checkpoints_where_they_end() -> None:
     notes = {250: "early", 260: "within", 300: "at the end", 400: "later"}
-    assert lines.tile_lines(256, LEAVES[256:300], HASHES[256:300], notes) == b"".join(
+    assert lines.tile_lines(256, 300, dict(enumerate(LEAVES)), HASHES[256:300], notes) == b"".join(
         [
             *(leaf + b"\n" for leaf in LEAVES[256:260]),
             lines.checkpoint_line("within"),

@@ -45,7 +45,9 @@ def exported(
     while at < len(leaves):
         end = min((at // tree.TILE + 1) * tree.TILE, len(leaves))
         page = leaves[at:end]
-        block = transcript.tile_lines(at, page, [tree.leaf_hash(leaf) for leaf in page], known)
+        block = transcript.tile_lines(
+            at, end, dict(enumerate(page, at)), [tree.leaf_hash(leaf) for leaf in page], known
+        )
         lines += block.splitlines(keepends=True)
         at = end
     return [*lines, transcript.last_line(len(leaves), note_of(leaves, key), len(known))]

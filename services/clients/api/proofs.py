@@ -14,7 +14,7 @@ from services.clients.domain import transcript
 from services.clients.handlers import proofs
 from services.clients.store.proofs import PAGE
 from shared.http.door import Door, allow
-from shared.http.fields import Id, Moment
+from shared.http.fields import ClientRef, Id, Moment
 
 router = APIRouter(tags=["journal"])
 
@@ -119,20 +119,17 @@ async def export(
     since: Moment | None = None,
     until: Moment | None = None,
     employee_id: Id | None = None,
-    client_id: Id | None = None,
+    client_id: ClientRef | None = None,
     door: Door = allow("auditor"),
 ) -> StreamingResponse:
     """Whole, or the run of entries that holds a time; about an employee or a client, each entry with its own proof."""
-    named = {"employee_id": employee_id, "client_id": client_id}
-    wanted = {name: id for name, id in named.items() if id is not None}
-    if wanted:
-        size, note = await door.transact(proofs.begin_selection, wanted, door.runtime.keys.signing_key)
-        lines = _selection(door, wanted, size, note, since, until)
+    key = door.runtime.keys.signing_key
+    if employee_id or client_id:
+        begun = await door.transact(proofs.begin_selection, employee_id, client_id, key)
+        lines = _selection(door, *begun, since, until)
     else:
-        begun = await door.transact(
-            proofs.begin_whole, from_index, to_size, since, until, door.runtime.keys.signing_key
-        )
-        lines = proofs.whole(door.read, begun, door.runtime.keys.signing_key)
+        whole = await door.transact(proofs.begin_whole, from_index, to_size, since, until, key)
+        lines = proofs.whole(door.read, whole, key)
     return StreamingResponse(lines, media_type=NDJSON)
 
 

@@ -79,18 +79,17 @@ async def archive_old(runtime: Runtime) -> bool:
         return False
     folder = runtime.settings.journal_archive or runtime.settings.data_dir / "journal"
     file = folder / f"{partition_of(found['month'])}.ndjson"
-    await _export(runtime, found["first"], found["next"], file)
-    key = proofs.verifier_key(runtime.keys.signing_key)
-    verdict = await asyncio.to_thread(_verify, file, key)
-    if not verdict.good or verdict.entries != found["next"] - found["first"]:
+    whole = await _export(runtime, found["first"], found["next"], file)
+    runtime.metrics.alarm.labels(runtime.service.name, "journal_archive").set(not whole)
+    if not whole:
         log.error("journal.archive_not_verified", month=str(found["month"]))
-        runtime.metrics.alarm.labels(runtime.service.name, "journal_archive").set(1)
         return False
-    runtime.metrics.alarm.labels(runtime.service.name, "journal_archive").set(0)
     return await transact(runtime, _drop, found["month"], before)
 
 
-async def _export(runtime: Runtime, start: int, end: int, file: Path) -> None:
+async def _export(runtime: Runtime, start: int, end: int, file: Path) -> bool:
+    """Whether what was written verifies; only then the file has its name."""
+
     async def read(reader: Any, *args: Any) -> Any:
         return await transact(runtime, reader, *args)
 
@@ -102,8 +101,13 @@ async def _export(runtime: Runtime, start: int, end: int, file: Path) -> None:
         async for lines in proofs.whole(read, begun, key):
             await asyncio.to_thread(opened.write, lines)
         await asyncio.to_thread(_to_disk, opened.fileno())
+    verdict = await asyncio.to_thread(_verify, part, proofs.verifier_key(key))
+    if not verdict.good or verdict.entries != end - start:
+        part.unlink()
+        return False
     part.replace(file)
     await asyncio.to_thread(_folder_to_disk, file.parent)
+    return True
 
 
 def _to_disk(opened: int) -> None:
@@ -125,6 +129,7 @@ def _verify(file: Path, key: str) -> transcript.Verdict:
 
 async def _drop(work: UnitOfWork, month: date, before: date) -> bool:
     """Whether the month was dropped: not if another replica did, or a hold came in between."""
+    await archive.close_holds(work)
     found = await archive.oldest(work, before)
     if found is None or found["month"] != month or found["held"]:
         return False

@@ -5,17 +5,20 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
+import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.clients.domain import notes, transcript, tree
-from services.clients.store import journal, proofs
+from services.clients.store import journal, proofs, refs
 from services.clients.store.sequencing import tree_now
 from shared.database import UnitOfWork, transact
 from shared.errors import NotFound, Refused, Unprocessable
 from shared.service import Runtime
+
+log = structlog.get_logger()
 
 ORIGIN = "holdfast/journal"
 Read = Callable[..., Awaitable[Any]]
@@ -34,11 +37,11 @@ class NotInThatTree(Unprocessable):
 
 
 class NoDecision(NotFound):
-    """No decision with this id is in the journal."""
+    """No decision with this id is in the journal. If its month was archived, the file of that month holds and proves it."""
 
 
 class NotKept(Refused):
-    """These entries are no longer in the database: they were archived. Their hashes are kept, so proofs go on."""
+    """These entries are no longer here: each month that was archived is a file where the operators keep the archive."""
 
 
 def verifier_key(key: Ed25519PrivateKey) -> str:
@@ -129,34 +132,55 @@ async def begin_whole(
     }
 
 
-async def page(work: UnitOfWork, start: int, end: int, key: str) -> tuple[list[bytes], dict[int, str]]:
-    """The leaves [start, end), and the checkpoints kept of them that this key signed."""
+class Page(NamedTuple):
+    """By number: leaves, the kept hashes of each tile, and the checkpoints kept that the present key signed."""
+
+    leaves: Mapping[int, bytes]
+    hashes: Mapping[int, Sequence[bytes]]
+    notes: Mapping[int, str]
+
+
+async def page(work: UnitOfWork, start: int, end: int, key: str) -> Page | None:
+    """What is exported of the leaves [start, end); None if they were archived meanwhile."""
+    if start < await proofs.first_kept(work):
+        return None
     kept = await proofs.checkpoints(work, start, end)
-    return await proofs.leaves(work, start, end), {
-        size: note for size, note in kept.items() if notes.verify(note, key) is not None
-    }
+    return Page(
+        await proofs.leaves(work, start, end),
+        await proofs.hashes(work, start, end),
+        {size: note for size, note in kept.items() if notes.verify(note, key) is not None},
+    )
 
 
 async def whole(read: Read, begun: Mapping[str, Any], key: Ed25519PrivateKey) -> AsyncIterator[bytes]:
-    """The lines of an export that has begun, in the memory of a page; `read` runs a reader in a transaction."""
+    """The lines of an export that has begun, in the memory of a page; `read` runs a reader in a transaction.
+
+    Leaves stand beside the hashes that were kept when they were appended: whoever changed one in the database is shown.
+    """
     start, end, verifier = begun["start"], begun["end"], verifier_key(key)
     yield transcript.first_line(ORIGIN, verifier, start, end, begun["left"])
     kept = 0
     while start < end:
         stop = min(end, (start // proofs.PAGE + 1) * proofs.PAGE)
-        leaves, notes_kept = await read(page, start, stop, verifier)
-        kept += len(notes_kept)
-        while leaves:
-            tile = leaves[: tree.TILE - start % tree.TILE]
-            yield transcript.tile_lines(start, tile, [tree.leaf_hash(leaf) for leaf in tile], notes_kept)
-            start, leaves = start + len(tile), leaves[len(tile) :]
-        if start < stop:
-            return  # archived or altered meanwhile: without its last line, the file says that it is not whole
+        found: Page | None = await read(page, start, stop, verifier)
+        if found is None:
+            return  # without its last line, the file says that it is not whole
+        kept += len(found.notes)
+        while start < stop:
+            n, first = divmod(start, tree.TILE)
+            until = min(stop, start + tree.TILE - first)
+            hashes = found.hashes.get(n, ())[first : first + until - start]
+            yield transcript.tile_lines(start, until, found.leaves, hashes, found.notes)
+            start = until
     yield transcript.last_line(end, begun["note"], kept)
 
 
-async def begin_selection(work: UnitOfWork, named: Mapping[str, str], key: Ed25519PrivateKey) -> tuple[int, str]:
-    """The size of the tree that entries are proven against, and its checkpoint."""
+async def begin_selection(
+    work: UnitOfWork, employee_id: str | None, client_ref: str | None, key: Ed25519PrivateKey
+) -> tuple[Mapping[str, str], int, str]:
+    """About whom, by ids; the size of the tree that entries are proven against; its checkpoint."""
+    client_id = await refs.real(work, client_ref) if client_ref and "~" in client_ref else client_ref
+    named = {name: id for name, id in (("employee_id", employee_id), ("client_id", client_id)) if id is not None}
     size, frontier = await tree_now(work)
     await journal.write(
         work,
@@ -165,7 +189,7 @@ async def begin_selection(work: UnitOfWork, named: Mapping[str, str], key: Ed255
         client_id=named.get("client_id"),
         details={"size": size},
     )
-    return size, notes.write(ORIGIN, size, tree.root(frontier), key)
+    return named, size, notes.write(ORIGIN, size, tree.root(frontier), key)
 
 
 async def selected(
@@ -193,23 +217,45 @@ async def make_checkpoint(runtime: Runtime) -> bool:
 
 
 async def send_checkpoints(runtime: Runtime) -> bool:
-    """Takes checkpoints to where the administrator of the database cannot write, until they are there.
+    """Takes checkpoints to where the administrator of the database cannot write, until they are there; whether some were.
 
-    Two replicas may send the same one: it says the same twice.
+    One place that is down keeps nothing from the other. Two replicas may send the same one: it says the same twice.
     """
-    file, webhook = runtime.settings.checkpoint_file, runtime.settings.checkpoint_webhook
-    waiting = await transact(runtime, proofs.unsent) if file or webhook else []
+    settings = runtime.settings
+    places: list[tuple[proofs.Place, Path | str | None, Callable[[Any, str], Awaitable[None]]]] = [
+        ("file", settings.checkpoint_file, _append_to),
+        ("webhook", settings.checkpoint_webhook, _post),
+    ]
+    sent = [await _send(runtime, place, address, deliver) for place, address, deliver in places if address is not None]
+    return any(sent)
+
+
+async def _send(
+    runtime: Runtime, place: proofs.Place, address: Path | str, deliver: Callable[[Any, str], Awaitable[None]]
+) -> bool:
+    waiting = await transact(runtime, proofs.unsent, place)
     if not waiting:
         return False
-    text = "\n".join(row["note"] for row in waiting)
-    if webhook is not None:
-        async with httpx.AsyncClient(timeout=10) as client:
-            headers = {"content-type": "text/plain; charset=utf-8"}
-            (await client.post(webhook, content=text.encode(), headers=headers)).raise_for_status()
-    if file is not None:
-        await asyncio.to_thread(_append, file, text)
-    await transact(runtime, proofs.mark_sent, [row["size"] for row in waiting])
+    alarm = runtime.metrics.alarm.labels(runtime.service.name, f"checkpoint_{place}")
+    try:
+        await deliver(address, "\n".join(row["note"] for row in waiting))
+    except (OSError, httpx.HTTPError) as error:
+        log.warning("journal.checkpoint_not_sent", place=place, error=type(error).__name__)
+        alarm.set(len(waiting))
+        return False
+    alarm.set(0)
+    await transact(runtime, proofs.mark_sent, place, [row["size"] for row in waiting])
     return True
+
+
+async def _post(address: str, text: str) -> None:
+    async with httpx.AsyncClient(timeout=10) as client:
+        headers = {"content-type": "text/plain; charset=utf-8"}
+        (await client.post(address, content=text.encode(), headers=headers)).raise_for_status()
+
+
+async def _append_to(file: Path, text: str) -> None:
+    await asyncio.to_thread(_append, file, text)
 
 
 def _append(file: Path, text: str) -> None:

@@ -10,8 +10,8 @@ branch_labels = None
 depends_on = None
 
 
-# The one form of a leaf: what is hashed is byte for byte what is exported. Text by hand, for JSON of the database orders
-# names by their length, and nothing here may depend on a version of it.
+# The one form of a leaf: what is hashed is byte for byte what is exported. Text by hand, so that the fields stand in one
+# order without what is empty; within `details` the order is that of PostgreSQL's jsonb, which its versions have kept.
 LEAF_TEXT = """
 CREATE FUNCTION leaf_text(leaf uuid, at timestamptz, kind text, actor uuid, employee uuid, client uuid, action text,
                           reason text, system text, employees uuid[], clients uuid[], details jsonb)
@@ -112,7 +112,8 @@ def upgrade() -> None:
         sa.Column("size", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
-        sa.Column("sent_at", sa.DateTime(timezone=True)),
+        sa.Column("file_at", sa.DateTime(timezone=True)),
+        sa.Column("webhook_at", sa.DateTime(timezone=True)),
         sa.PrimaryKeyConstraint("size"),
     )
     op.execute(LEAF_TEXT)

@@ -18,14 +18,18 @@ OLDEST = """
 """
 
 
+async def close_holds(work: UnitOfWork) -> None:
+    """No hold is placed or released until this transaction ends; those that were under way are seen from here on."""
+    await work.execute("LOCK TABLE journal_holds IN SHARE MODE")
+
+
 async def oldest(work: UnitOfWork, before: date) -> Mapping[str, Any] | None:
     """`month, first, next, held` of the oldest month of before this day that has not been archived."""
     return await work.row(OLDEST, before=before)
 
 
 async def drop(work: UnitOfWork, month: date) -> None:
-    """Drops the leaves of a month; their hashes stay. No hold can be placed until this has committed."""
-    await work.execute("LOCK TABLE journal_holds IN SHARE MODE")
+    """Drops the leaves of a month; their hashes stay."""
     await work.connection.execute(f"DROP TABLE {partition_of(month)}")
     await work.execute("UPDATE journal_months SET archived_at = :now WHERE month = :month", now=work.now, month=month)
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from services.clients.domain import tree
-from services.clients.store.sequencing import COLUMNS, subtrees
+from services.clients.store.sequencing import COLUMNS, split, subtrees
 from shared.database import UnitOfWork
 
 PAGE = 8 * tree.TILE  # leaves that are read at a stretch
+Place = Literal["file", "webhook"]  # outside, where checkpoints go
 DATA = f"convert_to(leaf_text({COLUMNS}), 'UTF8') AS data"
 
 
@@ -17,12 +18,22 @@ async def leaf(work: UnitOfWork, leaf_id: str) -> Mapping[str, Any] | None:
     return await work.row(f"SELECT index, {DATA} FROM journal_entries WHERE leaf = :leaf", leaf=leaf_id)
 
 
-async def leaves(work: UnitOfWork, start: int, end: int) -> list[bytes]:
-    """The leaves [start, end) as they were hashed."""
+async def leaves(work: UnitOfWork, start: int, end: int) -> dict[int, bytes]:
+    """The leaves [start, end) by number, in the form in which they were hashed."""
     rows = await work.rows(
-        f"SELECT {DATA} FROM journal WHERE index >= :start AND index < :end ORDER BY index", start=start, end=end
+        f"SELECT index, {DATA} FROM journal WHERE index >= :start AND index < :end ORDER BY index", start=start, end=end
     )
-    return [row["data"] for row in rows]
+    return {row["index"]: row["data"] for row in rows}
+
+
+async def hashes(work: UnitOfWork, start: int, end: int) -> dict[int, tuple[bytes, ...]]:
+    """By number of the tile, the hashes that were kept of all its leaves when those of [start, end) were appended."""
+    rows = await work.rows(
+        "SELECT n, hashes FROM journal_tiles WHERE level = 0 AND n >= :first AND n < :next",
+        first=start // tree.TILE,
+        next=-(-end // tree.TILE),
+    )
+    return {row["n"]: split(row["hashes"]) for row in rows}
 
 
 async def frontier(work: UnitOfWork, size: int) -> tuple[bytes, ...]:
@@ -126,12 +137,12 @@ async def checkpoints(work: UnitOfWork, start: int, end: int) -> dict[int, str]:
     return {row["size"]: row["note"] for row in rows}
 
 
-async def unsent(work: UnitOfWork) -> Sequence[Mapping[str, Any]]:
-    """The oldest checkpoints that have not been sent outside."""
-    return await work.rows("SELECT size, note FROM checkpoints WHERE sent_at IS NULL ORDER BY size LIMIT 100")
+async def unsent(work: UnitOfWork, place: Place) -> Sequence[Mapping[str, Any]]:
+    """The oldest checkpoints that have not been taken to this place."""
+    return await work.rows(f"SELECT size, note FROM checkpoints WHERE {place}_at IS NULL ORDER BY size LIMIT 100")
 
 
-async def mark_sent(work: UnitOfWork, sizes: Iterable[int]) -> None:
+async def mark_sent(work: UnitOfWork, place: Place, sizes: Iterable[int]) -> None:
     await work.execute(
-        "UPDATE checkpoints SET sent_at = :now WHERE size = ANY(:sizes)", now=work.now, sizes=list(sizes)
+        f"UPDATE checkpoints SET {place}_at = :now WHERE size = ANY(:sizes)", now=work.now, sizes=list(sizes)
     )

@@ -1,5 +1,6 @@
 """The journal of long ago goes to files that prove themselves, unless somebody is held; and what happens without room."""
 
+import asyncio
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -104,6 +105,7 @@ async def test_a_month_whose_file_does_not_verify_stays_and_raises_the_alarm(tmp
             await connection.execute("UPDATE journal SET reason = 'frozen' WHERE index = 1")
         assert await archive(here) == 0
         assert await left(here) == [True] * 4
+        assert archived(tmp_path) == []
         alarm = runtime.metrics.alarm.labels("clients", "journal_archive")
         assert alarm._value.get() == 1
         alarm.set(0)
@@ -169,6 +171,24 @@ async def test_a_client_of_somebody_who_is_held_is_not_erased() -> None:
         await hold(here)
         answer = await here.house.call("director", "POST", f"{BASE}/clients/c-1/erase", json={"reason": "asked"})
         assert (answer.status_code, answer.json()["reason"]) == (409, "held_by_law")
+
+
+async def test_a_hold_that_is_placed_while_a_month_is_being_dropped_keeps_it(tmp_path: Path) -> None:
+    async with town("anna", journal_keep=KEEP, journal_archive=tmp_path) as here:
+        await months(here, 4)
+        runtime = here.house.runtime("clients")
+        async with runtime.database.connect() as placing:
+            transaction = placing.transaction()
+            await transaction.start()
+            await placing.execute(
+                "INSERT INTO journal_holds (employee_id, reason, by_id, at) VALUES ('anna', 'case 7', 'helga', now())"
+            )
+            dropping = asyncio.create_task(archive(here))
+            while not await here.house.scalar("clients", "SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                assert not dropping.done()
+            await transaction.commit()
+        assert await dropping == 0
+        assert await left(here) == [True] * 4
 
 
 # -- room --------------------------------------------------------------------------------------------------------------

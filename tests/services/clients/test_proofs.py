@@ -1,13 +1,18 @@
 """What an auditor does: takes checkpoints and proofs, exports the journal, and verifies it without us."""
 
+import asyncio
 import json
 from base64 import b64decode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.clients.domain import notes, transcript, tree
+from services.clients.handlers import proofs, sequencing
+from services.clients.store import proofs as proofs_store
 from tests.services.clients.town import BASE, Town, town
 
 
@@ -33,6 +38,10 @@ async def work(here: Town, decisions: int = 3) -> list[str]:
 
 def verdict(exported: bytes, key: str, checkpoints: list[str] | None = None) -> Any:
     return transcript.verify(exported.splitlines(keepends=True), key, checkpoints or [])
+
+
+def shown(found: Any) -> list[tuple[str, int | None, int | None]]:
+    return [(fault.kind, fault.first, fault.last) for fault in found.faults]
 
 
 async def administer(here: Town, *statements: str) -> None:
@@ -153,6 +162,15 @@ async def test_what_concerns_one_employee_or_client_is_exported_each_entry_with_
             assert json.loads(exported.splitlines()[-1]) == {"end": count}
 
 
+async def test_the_entries_of_a_client_are_exported_by_what_another_system_calls_it() -> None:
+    async with town("anna") as here:
+        await here.client("c-1", "anna", external_ids={"crm": "7"})
+        await work(here, 4)
+        exported = await ask(here, "export", client_id="crm~7")
+        assert exported.splitlines()[1:] == (await ask(here, "export", client_id="c-1")).splitlines()[1:]
+        assert len(exported.splitlines()) == 7
+
+
 async def test_looking_at_the_journal_is_in_the_journal() -> None:
     async with town("anna") as here:
         await here.client("c-1", "anna")
@@ -166,22 +184,34 @@ async def test_looking_at_the_journal_is_in_the_journal() -> None:
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "kind"),
     [
-        "UPDATE journal SET reason = 'frozen' WHERE index = 2",
-        "UPDATE journal SET at = at + interval '1 second' WHERE index = 2",
-        "DELETE FROM journal WHERE index = 2",
-        "UPDATE journal SET employee = gen_random_uuid() WHERE index = 2",
-        "UPDATE journal_tiles SET hashes = overlay(hashes PLACING '\\x00' FROM 65)",
+        ("UPDATE journal SET reason = 'frozen' WHERE index = 2", "changed"),
+        ("UPDATE journal SET at = at + interval '1 second' WHERE index = 2", "changed"),
+        ("DELETE FROM journal WHERE index = 2", "missing"),
+        ("UPDATE journal SET employee = gen_random_uuid() WHERE index = 2", "changed"),
     ],
 )
-async def test_a_change_in_the_database_shows(change: str) -> None:
+async def test_a_change_in_the_database_shows_at_its_place(change: str, kind: str) -> None:
     async with town("anna") as here:
         await here.client("c-1", "anna")
         await work(here, 5)
         key, note = (await ask(here, "key"))["key"], (await ask(here, "checkpoint"))["note"]
         await administer(here, change)
-        assert not verdict(await ask(here, "export"), key, [note]).good
+        assert shown(verdict(await ask(here, "export"), key, [note])) == [(kind, 2, 2)]
+
+
+async def test_a_change_together_with_its_kept_hash_shows_by_the_checkpoint() -> None:
+    async with town("anna") as here:
+        await here.client("c-1", "anna")
+        await work(here, 5)
+        key, note = (await ask(here, "key"))["key"], (await ask(here, "checkpoint"))["note"]
+        await administer(here, "UPDATE journal SET reason = 'frozen' WHERE index = 2")
+        (changed,) = await here.house.rows("clients", f"SELECT {proofs_store.DATA} FROM journal WHERE index = 2")
+        hash = tree.leaf_hash(changed["data"]).hex()
+        await administer(here, f"UPDATE journal_tiles SET hashes = overlay(hashes PLACING '\\x{hash}' FROM 65)")
+        found = shown(verdict(await ask(here, "export"), key, [note]))
+        assert {kind for kind, _, _ in found} == {"disagrees", "contradicts"}
 
 
 async def test_a_history_that_was_hashed_anew_shows_by_a_checkpoint_from_outside() -> None:
@@ -224,18 +254,76 @@ async def test_checkpoints_go_outside_by_themselves_once_each(tmp_path: Path) ->
         assert verdict(await ask(here, "export"), key, sent).good
 
 
+async def test_a_hash_that_was_changed_in_the_database_shows() -> None:
+    async with town("anna") as here:
+        await here.client("c-1", "anna")
+        await work(here, 5)
+        key, note = (await ask(here, "key"))["key"], (await ask(here, "checkpoint"))["note"]
+        await administer(here, "UPDATE journal_tiles SET hashes = overlay(hashes PLACING '\\x0000' FROM 65)")
+        assert ("changed", 2, 2) in shown(verdict(await ask(here, "export"), key, [note]))
+
+
 async def test_a_checkpoint_that_could_not_be_sent_is_sent_later(tmp_path: Path) -> None:
     file = tmp_path / "there" / "checkpoints.txt"
     async with town("anna", checkpoint_file=file) as here:
         await here.client("c-1", "anna")
         runtime = here.house.runtime("clients")
-        from services.clients.handlers import proofs, sequencing
-
         await sequencing.sequence(runtime)
         await proofs.make_checkpoint(runtime)
-        with pytest.raises(FileNotFoundError):
-            await proofs.send_checkpoints(runtime)
+        alarm = runtime.metrics.alarm.labels("clients", "checkpoint_file")
+        assert not await proofs.send_checkpoints(runtime)
+        assert alarm._value.get() == 1
         file.parent.mkdir()
         assert await proofs.send_checkpoints(runtime)
+        assert alarm._value.get() == 0
         assert not await proofs.send_checkpoints(runtime)
         assert len(notes.split(file.read_text())) == 1
+
+
+@asynccontextmanager
+async def witness(status: int = 204) -> AsyncIterator[tuple[str, list[str]]]:
+    """A web server that keeps what is posted to it: its address, and what it got."""
+    got: list[str] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
+        got.append((await reader.readexactly(length)).decode())
+        writer.write(f"HTTP/1.1 {status} Said\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/checkpoints", got
+
+
+async def test_checkpoints_are_posted_to_a_witness() -> None:
+    async with witness() as (address, got), town("anna", checkpoint_webhook=address) as here:
+        await here.client("c-1", "anna")
+        await work(here)
+        runtime = here.house.runtime("clients")
+        await proofs.make_checkpoint(runtime)
+        await proofs.send_checkpoints(runtime)
+        assert not await proofs.send_checkpoints(runtime)
+        sent = [note for text in got for note in notes.split(text)]
+        assert len(sent) >= 1
+        assert verdict(await ask(here, "export"), (await ask(here, "key"))["key"], sent).given_agree == len(sent)
+
+
+async def test_one_place_that_is_down_keeps_nothing_from_the_other(tmp_path: Path) -> None:
+    file = tmp_path / "checkpoints.txt"
+    async with (
+        witness(status=503) as (address, got),
+        town("anna", checkpoint_file=file, checkpoint_webhook=address) as here,
+    ):
+        await here.client("c-1", "anna")
+        runtime = here.house.runtime("clients")
+        await sequencing.sequence(runtime)
+        await proofs.make_checkpoint(runtime)
+        assert await proofs.send_checkpoints(runtime)
+        assert not await proofs.send_checkpoints(runtime)
+        assert len(got) == 2
+        assert len(notes.split(file.read_text())) == 1
+        alarm = runtime.metrics.alarm.labels("clients", "checkpoint_webhook")
+        assert alarm._value.get() == 1
+        alarm.set(0)

@@ -4,6 +4,7 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from services.clients.domain.tree import TILE
@@ -43,14 +44,19 @@ def first_line(origin: str, key: str, start: int, end: int, left: Sequence[bytes
     return _line({**named, "from": start, "to": end, "left": [_text(subtree) for subtree in left]})
 
 
-def tile_lines(start: int, leaves: Sequence[bytes], hashes: Sequence[bytes], notes: Mapping[int, str]) -> bytes:
-    """The leaves from `start` on, all of one tile, with its hashes and the checkpoints kept of a size among them."""
-    end = start + len(leaves)
-    lines, at = [], start
-    for size in sorted(size for size in notes if start < size < end):
-        lines += [*leaves[at - start : size - start], checkpoint_line(notes[size])[:-1]]
-        at = size
-    text = b"\n".join([*lines, *leaves[at - start :], tile_line(start // TILE, hashes)])
+def tile_lines(
+    start: int, end: int, leaves: Mapping[int, bytes], hashes: Sequence[bytes], notes: Mapping[int, str]
+) -> bytes:
+    """The leaves [start, end), all of one tile, with its hashes and the checkpoints kept of a size among them.
+
+    A leaf that is not among `leaves` is left out; the hashes then say that it is missing.
+    """
+    sizes = [start, *sorted(size for size in notes if start < size < end), end]
+    lines: list[bytes] = []
+    for size, following in pairwise(sizes):
+        lines += [checkpoint_line(notes[size])[:-1]] if size > start else []
+        lines += [leaves[at] for at in range(size, following) if at in leaves]
+    text = b"\n".join([*lines, tile_line(start // TILE, hashes)])
     return text + checkpoint_line(notes[end]) if end in notes else text
 
 

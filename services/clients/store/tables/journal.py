@@ -119,11 +119,13 @@ Table(
     Column("size", BigInteger, nullable=False),
     Column("frontier", LargeBinary, nullable=False),
 )
+# `file_at`, `webhook_at`: when it was taken to that place outside.
 Table(
     "checkpoints",
     metadata,
     Column("size", BigInteger, primary_key=True, autoincrement=False),
     Column("at", DateTime(timezone=True), nullable=False),
     Column("note", Text, nullable=False),
-    Column("sent_at", DateTime(timezone=True)),
+    Column("file_at", DateTime(timezone=True)),
+    Column("webhook_at", DateTime(timezone=True)),
 )
