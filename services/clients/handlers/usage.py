@@ -11,11 +11,7 @@ from shared.service import Runtime
 
 async def report(work: UnitOfWork, uses: Sequence[usage.Use]) -> dict[str, Any]:
     """Up to 1,000 items: how many are new, how many were known, and which are refused."""
-    await lock_with_actor(work)
-    known = await refs.resolve(work, [use.client_id for use in uses])
-    results = await usage.record(
-        work, [use._replace(client_id=known.get(use.client_id, use.client_id)) for use in uses]
-    )
+    results = await _record(work, uses)
     refused = [{"item": place, "reason": reason} for place, (_, reason) in enumerate(results) if reason]
     recorded = sum(made for made, _ in results)
     return {"recorded": recorded, "repeated": len(results) - recorded - len(refused), "refused": refused}
@@ -23,12 +19,17 @@ async def report(work: UnitOfWork, uses: Sequence[usage.Use]) -> dict[str, Any]:
 
 async def import_usage(work: UnitOfWork, lines: Sequence[tuple[int, usage.Use]]) -> list[dict[str, Any]]:
     """Up to 1,000 lines: `created`, `unchanged` or `refused` with a reason for each."""
-    await lock_with_actor(work)
-    results = await usage.record(work, [use for _, use in lines])
+    results = await _record(work, [use for _, use in lines])
     return [
         {"line": line, "outcome": "refused" if reason else "created" if made else "unchanged", "reason": reason}
         for (line, _), (made, reason) in zip(lines, results, strict=True)
     ]
+
+
+async def _record(work: UnitOfWork, uses: Sequence[usage.Use]) -> list[tuple[bool, str | None]]:
+    await lock_with_actor(work)
+    known = await refs.resolve(work, [use.client_id for use in uses])
+    return await usage.record(work, [use._replace(client_id=known.get(use.client_id, use.client_id)) for use in uses])
 
 
 async def forget_usage(runtime: Runtime) -> bool:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from services.clients.domain.exposure import Basis, Day, basis
 from services.clients.store import decisions, usage
+from services.clients.store.refs import MERGED
 from shared import people
 from shared.database import UnitOfWork
 
@@ -80,10 +81,11 @@ def begin_of(work: UnitOfWork, day: date) -> datetime:
     return datetime.combine(day, time.min, ZoneInfo(work.settings.timezone))
 
 
-# A decision is a question, not a use: `access.checked` is none of these kinds.
+# A decision is a question, not a use: `access.checked` is none of these kinds. What was used of a client before it was
+# merged into another is used of that one.
 USED = f"""
     me AS MATERIALIZED (SELECT surrogate FROM surrogates WHERE kind = 'employee' AND id = :employee_id),
-    used AS MATERIALIZED (
+    told AS (
         SELECT client_id, action, rows, at FROM usage WHERE employee_id = :employee_id AND at >= :since
         UNION ALL
         SELECT s.id, j.action, 1, j.at
@@ -91,6 +93,10 @@ USED = f"""
              unnest(coalesce(j.clients, ARRAY[j.client])) AS seen (surrogate) JOIN surrogates s USING (surrogate)
         WHERE j.kind IN ('client.accessed', 'client.listed', 'client.exported') AND j.{TAKEN}
         AND j.{decisions.ALLOWING} AND j.at >= :since
+    ),
+    used AS MATERIALIZED (
+        SELECT coalesce(e.client_id, t.client_id) AS client_id, t.action, t.rows, t.at
+        FROM told t LEFT JOIN external_ids e ON e.system = '{MERGED}' AND e.id = t.client_id
     )
 """
 COUNTED = f"""count(*) FILTER (WHERE action = 'read') AS reads, count(*) FILTER (WHERE action = 'export') AS exports,

@@ -109,6 +109,17 @@ async def test_a_department_in_which_it_is_switched_off_is_left_out_with_all_bel
                 assert "items" not in answer.json()
 
 
+async def test_what_was_used_of_a_client_that_was_merged_counts_with_the_other() -> None:
+    async with firm() as here:
+        await report(here, used(here), used(here, client="c-2", ago=2), used(here, client="c-3", ago=3))
+        await here.house.ok(("employee", "anna"), "GET", f"{BASE}/clients/c-2")
+        await here.house.ok("director", "POST", f"{BASE}/clients/c-2/merge", json={"into_id": "c-1"})
+        await here.resign("anna", "nora")
+        found = await look(here)
+        assert counts(found) == {"c-1": (3, 0, 3), "c-3": (1, 0, 1)}
+        assert flagged(found, "not_their_client") == {"c-3": 1}
+
+
 # -- who ---------------------------------------------------------------------------------------------------------------
 
 

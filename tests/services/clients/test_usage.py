@@ -168,6 +168,22 @@ async def test_two_replicas_that_forget_at_the_same_time_tell_of_each_row_once()
         assert await here.house.scalar("clients", told) == 500
 
 
+async def test_an_import_names_clients_as_other_systems_do() -> None:
+    async with town("anna") as here:
+        await here.client("c-1", "anna", external_ids={"crm": "7"})
+        item = used(here)
+        rows = [item | {"client_id": name} for name in ("crm~7", "c-1", "crm~8")]
+        body = "\n".join(json.dumps(row) for row in rows).encode()
+        answer = await here.house.call("ops", "POST", f"{BASE}/imports?kind=usage", content=body)
+        said = [json.loads(line) for line in answer.text.splitlines()]
+        assert [(one["outcome"], one["reason"]) for one in said] == [
+            ("created", None),
+            ("unchanged", None),
+            ("refused", "unknown_client"),
+        ]
+        assert await here.house.scalar("clients", "SELECT client_id FROM usage") == "c-1"
+
+
 async def test_an_import_says_of_each_line_what_became_of_it() -> None:
     async with town("anna") as here:
         await here.client("c-1", "anna")
