@@ -31,8 +31,11 @@ FIELDS: Mapping[str, str] = {
 CSV = " || ',' || ".join(
     f"""coalesce('"' || replace(CAST({sql} AS text), '"', '""') || '"', '')""" for sql in FIELDS.values()
 )
-JSON = "json_build_object({})".format(", ".join(f"'{name}', {sql}" for name, sql in FIELDS.items()))
-LINES: Mapping[Format, str] = {"csv": rf"{CSV} || E'\r\n'", "ndjson": rf"CAST({JSON} AS text) || E'\n'"}
+# By hand: a third faster than `json_build_object`, which looks up how to write each value anew for each row.
+JSON = " || ', ' || ".join(
+    f"""'"{name}": ' || coalesce(CAST(to_json({sql}) AS text), 'null')""" for name, sql in FIELDS.items()
+)
+LINES: Mapping[Format, str] = {"csv": rf"{CSV} || E'\r\n'", "ndjson": rf"'{{' || {JSON} || E'}}\n'"}
 HEADINGS: Mapping[Format, str] = {"csv": ",".join(FIELDS) + "\r\n", "ndjson": ""}
 
 # Export is for those who have a client in hand and for heads: so whose clients they are decides, not each client.
