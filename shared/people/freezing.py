@@ -110,7 +110,7 @@ async def freeze(
             """
             UPDATE people SET stand_in_id = :stand_in, unowned = CAST(:stand_in AS text) IS NULL,
                 frozen = frozen OR employee_id = :id,
-                frozen_at = CASE WHEN employee_id = :id THEN coalesce(frozen_at, :now) ELSE frozen_at END
+                frozen_at = CASE WHEN employee_id = :id AND NOT frozen THEN :now ELSE frozen_at END
             WHERE employee_id = :id OR stand_in_id = :id
             """,
             id=employee_id,

@@ -30,13 +30,14 @@ Reason = Literal[
 ACTIONS: tuple[Action, ...] = get_args(Action)
 EVERYTHING: frozenset[Action] = frozenset(ACTIONS)
 
-# In the order in which they are named as the reason. A stage of an open order counts as `team`.
+# In the order in which they are named as the reason: `head` last, for at the doors it counts only with the role. A stage of
+# an open order counts as `team`.
 RELATIONS: Mapping[Relation, Set[Action]] = {
     "owner": EVERYTHING,
     "caretaker": EVERYTHING,
     "team": {"read", "list", "contact"},
-    "head": {"read", "list", "export", "contact"},
     "deputy": {"read", "list", "contact", "edit"},
+    "head": {"read", "list", "export", "contact"},
 }
 PASSES: Mapping[Purpose, Set[Action]] = {
     "introduction": {"read", "contact"},

@@ -98,6 +98,7 @@ async def unfreeze_access(work: UnitOfWork, envelope: Envelope[UnfreezeAccess]) 
     state = await people.unfreeze(work, command.employee_id, command.employment_id, "departure", command.ref)
     if state.changed:
         await announce(work, state)
+        await withdraw_passes(work, command.employee_id)
     return []
 
 
@@ -146,6 +147,9 @@ async def _tell(work: UnitOfWork, state: people.FreezeState) -> None:
 async def withdraw_passes(work: UnitOfWork, employee_id: str) -> None:
     rows = await freezes.withdraw(work, employee_id=employee_id)
     work.publish(*(PassWithdrawn(**row) for row in rows))
+    if rows:
+        passes = [row["pass_id"] for row in rows]
+        await journal.write(work, "pass.withdrawn", employee_id=employee_id, details={"passes": passes})
 
 
 async def hear_stages_frozen(work: UnitOfWork, envelope: Envelope[StagesFrozen]) -> None:
@@ -167,7 +171,8 @@ async def freeze_by_hand(
     reason: str,
     roles: frozenset[str],
 ) -> Mapping[str, Any]:
-    """A freeze by one person, in force when this commits; again (of an incident: of the same one) adds nothing.
+    """A freeze by one person, in force when this commits: the passes of before end. Again (of an incident: of the same
+    one; else by the same person for the same reason) adds nothing; but who was asking to lift it must ask anew.
 
     Raises `OwnAffair`, `NotFound`, `UnknownEmployee`, `Forbidden`, `GroundEnded`.
     """
@@ -187,13 +192,22 @@ async def freeze_by_hand(
     )
     rows = await lock_with_actor(work, changing=[employee_id, *candidates])
     state = await people.freeze_state(work, employee_id)
-    if not any(ground.kind == kind and ref in (None, ground.ref) for ground in state.grounds):
+    before = await freezes.one(work, employee_id) or {"grounds": [], "lifting": None}
+    known = any(
+        ground["kind"] == kind
+        and (ground["ref"] == ref if ref else (ground["by_id"], ground["reason"]) == (work.actor, reason))
+        for ground in before["grounds"] or ()
+    )
+    if known and before["lifting"] is not None:
+        await announce(work, state)
+    if not known:
         employment = rows[employee_id]["employment_id"]
         ground = Ground(kind=kind, ref=ref or uuid7())
         state = await people.freeze(work, employee_id, employment, ground, candidates, reason=reason)
         if ground not in state.grounds:
             raise GroundEnded
         await announce(work, state)
+        await withdraw_passes(work, employee_id)
     return dict(await freezes.one(work, employee_id) or {})
 
 
@@ -210,7 +224,9 @@ async def lift_by_hand(
         raise OwnAffair
     await lock_with_actor(work, changing=[employee_id])
     state = await people.freeze_state(work, employee_id)
-    if not state.frozen or (not roles & {"hr", "director", "ops"} and not await freezes.heads(work, employee_id)):
+    heading = "sales_head" in roles and await freezes.heads(work, employee_id)
+    acting = (roles & set(rules.FREEZERS)) - (set() if heading else {"sales_head"})
+    if not state.frozen or not acting:
         raise NotFrozen
     lifting = rules.lifted_by_hand(ground.kind for ground in state.grounds)
     if not lifting:
@@ -219,10 +235,10 @@ async def lift_by_hand(
     if first is None:
         if reason is None:
             raise ReasonMissing
-        await freezes.begin_lifting(work, employee_id, sorted(roles & set(rules.FREEZERS)), reason)
+        await freezes.begin_lifting(work, employee_id, sorted(acting), reason)
         await journal.write(work, "access.lifting_asked", employee_id=employee_id)
     elif first["by_id"] != work.actor:
-        if not rules.is_second(first["by_id"], frozenset(first["roles"]), work.actor, roles):
+        if not rules.is_second(first["by_id"], frozenset(first["roles"]), work.actor, acting):
             raise NeedsAnotherRole
         for kind in sorted(lifting):
             state = await people.unfreeze(work, employee_id, state.employment_id or "", kind, None)  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from services.clients.domain.access import ALLOWED, Action, Facts, Tried, explai
 from services.clients.store import limits
 from services.clients.store.decisions import DECIDED, EXPLAINED
 from services.clients.store.line import Line
-from services.clients.store.refs import RESOLVE, asked
+from services.clients.store.refs import MERGED, RESOLVE, asked
 from shared.errors import Unavailable
 from shared.http.fields import uuid7
 from shared.service import Runtime
@@ -36,7 +36,8 @@ _EMPLOYEE = """coalesce((SELECT surrogate FROM surrogates s WHERE s.id = d.emplo
 _KEPT = f"""
     INSERT INTO journal_pending (leaf, at, kind, actor, system, employee, client, action, reason)
     SELECT leaf, moment, 'access.checked', actor, system, {_EMPLOYEE}, client, action, reason
-    FROM ({DECIDED}) d WHERE {_MAY_ASK}
+    FROM ({DECIDED}) d WHERE {_MAY_ASK} AND NOT (reason = 'unknown_client' AND EXISTS (
+        SELECT 1 FROM external_ids m WHERE m.system = '{MERGED}' AND m.id = d.client_id))
     RETURNING leaf, reason
 """
 _MANY = """
@@ -132,6 +133,7 @@ class Gatherer:
 
     line: Line
     batch_line: Line
+    counting_line: Line  # what counts exports waits for others of that person, and so keeps nobody else waiting
     clock: Callable[[], datetime]
     timezone: ZoneInfo
     export_limit: int = 100
@@ -142,17 +144,17 @@ class Gatherer:
 
     async def check(self, question: Question) -> Answer:
         """Raises `Unavailable` if the database does not answer: then nobody is admitted."""
+        if question.action == "export":
+            return (await self._named(EXPORT, [question], True))[0]
         if "~" in question.client_id:
-            (question,) = await self._by_real_ids([question])
+            (question,) = await self._by_real_ids(self.line, [question])
         answer = await self._check(question)
-        if answer.reason == "unknown_client":  # unless it was merged into another
-            (known,) = await self._by_real_ids([question])
+        if not answer.may_ask:  # or it was merged into another
+            (known,) = await self._by_real_ids(self.line, [question])
             return answer if known == question else await self._check(known)
         return answer
 
     async def _check(self, question: Question) -> Answer:
-        if question.action == "export":  # waits for others of that person, and so keeps nobody else waiting
-            return (await self._together(EXPORT, [question], True))[0]
         if not self.busy:
             return await self._alone(question)
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
@@ -170,25 +172,22 @@ class Gatherer:
         return await self._named(EXPLAIN if len(questions) == 1 else EXPLAIN_TOGETHER, questions, counting)
 
     async def _named(self, sql: str, questions: Sequence[Question], counting: bool | None = None) -> list[Answer]:
-        """`_together`, with clients named in any way; asked again where a client was merged into another."""
-        if any("~" in question.client_id for question in questions):
-            questions = await self._by_real_ids(questions)
-        answers = await self._together(sql, questions, counting)
-        if any(answer.reason == "unknown_client" for answer in answers):
-            known = await self._by_real_ids(questions)
-            return answers if known == questions else await self._together(sql, known, counting)
-        return answers
+        """`_together`, with clients named in any way, also by the id of one that was merged into another."""
+        line = self.counting_line if counting else self.batch_line
+        return await self._together(line, sql, await self._by_real_ids(line, questions), counting)
 
-    async def _by_real_ids(self, questions: Sequence[Question]) -> list[Question]:
-        found = await self.batch_line.fetch(RESOLVE, *asked(question.client_id for question in questions))
+    async def _by_real_ids(self, line: Line, questions: Sequence[Question]) -> list[Question]:
+        found = await line.fetch(RESOLVE, *asked(question.client_id for question in questions))
         ids = {row["ref"]: row["client_id"] for row in found}
         return [question._replace(client_id=ids.get(question.client_id, question.client_id)) for question in questions]
 
-    async def _together(self, sql: str, questions: Sequence[Question], counting: bool | None = None) -> list[Answer]:
+    async def _together(
+        self, line: Line, sql: str, questions: Sequence[Question], counting: bool | None
+    ) -> list[Answer]:
         leaf, now = uuid7(), self.clock()
-        columns = await self._columns(self.batch_line, questions, [leaf] * len(questions))
+        columns = await self._columns(line, questions, [leaf] * len(questions))
         limit = [] if counting is None else [self.export_limit, counting]
-        rows = await self.batch_line.fetch(sql, *columns, now, self._day(now), *limit)
+        rows = await line.fetch(sql, *columns, now, self._day(now), *limit)
         return [
             Answer(
                 row[0] in ALLOWED,
@@ -264,7 +263,7 @@ class Gatherer:
     def close(self) -> None:
         if self.runner is not None:
             self.runner.cancel()
-        for line in (self.line, self.batch_line):
+        for line in (self.line, self.batch_line, self.counting_line):
             line.hang_up()
 
 
@@ -284,6 +283,7 @@ async def open_gatherer(runtime: Runtime) -> None:
     """Puts a gatherer into the state of the replica."""
     dsn = runtime.database.url
     runtime.state["gatherer"] = Gatherer(
+        Line(dsn),
         Line(dsn),
         Line(dsn),
         lambda: runtime.clock(),

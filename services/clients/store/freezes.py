@@ -123,10 +123,14 @@ async def one(work: UnitOfWork, employee_id: str) -> Mapping[str, Any] | None:
 async def some(
     work: UnitOfWork, paging: Paging, since: datetime | None, everybody: bool
 ) -> Sequence[Mapping[str, Any]]:
-    """Who is frozen (of those whom the caller heads, unless `everybody`), by employee id."""
+    """Who is frozen (of those whom the caller heads, unless `everybody`), by employee id.
+
+    `since` reaches back a minute more: a freeze is dated when it is asked for and seen when it has committed, and the
+    clocks of replicas differ. So who polls may see one twice, and misses none.
+    """
     where, named = [], dict[str, Any]()
     if since is not None:
-        where.append("AND p.frozen_at >= :since")
+        where.append("AND p.frozen_at >= CAST(:since AS timestamptz) - interval '1 minute'")
         named["since"] = since
     if not everybody:
         where.append(f"AND {people.heads_of('p')}")
@@ -143,14 +147,23 @@ async def some(
 
 
 async def lifting(work: UnitOfWork, employee_id: str) -> Mapping[str, Any] | None:
-    return await work.row("SELECT by_id, roles, reason FROM liftings WHERE employee_id = :id", id=employee_id)
+    """Who asked to lift it and in which roles; the word of somebody who is frozen or has left since counts no more."""
+    return await work.row(
+        """
+        SELECT l.by_id, l.roles, l.reason FROM liftings l LEFT JOIN people p ON p.employee_id = l.by_id
+        WHERE l.employee_id = :id AND NOT coalesce(p.frozen OR p.status = 'left', false)
+        """,
+        id=employee_id,
+    )
 
 
 async def begin_lifting(work: UnitOfWork, employee_id: str, roles: Sequence[str], reason: str) -> None:
     await work.execute(
         """
         INSERT INTO liftings (employee_id, by_id, roles, reason, at)
-        VALUES (:id, :by, CAST(:roles AS jsonb), :reason, :now) ON CONFLICT DO NOTHING
+        VALUES (:id, :by, CAST(:roles AS jsonb), :reason, :now)
+        ON CONFLICT (employee_id) DO UPDATE SET by_id = excluded.by_id, roles = excluded.roles, reason = excluded.reason,
+            at = excluded.at
         """,
         id=employee_id,
         by=work.actor,

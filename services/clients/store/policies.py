@@ -10,6 +10,8 @@ from typing import Any
 from shared import people
 from shared.database import UnitOfWork
 
+BINDING = 7285  # the lock of `bind`
+
 # Of each policy the version in force and those to come bind, until a version at least as new is acknowledged. Whoever was
 # hired before it was published has days of grace; whoever came later has none.
 DUE = """
@@ -41,7 +43,11 @@ DUE = """
 
 
 async def bind(work: UnitOfWork, employee_id: str | None = None) -> int:
-    """Writes anew from which day on this person, or everybody, must have acknowledged; for how many that changed."""
+    """Writes anew from which day on this person, or everybody, must have acknowledged; for how many that changed.
+
+    Who binds everybody waits for those who bind one person, and they for it: each statement then sees what the other did.
+    """
+    await work.execute(f"SELECT pg_advisory_xact_lock{'' if employee_id is None else '_shared'}({BINDING})")
     return await work.execute(
         DUE, today=people.today(work), employee_id=employee_id, bind=work.settings.policy_required
     )
