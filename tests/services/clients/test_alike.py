@@ -34,6 +34,7 @@ def made_up(seed: int, now: Any) -> dict[str, Any]:
             "stand_in_id": chance.choice([None, *PEOPLE]) if frozen or settling else None,
             "department_id": chance.choice(DEPARTMENTS),
             "deputy_id": chance.choice([None, *PEOPLE]),
+            "unacknowledged_from": chance.choice([None, None, None, now.date(), now.date() + timedelta(days=1)]),
             "absences": json.dumps(
                 chance.choice([[], absence(now, -3, None), absence(now, -3, -1), absence(now, 0, 0)])
             ),
@@ -74,9 +75,10 @@ async def build(here: Town, world: Mapping[str, Any], now: Any) -> None:
 
         await run(
             """
-            INSERT INTO people (employee_id, status, frozen, settling, stand_in_id, department_id, deputy_id, absences)
+            INSERT INTO people (employee_id, status, frozen, settling, stand_in_id, department_id, deputy_id, absences,
+                                unacknowledged_from)
             VALUES (:employee_id, :status, :frozen, :settling, :stand_in_id, :department_id, :deputy_id,
-                    CAST(:absences AS jsonb))
+                    CAST(:absences AS jsonb), :unacknowledged_from)
             """,
             list(world["people"].values()),
         )
@@ -129,9 +131,10 @@ async def build(here: Town, world: Mapping[str, Any], now: Any) -> None:
 
 def expected(world: Mapping[str, Any], employee: str, client: str, action: Any, now: Any) -> str:
     people, owner_id = world["people"], world["clients"].get(client)
-    row = people.get(employee, {"status": None, "frozen": False})
+    row = people.get(employee, {"status": None, "frozen": False, "unacknowledged_from": None})
+    policy = row["unacknowledged_from"] is not None and row["unacknowledged_from"] <= now.date()
     if owner_id is None:
-        return decide(Facts(row["status"], row["frozen"], False, frozenset()), action)
+        return decide(Facts(row["status"], row["frozen"], False, frozenset(), policy=policy), action)
 
     def person(id: str) -> Person:
         found, day = people[id], now.date().isoformat()
@@ -158,7 +161,7 @@ def expected(world: Mapping[str, Any], employee: str, client: str, action: Any, 
         for given in world["passes"]
         if given["pair"] == (employee, client) and given["begin"] < 0 and not given["withdrawn"]
     )
-    return decide(Facts(row["status"], row["frozen"], True, relations, passes), action)
+    return decide(Facts(row["status"], row["frozen"], True, relations, passes, policy), action)
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -205,3 +205,16 @@ async def test_while_the_database_is_away_nobody_is_admitted_and_the_door_says_s
         assert (answer.status_code, answer.json()["reason"]) == (503, "unavailable")
         line.dsn = reachable
         assert (await ask(here, "service", "anna")).json()["reason"] == "owner"
+
+
+async def test_a_deputy_who_heads_a_department_without_the_role_of_a_head_is_a_deputy() -> None:
+    async with town() as here:
+        await here.department("north", head="nora")
+        await here.hire("nora", "anna", department_id="north")
+        await here.client("c-1", "anna")
+        await here.change("anna", deputy_id="nora")
+        await here.away("anna")
+        for method, body in (("GET", None), ("PATCH", {"name": "N"})):
+            await here.house.ok(("employee", "nora"), method, f"{BASE}/clients/c-1", json=body)
+        assert await here.check("nora", "c-1") == "deputy"
+        assert await here.check("nora", "c-1", "export") == "head"

@@ -132,7 +132,8 @@ async def test_looking_at_a_decision_uses_nothing_up_but_asking_with_an_explanat
             body = {"employee_id": "anna", "client_id": f"c-{number:03}", "action": "export"}
             return (await here.house.ok(who, "POST", f"{BASE}/access/check?explain=true", json=body))["reason"]
 
-        assert [await explained("auditor", number) for number in (0, 1)] == ["owner", "owner"]
+        for who in ("auditor", (("employee", "auditor"), "otto"), (("sales_head", "ops"), "olga")):
+            assert [await explained(who, number) for number in (0, 1)] == ["owner", "owner"]
         assert [await explained("service", number) for number in (0, 1)] == ["owner", "limit"]
         assert await explained("auditor", 1) == "limit"
 

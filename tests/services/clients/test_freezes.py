@@ -1,6 +1,6 @@
 """Freezes: what `staff` announces, what a case commands, and the doors that they shut."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from shared.contracts.clients import FreezeAccess, UnfreezeAccess
@@ -167,6 +167,18 @@ async def grant(here: Town, employee: str, client: str) -> Any:
         "purpose": "introduction",
     }
     return await here.house.ok("hr", "POST", f"{BASE}/access/passes", json=body)
+
+
+async def test_who_is_frozen_while_what_was_before_a_rehire_still_waits_is_frozen_since_now() -> None:
+    async with town("anna") as here:
+        await here.client("c-1", "anna")
+        await here.leave("anna")
+        here.house.clock.move(days=90)
+        await here.rehire("anna")
+        before = here.house.clock()
+        body = {"employee_id": "anna", "reason": "seen copying"}
+        frozen = await here.house.ok("hr", "POST", f"{BASE}/access/freezes", json=body)
+        assert datetime.fromisoformat(frozen["frozen_at"]) >= before
 
 
 async def test_the_same_news_again_freezes_nobody_a_second_time() -> None:

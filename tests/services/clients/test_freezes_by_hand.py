@@ -50,6 +50,59 @@ async def test_a_freeze_begun_again_asks_for_two_people_again() -> None:
         assert (await lift(here, ("director", "dirk"))).status_code == 202
 
 
+async def test_a_freeze_by_a_second_person_stands_beside_the_first_and_ends_what_was_asked() -> None:
+    async with town("anna") as here:
+        await freeze(here, ("hr", "hana"))
+        await freeze(here, ("hr", "hana"))
+        await lift(here, ("hr", "hana"))
+        shown = await freeze(here, ("ops", "olga"))
+        assert [ground["by_id"] for ground in shown.json()["grounds"]] == ["hana", "olga"]
+        assert (await lift(here, ("director", "dirk"))).status_code == 202
+        assert (await freeze(here, ("ops", "olga"))).json()["lifting"] is None
+        assert (await lift(here, ("hr", "hana"))).status_code == 202
+        assert (await lift(here, ("director", "dirk"))).status_code == 200
+
+
+async def test_a_freeze_by_hand_ends_the_passes_of_before() -> None:
+    async with town("anna", "ben") as here:
+        await here.client("c-1", "anna")
+        await here.resign("anna", "ben")
+        now = here.house.clock()
+        given = {"employee_id": "anna", "client_id": "c-1", "purpose": "work"}
+        hours = {"from": now.isoformat(), "until": (now + timedelta(days=9)).isoformat()}
+        await here.house.ok("hr", "POST", f"{BASE}/access/passes", json={**given, **hours})
+        assert await here.check("anna", "c-1") == "pass"
+        await freeze(here, ("hr", "hana"))
+        assert await here.check("anna", "c-1") == "frozen"
+        assert len(await here.house.sent("clients", "pass.withdrawn")) == 1
+        kept = "SELECT count(*) FROM journal_entries WHERE kind = 'pass.withdrawn'"
+        assert await here.house.scalar("clients", kept) == 1
+        await here.house.ok("hr", "POST", f"{BASE}/access/passes", json={**given, **hours})
+        await freeze(here, ("hr", "hana"))  # again adds nothing, and so ends nothing
+        assert await here.check("anna", "c-1") == "pass"
+
+
+async def test_the_word_of_somebody_who_is_frozen_or_has_left_lifts_nothing() -> None:
+    async with town("anna", "ben", "carl", "dora") as here:
+        await freeze(here, ("hr", "hana"))
+        for first, gone in (("ben", freeze(here, ("ops", "olga"), "ben")), ("carl", here.leave("carl", "dora"))):
+            assert (await lift(here, ("hr", first))).status_code == 202
+            await gone
+            assert (await lift(here, ("director", "dirk"))).status_code == 202
+            assert (await here.house.ok("hr", "GET", f"{BASE}/access/freezes/anna"))["lifting"]["by_id"] == "dirk"
+            await freeze(here, ("hr", "hana"))
+        assert await here.house.scalar("clients", "SELECT frozen FROM people WHERE employee_id = 'anna'")
+
+
+async def test_the_role_of_a_head_counts_only_where_they_head() -> None:
+    async with town("anna") as here:
+        await freeze(here, "hr")
+        assert (await lift(here, (("hr", "sales_head"), "hana"))).status_code == 202
+        same = await lift(here, ("hr", "hugo"))
+        assert (same.status_code, same.json()["reason"]) == (409, "needs_another_role")
+        assert (await lift(here, ("sales_head", "nora"))).status_code == 404
+
+
 async def test_a_reason_may_stand_in_the_body_and_must_stand_somewhere() -> None:
     async with town("anna") as here:
         await freeze(here, "hr")
@@ -92,8 +145,11 @@ async def test_who_is_frozen_shows_grounds_caretaker_and_where_it_is_in_force() 
         assert set(shown["in_force"]) == {"clients", "orders"}
         everybody = await here.house.ok("auditor", "GET", f"{BASE}/access/freezes")
         assert [freeze["employee_id"] for freeze in everybody["items"]] == ["anna", "ben"]
-        since = (before + timedelta(minutes=1)).isoformat()
+        since = (before + timedelta(minutes=2)).isoformat()
         newer = await here.house.ok("service", "GET", f"{BASE}/access/freezes", params={"since": since})
+        assert [freeze["employee_id"] for freeze in newer["items"]] == ["ben"]
+        again = {"since": (before + timedelta(hours=1, seconds=50)).isoformat()}  # what committed late is not missed
+        newer = await here.house.ok("service", "GET", f"{BASE}/access/freezes", params=again)
         assert [freeze["employee_id"] for freeze in newer["items"]] == ["ben"]
         own = await here.house.call(("employee", "anna"), "GET", f"{BASE}/access/freezes/anna")
         assert own.status_code == 200

@@ -62,6 +62,27 @@ async def test_every_id_of_both_stands_for_the_one_that_is_left(ref: str) -> Non
         assert await here.owner(ref) == "ben"
 
 
+async def test_a_decision_on_a_merged_client_stands_once_in_the_journal() -> None:
+    async with town("anna", "ben") as here:
+        await two(here)
+        await merge(here)
+        decided = "SELECT count(*) FROM journal_entries WHERE kind = 'access.checked'"
+        for action in ("read", "export"):
+            assert await here.check("anna", "c-1", action) == "owner"
+        assert await here.house.scalar("clients", decided) == 2
+        asked = {"checks": [{"employee_id": "ben", "client_id": one, "action": "read"} for one in ("c-1", "none")]}
+        results = (await here.house.ok("service", "POST", f"{BASE}/access/checks", json=asked))["results"]
+        assert [one["reason"] for one in results] == ["team", "unknown_client"]
+        assert await here.house.scalar("clients", decided) == 3
+        assert await here.check("ben", "none") == "unknown_client"
+        assert await here.house.scalar("clients", decided) == 4
+        theirs = {"employee_id": "ben", "client_id": "c-1", "action": "read"}
+        assert (
+            await here.house.call(("employee", "anna"), "POST", f"{BASE}/access/check", json=theirs)
+        ).status_code == 403
+        assert await here.house.scalar("clients", decided) == 4
+
+
 async def test_of_three_that_are_one_all_ids_lead_to_the_last() -> None:
     async with town("anna", "ben") as here:
         await two(here)

@@ -1,8 +1,10 @@
 """Who has not acknowledged a policy that is required for access sees no client: from the day on which it binds."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
+from services.clients.store import policies
 from shared.contracts.staff import PolicyAcknowledged, PolicyPublished
 from tests.services.clients.town import BASE, Town, town
 
@@ -132,6 +134,35 @@ async def test_a_freeze_is_said_before_a_policy_and_a_pass_needs_none() -> None:
         await publish(here, grace_days=0)
         await here.resign("anna", "ben")
         assert await here.check("anna", "c-1") == "frozen"
+        now = here.house.clock()
+        given = {"employee_id": "anna", "client_id": "c-1", "purpose": "introduction"}
+        hours = {"from": now.isoformat(), "until": (now + timedelta(hours=2)).isoformat()}
+        await here.house.ok("hr", "POST", f"{BASE}/access/passes", json={**given, **hours})
+        assert await here.check("anna", "c-1") == "pass"
+        assert await here.check("anna", "c-1", "edit") == "frozen"
+
+
+async def test_who_is_hired_while_a_policy_is_published_needs_to_acknowledge_it_whichever_commits_first() -> None:
+    async with town("ben") as here:
+        runtime = here.house.runtime("clients")
+        await here.client("c-1", "ben")
+        async with runtime.database.connect() as publishing:
+            transaction = publishing.transaction()
+            await transaction.start()
+            await publishing.execute(f"SELECT pg_advisory_xact_lock({policies.BINDING})")  # as who binds everybody
+            await publishing.execute(
+                """
+                INSERT INTO policy_versions (policy_id, version, published_on, effective_on, grace_days, required, applies_to)
+                VALUES ('ownership', 1, $1, $1, 14, true, '[]')
+                """,
+                here.today,
+            )
+            hiring = asyncio.create_task(here.hire("anna", hired_on=here.today.isoformat()))
+            while not await here.house.scalar("clients", "SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                assert not hiring.done()
+            await transaction.commit()
+        await hiring
+        assert await here.check("anna", "c-1") == "policy_not_acknowledged"
 
 
 async def test_where_policies_are_not_required_nobody_is_shut_out() -> None:
