@@ -42,7 +42,7 @@ class Deciding(checks.Line):
 
 def gatherer(line: type[checks.Line], url: str) -> checks.Gatherer:
     """As `open_gatherer` makes it."""
-    return checks.Gatherer(line(url), line(url), lambda: datetime.now(UTC), ZoneInfo("UTC"))
+    return checks.Gatherer(line(url), line(url), line(url), lambda: datetime.now(UTC), ZoneInfo("UTC"))
 
 
 async def measure() -> Row:

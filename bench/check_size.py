@@ -24,7 +24,7 @@ async def measure(small: Size = SMALL, large: Size = LARGE) -> Row:
         await company.make(url, clients, employees)
         if entries:
             await company.remember(url, entries, clients, employees)
-        gatherer = checks.Gatherer(checks.Line(url), checks.Line(url), lambda: datetime.now(UTC), ZoneInfo("UTC"))
+        gatherer = checks.Gatherer(*(checks.Line(url) for _ in range(3)), lambda: datetime.now(UTC), ZoneInfo("UTC"))
         asked = company.questions(clients, employees)
         gatherers.append(gatherer)
         acts.append(lambda gatherer=gatherer, asked=asked: gatherer.check(next(asked)))
