@@ -1,5 +1,7 @@
 """The journal, and the surrogates under which it names people and clients."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -19,6 +21,25 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from services.clients.store.tables.base import metadata
 
+
+def entry() -> list[Column[Any]]:
+    """What is said of a decision or change."""
+    return [
+        Column("leaf", UUID(as_uuid=True), nullable=False),
+        Column("at", DateTime(timezone=True), nullable=False),
+        Column("kind", Text, nullable=False),
+        Column("actor", UUID(as_uuid=True)),
+        Column("employee", UUID(as_uuid=True)),
+        Column("client", UUID(as_uuid=True)),
+        Column("action", Text),
+        Column("reason", Text),
+        Column("system", Text),  # through which system it was asked
+        Column("employees", ARRAY(UUID(as_uuid=True))),
+        Column("clients", ARRAY(UUID(as_uuid=True))),
+        Column("details", JSONB),
+    ]
+
+
 # Under these the journal names people (`employee`) and clients (`client`); erasure deletes the row.
 Table(
     "surrogates",
@@ -36,18 +57,7 @@ Table(
     "journal_pending",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
-    Column("leaf", UUID(as_uuid=True), nullable=False),
-    Column("at", DateTime(timezone=True), nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("actor", UUID(as_uuid=True)),
-    Column("employee", UUID(as_uuid=True)),
-    Column("client", UUID(as_uuid=True)),
-    Column("action", Text),
-    Column("reason", Text),
-    Column("system", Text),  # through which system it was asked
-    Column("employees", ARRAY(UUID(as_uuid=True))),
-    Column("clients", ARRAY(UUID(as_uuid=True))),
-    Column("details", JSONB),
+    *entry(),
 )
 # The leaves of the tree, by month of appending: so all of a partition are one run of the tree. The view `journal_entries`
 # has these and those that wait.
@@ -57,18 +67,7 @@ Table(
     Column("month", Date, nullable=False),
     Column("index", BigInteger, nullable=False),
     Column("id", BigInteger, nullable=False),
-    Column("leaf", UUID(as_uuid=True), nullable=False),
-    Column("at", DateTime(timezone=True), nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("actor", UUID(as_uuid=True)),
-    Column("employee", UUID(as_uuid=True)),
-    Column("client", UUID(as_uuid=True)),
-    Column("action", Text),
-    Column("reason", Text),
-    Column("system", Text),
-    Column("employees", ARRAY(UUID(as_uuid=True))),
-    Column("clients", ARRAY(UUID(as_uuid=True))),
-    Column("details", JSONB),
+    *entry(),
     PrimaryKeyConstraint("index", "month"),
     Index("journal_id", "id"),
     Index("journal_leaf", "leaf"),
