@@ -8,6 +8,7 @@ from datetime import UTC, date
 
 from services.clients.domain import tree
 from shared.database import UnitOfWork
+from shared.errors import Refused
 
 BATCH = 4_000
 HASH = 32
@@ -31,6 +32,10 @@ FILL = f"""
     ON CONFLICT (level, n) DO UPDATE SET hashes = t.hashes || excluded.hashes
     RETURNING n, CASE WHEN length(hashes) = {tree.TILE * HASH} THEN hashes END AS full
 """
+
+
+class HashesMissing(Refused):
+    """Hashes of the journal are gone: somebody took them from the database. Files and checkpoints of before still prove it."""
 
 
 def split(hashes: bytes) -> tuple[bytes, ...]:
@@ -109,7 +114,7 @@ async def tree_now(work: UnitOfWork) -> tuple[int, tuple[bytes, ...]]:
 
 
 async def subtrees(work: UnitOfWork, wanted: Iterable[tree.Subtree]) -> Mapping[tree.Subtree, bytes]:
-    """The hashes of complete subtrees: each from one tile."""
+    """The hashes of complete subtrees: each from one tile. Raises `HashesMissing`."""
     places = {subtree: _place(*subtree) for subtree in set(wanted)}
     tiles = {(level, n) for level, n, _, _ in places.values()}
     rows = await work.rows(
@@ -121,6 +126,8 @@ async def subtrees(work: UnitOfWork, wanted: Iterable[tree.Subtree]) -> Mapping[
         ns=[n for _, n in tiles],
     )
     found = {(row["level"], row["n"]): row["hashes"] for row in rows}
+    if any(len(found.get((level, n), b"")) < (first + count) * HASH for level, n, first, count in places.values()):
+        raise HashesMissing
     return {
         subtree: tree.root(tree.grow((), 0, split(found[level, n][first * HASH : (first + count) * HASH])))
         for subtree, (level, n, first, count) in places.items()

@@ -263,6 +263,22 @@ async def test_a_hash_that_was_changed_in_the_database_shows() -> None:
         assert ("changed", 2, 2) in shown(verdict(await ask(here, "export"), key, [note]))
 
 
+@pytest.mark.parametrize(
+    "change", ["DELETE FROM journal_tiles", "UPDATE journal_tiles SET hashes = substr(hashes, 1, 40)"]
+)
+async def test_hashes_that_were_taken_from_the_database_are_missed(change: str) -> None:
+    async with town("anna") as here:
+        await here.client("c-1", "anna")
+        ids = await work(here, 5)
+        await administer(here, change)
+        for path, query in (
+            ("export", {}),
+            ("proofs/inclusion", {"decision_id": ids[0]}),
+            ("proofs/consistency", {"from": 2, "to": 5}),
+        ):
+            assert (await ask(here, path, 409, **query))["reason"] == "hashes_missing"
+
+
 async def test_a_checkpoint_that_could_not_be_sent_is_sent_later(tmp_path: Path) -> None:
     file = tmp_path / "there" / "checkpoints.txt"
     async with town("anna", checkpoint_file=file) as here:
