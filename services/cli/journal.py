@@ -28,6 +28,12 @@ STRETCH = 10_000  # lines between two steps of the bar
 KeyOrFile = Annotated[
     str | None, typer.Option("--key", help="The verifier key of the journal, or a file with it.", show_default=False)
 ]
+Part = Annotated[
+    bool,
+    typer.Option(
+        "--part", help="The file is an older export or a part: that the given checkpoints know more is no fault."
+    ),
+]
 Checkpoints = Annotated[
     list[Path] | None,
     typer.Option(
@@ -54,6 +60,7 @@ def verify_file(
     ],
     checkpoint: Checkpoints = None,
     key: KeyOrFile = None,
+    part: Part = False,
     as_json: Json = False,
 ) -> None:
     """Verify an exported journal offline. Exit status: 0 nothing is wrong, 1 something is, 2 wrong usage.
@@ -65,7 +72,7 @@ def verify_file(
     size = file.stat().st_size
     with file.open("rb") as opened, progress_bars(shown=not as_json and size > LARGE) as bars:
         bar = bars.add_task("Verifying", total=size, note="")
-        verdict = verify(lines_of(opened, lambda now: bars.update(bar, completed=now)), trusted, kept)
+        verdict = verify(lines_of(opened, lambda now: bars.update(bar, completed=now)), trusted, kept, part=part)
     if as_json:
         typer.echo(json.dumps(_as_data(verdict), ensure_ascii=False))
     else:

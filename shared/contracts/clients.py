@@ -75,10 +75,12 @@ class ClientChanged(Event):
 
 
 class ClientErased(Event):
-    """Who this client was is gone from `clients`, and is to go everywhere; the id and the figures stay."""
+    """Who this client was is gone from `clients`, and is to go everywhere, also under the ids of those that were merged
+    into it; the ids and the figures stay."""
 
     type: ClassVar[str] = "client.erased"
     client_id: str
+    merged_ids: list[str] = []
 
     @property
     def subject(self) -> str:

@@ -77,8 +77,9 @@ def test_a_changed_entry_is_named(file: Path) -> None:
 def test_a_history_written_anew_contradicts_what_was_kept_elsewhere(file: Path, checkpoints: Path) -> None:
     file.write_bytes(b"".join(exported([*LEAVES[:600], *LEAVES[601:]], 0, (300, 700))))
     assert told(file, "--key", verifier())["good"]
-    (fault,) = told(file, "--key", verifier(), "--checkpoint", checkpoints, status=1)["faults"]
-    assert (fault["kind"], fault["where"]) == ("contradicts", "entries 512 to 699, given checkpoint 3")
+    contradicts, shorter = told(file, "--key", verifier(), "--checkpoint", checkpoints, status=1)["faults"]
+    assert (contradicts["kind"], contradicts["where"]) == ("contradicts", "entries 512 to 699, given checkpoint 3")
+    assert (shorter["kind"], shorter["where"]) == ("shorter", "entry 999")
 
 
 def test_a_file_of_another_key_is_refused(file: Path) -> None:
@@ -87,9 +88,13 @@ def test_a_file_of_another_key_is_refused(file: Path) -> None:
     assert {fault["kind"] for fault in told(file, "--key", verifier(), status=1)["faults"]} == {"key", "forged"}
 
 
-def test_a_file_that_ends_before_a_kept_checkpoint_is_said_to(file: Path, checkpoints: Path) -> None:
+def test_a_file_that_ends_before_a_kept_checkpoint_was_cut_back_unless_it_is_said_to_be_older(
+    file: Path, checkpoints: Path
+) -> None:
     file.write_bytes(b"".join(exported(LEAVES[:700], 0, (300,))))
-    shown = called(file, "--key", verifier(), "--checkpoint", checkpoints)
+    (fault,) = told(file, "--key", verifier(), "--checkpoint", checkpoints, status=1)["faults"]
+    assert (fault["kind"], fault["where"]) == ("shorter", "entries 700 to 999")
+    shown = called(file, "--key", verifier(), "--checkpoint", checkpoints, "--part")
     assert shown.exit_code == 0
     assert "know of 1,000 entries; this file ends after 700" in " ".join(shown.stderr.split())
 

@@ -252,11 +252,21 @@ def test_a_file_of_any_range_is_good(start: int, size: int) -> None:
 
 
 def test_checkpoints_of_sizes_that_the_file_does_not_hold_are_counted_apart() -> None:
-    """An older export is no fault, and the reader is told that the journal was longer."""
-    verdict = transcript.verify(
-        exported(LEAVES[:1000], 300, ()), verifier(), [note_of(LEAVES[:n]) for n in (100, 2000)]
-    )
+    """An older export is no fault if it is said to be one, and the reader is told that the journal was longer."""
+    older = exported(LEAVES[:1000], 300, ())
+    kept = [note_of(LEAVES[:n]) for n in (100, 2000)]
+    verdict = transcript.verify(older, verifier(), kept, part=True)
     assert (verdict.faults, verdict.given_outside, verdict.largest_given) == ([], 2, 2000)
+    (fault,) = transcript.verify(older, verifier(), kept).faults
+    assert (fault.kind, fault.where) == ("shorter", "entries 1000 to 1999")
+
+
+def test_a_file_that_was_cut_back_to_a_checkpoint_within_it_shows_by_a_later_one() -> None:
+    """Its lines are all true, its last note too: whoever cut it needs no key."""
+    cut = exported(LEAVES[:2304], 0, (2304,))
+    assert transcript.verify(cut, verifier(), [note_of(LEAVES[:2304])]).good
+    (fault,) = transcript.verify(cut, verifier(), [note_of(LEAVES[:2950])]).faults
+    assert (fault.kind, fault.first, fault.last) == ("shorter", 2304, 2949)
 
 
 def found(lines: list[bytes], **given: object) -> list[tuple[str, str]]:

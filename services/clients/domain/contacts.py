@@ -1,5 +1,6 @@
 """The people at a client: which of them stay who they were."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -10,6 +11,14 @@ MOST = 100  # of one client
 def said(contact: Contact) -> tuple[str | None, ...]:
     """What is told of a contact: two of a client that say the same are one."""
     return tuple(contact.get(name) for name in ("name", "email", "phone"))
+
+
+def names(reason: str, words: Iterable[str | None]) -> bool:
+    """Whether a reason tells who it was: by one of these names, addresses or numbers, or a word of a name."""
+    said = reason.casefold()
+    told = {word.casefold() for word in words if word and len(word) > 2}
+    parts = {part for word in told for part in re.findall(r"[^\W\d_]{3,}", word) if "@" not in word}
+    return any(word in said for word in told) or bool(parts & set(re.findall(r"\w+", said)))
 
 
 def identified(given: Iterable[Contact], before: Iterable[Contact], new_id: Callable[[], str]) -> list[dict[str, Any]]:

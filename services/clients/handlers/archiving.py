@@ -21,6 +21,7 @@ from shared.errors import NotFound, Refused
 from shared.service import Runtime
 
 log = structlog.get_logger()
+ARCHIVING = 7286  # the lock of whoever archives
 
 
 class AlreadyErased(Refused):
@@ -68,22 +69,35 @@ async def release(work: UnitOfWork, employee_id: str) -> None:
 async def archive_old(runtime: Runtime) -> bool:
     """Exports the oldest month that is old enough, verifies the file, and only then drops the month.
 
-    One month after the other, so that what is left is one run of the tree; a hold stops it.
+    One month after the other, so that what is left is one run of the tree; a hold stops it. One replica at a time.
     """
     keep = runtime.settings.journal_keep
     if not keep:
         return False
+    async with runtime.database.connect() as connection:
+        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", ARCHIVING):
+            return False
+        alarm = runtime.metrics.alarm.labels(runtime.service.name, "journal_archive")
+        alarm.set(1)  # unless this comes to its end
+        try:
+            dropped = await _archive_next(runtime, keep)
+        finally:
+            await connection.execute("SELECT pg_advisory_unlock($1)", ARCHIVING)
+        alarm.set(dropped is None)
+        return bool(dropped)
+
+
+async def _archive_next(runtime: Runtime, keep: int) -> bool | None:
+    """Whether a month went; None: its file does not verify."""
     before = _months_before(runtime.clock().astimezone(UTC).date(), keep)
     found = await transact(runtime, archive.oldest, before)
     if found is None or found["held"]:
         return False
     folder = runtime.settings.journal_archive or runtime.settings.data_dir / "journal"
     file = folder / f"{partition_of(found['month'])}.ndjson"
-    whole = await _export(runtime, found["first"], found["next"], file)
-    runtime.metrics.alarm.labels(runtime.service.name, "journal_archive").set(not whole)
-    if not whole:
+    if not await _export(runtime, found["first"], found["next"], file):
         log.error("journal.archive_not_verified", month=str(found["month"]))
-        return False
+        return None
     return await transact(runtime, _drop, found["month"], before)
 
 
@@ -96,18 +110,22 @@ async def _export(runtime: Runtime, start: int, end: int, file: Path) -> bool:
     key = runtime.keys.signing_key
     begun = await transact(runtime, proofs.begin_whole, start, end, None, None, key)
     await asyncio.to_thread(file.parent.mkdir, parents=True, exist_ok=True)
+    for left in file.parent.glob(f"{file.name}.*.part"):  # by a crash
+        left.unlink(missing_ok=True)
     part = file.with_name(f"{file.name}.{runtime.id}.part")
-    with part.open("wb") as opened:
-        async for lines in proofs.whole(read, begun, key):
-            await asyncio.to_thread(opened.write, lines)
-        await asyncio.to_thread(_to_disk, opened.fileno())
-    verdict = await asyncio.to_thread(_verify, part, proofs.verifier_key(key))
-    if not verdict.good or verdict.entries != end - start:
-        part.unlink()
-        return False
-    part.replace(file)
-    await asyncio.to_thread(_folder_to_disk, file.parent)
-    return True
+    try:
+        with part.open("wb") as opened:
+            async for lines in proofs.whole(read, begun, key):
+                await asyncio.to_thread(opened.write, lines)
+            await asyncio.to_thread(_to_disk, opened.fileno())
+        verdict = await asyncio.to_thread(_verify, part, proofs.verifier_key(key))
+        if not verdict.good or verdict.entries != end - start:
+            return False
+        part.replace(file)
+        await asyncio.to_thread(_folder_to_disk, file.parent)
+        return True
+    finally:
+        part.unlink(missing_ok=True)  # else it would fill the disk on which decisions depend
 
 
 def _to_disk(opened: int) -> None:

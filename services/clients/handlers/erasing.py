@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+from services.clients.domain.contacts import names, said
 from services.clients.handlers.acting import lock_with_actor
 from services.clients.handlers.clients import announce_changed
 from services.clients.handlers.freezes import hear_employee
 from services.clients.handlers.naming import by_any_id
-from services.clients.store import archive, clients, erasures, journal
+from services.clients.store import archive, clients, erasures, journal, profiles
 from shared import people
 from shared.contracts.clients import ClientErased, ContactErased, ErasureDone
 from shared.database import UnitOfWork, transact
-from shared.errors import NotFound, Refused
+from shared.errors import NotFound, Refused, Unprocessable
 from shared.messages import Envelope
 from shared.outbox.answers import forget_answers
 from shared.service import Runtime
@@ -21,6 +22,10 @@ UNKNOWN = {"refused": "unknown_client"}
 
 class InHandover(Refused):
     """This client is being handed over. Erase it when the case is closed; a contact of it can be erased at any time."""
+
+
+class ReasonNamesThem(Unprocessable):
+    """The reason is kept with the act of the erasure, so it must name nobody. Say it without name, address and number."""
 
 
 class HeldByLaw(Refused):
@@ -53,7 +58,10 @@ async def forget_surrogates(runtime: Runtime) -> bool:
 
 @by_any_id
 async def erase_client(work: UnitOfWork, client_id: str, reason: str) -> Mapping[str, Any]:
-    """The act of it, or a refusal; again gives the same. Raises `InHandover`, `HeldByLaw`."""
+    """The act of it, or a refusal; again gives the same. What was merged into it is erased with it.
+
+    Raises `InHandover`, `HeldByLaw`, `ReasonNamesThem`.
+    """
     await lock_with_actor(work)
     if client_id not in await clients.lock(work, [client_id]):
         return UNKNOWN
@@ -62,32 +70,43 @@ async def erase_client(work: UnitOfWork, client_id: str, reason: str) -> Mapping
         return known
     if await erasures.in_handover(work, client_id):
         raise InHandover
-    if await archive.client_of_held(work, client_id):
+    merged = await erasures.merged_into(work, client_id)
+    if await archive.client_of_held(work, [client_id, *merged]):
         raise HeldByLaw
-    what = await erasures.erase_client(work, client_id)
-    what["kept_answers"] = await forget_answers(work, client_id)
+    profile = (await profiles.these(work, [client_id]))[client_id]
+    if names(reason, [profile["name"], *(word for contact in profile["contacts"] for word in said(contact))]):
+        raise ReasonNamesThem
+    what = await erasures.erase_client(work, client_id, merged)
+    what["kept_answers"] = await forget_answers(work, client_id, *merged)
     leaf = await journal.write(work, "client.erased", details={"service": work.service, **what})
-    await erasures.cut_loose(work, client_id, leaf)
+    await erasures.cut_loose(work, client_id, merged, leaf)
     await erasures.note(work, "client", client_id, what, reason=reason)
-    work.publish(ClientErased(client_id=client_id))
+    work.publish(ClientErased(client_id=client_id, merged_ids=merged))
     await announce_changed(work, client_id)
     return await erasures.act(work, "client", client_id) or {}
 
 
 @by_any_id
 async def erase_contact(work: UnitOfWork, client_id: str, contact_id: str, reason: str) -> Mapping[str, Any]:
-    """Never refused, whoever is frozen and whatever case is open; again gives the same. Raises `NotFound`."""
+    """Never refused, whoever is frozen and whatever case is open; again gives the same.
+
+    Raises `NotFound`, and `ReasonNamesThem`.
+    """
     await lock_with_actor(work)
     if client_id not in await clients.lock(work, [client_id]):
         return UNKNOWN
     known = await erasures.act(work, "contact", client_id, contact_id)
-    what = await erasures.erase_contact(work, client_id, contact_id)
+    merged = await erasures.merged_into(work, client_id)
+    profile = (await profiles.these(work, [client_id])).get(client_id, {"contacts": []})
+    if any(one["id"] == contact_id and names(reason, said(one)) for one in profile["contacts"]):
+        raise ReasonNamesThem
+    what = await erasures.erase_contact(work, client_id, merged, contact_id)
     if not what["contacts"]:
         if known is None:
             raise NotFound
         return known
-    what["kept_answers"] = await forget_answers(work, client_id)
+    what["kept_answers"] = await forget_answers(work, client_id, *merged)
     await journal.write(work, "contact.erased", client_id=client_id, details={"service": work.service, **what})
     await erasures.note(work, "contact", client_id, what, part=contact_id, reason=reason)
-    work.publish(ContactErased(client_id=client_id, contact_id=contact_id))
+    work.publish(ContactErased(client_id=client_id, merged_ids=merged, contact_id=contact_id))
     return await erasures.act(work, "contact", client_id, contact_id) or {}

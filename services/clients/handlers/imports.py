@@ -1,13 +1,13 @@
 """Import: a row is compared with the row last imported, not with the present."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from services.clients.domain.contacts import identified
 from services.clients.handlers.acting import lock_with_actor
 from services.clients.handlers.clients import Erased, ExternalIdTaken, Merged, announce_changed, announce_registered
-from services.clients.store import clients, profiles, refs
+from services.clients.store import clients, imported, profiles, refs
 from services.clients.store.clients import Registration
 from shared import people
 from shared.database import UnitOfWork
@@ -51,7 +51,10 @@ async def import_clients(work: UnitOfWork, lines: Sequence[tuple[int, Registrati
         announce_registered(work, [row for row in created if row.client_id in made])
     updated = [row for row in written if outcomes[row.client_id][0] == "updated"]
     if updated:
-        await profiles.replace(work, "client.imported", [(_whole(row, before), row.imported) for row in updated])
+        told = [(row.client_id, contact["id"]) for row in updated for contact in row.contacts if contact.get("id")]
+        gone = await imported.erased(work, "contact", [id for id, _ in told], [part for _, part in told])
+        bodies = [(_whole(row, before, gone), row.imported) for row in updated]
+        await profiles.replace(work, "client.imported", bodies)
         await announce_changed(work, *(row.client_id for row in updated))
     return [
         {"line": line, "outcome": word, "reason": reason}
@@ -66,9 +69,11 @@ def _called(row: Registration, before: Mapping[str, Any] | None) -> tuple[Mappin
     return known, refs.told(known, row.external_ids)
 
 
-def _whole(row: Registration, before: Mapping[str, Mapping[str, Any]]) -> str:
+def _whole(row: Registration, before: Mapping[str, Mapping[str, Any]], gone: Set[tuple[str, str]]) -> str:
+    """All of the client as it is to be; contacts that were erased do not come back."""
     known = before[row.client_id]
-    contacts = identified(row.contacts, known["contacts"], uuid7)
+    named = [contact for contact in row.contacts if (row.client_id, contact.get("id")) not in gone]
+    contacts = identified(named, known["contacts"], uuid7)
     return json.dumps({**json.loads(row.body), "contacts": contacts, "external_ids": _called(row, known)[1]})
 
 

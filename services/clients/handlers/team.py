@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.clients.domain.access import ALLOWED
-from services.clients.handlers.clients import Check, announce_changed, decide
+from services.clients.handlers.clients import Check, Erased, announce_changed, decide
 from services.clients.handlers.naming import by_any_id
-from services.clients.store import clients, decisions, journal, team
+from services.clients.store import clients, decisions, erasures, journal, team
 from shared import people
 from shared.contracts.clients import PlaceTeam, Result
 from shared.database import UnitOfWork
@@ -75,13 +75,16 @@ async def place_team(work: UnitOfWork, envelope: Envelope[PlaceTeam]) -> list[Re
 async def note_interaction(
     work: UnitOfWork, client_id: str, data: Mapping[str, Any], roles: frozenset[str]
 ) -> Mapping[str, Any]:
-    """Notes who met whom. Raises `Exists`, `UnknownEmployee`."""
+    """Notes who met whom. Raises `Exists`, `UnknownEmployee`, `Erased`."""
     rows = await people.lock(work, holding=[data["employee_id"], work.actor])
+    known = await clients.lock(work, [client_id])
     reason = await decide(work, client_id, "contact", roles)
     if reason not in ALLOWED:
         return {"refused": reason}
     if data["employee_id"] not in rows:
         raise people.UnknownEmployee
+    if known[client_id]["erased"] or await erasures.act(work, "employee", data["employee_id"]) is not None:
+        raise Erased
     return _noted(await team.note_interaction(work, client_id, {**data, "id": data["id"] or uuid7()}))
 
 
@@ -89,11 +92,14 @@ async def note_interaction(
 async def note_feedback(
     work: UnitOfWork, client_id: str, data: Mapping[str, Any], roles: frozenset[str]
 ) -> Mapping[str, Any]:
-    """Notes what the client says of us. Raises `Exists`."""
+    """Notes what the client says of us. Raises `Exists`, `Erased`."""
     await people.lock(work, holding=[work.actor])
+    known = await clients.lock(work, [client_id])
     reason = await decide(work, client_id, "contact", roles)
     if reason not in ALLOWED:
         return {"refused": reason}
+    if known[client_id]["erased"]:
+        raise Erased
     return _noted(await team.note_feedback(work, client_id, {**data, "id": data["id"] or uuid7()}))
 
 

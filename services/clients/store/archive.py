@@ -8,12 +8,19 @@ from services.clients.store.sequencing import partition_of
 from shared.database import UnitOfWork
 from shared.http.fields import Paging
 
-# Of the oldest month that is still here: whether somebody who is held stands in it.
+# Of the oldest month that is still here: whether somebody who is held stands in it, as whom it is about, who did it, or in
+# the details. However many are held, the month is read once at most. In batches of decisions the details name nobody.
 OLDEST = """
+    WITH held AS MATERIALIZED (
+        SELECT array_agg(s.surrogate) AS them FROM journal_holds h
+        JOIN surrogates s ON s.kind = 'employee' AND s.id = h.employee_id
+    )
     SELECT m.month, m.first, m.next, EXISTS (
-        SELECT 1 FROM journal_holds h JOIN surrogates s ON s.kind = 'employee' AND s.id = h.employee_id
-        JOIN journal j ON j.month = m.month
-            AND (j.employee = s.surrogate OR j.employees @> ARRAY[s.surrogate] OR j.actor = s.surrogate)) AS held
+        SELECT 1 FROM held JOIN journal j ON j.month = m.month WHERE them IS NOT NULL
+        AND (j.employee = ANY(them) OR j.employees && them OR j.actor = ANY(them) OR (
+            j.details IS NOT NULL AND j.kind NOT LIKE 'access.checked%' AND EXISTS (
+                SELECT 1 FROM unnest(them) AS one (id) WHERE position(CAST(id AS text) IN CAST(j.details AS text)) > 0)))
+    ) AS held
     FROM journal_months m WHERE m.archived_at IS NULL AND m.month < :before ORDER BY m.month LIMIT 1
 """
 
@@ -75,14 +82,14 @@ async def holds(work: UnitOfWork, paging: Paging) -> Sequence[Mapping[str, Any]]
     )
 
 
-async def client_of_held(work: UnitOfWork, client_id: str) -> bool:
-    """Whether somebody who is held was ever responsible for this client."""
+async def client_of_held(work: UnitOfWork, client_ids: Sequence[str]) -> bool:
+    """Whether somebody who is held was ever responsible for one of these clients."""
     return bool(
         await work.scalar(
             """
             SELECT 1 FROM history h JOIN journal_holds j ON j.employee_id IN (h.from_id, h.to_id)
-            WHERE h.client_id = :id LIMIT 1
+            WHERE h.client_id = ANY(:ids) LIMIT 1
             """,
-            id=client_id,
+            ids=list(client_ids),
         )
     )

@@ -1,7 +1,7 @@
 """Emptying what says who somebody is, and the acts of it. Rows, ids, dates and figures stay."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.clients.store.refs import MERGED
@@ -56,23 +56,35 @@ OF_CLIENT = """
     ), forgotten AS (
         DELETE FROM imported_rows WHERE client_id = :id
     ), unnamed AS (
-        DELETE FROM surrogates WHERE kind = 'client' AND id = :id
+        DELETE FROM surrogates WHERE kind = 'client' AND id = ANY(CAST(:merged_ids AS text[]) || CAST(:id AS text))
     ), named AS (
         UPDATE clients SET version = version + 1, surrogate = gen_random_uuid() WHERE client_id = :id
     )
     SELECT (SELECT count(*) FROM profile) AS profile, (SELECT number FROM contacts) AS contacts,
            (SELECT count(*) FROM called) AS external_ids,
            (SELECT count(*) FROM met) AS summaries, (SELECT count(*) FROM said) AS feedback_notes,
-           (SELECT count(*) FROM history WHERE client_id = :id AND reason IS NOT NULL) AS reasons
+           (SELECT count(*) FROM history WHERE client_id = ANY(CAST(:merged_ids AS text[]) || CAST(:id AS text))
+            AND reason IS NOT NULL) AS reasons
 """
 
 
-async def erase_client(work: UnitOfWork, client_id: str) -> dict[str, int]:
+async def merged_into(work: UnitOfWork, client_id: str) -> list[str]:
+    """The ids of the clients that were merged into this one."""
+    rows = await work.rows(
+        "SELECT id FROM external_ids WHERE client_id = :id AND system = :merged ORDER BY id",
+        id=client_id,
+        merged=MERGED,
+    )
+    return [row["id"] for row in rows]
+
+
+async def erase_client(work: UnitOfWork, client_id: str, merged: Sequence[str]) -> dict[str, int]:
     """How many of each kind. The journal names this client by another surrogate from now on. It was locked before."""
-    return dict(await work.row(OF_CLIENT, id=client_id, nobody=NOBODY, merged=MERGED) or {})
+    row = await work.row(OF_CLIENT, id=client_id, merged_ids=list(merged), nobody=NOBODY, merged=MERGED)
+    return dict(row or {})
 
 
-async def cut_loose(work: UnitOfWork, client_id: str, leaf: str) -> None:
+async def cut_loose(work: UnitOfWork, client_id: str, merged: Sequence[str], leaf: str) -> None:
     """The history leads to the leaf of the erasure, no longer to leaves that name the client as before."""
     await work.execute(
         """
@@ -80,9 +92,11 @@ async def cut_loose(work: UnitOfWork, client_id: str, leaf: str) -> None:
             INSERT INTO surrogates (kind, id, surrogate) SELECT 'client', client_id, surrogate FROM clients
             WHERE client_id = :id ON CONFLICT DO NOTHING
         )
-        UPDATE history SET reason = NULL, leaf = CAST(:leaf AS uuid) WHERE client_id = :id
+        UPDATE history SET reason = NULL, leaf = CAST(:leaf AS uuid)
+        WHERE client_id = ANY(CAST(:merged AS text[]) || CAST(:id AS text))
         """,
         id=client_id,
+        merged=list(merged),
         leaf=leaf,
     )
 
@@ -94,7 +108,7 @@ OF_CONTACT = """
         FROM profiles, jsonb_array_elements(contacts) WITH ORDINALITY AS c (contact, nth)
         WHERE client_id = :id AND contact ->> 'id' = :contact_id
     ), gone AS (
-        UPDATE profiles SET contacts = contacts - CAST(place AS int), fingerprint = '', imported = NULL FROM person
+        UPDATE profiles SET contacts = contacts - CAST(place AS int), fingerprint = '' FROM person
         WHERE client_id = :id RETURNING 1
     ), met AS (
         UPDATE interactions SET summary = NULL FROM person WHERE client_id = :id
@@ -103,7 +117,8 @@ OF_CONTACT = """
         UPDATE feedback SET note = NULL FROM person WHERE client_id = :id
         AND EXISTS (SELECT 1 FROM unnest(words) AS named (word) WHERE position(word IN lower(note)) > 0) RETURNING 1
     ), moved AS (
-        UPDATE history SET reason = NULL FROM person WHERE client_id = :id
+        UPDATE history SET reason = NULL FROM person
+        WHERE client_id = ANY(CAST(:merged AS text[]) || CAST(:id AS text)) AND reason IS NOT NULL
         AND EXISTS (SELECT 1 FROM unnest(words) AS named (word) WHERE position(word IN lower(reason)) > 0) RETURNING 1
     ), forgotten AS (
         DELETE FROM imported_rows WHERE kind = 'contacts' AND client_id = :id
@@ -115,9 +130,9 @@ OF_CONTACT = """
 """
 
 
-async def erase_contact(work: UnitOfWork, client_id: str, contact_id: str) -> dict[str, int]:
+async def erase_contact(work: UnitOfWork, client_id: str, merged: Sequence[str], contact_id: str) -> dict[str, int]:
     """How many of each kind: the contact, and what names them by name, address or number. The client was locked before."""
-    return dict(await work.row(OF_CONTACT, id=client_id, contact_id=contact_id) or {})
+    return dict(await work.row(OF_CONTACT, id=client_id, merged=list(merged), contact_id=contact_id) or {})
 
 
 async def in_handover(work: UnitOfWork, client_id: str) -> bool:

@@ -41,6 +41,10 @@ MERGE = """
     ), remembered AS (
         INSERT INTO imported_rows (kind, client_id, key, said) SELECT kind, :into, key, said FROM imported
         ON CONFLICT DO NOTHING
+    ), acted AS (
+        INSERT INTO erasures (kind, id, part, at, by_id, reason, what, held)
+        SELECT kind, :into, part, at, by_id, reason, what, held FROM erasures WHERE kind = 'contact' AND id = :id
+        ON CONFLICT DO NOTHING
     ), ranked AS (
         DELETE FROM client_risks WHERE client_id = :id
     ), gone AS (

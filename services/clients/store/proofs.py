@@ -8,7 +8,7 @@ from services.clients.domain import tree
 from services.clients.store.sequencing import COLUMNS, split, subtrees
 from shared.database import UnitOfWork
 
-PAGE = 8 * tree.TILE  # leaves that are read at a stretch
+PAGE = tree.TILE  # leaves that are read at a stretch: each may be a batch or page of thousands
 Place = Literal["file", "webhook"]  # outside, where checkpoints go
 DATA = f"convert_to(leaf_text({COLUMNS}), 'UTF8') AS data"
 

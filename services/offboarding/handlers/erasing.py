@@ -25,6 +25,7 @@ async def hear_erased(work: UnitOfWork, envelope: Envelope[EmployeeErased]) -> N
 async def hear_client_erased(work: UnitOfWork, envelope: Envelope[ClientErased]) -> None:
     """Of a contact only the client is told: the event cannot say a name, so whatever could say it goes, in open cases too."""
     event = envelope.data
-    what = await erasures.erase_client(work, event.client_id)
-    what["kept_answers"] = await forget_answers(work, event.client_id)
+    ids = [event.client_id, *event.merged_ids]
+    what = await erasures.erase_client(work, ids)
+    what["kept_answers"] = await forget_answers(work, *ids)
     work.publish(JournalEntry(kind=event.type, actor_id=work.actor, details={"service": work.service, **what}))

@@ -1,5 +1,7 @@
 """Emptying free text. Rows, ids, dates and words of ours stay: the certificate still says what was done, and when."""
 
+from collections.abc import Sequence
+
 from shared.database import UnitOfWork
 
 NOBODY = "(erased)"  # where something must stand
@@ -39,21 +41,21 @@ async def erase_employee(work: UnitOfWork, employee_id: str) -> dict[str, int]:
 OF_CLIENT = """
     WITH inventory AS (
         UPDATE documents SET title = :nobody, location = :nobody, kind = :nobody
-        WHERE client_id = :id AND title <> :nobody RETURNING 1
+        WHERE client_id = ANY(:ids) AND title <> :nobody RETURNING 1
     ), presented AS (
         UPDATE introductions SET brief = NULL, by = NULL, how = NULL, reason = NULL
-        WHERE client_id = :id AND (brief IS NOT NULL OR coalesce(by, how, reason) IS NOT NULL) RETURNING 1
+        WHERE client_id = ANY(:ids) AND (brief IS NOT NULL OR coalesce(by, how, reason) IS NOT NULL) RETURNING 1
     ), visited AS (
-        UPDATE visits SET note = NULL WHERE client_id = :id AND note IS NOT NULL RETURNING 1
+        UPDATE visits SET note = NULL WHERE client_id = ANY(:ids) AND note IS NOT NULL RETURNING 1
     )
     SELECT (SELECT count(*) FROM inventory) AS documents, (SELECT count(*) FROM presented) AS introductions,
            (SELECT count(*) FROM visited) AS visits
 """
 
 
-async def erase_client(work: UnitOfWork, client_id: str) -> dict[str, int]:
-    """How many of each kind."""
-    return dict(await work.row(OF_CLIENT, id=client_id, nobody=NOBODY) or {})
+async def erase_client(work: UnitOfWork, client_ids: Sequence[str]) -> dict[str, int]:
+    """How many of each kind, of a client under all its ids."""
+    return dict(await work.row(OF_CLIENT, ids=list(client_ids), nobody=NOBODY) or {})
 
 
 async def cases_of(work: UnitOfWork, employee_id: str) -> list[str]:

@@ -111,6 +111,34 @@ async def test_a_month_whose_file_does_not_verify_stays_and_raises_the_alarm(tmp
         alarm.set(0)
 
 
+async def test_a_folder_that_cannot_be_written_raises_the_alarm_and_leaves_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "journal"
+    folder.write_text("a file")
+    async with town("anna", journal_keep=KEEP, journal_archive=folder) as here:
+        await months(here, 4)
+        runtime = here.house.runtime("clients")
+        alarm = runtime.metrics.alarm.labels("clients", "journal_archive")
+        with pytest.raises(FileExistsError):
+            await archiving.archive_old(runtime)
+        assert alarm._value.get() == 1
+        folder.unlink()
+        folder.mkdir()
+        (folder / "journal_2026_01.ndjson.other.part").write_bytes(b"left by a crash")
+        assert await archive(here) == 1
+        assert alarm._value.get() == 0
+
+
+async def test_one_replica_archives_at_a_time(tmp_path: Path) -> None:
+    async with town("anna", journal_keep=KEEP, journal_archive=tmp_path) as here:
+        await months(here, 4)
+        runtime = here.house.runtime("clients")
+        async with runtime.database.connect() as other:
+            await other.execute(f"SELECT pg_advisory_lock({archiving.ARCHIVING})")
+            assert await archive(here) == 0
+            await other.execute(f"SELECT pg_advisory_unlock({archiving.ARCHIVING})")
+        assert await archive(here) == 1
+
+
 async def test_for_ever_is_for_ever(tmp_path: Path) -> None:
     async with town("anna", journal_keep=0, journal_archive=tmp_path) as here:
         await months(here, 4)
@@ -189,6 +217,19 @@ async def test_a_hold_that_is_placed_while_a_month_is_being_dropped_keeps_it(tmp
             await transaction.commit()
         assert await dropping == 0
         assert await left(here) == [True] * 4
+
+
+async def test_a_hold_also_finds_who_stands_in_the_details_of_an_entry(tmp_path: Path) -> None:
+    async with town("anna", "ben", journal_keep=KEEP, journal_archive=tmp_path) as here:
+        await here.client("c-0", "anna")
+        frozen = {"employee_id": "anna", "reason": "laptop stolen"}
+        await here.change("anna", deputy_id="ben")
+        await here.house.ok("hr", "POST", f"{BASE}/access/freezes", json=frozen)
+        for who in ("hr", "director"):
+            await here.house.call(who, "DELETE", f"{BASE}/access/freezes/anna?reason=found")
+        await months(here, 4)
+        assert (await hold(here, employee="ben")).status_code == 201
+        assert await archive(here) == 0
 
 
 # -- room --------------------------------------------------------------------------------------------------------------

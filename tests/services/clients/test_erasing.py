@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from services.clients.store.sequencing import COLUMNS
 from shared.contracts.staff import EmployeeErased
 from tests.services.clients.town import BASE, Town, town
@@ -65,7 +67,7 @@ async def test_name_contacts_and_free_text_of_a_client_go_and_the_figures_stay()
         assert [(entry["kind"], entry["to_id"]) for entry in history] == [("registered", "anna"), ("manual", "ben")]
         assert (await journal(here))[: len(before)] == before
         [event] = await here.house.sent("clients", "client.erased")
-        assert event.data.model_dump() == {"client_id": "c-1"}
+        assert event.data.model_dump() == {"client_id": "c-1", "merged_ids": []}
 
 
 async def test_the_journal_leads_to_an_erased_client_only_from_the_erasure_on() -> None:
@@ -102,7 +104,83 @@ async def test_nothing_gives_an_erased_client_its_name_back() -> None:
         assert json.loads(answer.text)["reason"] == "erased"
         again = {"id": "c-1", "name": "Meyer and Sons", "owner_id": "anna"}
         assert (await here.house.call("service", "POST", f"{BASE}/clients", json=again)).status_code == 409
+        note = {"score": 3, "note": "Meyer is angry"}
+        call = {"employee_id": "anna", "kind": "call", "at": here.house.clock().isoformat(), "summary": "Meyer rang"}
+        for path, body in (("feedback", note), ("interactions", call)):
+            answer = await here.house.call(("employee", "anna"), "POST", f"{BASE}/clients/c-1/{path}", json=body)
+            assert (answer.status_code, answer.json()["reason"]) == (409, "erased")
         assert "Meyer" not in await kept(here)
+
+
+async def test_nobody_notes_whom_an_erased_employee_met() -> None:
+    async with town("anna", "ben") as here:
+        await meyers(here)
+        await here.leave("ben", "anna")
+        await here.hear(EmployeeErased(status="left", **here.people["ben"]))
+        call = {"employee_id": "ben", "kind": "call", "at": here.house.clock().isoformat()}
+        answer = await here.house.call(("employee", "anna"), "POST", f"{BASE}/clients/c-1/interactions", json=call)
+        assert (answer.status_code, answer.json()["reason"]) == (409, "erased")
+
+
+async def test_what_was_merged_into_a_client_is_erased_with_it() -> None:
+    async with town("anna", "ben") as here:
+        await meyers(here)
+        await met(here, "Wilma Meyer is well")
+        moved = {"items": [{"client_id": "c-1", "from_id": "anna", "to_id": "ben"}], "reason": "Meyer asked for ben"}
+        await here.house.ok("director", "POST", f"{BASE}/transfers", json=moved)
+        await here.client("c-2", "anna", name="Otto")
+        await here.house.ok("director", "POST", f"{BASE}/clients/c-1/merge", json={"into_id": "c-2"})
+        assert "client.transferred" in await seen(here, client_id="c-1")
+        await here.house.ok("director", "POST", f"{BASE}/clients/c-2/erase", json=REASON)
+        assert "Meyer" not in await kept(here)
+        for client in ("c-1", "c-2"):
+            assert await seen(here, client_id=client) <= {"client.erased", "journal.read"}
+        (event,) = await here.house.sent("clients", "client.erased")
+        assert event.data.merged_ids == ["c-1"]
+
+
+async def test_a_hold_of_whoever_owned_a_merged_client_stops_the_erasure() -> None:
+    async with town("anna", "ben") as here:
+        await meyers(here)
+        await here.client("c-2", "ben", name="Otto")
+        await here.house.ok("director", "POST", f"{BASE}/clients/c-1/merge", json={"into_id": "c-2"})
+        hold = {"employee_id": "anna", "reason": "case 7"}
+        await here.house.ok(("hr", "hana"), "POST", f"{BASE}/journal/holds", json=hold)
+        answer = await here.house.call("director", "POST", f"{BASE}/clients/c-2/erase", json=REASON)
+        assert (answer.status_code, answer.json()["reason"]) == (409, "held_by_law")
+
+
+async def test_an_erased_contact_comes_back_by_no_import_and_no_merge() -> None:
+    async with town("anna") as here:
+
+        async def imported(**fields: Any) -> str:
+            row = {"id": "c-1", "name": "Meyer", "owner_id": "anna", "contacts": [{**WILMA, "id": "k-1"}], **fields}
+            answer = await here.house.call("ops", "POST", f"{BASE}/imports?kind=clients", content=json.dumps(row))
+            outcome: str = json.loads(answer.text)["outcome"]
+            return outcome
+
+        assert await imported() == "created"
+        await here.house.ok(("employee", "anna"), "PATCH", f"{BASE}/clients/c-1", json={"effort": 7})
+        await here.house.ok("director", "POST", f"{BASE}/clients/c-1/contacts/k-1/erase", json=REASON)
+        assert await imported() == "unchanged"
+        assert (await here.house.ok(("employee", "anna"), "GET", f"{BASE}/clients/c-1"))["effort"] == 7
+        assert await imported(effort=2) == "updated"
+        assert "Wilma" not in await kept(here)
+        await here.client("c-2", "anna", name="Otto")
+        await here.house.ok("director", "POST", f"{BASE}/clients/c-1/merge", json={"into_id": "c-2"})
+        row = json.dumps({"client_id": "c-1", "id": "k-1", **WILMA})
+        answer = await here.house.call("ops", "POST", f"{BASE}/imports?kind=contacts", content=row)
+        assert json.loads(answer.text)["reason"] == "erased"
+
+
+@pytest.mark.parametrize("reason", ["Wilma asked", "asked by wilma@meyer.example", "MEYER", "rang from +49 30 1234"])
+async def test_the_reason_of_an_erasure_names_nobody(reason: str) -> None:
+    async with town("anna") as here:
+        await meyers(here)
+        for path in ("clients/c-1/erase", "clients/c-1/contacts/k-1/erase"):
+            answer = await here.house.call("director", "POST", f"{BASE}/{path}", json={"reason": reason})
+            assert (answer.status_code, answer.json()["reason"]) == (422, "reason_names_them")
+            assert "ilma" not in answer.text
 
 
 async def test_a_client_is_not_erased_while_it_is_handed_over_but_a_contact_is() -> None:

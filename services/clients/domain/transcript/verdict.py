@@ -21,6 +21,7 @@ SENTENCES = {
     "unproved": "The proof does not lead from this entry to the root of the checkpoint.",
     "recounted": "There are more or fewer lines than the last one says.",
     "cut_off": "The end is missing.",
+    "shorter": "The given checkpoints know of these entries, and this file ends before them (older exports: `--part`).",
     "after_the_end": "Something stands after the end.",
 }
 

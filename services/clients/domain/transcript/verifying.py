@@ -9,11 +9,12 @@ from services.clients.domain.transcript.verdict import Verdict
 from services.clients.domain.transcript.whole import WholeCheck
 
 
-def verify(exported: Iterable[bytes], key: str | None, checkpoints: Sequence[str]) -> Verdict:
+def verify(exported: Iterable[bytes], key: str | None, checkpoints: Sequence[str], *, part: bool = False) -> Verdict:
     """What is wrong with these lines (each with its line end), and where; whatever they are, it does not fail.
 
     Without a verifier key the one that the file names is trusted, which proves less: who wrote everything anew may have
-    signed it anew. `checkpoints` are notes that were kept elsewhere.
+    signed it anew. `checkpoints` are notes that were kept elsewhere: if one knows of more entries, this file was cut back, unless
+    it is known to be a `part` (or an older export).
     """
     numbered = enumerate(exported, 1)
     line = next(numbered, (1, b""))[1]
@@ -42,4 +43,6 @@ def verify(exported: Iterable[bytes], key: str | None, checkpoints: Sequence[str
     else:
         verdict.start, verdict.end = first.start, first.end
         WholeCheck(first, given, verdict).read(numbered)
+        if verdict.largest_given > first.end and not part:
+            verdict.add("shorter", None, first.end, verdict.largest_given - 1)
     return verdict
