@@ -26,6 +26,7 @@ async def test_a_person_learns_what_every_service_keeps_of_them(house: Watched) 
     assert [kept["clients"][kind]["number"] for kind in ("interactions", "feedback", "usage")] == [1, 1, 1]
     assert [freeze["kind"] for freeze in kept["clients"]["freezes"]] == ["emergency"]
     assert kept["clients"]["journal"]["number"] > 0
+    assert (kept["clients"]["export_grants"], kept["clients"]["liftings"]["number"]) == ([], 0)
     assert kept["orders"]["stages"]["open"] >= 0
     assert kept["offboarding"]["cases"] == []
 

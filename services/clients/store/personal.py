@@ -42,6 +42,11 @@ KEPT = f"""
          FROM passes WHERE employee_id = :id) AS passes,
         (SELECT jsonb_build_object('days', count(*), 'clients', coalesce(sum(clients), 0), 'first', min(day), 'last', max(day))
          FROM export_days WHERE employee_id = :id) AS exports,
+        (SELECT coalesce(jsonb_agg(jsonb_build_object('day', day, 'clients', clients, 'granted_at', granted_at,
+             'withdrawn_at', withdrawn_at) ORDER BY granted_at), '[]')
+         FROM export_grants WHERE employee_id = :id) AS export_grants,
+        (SELECT jsonb_build_object('number', count(*), 'first', min(at), 'last', max(at)) FROM liftings
+         WHERE :id IN (employee_id, by_id)) AS liftings,
         (SELECT jsonb_build_object('number', count(*)) FROM stand_ins WHERE stand_in_id = :id) AS stood_in
 """
 

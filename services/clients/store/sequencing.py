@@ -78,8 +78,10 @@ async def _month(work: UnitOfWork, size: int) -> date | None:
     if not await work.scalar("SELECT 1 FROM journal_pending LIMIT 1"):
         return None
     after = date(month.year + month.month // 12, month.month % 12 + 1, 1)
+    # Attached, since `PARTITION OF` would wait for whoever reads the journal, and all others for it.
+    await work.connection.execute(f"CREATE TABLE {partition_of(month)} (LIKE journal INCLUDING ALL)")
     await work.connection.execute(
-        f"CREATE TABLE {partition_of(month)} PARTITION OF journal FOR VALUES FROM ('{month}') TO ('{after}')"
+        f"ALTER TABLE journal ATTACH PARTITION {partition_of(month)} FOR VALUES FROM ('{month}') TO ('{after}')"
     )
     await work.execute(
         "INSERT INTO journal_months (month, first, next) VALUES (:month, :size, :size)", month=month, size=size

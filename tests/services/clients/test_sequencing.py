@@ -134,6 +134,22 @@ async def test_each_month_has_a_part_of_its_own_and_knows_its_leaves() -> None:
             assert await here.house.scalar("clients", f"SELECT count(*) FROM {sequencing.partition_of(month)}") == 10
 
 
+async def test_a_new_month_waits_for_nobody_who_reads_the_journal() -> None:
+    async with town() as here:
+        runtime = here.house.runtime("clients")
+        await fill(here, 10)
+        await sequence(runtime)
+        here.house.clock.move(days=31)
+        await fill(here, 10)
+        async with runtime.database.connect() as reading, reading.transaction():
+            assert await reading.fetchval("SELECT count(*) FROM journal") == 10
+            await asyncio.wait_for(sequence(runtime), 3)
+        assert await here.house.scalar("clients", "SELECT count(*) FROM journal_months") == 2
+        indexes = "SELECT count(*) FROM pg_indexes WHERE tablename = 'journal'"
+        parts = "SELECT count(*) FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid WHERE c.relkind = 'i'"
+        assert await here.house.scalar("clients", parts) == 2 * await here.house.scalar("clients", indexes)
+
+
 async def test_entries_that_come_after_others_of_a_higher_number_are_taken_too() -> None:
     """Their transaction took its number first and committed last."""
     async with town() as here:
