@@ -62,6 +62,14 @@ def test_the_lines_of_a_tile_are_leaves_hashes_and_checkpoints_where_they_end() 
     )
 
 
+def test_a_tile_may_be_written_in_parts_and_its_hashes_come_with_the_last() -> None:
+    notes = {260: "within", 280: "between", 300: "at the end"}
+    leaves = dict(enumerate(LEAVES))
+    whole = lines.tile_lines(256, 300, leaves, HASHES[256:300], notes)
+    parts = [(256, 270, None), (270, 280, None), (280, 300, HASHES[256:300])]
+    assert b"".join(lines.tile_lines(start, end, leaves, hashes, notes) for start, end, hashes in parts) == whole
+
+
 @given(st.binary() | st.text().map(str.encode))
 def test_no_bytes_make_it_stumble(line: bytes) -> None:
     for read in READERS:

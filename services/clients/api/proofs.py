@@ -12,7 +12,6 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from services.clients.domain import transcript
 from services.clients.handlers import proofs
-from services.clients.store.proofs import PAGE
 from shared.http.door import Door, allow
 from shared.http.fields import ClientRef, Id, Moment
 
@@ -142,6 +141,4 @@ async def _selection(
     while rows := await door.read(proofs.selected, wanted, after, size, since, until):
         yield b"".join(transcript.selection_line(*row) for row in rows)
         after, count = rows[-1][0], count + len(rows)
-        if len(rows) < PAGE:
-            break
     yield transcript.selection_last_line(count)

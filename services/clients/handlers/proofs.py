@@ -133,21 +133,25 @@ async def begin_whole(
 
 
 class Page(NamedTuple):
-    """By number: leaves, the kept hashes of each tile, and the checkpoints kept that the present key signed."""
+    """Leaves of a tile up to `end`, by number, its kept hashes, and the checkpoints kept that the present key signed."""
 
+    end: int
     leaves: Mapping[int, bytes]
-    hashes: Mapping[int, Sequence[bytes]]
+    hashes: Sequence[bytes]
     notes: Mapping[int, str]
 
 
 async def page(work: UnitOfWork, start: int, end: int, key: str) -> Page | None:
-    """What is exported of the leaves [start, end); None if they were archived meanwhile."""
+    """What is exported of the first leaves of [start, end), all of one tile; None if they were archived meanwhile."""
     if start < await proofs.first_kept(work):
         return None
+    leaves = await proofs.leaves(work, start, end)
+    end = max(leaves, default=end - 1) + 1
     kept = await proofs.checkpoints(work, start, end)
     return Page(
-        await proofs.leaves(work, start, end),
-        await proofs.hashes(work, start, end),
+        end,
+        leaves,
+        await proofs.tile(work, start // tree.TILE),
         {size: note for size, note in kept.items() if notes.verify(note, key) is not None},
     )
 
@@ -159,19 +163,17 @@ async def whole(read: Read, begun: Mapping[str, Any], key: Ed25519PrivateKey) ->
     """
     start, end, verifier = begun["start"], begun["end"], verifier_key(key)
     yield transcript.first_line(ORIGIN, verifier, start, end, begun["left"])
-    kept = 0
+    begin, kept = start, 0
     while start < end:
-        stop = min(end, (start // proofs.PAGE + 1) * proofs.PAGE)
-        found: Page | None = await read(page, start, stop, verifier)
+        first = start // tree.TILE * tree.TILE
+        last = min(first + tree.TILE, end)
+        found: Page | None = await read(page, start, last, verifier)
         if found is None:
             return  # without its last line, the file says that it is not whole
         kept += len(found.notes)
-        while start < stop:
-            n, first = divmod(start, tree.TILE)
-            until = min(stop, start + tree.TILE - first)
-            hashes = found.hashes.get(n, ())[first : first + until - start]
-            yield transcript.tile_lines(start, until, found.leaves, hashes, found.notes)
-            start = until
+        hashes = found.hashes[max(begin - first, 0) : last - first] if found.end == last else None
+        yield transcript.tile_lines(start, found.end, found.leaves, hashes, found.notes)
+        start = found.end
     yield transcript.last_line(end, begun["note"], kept)
 
 

@@ -8,9 +8,11 @@ from services.clients.domain import tree
 from services.clients.store.sequencing import COLUMNS, split, subtrees
 from shared.database import UnitOfWork
 
-PAGE = tree.TILE  # leaves that are read at a stretch: each may be a batch or page of thousands
+PAGE = tree.TILE  # leaves that are read at a stretch,
+BYTES = 8_000_000  # or fewer, but one at least: each may name a hundred thousand clients
 Place = Literal["file", "webhook"]  # outside, where checkpoints go
 DATA = f"convert_to(leaf_text({COLUMNS}), 'UTF8') AS data"
+STORED = "coalesce(pg_column_size(employees), 0) + coalesce(pg_column_size(clients), 0) + coalesce(pg_column_size(details), 0)"
 
 
 async def leaf(work: UnitOfWork, leaf_id: str) -> Mapping[str, Any] | None:
@@ -19,21 +21,14 @@ async def leaf(work: UnitOfWork, leaf_id: str) -> Mapping[str, Any] | None:
 
 
 async def leaves(work: UnitOfWork, start: int, end: int) -> dict[int, bytes]:
-    """The leaves [start, end) by number, in the form in which they were hashed."""
-    rows = await work.rows(
-        f"SELECT index, {DATA} FROM journal WHERE index >= :start AND index < :end ORDER BY index", start=start, end=end
-    )
+    """The first leaves of [start, end) by number, in the form in which they were hashed: as many as make a page."""
+    rows = await work.rows(_page("index >= :start AND index < :end"), start=start, end=end)
     return {row["index"]: row["data"] for row in rows}
 
 
-async def hashes(work: UnitOfWork, start: int, end: int) -> dict[int, tuple[bytes, ...]]:
-    """By number of the tile, the hashes that were kept of all its leaves when those of [start, end) were appended."""
-    rows = await work.rows(
-        "SELECT n, hashes FROM journal_tiles WHERE level = 0 AND n >= :first AND n < :next",
-        first=start // tree.TILE,
-        next=-(-end // tree.TILE),
-    )
-    return {row["n"]: split(row["hashes"]) for row in rows}
+async def tile(work: UnitOfWork, n: int) -> tuple[bytes, ...]:
+    """The hashes that were kept of the leaves of this tile when they were appended."""
+    return split(await work.scalar("SELECT hashes FROM journal_tiles WHERE level = 0 AND n = :n", n=n) or b"")
 
 
 async def frontier(work: UnitOfWork, size: int) -> tuple[bytes, ...]:
@@ -92,21 +87,30 @@ async def about(
     since: datetime | None,
     until: datetime | None,
 ) -> Sequence[Mapping[str, Any]]:
-    """The next leaves of the tree of this size about these people and clients (`employee_id`, `client_id`), by number."""
+    """The next page of leaves of the tree of this size about these people and clients (`employee_id`, `client_id`)."""
     about = "".join(f" AND index IN ({ABOUT[name.removesuffix('_id')]})" for name in named)
     return await work.rows(
-        f"""
-        SELECT index, {DATA} FROM journal
-        WHERE index > :after AND index < :size AND (CAST(:since AS timestamptz) IS NULL OR at >= :since)
-        AND (CAST(:until AS timestamptz) IS NULL OR at < :until) {about}
-        ORDER BY index LIMIT {PAGE}
-        """,
+        _page(
+            f"""index > :after AND index < :size AND (CAST(:since AS timestamptz) IS NULL OR at >= :since)
+            AND (CAST(:until AS timestamptz) IS NULL OR at < :until) {about}"""
+        ),
         after=after,
         size=size,
         since=since,
         until=until,
         **named,
     )
+
+
+def _page(wanted: str) -> str:
+    """The first leaves of these, by number. How much they take is asked of what is stored, which is not read for it."""
+    return f"""
+        SELECT index, {DATA} FROM (
+            SELECT *, sum({STORED}) OVER (ORDER BY index ROWS UNBOUNDED PRECEDING) - ({STORED}) AS before
+            FROM (SELECT * FROM journal WHERE {wanted} ORDER BY index LIMIT {PAGE}) found
+        ) weighed
+        WHERE before < {BYTES} ORDER BY index
+    """
 
 
 # -- checkpoints -------------------------------------------------------------------------------------------------------

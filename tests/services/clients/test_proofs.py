@@ -13,6 +13,7 @@ import pytest
 from services.clients.domain import notes, transcript, tree
 from services.clients.handlers import proofs, sequencing
 from services.clients.store import proofs as proofs_store
+from shared.database import transact
 from tests.services.clients.town import BASE, Town, town
 
 
@@ -130,6 +131,30 @@ async def test_the_whole_journal_is_exported_and_verified_offline() -> None:
         assert transcript.verify(part.splitlines(keepends=True), key, outside, part=True).good
         assert [fault[0] for fault in shown(verdict(part, key, outside))] == ["shorter"]
         assert sum(line.startswith(b'{"leaf":') for line in part.splitlines()) == 7
+
+
+async def test_entries_that_name_very_many_are_exported_a_few_at_a_time() -> None:
+    """Each of these takes 4 MB as it is hashed."""
+    async with town("anna") as here:
+        await here.client("c-1", "anna")
+        await work(here)
+        await administer(
+            here,
+            """INSERT INTO journal_pending (leaf, at, kind, actor, employee, action, clients)
+            SELECT gen_random_uuid(), now(), 'access.listed', surrogate, surrogate, 'read',
+                   (SELECT array_agg(gen_random_uuid()) FROM generate_series(1, 100000) WHERE n > 0)
+            FROM generate_series(1, 12) n, surrogates WHERE id = 'anna'""",
+        )
+        await here.house.settle()
+        outside = await ask(here, "checkpoint")
+        page = await transact(here.house.runtime("clients"), proofs_store.leaves, 0, outside["size"])
+        assert 0 < max(page) < outside["size"] - 1
+        assert sum(map(len, page.values())) < 4 * proofs_store.BYTES
+        key = (await ask(here, "key"))["key"]
+        assert verdict(await ask(here, "export"), key, [outside["note"]]).good
+        about = await ask(here, "export", employee_id="anna")
+        assert verdict(about, key).good
+        assert about.count(b"access.listed") == 12
 
 
 async def test_an_export_of_a_time_holds_all_of_it() -> None:

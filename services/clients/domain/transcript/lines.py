@@ -45,18 +45,20 @@ def first_line(origin: str, key: str, start: int, end: int, left: Sequence[bytes
 
 
 def tile_lines(
-    start: int, end: int, leaves: Mapping[int, bytes], hashes: Sequence[bytes], notes: Mapping[int, str]
+    start: int, end: int, leaves: Mapping[int, bytes], hashes: Sequence[bytes] | None, notes: Mapping[int, str]
 ) -> bytes:
-    """The leaves [start, end), all of one tile, with its hashes and the checkpoints kept of a size among them.
+    """The leaves [start, end), all of one tile, and the checkpoints kept of a size among them.
 
-    A leaf that is not among `leaves` is left out; the hashes then say that it is missing.
+    With its last leaves come the hashes of the tile, of all its leaves in the file; before them, None. A leaf that is not
+    among `leaves` is left out; the hashes then say that it is missing.
     """
     sizes = [start, *sorted(size for size in notes if start < size < end), end]
     lines: list[bytes] = []
     for size, following in pairwise(sizes):
         lines += [checkpoint_line(notes[size])[:-1]] if size > start else []
         lines += [leaves[at] for at in range(size, following) if at in leaves]
-    text = b"\n".join([*lines, tile_line(start // TILE, hashes)])
+    text = b"".join(line + b"\n" for line in lines)
+    text += b"" if hashes is None else tile_line(start // TILE, hashes)
     return text + checkpoint_line(notes[end]) if end in notes else text
 
 
