@@ -118,6 +118,8 @@ def _refusal(answer: httpx.Response) -> CallRefused:
             f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in problem.get("errors", [])
         )
         message = f"{problem['detail']} ({fields})" if fields else str(problem["detail"])
+        if roles := problem.get("roles"):
+            message += f" It takes the role {' or '.join(roles)}."
         return CallRefused(answer.status_code, str(problem.get("reason", "")), message)
     except (ValueError, KeyError, TypeError, AttributeError):
         return CallRefused(answer.status_code, "", f"The system answered {answer.status_code}.")

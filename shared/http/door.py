@@ -198,8 +198,9 @@ def allow(*roles: Role | Literal["anyone"], ask_freeze: bool = True) -> Any:
                 frozen = await runtime.service.is_frozen(connection, principal.sub)
             if frozen:
                 principal = replace(principal, roles=frozenset({"employee"}))
-        if principal.roles.isdisjoint(ROLES if "anyone" in roles else roles):
-            raise Forbidden if held.isdisjoint(ROLES if "anyone" in roles else roles) else RolesFrozen
+        wanted = ROLES if "anyone" in roles else frozenset(roles)
+        if principal.roles.isdisjoint(wanted):
+            raise Forbidden(roles=sorted(wanted)) if held.isdisjoint(wanted) else RolesFrozen
         _refuse_unknown_query(request)
         key = idempotency_key if request.method == "POST" else None
         return Door(runtime, principal, request, response, frozen, key)
