@@ -38,6 +38,10 @@ Money = Annotated[
 ]
 
 
+# What amounts come to together.
+Total = Annotated[Decimal, Field(ge=0), PlainSerializer(lambda amount: f"{amount:.2f}", return_type=str)]
+
+
 def _no_truth(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError("true and false are not numbers")

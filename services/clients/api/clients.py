@@ -25,6 +25,7 @@ from shared.http.fields import (
     Page,
     Paging,
     Paragraphs,
+    Total,
     page,
     paging,
     uuid7,
@@ -118,7 +119,7 @@ class Client(BaseModel):
     owner_id: str
     record_owner_id: str | None
     unowned: bool
-    value: Money
+    value: Total
     expected_value: Money | None
     status: Status
     effort: float

@@ -10,7 +10,7 @@ from services.clients.api.opened import opened
 from services.clients.domain.knowing import Why
 from services.clients.handlers import risks
 from shared.http.door import Door, allow
-from shared.http.fields import Id, Money, Page, Paging, page, paging
+from shared.http.fields import Id, Page, Paging, Total, page, paging
 
 router = APIRouter(tags=["risk"])
 
@@ -21,7 +21,7 @@ class ClientAtRisk(BaseModel):
 
     client_id: str
     owner_id: str
-    value: Money
+    value: Total
     known_by: int
     alone_id: str = Field(description="on whom it hangs")
     why: Why
@@ -35,7 +35,7 @@ class ClientsAtRisk(Page[ClientAtRisk]):
 
 class TopClient(BaseModel):
     client_id: str
-    value: Money
+    value: Total
     known_by: int
     why: Why
 
@@ -45,9 +45,9 @@ class EmployeeRisk(BaseModel):
 
     employee_id: str
     clients: int
-    value: Money
+    value: Total
     alone_clients: int
-    alone_value: Money
+    alone_value: Total
     share_of_own: float | None = Field(description="how much of the value of their own clients hangs on them alone")
     share_of_company: float | None = Field(description="how much of the value of all clients hangs on them alone")
     top: list[TopClient] = Field(description="the most valuable that hang on them and that you may list; none for `hr`")
@@ -81,6 +81,10 @@ async def read_employee(
     return opened(await door.transact(risks.read_employee, employee_id, door.principal.roles))
 
 
-@router.post("/risk/recompute", response_model=Recomputed, summary="Compute it now; else it is done every night")
+@router.post(
+    "/risk/recompute",
+    response_model=Recomputed,
+    summary="Compute it now; else it is done every night, in a small company for whoever looks",
+)
 async def recompute(door: Door = allow("ops")) -> Any:
     return await door.transact(risks.recompute)

@@ -19,7 +19,16 @@ from shared.contracts.clients import (
     UnfreezeAccess,
 )
 from shared.contracts.orders import StagesFrozen, StagesUnfrozen
-from shared.contracts.staff import DepartmentChanged, EmployeeEvent, EmployeeRehired
+from shared.contracts.staff import (
+    DepartmentChanged,
+    DepartureReversed,
+    EmployeeEvent,
+    EmployeeLeft,
+    EmployeeRehired,
+    EmployeeResigned,
+    ResignationChanged,
+    ResignationWithdrawn,
+)
 from shared.database import UnitOfWork
 from shared.errors import Forbidden, NotFound, Refused, Unprocessable
 from shared.http.fields import uuid7
@@ -60,9 +69,10 @@ async def hear_employee(work: UnitOfWork, envelope: Envelope[EmployeeEvent]) -> 
     last_day = getattr(event, "last_day", None)
     if last_day is not None:
         await freezes.note_last_day(work, event.employee_id, event.employment_id, last_day)
-    notice_on = getattr(event, "notice_on", None)
-    if notice_on is not None:
-        await exposure.note_notice(work, event.employee_id, event.employment_id, notice_on)
+    if isinstance(event, EmployeeResigned | ResignationChanged | EmployeeLeft) and event.notice_on is not None:
+        await exposure.note_notice(work, event.employee_id, event.employment_id, event.notice_on)
+    elif news and isinstance(event, ResignationWithdrawn | DepartureReversed):
+        await exposure.forget_notice(work, event.employee_id, event.employment_id)
     state = await people.hear_departure(work, envelope)
     if state is not None and state.changed:
         await announce(work, state)

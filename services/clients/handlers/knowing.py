@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from services.clients.domain.access import ALLOWED
@@ -56,8 +56,8 @@ def _after(paging: Paging) -> tuple[datetime, str] | None:
     try:
         moment, id = paging.after
         at = datetime.fromisoformat(moment)
-    except ValueError:
+        if at.tzinfo is None:
+            raise UnknownCursor
+        return at.astimezone(UTC), id
+    except (ValueError, OverflowError):
         raise UnknownCursor from None
-    if at.tzinfo is None:
-        raise UnknownCursor
-    return at, id

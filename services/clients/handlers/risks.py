@@ -1,4 +1,5 @@
-"""What hangs on one person alone: computed nightly and on demand, shown to whom it concerns, told of where it is much."""
+"""What hangs on one person alone: computed nightly and on demand (in a small company for whoever looks), shown to whom it
+concerns, told of where it is much."""
 
 import re
 from collections.abc import Mapping
@@ -41,6 +42,7 @@ async def list_clients(
     if refused is not None:
         await journal.write(work, "client.listed", employee_id=work.actor, action="list", reason=refused)
         return {"refused": refused}
+    await risks.compute_if_few(work)
     computed = await risks.last(work)
     rows = await risks.some(work, roles, after, paging.fetch, owner_id, department_id)
     await journal.write_page(work, "client.listed", "list", widest(roles), ids(rows, paging), {"by": "risk"})
@@ -59,7 +61,7 @@ def share(part: Decimal, whole: Decimal) -> float | None:
 def _after(paging: Paging) -> tuple[Decimal, str] | None:
     if paging.after is None:
         return None
-    if len(paging.after) != 2 or not re.fullmatch(r"[0-9]{1,16}\.[0-9]{2}", paging.after[0]):
+    if len(paging.after) != 2 or not re.fullmatch(r"[0-9]{1,26}\.[0-9]{2}", paging.after[0]):
         raise UnknownCursor
     return Decimal(paging.after[0]), paging.after[1]
 
@@ -80,6 +82,7 @@ async def read_employee(work: UnitOfWork, employee_id: str, roles: frozenset[str
     )
     if not (shown or "hr" in roles) or not await risks.is_known(work, employee_id):
         raise NotFound
+    await risks.compute_if_few(work)
     reason = widest(roles) if shown else None  # figures without clients rest on no relation to one
     await journal.write(work, "risk.read", employee_id=employee_id, action="list", reason=reason)
     top = await risks.top(work, employee_id, roles, TOP) if shown else []

@@ -79,7 +79,7 @@ async def note_interaction(
     rows = await people.lock(work, holding=[data["employee_id"], work.actor])
     known = await clients.lock(work, [client_id])
     reason = await decide(work, client_id, "contact", roles)
-    if reason not in ALLOWED:
+    if client_id not in known or reason not in ALLOWED:
         return {"refused": reason}
     if data["employee_id"] not in rows:
         raise people.UnknownEmployee
@@ -96,7 +96,7 @@ async def note_feedback(
     await people.lock(work, holding=[work.actor])
     known = await clients.lock(work, [client_id])
     reason = await decide(work, client_id, "contact", roles)
-    if reason not in ALLOWED:
+    if client_id not in known or reason not in ALLOWED:
         return {"refused": reason}
     if known[client_id]["erased"]:
         raise Erased

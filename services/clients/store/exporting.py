@@ -17,7 +17,7 @@ FIELDS: Mapping[str, str] = {
     "name": "s.name",
     "owner_id": "s.owner_id",
     "record_owner_id": "s.record_owner_id",
-    "value": "CAST(CAST(s.value AS numeric(18, 2)) AS text)",
+    "value": "CAST(CAST(s.value AS numeric(28, 2)) AS text)",
     "expected_value": "CAST(s.expected_value AS text)",
     "status": "s.status",
     "effort": "s.effort",

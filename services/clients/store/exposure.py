@@ -42,7 +42,7 @@ STANDING = """
     LEFT JOIN LATERAL (
         SELECT min(since) FILTER (WHERE kind = 'departure' AND ended_at IS NULL AND reason IS DISTINCT FROM 'withdrawn')
                    AS departing,
-               max(since) FILTER (WHERE kind = 'incident') AS incident
+               max(since) FILTER (WHERE kind = 'incident' AND ended_at IS NULL) AS incident
         FROM grounds WHERE employee_id = p.employee_id AND employment_id = p.employment_id
     ) g ON true
     WHERE p.employee_id = :employee_id AND (p.status IS NOT NULL OR p.frozen)
@@ -76,6 +76,15 @@ async def note_notice(work: UnitOfWork, employee_id: str, employment_id: str, no
     )
 
 
+async def forget_notice(work: UnitOfWork, employee_id: str, employment_id: str) -> None:
+    """It does not hold any more: who leaves later has not been leaving since then."""
+    await work.execute(
+        "DELETE FROM notices WHERE employee_id = :id AND employment_id = :employment",
+        id=employee_id,
+        employment=employment_id,
+    )
+
+
 def begin_of(work: UnitOfWork, day: date) -> datetime:
     """The instant in which a day of the company begins."""
     return datetime.combine(day, time.min, ZoneInfo(work.settings.timezone))
@@ -95,7 +104,7 @@ USED = f"""
         AND j.{decisions.ALLOWING} AND j.at >= :since
     ),
     used AS MATERIALIZED (
-        SELECT coalesce(e.client_id, t.client_id) AS client_id, t.action, t.rows, t.at
+        SELECT coalesce(e.client_id, t.client_id) AS client_id, t.client_id AS was_id, t.action, t.rows, t.at
         FROM told t LEFT JOIN external_ids e ON e.system = '{MERGED}' AND e.id = t.client_id
     )
 """
@@ -133,7 +142,8 @@ CLIENTS = f"""
     ), held AS MATERIALIZED (
         SELECT client_id, to_id, lead(at) OVER w AS until,
                CASE WHEN row_number() OVER w = 1 THEN '-infinity' ELSE at END AS since
-        FROM history WHERE client_id IN (SELECT client_id FROM shown) WINDOW w AS (PARTITION BY client_id ORDER BY id)
+        FROM history WHERE client_id IN (SELECT unnest(ARRAY[client_id, was_id]) FROM used JOIN shown USING (client_id))
+        WINDOW w AS (PARTITION BY client_id ORDER BY id)
     ), stood_in AS (
         SELECT employee_id, stand_in_id, at, lead(at) OVER (PARTITION BY employee_id ORDER BY id) AS until
         FROM stand_ins WHERE employee_id IN (SELECT to_id FROM held)
@@ -151,7 +161,7 @@ CLIENTS = f"""
         LEFT JOIN people o ON o.employee_id = c.owner_id LEFT JOIN people h ON h.employee_id = {decisions.IN_HAND}
         WHERE {RELATED}
     ), judged AS (
-        SELECT u.*, NOT EXISTS (SELECT 1 FROM theirs t WHERE t.client_id = u.client_id AND u.at >= t.since
+        SELECT u.*, NOT EXISTS (SELECT 1 FROM theirs t WHERE t.client_id IN (u.client_id, u.was_id) AND u.at >= t.since
                                 AND (t.until IS NULL OR u.at < t.until)) AS strange,
                {TAKEN} AND CAST(local AS date) = ANY(CAST(:bulk AS date[])) AS bulk,
                {TAKEN} AND date_trunc('hour', local) = ANY(CAST(:off AS timestamp[])) AS off

@@ -18,6 +18,7 @@ KEPT = f"""
         SELECT surrogate FROM surrogates WHERE kind = 'employee' AND id = :id
     ), decided AS (
         SELECT j.at FROM me JOIN {JOURNAL} j ON j.employee = me.surrogate
+        UNION ALL SELECT j.at FROM me JOIN {JOURNAL} j ON j.employees @> ARRAY[me.surrogate]
     )
     SELECT jsonb_build_object(
             'owner_of', (SELECT count(*) FROM clients WHERE owner_id = :id),

@@ -13,7 +13,7 @@ PAGE = 1_000
 
 PORTFOLIO = f"""
     SELECT c.client_id, coalesce(o.stand_in_id, c.owner_id) AS owner_id, c.owner_id AS record_owner_id, p.effort,
-           CAST(CAST({VALUE} AS numeric(18, 2)) AS text) AS value, p.status,
+           CAST(CAST({VALUE} AS numeric(28, 2)) AS text) AS value, p.status,
            CAST(p.expected_value AS text) AS expected_value, p.regions, p.languages,
            coalesce((SELECT jsonb_object_agg(t.function, t.employee_id) FROM team t WHERE t.client_id = c.client_id), '{{}}')
                AS team,
@@ -21,8 +21,10 @@ PORTFOLIO = f"""
     FROM {FROM} CROSS JOIN LATERAL (
         SELECT coalesce(jsonb_object_agg(employee_id, n), '{{}}') AS known_by,
                coalesce(jsonb_object_agg(employee_id, score), '{{}}') AS scores
-        FROM (SELECT employee_id, count(*) AS n, sum({WEIGHT}) AS score FROM interactions
-              WHERE client_id = c.client_id AND at > :since AND at <= :now GROUP BY employee_id) i
+        FROM (SELECT employee_id, count(*) AS n, sum({WEIGHT}) AS score
+              FROM interactions JOIN people USING (employee_id)
+              WHERE client_id = c.client_id AND at > :since AND at <= :now
+              AND (status IS DISTINCT FROM 'left' OR employee_id = :employee_id) GROUP BY employee_id) i
     ) met
     WHERE c.owner_id = :employee_id AND c.client_id > :after ORDER BY c.client_id LIMIT {PAGE}
 """

@@ -15,6 +15,7 @@ from shared import people
 from shared.database import UnitOfWork
 
 AT_ONCE = 1_000
+FEW = 30_000  # clients, interactions and orders of which all can be computed while somebody waits, in a quarter of a second
 WEIGHED = " ".join(f"WHEN '{kind}' THEN {weight}" for kind, weight in WEIGHTS.items())
 WEIGHT = f"CASE kind {WEIGHED} ELSE 0 END"
 
@@ -83,6 +84,16 @@ async def last(work: UnitOfWork) -> Computed | None:
 async def reserve(work: UnitOfWork) -> bool:
     """Until the end of the transaction nobody else computes; False if somebody does."""
     return bool(await work.scalar("SELECT pg_try_advisory_xact_lock(hashtextextended('risks', 0))"))
+
+
+async def compute_if_few(work: UnitOfWork) -> None:
+    """For whoever looks, so that in a small company they see what is so now. Whoever computes already is not waited for."""
+    few = await work.scalar(
+        f"""SELECT count(*) <= {FEW} FROM (
+            SELECT FROM clients UNION ALL SELECT FROM interactions UNION ALL SELECT FROM client_orders LIMIT {FEW + 1}) found"""
+    )
+    if few and await reserve(work):
+        await compute(work)
 
 
 async def compute(work: UnitOfWork) -> int:

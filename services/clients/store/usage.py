@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from services.clients.store.refs import MERGED
 from shared.database import UnitOfWork
 
 AHEAD = timedelta(minutes=5)  # how far a reporter's clock may be before ours
@@ -15,8 +16,8 @@ RECORD = """
     WITH given AS MATERIALIZED (
         SELECT * FROM unnest(CAST(:items AS uuid[]), CAST(:employees AS text[]), CAST(:clients AS text[]),
                              CAST(:actions AS text[]), CAST(:rows AS int[]), CAST(:moments AS timestamptz[]),
-                             CAST(:systems AS text[])) WITH ORDINALITY
-             AS g (item, employee_id, client_id, action, rows, at, system, nth)
+                             CAST(:systems AS text[]), CAST(:named AS boolean[])) WITH ORDINALITY
+             AS g (item, employee_id, client_id, action, rows, at, system, named, nth)
     ), judged AS MATERIALIZED (
         SELECT g.*, row_number() OVER (PARTITION BY item ORDER BY nth) AS time, CASE
             WHEN p.employee_id IS NULL OR (p.status IS NULL AND NOT p.frozen) OR EXISTS (
@@ -25,10 +26,15 @@ RECORD = """
             WHEN g.at > :latest THEN 'in_the_future'
             WHEN g.at < :oldest THEN 'too_old' END AS reason
         FROM given g LEFT JOIN people p USING (employee_id) LEFT JOIN clients c USING (client_id)
+    ), before AS MATERIALIZED (  -- reported of a client that was merged into this one since
+        SELECT nth FROM judged g JOIN external_ids e ON e.system = :merged AND e.client_id = g.client_id
+        JOIN usage u ON (u.employee_id, u.client_id, u.action, u.rows, u.at, u.system)
+                      = (g.employee_id, e.id, g.action, g.rows, g.at, g.system)
+        WHERE NOT g.named
     ), made AS (
         INSERT INTO usage (item, employee_id, client_id, action, rows, at, system)
         SELECT item, employee_id, client_id, action, rows, at, system
-        FROM judged WHERE reason IS NULL AND time = 1 ORDER BY item
+        FROM judged WHERE reason IS NULL AND time = 1 AND nth NOT IN (SELECT nth FROM before) ORDER BY item
         ON CONFLICT DO NOTHING RETURNING item
     ), reporting AS (
         INSERT INTO usage_systems AS s (system, since, last)
@@ -80,6 +86,8 @@ async def record(work: UnitOfWork, uses: Sequence[Use]) -> list[tuple[bool, str 
         rows=[use.rows for use in uses],
         moments=[use.at for use in uses],
         systems=[use.system for use in uses],
+        named=[use.id is not None for use in uses],
+        merged=MERGED,
         latest=work.now + AHEAD,
         oldest=kept_since(work),
     )

@@ -97,6 +97,28 @@ async def test_a_notice_that_was_withdrawn_allows_nothing_any_more_and_nor_does_
         assert await refused(here, employee="ben") == (409, "nothing_happened")
 
 
+async def test_who_is_dismissed_after_a_withdrawn_notice_is_looked_at_from_then_on_only() -> None:
+    async with firm() as here:
+        await here.resign("anna", "nora")
+        await here.withdraw("anna")
+        here.house.clock.move(days=100)
+        await here.leave("anna", "nora")
+        assert (await look(here))["notice_on"] == here.today.isoformat()
+
+
+async def test_an_incident_that_was_lifted_allows_nothing_any_more() -> None:
+    async with firm() as here:
+        said = {"employee_id": "anna", "reason": "a list was seen elsewhere", "kind": "incident"}
+        await here.house.ok(("hr", "helga"), "POST", f"{BASE}/access/freezes", json=said)
+        assert (await look(here))["basis"] == "incident"
+        for who, status in ((("hr", "helga"), 202), (("director", "dirk"), 200)):
+            lifted = await here.house.call(
+                who, "DELETE", f"{BASE}/access/freezes/anna", params={"reason": "it was not"}
+            )
+            assert lifted.status_code == status
+        assert await refused(here) == (409, "nothing_happened")
+
+
 async def test_a_department_in_which_it_is_switched_off_is_left_out_with_all_below_it() -> None:
     for departments, status in (("south", 200), ("north", 409), ("east, all", 409)):
         async with firm(exposure_off=departments) as here:
@@ -118,6 +140,17 @@ async def test_what_was_used_of_a_client_that_was_merged_counts_with_the_other()
         found = await look(here)
         assert counts(found) == {"c-1": (3, 0, 3), "c-3": (1, 0, 1)}
         assert flagged(found, "not_their_client") == {"c-3": 1}
+
+
+async def test_a_client_of_ones_own_that_was_merged_into_a_colleagues_was_ones_own() -> None:
+    async with firm() as here:
+        await report(here, used(here, client="c-2"), used(here, "carl", client="c-2"))
+        await here.house.ok("director", "POST", f"{BASE}/clients/c-2/merge", json={"into_id": "c-3"})
+        for employee, strange in (("anna", {}), ("carl", {"c-3": 1})):
+            await here.resign(employee, "nora")
+            found = await look(here, employee=employee)
+            assert counts(found) == {"c-3": (1, 0, 1)}
+            assert flagged(found, "not_their_client") == strange
 
 
 # -- who ---------------------------------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """What hangs on one person alone: for all clients at once, ranked by value, shown to whom it concerns."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -59,7 +58,7 @@ async def test_clients_that_one_knows_are_ranked_by_value_with_the_reason() -> N
             ("c-1", "10.00", 1, "ben", "known_by_one", 0.1),
         ]
         assert {one["owner_id"] for one in found["items"]} == {"anna"}
-        assert found["computed_at"] == done["computed_at"] == found["items"][0]["computed_at"]
+        assert found["computed_at"] > done["computed_at"] == found["items"][0]["computed_at"]
 
 
 async def test_value_is_what_is_stated_else_what_was_ordered_in_twelve_months() -> None:
@@ -182,7 +181,6 @@ async def test_the_revenue_that_hangs_on_one_person_alone_and_its_share() -> Non
             await here.client(client, owner, value=value)
         for client, who in (("c-1", "anna"), ("c-2", "anna"), ("c-2", "ben"), ("c-3", "anna")):
             await meet(here, client, who)
-        done = await recompute(here)
         found = await employee(here, "anna")
         top = [one["client_id"] for one in found.pop("top")]
         assert top == ["c-3", "c-1"]
@@ -194,7 +192,7 @@ async def test_the_revenue_that_hangs_on_one_person_alone_and_its_share() -> Non
             "alone_value": "50.00",
             "share_of_own": 0.25,
             "share_of_company": 0.5,
-            "computed_at": done["computed_at"],
+            "computed_at": (await page(here))["items"][0]["computed_at"],
         }
         assert (await employee(here, "ben"))["alone_value"] == "20.00"
 
@@ -244,58 +242,6 @@ async def test_the_risk_of_an_employee_is_seen_by_whom_it_concerns_and_by_hr_wit
             "clients", "SELECT reason FROM journal_entries WHERE kind = 'risk.read' ORDER BY id"
         )
         assert [row["reason"] for row in rows] == ["head", "service", "owner", "head", None]
-
-
-async def test_before_anything_was_computed_nothing_is_claimed() -> None:
-    async with town("anna") as here:
-        assert await page(here) == {"items": [], "next_cursor": None, "computed_at": None}
-        found = await employee(here, "anna")
-        assert (found["clients"], found["share_of_own"], found["share_of_company"], found["computed_at"]) == (
-            0,
-            None,
-            None,
-            None,
-        )
-
-
-async def test_it_is_computed_once_for_each_day_of_the_company() -> None:
-    async with town("anna", timezone="Pacific/Auckland") as here:
-        runtime = here.house.runtime("clients")
-        await here.client("c-1", "anna")
-        await risks.compute_nightly(runtime)
-        first = (await page(here))["computed_at"]
-        await risks.compute_nightly(runtime)
-        assert (await page(here))["computed_at"] == first
-        here.house.clock.move(days=1)
-        await risks.compute_nightly(runtime)
-        assert (await page(here))["computed_at"] > first
-
-
-async def test_two_do_not_compute_at_once() -> None:
-    async with town("anna") as here:
-        runtime = here.house.runtime("clients")
-        async with unit_of_work(runtime, "ops") as work:
-            await risks.recompute(work)
-            answer = await here.house.call("ops", "POST", f"{BASE}/risk/recompute")
-            assert answer.status_code == 409
-            await asyncio.wait_for(risks.compute_nightly(runtime), 5)  # does not wait for the other
-        assert (await recompute(here))["changed"] == 0
-        for role in ("director", "service", "hr", "sales_head"):
-            assert (await here.house.call(role, "POST", f"{BASE}/risk/recompute")).status_code == 403
-
-
-async def test_computing_holds_up_no_freeze_no_transfer_and_no_reader() -> None:
-    async with town("anna", "ben", "carl") as here:
-        await here.client("c-1", "anna", value="1")
-        await here.client("c-2", "ben", value="1")
-        await recompute(here)
-        async with unit_of_work(here.house.runtime("clients"), "ops") as work:
-            await meet(here, "c-1", "ben")
-            await risks.recompute(work)
-            async with asyncio.timeout(3):  # less than anybody waits for a lock
-                assert await here.transfer(("c-2", "ben", "carl")) == ["done"]
-                await here.resign("anna", "ben")
-                assert await at_risk(here) == ["c-1", "c-2"]
 
 
 async def test_any_number_of_clients_is_computed_by_the_same_few_statements() -> None:

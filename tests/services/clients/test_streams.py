@@ -50,6 +50,18 @@ async def test_the_portfolio_has_the_figures_that_plans_need() -> None:
         assert (second["client_id"], second["reads"], second["exports"], second["known_by"]) == ("c-2", 0, 1, {})
 
 
+async def test_who_has_left_knows_the_client_no_more_but_the_leaver_does() -> None:
+    async with town("anna", "ben", "carl") as here:
+        await here.client("c-1", "anna")
+        for employee in ("anna", "carl"):
+            meeting = {"employee_id": employee, "kind": "meeting", "at": here.house.clock().isoformat()}
+            await here.house.ok("service", "POST", f"{BASE}/clients/c-1/interactions", json=meeting)
+        await here.leave("carl", "ben")
+        await here.leave("anna", "ben")
+        (client,) = await lines(here, "service", "portfolio?employee_id=anna")
+        assert (client["known_by"], client["scores"]) == ({"anna": 1}, {"anna": 1})
+
+
 async def test_what_was_asked_is_no_read_of_the_portfolio() -> None:
     async with town("anna", "ben") as here:
         await here.client("c-1", "anna")

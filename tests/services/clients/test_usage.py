@@ -80,6 +80,17 @@ async def test_the_same_item_twice_counts_once_by_its_id_or_by_all_of_it() -> No
         assert await here.house.scalar("clients", "SELECT count(*) FROM usage") == 4
 
 
+async def test_what_was_reported_before_two_clients_became_one_counts_once_when_it_is_reported_again() -> None:
+    async with town("anna") as here:
+        await here.client("c-1", "anna", external_ids={"crm": "7"})
+        await here.client("c-2", "anna")
+        plain, named, other = used(here), used(here, ago=2, id="u-1"), used(here, client="crm~7", ago=3)
+        await report(here, plain, named, other)
+        await here.house.ok("director", "POST", f"{BASE}/clients/c-1/merge", json={"into_id": "c-2"})
+        assert await report(here, plain, named, other) == {"recorded": 0, "repeated": 3, "refused": []}
+        assert await report(here, used(here, ago=4)) == {"recorded": 1, "repeated": 0, "refused": []}
+
+
 async def test_two_who_report_the_same_at_the_same_time_are_one() -> None:
     async with town("anna") as here:
         await here.client("c-1", "anna")

@@ -90,6 +90,14 @@ async def test_one_acknowledges_for_oneself_and_hr_with_the_signed_paper_for_oth
         assert [(event.data.employee_id, event.data.version) for event in events] == [("s-1", 1), ("s-2", 1)]
 
 
+async def test_whatever_ones_role_one_acknowledges_for_oneself() -> None:
+    async with company(1) as here:
+        await publish(here)
+        for role in ("employee", "sales_head", "director", "ops", "auditor"):
+            assert (await acknowledge(here, (role, "s-1"), "s-1")).status_code == 200
+            assert (await acknowledge(here, (role, "other"), "s-1")).status_code == 403
+
+
 async def test_who_declines_says_why_and_may_acknowledge_later_but_never_the_other_way_round() -> None:
     async with company(1) as here:
         await publish(here)

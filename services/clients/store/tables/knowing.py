@@ -48,7 +48,7 @@ Table(
     "client_risks",
     metadata,
     Column("client_id", Text, primary_key=True),
-    Column("value", Numeric(18, 2), nullable=False),
+    Column("value", Numeric(28, 2), nullable=False),
     Column("known_by", Integer, nullable=False),
     Column("alone_id", Text),
     Column("why", Text),
@@ -67,7 +67,7 @@ Table(
     Column("at", DateTime(timezone=True), nullable=False),
     Column("day", Date, nullable=False),
     Column("clients", BigInteger, nullable=False),
-    Column("value", Numeric(18, 2), nullable=False),
+    Column("value", Numeric(28, 2), nullable=False),
 )
 # What the row said that was imported last, of a kind and client: an import is compared with it, not with the present.
 Table(
