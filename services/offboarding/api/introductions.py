@@ -109,7 +109,7 @@ async def list_visits(
     paging: Paging = Depends(paging),
     door: Door = allow("employee", "hr", "sales_head", "director"),
 ) -> Any:
-    return page(await door.read(lists.visits, viewer(door), paging, assignee_id, case_id), paging)
+    return page(await door.transact(visiting.some, viewer(door), paging, assignee_id, case_id), paging)
 
 
 @router.post("/visits/{visit_id}/outcome", response_model=VisitOut, summary="What came of the visit")

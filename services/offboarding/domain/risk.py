@@ -16,6 +16,7 @@ from math import sqrt
 PHASES: Mapping[str, float] = {"decline": 1.0, "plateau": 0.6, "unclear": 0.5, "growth": 0.3}
 EXPORT = 10  # reads
 MUCH = 20  # reads at which `opened` is half of its weight
+USED = frozenset({"exported", "much_read"})  # reasons that tell what the leaver used
 REMARKABLE = 0.5  # from this on a part of the score is named as a reason
 
 

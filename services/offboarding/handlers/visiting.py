@@ -1,13 +1,16 @@
-"""What came of a visit."""
+"""Visits, and what came of them. Why one is due may tell what the leaver used: whoever is shown that has looked at it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from services.offboarding.domain.risk import USED
 from services.offboarding.handlers.ending import decided
-from services.offboarding.store import cases
+from services.offboarding.store import cases, lists
 from services.offboarding.store.seeing import Viewer, hold, leads
+from shared.contracts.clients import JournalEntry
 from shared.database import UnitOfWork
 from shared.errors import NotFound, Refused
+from shared.http.fields import Paging
 
 Row = Mapping[str, Any]
 
@@ -16,12 +19,38 @@ class VisitOver(Refused):
     """This visit has another outcome already, or was called off."""
 
 
+async def some(
+    work: UnitOfWork, viewer: Viewer, paging: Paging, assignee_id: str | None, case_id: str | None
+) -> Sequence[Row]:
+    """A page of visits."""
+    rows = await lists.visits(work, viewer, paging, assignee_id, case_id)
+    _note_looks(work, rows[: paging.limit])
+    return rows
+
+
+def _note_looks(work: UnitOfWork, visits: Iterable[Row]) -> None:
+    looked_at = {visit["leaver_id"] for visit in visits if not USED.isdisjoint(visit["why"])}
+    work.publish(
+        *(
+            JournalEntry(kind="exposure.read", actor_id=work.actor, employee_id=leaver, details={"by": "visits"})
+            for leaver in sorted(looked_at)
+        )
+    )
+
+
 async def record_outcome(work: UnitOfWork, viewer: Viewer, visit_id: str, outcome: str, note: str | None) -> Row:
     """Raises `NotFound`, `Forbidden`, `VisitOver`. The same again gives the same answer."""
     await hold(work)
-    visit = await work.row("SELECT * FROM visits WHERE id = :id FOR UPDATE", id=visit_id)
+    visit = await work.row(
+        """
+        SELECT v.*, c.employee_id AS leaver_id FROM visits v JOIN cases c ON c.id = v.case_id WHERE v.id = :id
+        FOR UPDATE OF v
+        """,
+        id=visit_id,
+    )
     if visit is None or not (visit["assignee_id"] == viewer.sub or await leads(work, viewer, visit["case_id"])):
         raise NotFound
+    _note_looks(work, [visit])
     if visit["status"] == "done" and visit["outcome"] == outcome:
         return visit
     if visit["status"] != "open":

@@ -24,8 +24,8 @@ TASKS = f"""
 """
 SERVES = f"({HEADS} OR :director OR t.assignee_id = :actor)"
 VISITS = f"""
-    SELECT t.id, t.case_id, t.client_id, t.rank, t.due_on, t.assignee_id, t.status, t.outcome, t.opened_at, t.closed_at,
-           CASE WHEN {SERVES} THEN t.why ELSE '[]' END AS why, CASE WHEN {SERVES} THEN t.note END AS note
+    SELECT t.id, t.case_id, c.employee_id AS leaver_id, t.client_id, t.rank, t.due_on, t.assignee_id, t.status, t.outcome,
+           t.opened_at, t.closed_at, CASE WHEN {SERVES} THEN t.why ELSE '[]' END AS why, CASE WHEN {SERVES} THEN t.note END AS note
     FROM visits t JOIN cases c ON c.id = t.case_id WHERE NOT :frozen AND (:all OR {HEADS} OR t.assignee_id = :actor)
     AND (CAST(:assignee_id AS text) IS NULL OR t.assignee_id = :assignee_id)
     AND (CAST(:case_id AS text) IS NULL OR t.case_id = :case_id) AND (CAST(:after AS text) IS NULL OR t.id > :after)

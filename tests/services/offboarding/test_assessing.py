@@ -20,3 +20,7 @@ async def test_a_client_that_the_crm_saw_exported_rises_and_the_reason_is_named(
         visits = sorted(await listed(house, "visits"), key=lambda visit: visit["rank"])
         found = [(visit["client_id"], "exported" in visit["why"]) for visit in visits]
         assert found[: len(expected)] == expected
+        await house.settle()
+        journal = (await house.ok("auditor", "GET", "/clients/v1/journal", params={"employee_id": "nora"}))["items"]
+        looks = [entry for entry in journal if entry["kind"] == "exposure.read"]
+        assert len(looks) == (0 if off else 1)
