@@ -3,18 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from services.clients.handlers.policies import PolicyNotAcknowledged
 from shared.errors import Forbidden, NotFound, YouAreFrozen
 
 
 class ActionNotAllowed(Forbidden):
     """You may see this client, but not do this with it."""
-
-
-class PolicyNotAcknowledged(Forbidden):
-    """First acknowledge the current version of the policy that is required for access to clients."""
-
-    def __init__(self) -> None:
-        super().__init__(reason="policy_not_acknowledged")
 
 
 class LimitReached(Forbidden):

@@ -9,7 +9,7 @@ from services.clients.domain.access import ALLOWED, Action
 from services.clients.domain.contacts import identified
 from services.clients.handlers.acting import lock_with_actor
 from services.clients.handlers.naming import by_any_id
-from services.clients.handlers.policies import shut_out
+from services.clients.handlers.policies import must_have_acknowledged, shut_out
 from services.clients.store import clients, decisions, freezes, journal, profiles, refs, team
 from services.clients.store.clients import Registration
 from shared import people
@@ -58,10 +58,11 @@ def announce_registered(work: UnitOfWork, rows: Sequence[Registration]) -> None:
 async def register(work: UnitOfWork, row: Registration, roles: frozenset[str]) -> Mapping[str, Any]:
     """Registers a client; the same again gives the same answer.
 
-    Raises `NotYours`, `Exists`, `UnknownOwner`, `UnknownEmployee` (of the team), `NotEmployed`, `Frozen`,
+    Raises `PolicyNotAcknowledged`, `NotYours`, `Exists`, `UnknownOwner`, `UnknownEmployee` (of the team), `NotEmployed`, `Frozen`,
     `ExternalIdTaken`, `Merged`.
     """
     rows = await lock_with_actor(work, holding=row.people)
+    await must_have_acknowledged(work)
     if not (
         roles & {"service", "director"}
         or row.owner_id == work.actor

@@ -8,8 +8,8 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from services.clients.domain.exposure import unusual
+from services.clients.handlers.policies import shut_out
 from services.clients.store import exposure, freezes, journal
-from shared import people
 from shared.database import UnitOfWork
 from shared.errors import Forbidden, NotFound, Refused
 from shared.http.fields import Paging, UnknownCursor
@@ -75,8 +75,8 @@ async def _refusal(
 ) -> str | None:
     if employee_id == work.actor:
         return "own_case"
-    if await people.is_frozen(work.connection, work.actor):
-        return "frozen"
+    if shut := await shut_out(work):
+        return shut
     if not roles & {"director", "auditor", "service"} and not await freezes.heads(work, employee_id):
         return "no_relation"
     if standing.switched_off:

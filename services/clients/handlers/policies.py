@@ -4,8 +4,16 @@ from services.clients.store import policies
 from shared import people
 from shared.contracts.staff import PolicyAcknowledged, PolicyPublished
 from shared.database import UnitOfWork, transact
+from shared.errors import Forbidden
 from shared.messages import Envelope
 from shared.service import Runtime
+
+
+class PolicyNotAcknowledged(Forbidden):
+    """First acknowledge the current version of the policy that is required for access to clients."""
+
+    def __init__(self) -> None:
+        super().__init__(reason="policy_not_acknowledged")
 
 
 async def hear_published(work: UnitOfWork, envelope: Envelope[PolicyPublished]) -> None:
@@ -32,3 +40,9 @@ async def shut_out(work: UnitOfWork) -> str | None:
     if await people.is_frozen(work.connection, work.actor):
         return "frozen"
     return "policy_not_acknowledged" if await policies.must_acknowledge(work) else None
+
+
+async def must_have_acknowledged(work: UnitOfWork) -> None:
+    """Raises `PolicyNotAcknowledged` if the caller has not: they do nothing with clients either."""
+    if await policies.must_acknowledge(work):
+        raise PolicyNotAcknowledged

@@ -20,6 +20,7 @@ from services.clients.handlers.clients import (
     widest,
 )
 from services.clients.handlers.imports import refusal_of
+from services.clients.handlers.policies import must_have_acknowledged
 from services.clients.store import clients, decisions, freezes, journal, profiles, refs, team
 from shared import people
 from shared.database import UnitOfWork
@@ -86,12 +87,14 @@ async def put(
 ) -> list[Put]:
     """Creates or replaces up to 1,000 clients by a handful of statements. What is not changed gets no new version.
 
-    Raises `YouAreFrozen`, and what `check` does, which is given the version of a client, or None of one that is not there.
+    Raises `YouAreFrozen`, `PolicyNotAcknowledged`, and what `check` does, which is given the version of a client, or None
+    of one that is not there.
     """
     named = await refs.resolve(work, (one.ref for one in wanted))
     ids = [_id_of(one, named) for one in wanted]
     involved = {person for one in wanted for person in (one.owner_id, *(one.team or {}).values()) if person}
     rows = await lock_with_actor(work, holding=involved)
+    await must_have_acknowledged(work)
     known = await clients.lock(work, sorted(set(ids)))
     owners = {one.owner_id for one, id in zip(wanted, ids, strict=True) if one.owner_id and id not in known}
     present = Present(

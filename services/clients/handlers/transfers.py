@@ -7,6 +7,7 @@ from typing import TypeVar
 from services.clients.domain.freezes import caretakers
 from services.clients.handlers.acting import lock_with_actor
 from services.clients.handlers.clients import announce_changed
+from services.clients.handlers.policies import must_have_acknowledged
 from services.clients.store import clients, freezes, team
 from shared import people
 from shared.contracts.clients import (
@@ -78,8 +79,12 @@ def announce(work: UnitOfWork, rows: Iterable[clients.Moved], kind: TransferKind
 async def transfer_by_hand(
     work: UnitOfWork, items: Sequence[tuple[str, str, str]], reason: str, everybody: bool
 ) -> list[dict[str, str]]:
-    """Up to 1,000 moves `(client_id, from_id, to_id)`, no client twice; what became of each."""
+    """Up to 1,000 moves `(client_id, from_id, to_id)`, no client twice; what became of each.
+
+    Raises `YouAreFrozen`, `PolicyNotAcknowledged`.
+    """
     await lock_with_actor(work, holding={to_id for _, _, to_id in items})
+    await must_have_acknowledged(work)
     rows = await clients.move(work, items, "manual", reason=reason, everybody=everybody, acting=True)
     announce(work, rows, "manual")
     return [{"client_id": row.client_id, "outcome": row.outcome} for row in rows]

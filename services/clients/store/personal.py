@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from services.clients.store import decisions
 from services.clients.store.exposure import JOURNAL
 from shared.database import UnitOfWork
 
@@ -25,7 +26,8 @@ KEPT = f"""
             'ever_owner_of', (SELECT count(DISTINCT client_id) FROM mine),
             'team_places', (SELECT count(*) FROM team WHERE employee_id = :id),
             'known_alone', (SELECT count(*) FROM client_risks WHERE alone_id = :id),
-            'client_ids', CASE WHEN :clients THEN (
+            'client_ids', CASE WHEN :clients AND NOT EXISTS (
+                SELECT 1 FROM people p WHERE employee_id = :id AND {decisions.unacknowledged("CAST(:day AS text)")}) THEN (
                 SELECT jsonb_agg(client_id ORDER BY client_id) FROM (
                     SELECT client_id FROM clients WHERE owner_id = :id UNION SELECT client_id FROM team WHERE employee_id = :id) c)
             END) AS clients,
@@ -54,4 +56,4 @@ KEPT = f"""
 
 async def kept(work: UnitOfWork, employee_id: str, clients: bool) -> Mapping[str, Any]:
     """By kind: numbers, first and last; contents where they are the person's own."""
-    return await work.row(KEPT, id=employee_id, clients=clients) or {}
+    return await work.row(KEPT, id=employee_id, clients=clients, day=decisions.moment(work)["day"]) or {}

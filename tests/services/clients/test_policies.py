@@ -51,6 +51,19 @@ async def test_a_new_hire_sees_nothing_before_acknowledging() -> None:
         for path in (*seen, *known):
             answer = await here.house.call(who, "GET", f"{BASE}/{path}")
             assert (answer.status_code, answer.json()["reason"]) == (403, "policy_not_acknowledged"), path
+        new = {"id": "c-2", "name": "New", "owner_id": "anna"}
+        moved = {"items": [{"client_id": "c-1", "from_id": "anna", "to_id": "anna"}], "reason": "r"}
+        sent = (("POST", "clients", new), ("PUT", "clients/c-2", new), ("POST", "transfers", moved))
+        for method, path, body in sent:
+            body = {name: value for name, value in body.items() if method == "POST" or name != "id"}
+            answer = await here.house.call((("sales_head", "employee"), "anna"), method, f"{BASE}/{path}", json=body)
+            assert (answer.status_code, answer.json()["reason"]) == (403, "policy_not_acknowledged"), path
+        await here.hire("ben", **OLD)
+        await here.resign("ben")
+        answer = await here.house.call(("director", "anna"), "GET", f"{BASE}/exposure/ben")
+        assert (answer.status_code, answer.json()["reason"]) == (403, "policy_not_acknowledged")
+        kept = await here.house.ok("service", "GET", f"{BASE}/personal-data/anna", params={"clients": True})
+        assert (kept["clients"]["owner_of"], kept["clients"]["client_ids"]) == (1, None)
         asked = f"{BASE}/access/clients?employee_id=anna&action=read"
         assert (await here.house.ok("service", "GET", asked))["items"] == []
         assert (await here.house.ok("service", "GET", f"{BASE}/access/employees?client_id=c-1"))["items"] == []
