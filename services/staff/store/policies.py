@@ -108,24 +108,35 @@ async def every_acknowledgement(work: UnitOfWork, after: tuple[str, str], limit:
     )
 
 
-OUTSTANDING = """
-    WITH RECURSIVE v AS (
-        SELECT * FROM policy_versions WHERE policy_id = :id AND version = :number
-    ), within (department_id) AS (
-        SELECT jsonb_array_elements_text(applies_to) FROM v
-        UNION SELECT d.id FROM within w JOIN departments d ON d.parent_id = w.department_id
+def _applies(version: str) -> str:
+    """Whether this version is for the department of `e`."""
+    return f"""({version}.applies_to = '[]' OR EXISTS (SELECT 1 FROM within w
+        WHERE (w.version, w.department_id) = ({version}.version, e.department_id)))"""
+
+
+def _acknowledged(version: str) -> str:
+    """Whether `e` has acknowledged this version or a newer one."""
+    return f"""EXISTS (SELECT 1 FROM acknowledgements n WHERE n.policy_id = :id AND n.version >= {version}.version
+        AND n.employee_id = e.id AND n.employment_id = e.employment_id AND n.state = 'acknowledged')"""
+
+
+# What an older version asked of them, and they never did, is due since then.
+OUTSTANDING = f"""
+    WITH RECURSIVE versions AS (
+        SELECT * FROM policy_versions WHERE policy_id = :id AND version <= :number
+    ), within (version, department_id) AS (
+        SELECT version, jsonb_array_elements_text(applies_to) FROM versions
+        UNION SELECT w.version, d.id FROM within w JOIN departments d ON d.parent_id = w.department_id
     )
-    SELECT e.id AS employee_id, v.version, coalesce(a.state, 'missing') AS state, a.reason,
-           CASE WHEN e.hired_on >= v.published_on THEN greatest(v.effective_on, e.hired_on)
-                ELSE greatest(v.effective_on, v.published_on) + v.grace_days END AS due_on
-    FROM employees e CROSS JOIN v
+    SELECT e.id AS employee_id, v.version, coalesce(a.state, 'missing') AS state, a.reason, (
+        SELECT min(CASE WHEN e.hired_on >= o.published_on THEN greatest(o.effective_on, e.hired_on)
+                        ELSE greatest(o.effective_on, o.published_on) + o.grace_days END)
+        FROM versions o WHERE o.version = v.version OR (
+            v.required_for_access AND o.required_for_access AND {_applies("o")} AND NOT {_acknowledged("o")})) AS due_on
+    FROM employees e JOIN versions v ON v.version = :number AND {_applies("v")} AND NOT {_acknowledged("v")}
     LEFT JOIN acknowledgements a ON a.policy_id = v.policy_id AND a.version = v.version AND a.employee_id = e.id
                                 AND a.employment_id = e.employment_id
-    WHERE e.status <> 'left' AND e.id > :after
-    AND (v.applies_to = '[]' OR e.department_id IN (SELECT department_id FROM within))
-    AND NOT EXISTS (SELECT 1 FROM acknowledgements n WHERE n.policy_id = v.policy_id AND n.version >= v.version
-                    AND n.employee_id = e.id AND n.employment_id = e.employment_id AND n.state = 'acknowledged')
-    ORDER BY e.id LIMIT :limit
+    WHERE e.status <> 'left' AND e.id > :after ORDER BY e.id LIMIT :limit
 """
 
 

@@ -108,6 +108,31 @@ async def test_a_new_version_asks_anew_and_one_that_is_not_required_takes_the_pl
         assert await here.check("anna", "c-1") == "owner"
 
 
+async def test_a_new_version_readmits_nobody_who_has_acknowledged_none() -> None:
+    async with town("carl") as here:
+        await here.hire("anna", **OLD)
+        await publish(here)
+        await here.hire("ben", hired_on=here.today)
+        for number, owner in enumerate(("anna", "ben", "carl")):
+            await here.client(f"c-{number}", owner)
+
+        async def reasons() -> list[str]:
+            return [await here.check(who, f"c-{number}") for number, who in enumerate(("anna", "ben", "carl"))]
+
+        shut = "policy_not_acknowledged"
+        await acknowledge(here, "carl")
+        await days_later(here, 10)
+        await publish(here, 2)
+        assert await reasons() == ["owner", shut, "owner"]
+        await days_later(here, 4)
+        assert await reasons() == [shut, shut, "owner"]
+        await acknowledge(here, "ben", 2)
+        await days_later(here, 10)
+        assert await reasons() == [shut, "owner", shut]
+        await publish(here, 3, applies_to=["elsewhere"])
+        assert await reasons() == ["owner"] * 3
+
+
 async def test_it_binds_only_the_departments_that_it_is_for_and_those_below() -> None:
     async with town() as here:
         await here.department("company")

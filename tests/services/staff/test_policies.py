@@ -132,8 +132,9 @@ async def test_outstanding_are_those_to_whom_it_applies_with_the_day_from_which_
         assert "boss" not in found
         await acknowledge(here, ("employee", "s-1"), "s-1")
         assert "s-1" not in await outstanding(here)
-        await next_version(here, applies_to=["sales"])
-        assert "s-1" in await outstanding(here)
+        await next_version(here, applies_to=["sales"], required_for_access=True)
+        assert (await outstanding(here))["s-1"] == ("missing", here.day(14))
+        assert (await outstanding(here))["s-2"] == ("missing", here.day(14))
         assert "s-1" not in await outstanding(here, version=1)
 
 
@@ -143,3 +144,12 @@ async def test_a_newer_version_that_was_acknowledged_counts_for_those_before_it(
         await next_version(here)
         await acknowledge(here, ("employee", "s-1"), "s-1", version=2)
         assert "s-1" not in await outstanding(here, version=1)
+
+
+async def test_what_an_older_version_asked_and_was_never_done_is_due_since_then() -> None:
+    async with company(2) as here:
+        await publish(here, required_for_access=True, grace_days=0)
+        await acknowledge(here, ("employee", "s-1"), "s-1")
+        await next_version(here, required_for_access=True)
+        found = await outstanding(here)
+        assert (found["s-1"], found["s-2"]) == (("missing", here.day(14)), ("missing", here.day()))
