@@ -113,6 +113,14 @@ def test_a_refusal_says_where_and_never_repeats_what_it_read() -> None:
     assert "Davolio" not in "".join(found.errors)
 
 
+@pytest.mark.parametrize("named", [{"employee_id": 7}, {"employee_id": "7"}, {"id": 7}, {"id": "7", "name": 1}])
+@pytest.mark.parametrize("type_", ["employee.updated", "employee.hired", "person.seen"])
+def test_whom_a_message_is_about_is_known_also_where_nothing_can_be_done_with_it(type_: str, named: Any) -> None:
+    found = read(body(type_, {**named, "email": "none"}), NOON)
+    assert isinstance(found, Unusable)
+    assert found.employee_id == "7"
+
+
 @settings(deadline=None)
 @given(
     st.binary(max_size=60)

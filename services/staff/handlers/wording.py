@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from services.staff.domain.life import LifeKind, LifeNews
 from services.staff.handlers.bodies import EmployeeChanges, EmployeeFields, Reason, Resignation
@@ -20,6 +20,14 @@ class Said(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     employee_id: Id
+
+
+class Mentioned(Said):
+    """Whom a message is about that cannot be acted on: also by a number, which is no id here."""
+
+    employee_id: Annotated[Id, BeforeValidator(lambda id: str(id) if type(id) is int else id)] = Field(
+        validation_alias=AliasChoices("employee_id", "id")
+    )
 
 
 class SaidHired(EmployeeFields):
@@ -135,7 +143,8 @@ def read(raw: bytes, received_at: datetime) -> News | Unusable:
         return Unusable("refused", errors=("type: is missing",))
     if type_ not in TYPES:
         # The name itself is kept only if it can be shown: it comes from outside.
-        return Unusable("ignored", type_ if type_.isascii() and type_.isprintable() and len(type_) <= 100 else None)
+        shown = type_ if type_.isascii() and type_.isprintable() and len(type_) <= 100 else None
+        return Unusable("ignored", shown, employee_id=_id_in(body))
     try:
         envelope = Envelope.model_validate(body)
         said: Any = TYPES[type_].model_validate(envelope.data)
@@ -167,10 +176,9 @@ def _described(error: ValidationError) -> tuple[str, ...]:
 
 
 def _id_in(body: dict[str, Any]) -> str | None:
-    """The employee that a refused message is about, so that a person can look after it."""
-    data = body.get("data")
+    """The employee that the message is about, so that a person can look after it, and erasure finds it."""
     try:
-        return Said.model_validate(data).employee_id
+        return Mentioned.model_validate(body.get("data")).employee_id
     except ValidationError:
         return None
 
