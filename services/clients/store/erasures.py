@@ -121,7 +121,7 @@ OF_CONTACT = """
         WHERE client_id = ANY(CAST(:merged AS text[]) || CAST(:id AS text)) AND reason IS NOT NULL
         AND EXISTS (SELECT 1 FROM unnest(words) AS named (word) WHERE position(word IN lower(reason)) > 0) RETURNING 1
     ), forgotten AS (
-        DELETE FROM imported_rows WHERE kind = 'contacts' AND client_id = :id
+        DELETE FROM imported_rows WHERE kind = 'contacts' AND client_id = :id AND key = :contact_id
     ), bumped AS (
         UPDATE clients SET version = version + 1 WHERE client_id IN (SELECT :id FROM gone)
     )

@@ -173,6 +173,18 @@ async def test_an_erased_contact_comes_back_by_no_import_and_no_merge() -> None:
         assert json.loads(answer.text)["reason"] == "erased"
 
 
+async def test_the_file_in_which_a_contact_stood_without_an_id_brings_them_not_back() -> None:
+    async with town("anna") as here:
+        await meyers(here)
+        for erased in (False, True):
+            if erased:
+                await here.house.ok("director", "POST", f"{BASE}/clients/c-1/contacts/k-1/erase", json=REASON)
+            row = json.dumps({"client_id": "c-1", **WILMA})
+            answer = await here.house.call("ops", "POST", f"{BASE}/imports?kind=contacts", content=row)
+            assert json.loads(answer.text)["outcome"] == "unchanged"
+        assert "Wilma" not in await kept(here)
+
+
 @pytest.mark.parametrize("reason", ["Wilma asked", "asked by wilma@meyer.example", "MEYER", "rang from +49 30 1234"])
 async def test_the_reason_of_an_erasure_names_nobody(reason: str) -> None:
     async with town("anna") as here:
