@@ -9,12 +9,13 @@ import re
 import unicodedata
 
 SHORTEST = 7  # digits that tell a number from others
+LONGEST = 500  # characters of a word; the database parts longer ones, for it keeps no word of more than 2,046 bytes
 PHONE = re.compile(r"[+0-9 ()/.\-]+")
 
 
 def plain(text: str) -> str:
     """Lower case, without accents, as the database's function of the same name."""
-    return re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", text).lower())
+    return re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", text).lower()).replace("ς", "σ")
 
 
 def digits_of(phone: str) -> str:
@@ -29,11 +30,12 @@ def wanted(text: str) -> tuple[str, str] | None:
     """
     digits = digits_of(text)
     if PHONE.fullmatch(text) and len(digits) >= 4:
-        return f"{_quoted('=' + digits)}:* | {_quoted('#' + digits[::-1])}:*", ""
+        words = " & ".join(f"{word}:*" for word in re.findall("[0-9]+", text))  # numbers stand in names too
+        return f"{_quoted('=' + digits)}:* | {_quoted('#' + digits[::-1])}:* | {words}", ""
     if not any(character.isalnum() for character in text):
         return None
     parts = plain(text).split()
-    addresses = [_quoted(part) for part in parts if "@" in part.strip("@")]
+    addresses = [_quoted(part[:LONGEST]) for part in parts if "@" in part.strip("@")]
     words = " ".join(part for part in parts if "@" not in part.strip("@"))
     return " & ".join(f"{address}:*" for address in addresses), words
 

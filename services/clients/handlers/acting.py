@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from services.clients.handlers.policies import PolicyNotAcknowledged
+from services.clients.store import policies
 from shared import people
 from shared.database import UnitOfWork
 from shared.errors import Forbidden, YouAreFrozen
@@ -20,4 +22,12 @@ async def lock_with_actor(
     actor = rows.get(work.actor)
     if actor is not None and (actor["frozen"] or actor["status"] == "left"):
         raise YouAreFrozen
+    return rows
+
+
+async def lock_for_clients(work: UnitOfWork, holding: Iterable[str | None] = ()) -> dict[str, Mapping[str, Any]]:
+    """`lock_with_actor`, for what is done with clients. Raises `PolicyNotAcknowledged` too."""
+    rows = await lock_with_actor(work, holding=holding)
+    if await policies.must_acknowledge(work):
+        raise PolicyNotAcknowledged
     return rows

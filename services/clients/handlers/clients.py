@@ -7,9 +7,9 @@ from typing import Any
 from services.clients.domain import search
 from services.clients.domain.access import ALLOWED, Action
 from services.clients.domain.contacts import identified
-from services.clients.handlers.acting import lock_with_actor
+from services.clients.handlers.acting import lock_for_clients
 from services.clients.handlers.naming import by_any_id
-from services.clients.handlers.policies import must_have_acknowledged, shut_out
+from services.clients.handlers.policies import shut_out
 from services.clients.store import clients, decisions, freezes, journal, profiles, refs, team
 from services.clients.store.clients import Registration
 from shared import people
@@ -61,8 +61,7 @@ async def register(work: UnitOfWork, row: Registration, roles: frozenset[str]) -
     Raises `PolicyNotAcknowledged`, `NotYours`, `Exists`, `UnknownOwner`, `UnknownEmployee` (of the team), `NotEmployed`, `Frozen`,
     `ExternalIdTaken`, `Merged`.
     """
-    rows = await lock_with_actor(work, holding=row.people)
-    await must_have_acknowledged(work)
+    rows = await lock_for_clients(work, row.people)
     if not (
         roles & {"service", "director"}
         or row.owner_id == work.actor
@@ -84,8 +83,7 @@ async def register(work: UnitOfWork, row: Registration, roles: frozenset[str]) -
         else:  # somebody else registered it since we looked
             known = (await clients.lock(work, [row.client_id]))[row.client_id]
     if known is not None and (
-        known["fingerprint"] != row.fingerprint
-        or await decisions.decide_for_caller(work, roles, row.client_id, "read") not in ALLOWED
+        known["fingerprint"] != row.fingerprint or await decide(work, row.client_id, "read", roles) not in ALLOWED
     ):
         raise Exists
     return await clients.one(work, row.client_id)

@@ -5,10 +5,10 @@ from typing import Any
 
 from services.clients.domain.access import ALLOWED, Action
 from services.clients.domain.contacts import MOST, identified, said
-from services.clients.handlers.acting import lock_with_actor
 from services.clients.handlers.clients import Check, Erased, announce_changed, decide
 from services.clients.handlers.naming import by_any_id
 from services.clients.store import clients, profiles, team
+from shared import people
 from shared.database import UnitOfWork
 from shared.errors import Exists, NotFound, Refused
 from shared.http.fields import Paging, uuid7
@@ -81,8 +81,8 @@ async def remove(work: UnitOfWork, client_id: str, contact_id: str, roles: froze
 async def _held(
     work: UnitOfWork, client_id: str, action: Action, roles: frozenset[str]
 ) -> tuple[dict[str, str] | None, int, list[dict[str, Any]]]:
-    """Why not, if so; the version and the contacts of the client, which is locked. Raises `YouAreFrozen`, `Erased`."""
-    await lock_with_actor(work)
+    """Why not, if so; the version and the contacts of the client, which is locked. Raises `Erased`."""
+    await people.lock(work, holding=[work.actor])
     known = (await clients.lock(work, [client_id])).get(client_id)
     reason = await decide(work, client_id, action, roles)
     if known is None or reason not in ALLOWED:

@@ -4,8 +4,10 @@ import json
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
+import asyncpg
+
 from services.clients.domain.contacts import identified
-from services.clients.handlers.acting import lock_with_actor
+from services.clients.handlers.acting import lock_for_clients
 from services.clients.handlers.clients import Erased, ExternalIdTaken, Merged, announce_changed, announce_registered
 from services.clients.store import clients, imported, profiles, refs
 from services.clients.store.clients import Registration
@@ -22,7 +24,7 @@ async def import_clients(work: UnitOfWork, lines: Sequence[tuple[int, Registrati
     anything back.
     """
     wanted = {person for _, row in lines for person in row.people}
-    known_people = await lock_with_actor(work, holding=wanted)
+    known_people = await lock_for_clients(work, wanted)
     refusals = {person: reason for person in wanted if (reason := refusal_of(known_people, person))}
     known = await clients.lock(work, sorted(row.client_id for _, row in lines))
 
@@ -47,8 +49,9 @@ async def import_clients(work: UnitOfWork, lines: Sequence[tuple[int, Registrati
         outcomes[client_id] = ("refused", ExternalIdTaken.code())
     created = [row for row in written if outcomes[row.client_id][0] == "created"]
     if created:
-        made = await clients.insert(work, created, imported=True)
-        announce_registered(work, [row for row in created if row.client_id in made])
+        if len(await clients.insert(work, created, imported=True)) < len(created):
+            raise asyncpg.SerializationError("somebody else registered one of them since we looked")
+        announce_registered(work, created)
     updated = [row for row in written if outcomes[row.client_id][0] == "updated"]
     if updated:
         told = [(row.client_id, contact["id"]) for row in updated for contact in row.contacts if contact.get("id")]

@@ -37,13 +37,17 @@ async def merge(work: UnitOfWork, ref: str, into_ref: str, roles: frozenset[str]
     named = await refs.resolve(work, [ref, into_ref])
     client_id, into_id = ref if "~" not in ref else named.get(ref, ref), named.get(into_ref, into_ref)
     if client_id == into_id:
-        raise IntoItself
+        if ref in (into_ref, into_id):
+            raise IntoItself
+        reason = await decide(work, into_id, "read", roles)  # they were made one before
+        return await clients.one(work, into_id) if reason in ALLOWED else {"refused": reason}
     owned = await merging.owners(work, [client_id, into_id])
     await lock_with_actor(work, holding=[one["owner_id"] for one in owned.values()])
     known = await clients.lock(work, sorted([client_id, into_id]))
     now = await merging.owners(work, [client_id, into_id])
-    if {id: one["owner_id"] for id, one in now.items()} != {id: one["owner_id"] for id, one in owned.items()}:
-        raise asyncpg.SerializationError("an owner changed before the lock")
+    same = {id: one["owner_id"] for id, one in now.items()} == {id: one["owner_id"] for id, one in owned.items()}
+    if not same or await refs.resolve(work, [ref, into_ref]) != named:
+        raise asyncpg.SerializationError("an owner or a name changed before the lock")
     for one in (client_id, into_id):
         if one in known or one == into_id:
             reason = await decide(work, one, "read", roles)

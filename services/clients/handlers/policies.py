@@ -40,9 +40,3 @@ async def shut_out(work: UnitOfWork) -> str | None:
     if await people.is_frozen(work.connection, work.actor):
         return "frozen"
     return "policy_not_acknowledged" if await policies.must_acknowledge(work) else None
-
-
-async def must_have_acknowledged(work: UnitOfWork) -> None:
-    """Raises `PolicyNotAcknowledged` if the caller has not: they do nothing with clients either."""
-    if await policies.must_acknowledge(work):
-        raise PolicyNotAcknowledged

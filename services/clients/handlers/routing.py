@@ -21,7 +21,7 @@ async def route(work: UnitOfWork, phone: str, function: str | None) -> Mapping[s
     if wanted is None:
         raise NoNumber
     found = await routing.ring(work, *wanted, function) or UNKNOWN
-    await journal.write(
-        work, "client.routed", client_id=found["client_id"], action="contact", reason=str(found["reason"])
-    )
+    reason = {"function": "team", "last_resort": None}.get(found["reason"], found["reason"])
+    about = {"client_id": found["client_id"], "employees": found["ring"], "details": {"ring": found["reason"]}}
+    await journal.write(work, "client.routed", action="contact", reason=reason, **about)
     return found

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from services.clients.domain.access import ALLOWED
 from services.clients.domain.contacts import identified
-from services.clients.handlers.acting import lock_with_actor
+from services.clients.handlers.acting import lock_for_clients
 from services.clients.handlers.clients import (
     Erased,
     ExternalIdTaken,
@@ -17,10 +17,8 @@ from services.clients.handlers.clients import (
     announce_changed,
     announce_registered,
     money,
-    widest,
 )
 from services.clients.handlers.imports import refusal_of
-from services.clients.handlers.policies import must_have_acknowledged
 from services.clients.store import clients, decisions, freezes, journal, profiles, refs, team
 from shared import people
 from shared.database import UnitOfWork
@@ -36,6 +34,10 @@ class OwnerMissing(Unprocessable):
     """There is no such client yet; to create it, say its `owner_id`."""
 
 
+class ContradictingId(Unprocessable):
+    """`external_ids` gives the client another id in the system by whose id it is put. Leave that system out."""
+
+
 class Repeated(Refused):
     """This client was in the same batch before."""
 
@@ -43,7 +45,7 @@ class Repeated(Refused):
 REFUSALS: Mapping[str, type[HoldfastError]] = {
     refusal.code(): refusal
     for refusal in (
-        *(OwnershipByTransfer, OwnerMissing, Repeated, Erased, ExternalIdTaken, Merged, NotYours),
+        *(ContradictingId, OwnershipByTransfer, OwnerMissing, Repeated, Erased, ExternalIdTaken, Merged, NotYours),
         *(UnknownOwner, Exists, people.UnknownEmployee, people.NotEmployed, people.Frozen),
     )
 }
@@ -93,8 +95,7 @@ async def put(
     named = await refs.resolve(work, (one.ref for one in wanted))
     ids = [_id_of(one, named) for one in wanted]
     involved = {person for one in wanted for person in (one.owner_id, *(one.team or {}).values()) if person}
-    rows = await lock_with_actor(work, holding=involved)
-    await must_have_acknowledged(work)
+    rows = await lock_for_clients(work, involved)
     known = await clients.lock(work, sorted(set(ids)))
     owners = {one.owner_id for one, id in zip(wanted, ids, strict=True) if one.owner_id and id not in known}
     present = Present(
@@ -108,7 +109,8 @@ async def put(
     )
     if known:
         decided = [["edit", present.decided[id]] for id in known]
-        await journal.write_page(work, "client.accessed", "edit", widest(roles), list(known), {"decisions": decided})
+        reason = present.decided[ids[0]] if len(ids) == 1 else None
+        await journal.write_page(work, "client.accessed", "edit", reason, list(known), {"decisions": decided})
     seen: set[str] = set()
     results: list[Put] = []
     for one, id in zip(wanted, ids, strict=True):
@@ -143,6 +145,9 @@ async def _owned_by_caller(work: UnitOfWork, roles: frozenset[str], owners: set[
 
 def _refusal(one: Wanted, id: str, present: Present) -> str | None:
     known = present.known.get(id)
+    system, _, there = one.ref.partition("~")
+    if there and one.external_ids.get(system, there) != there:
+        return ContradictingId.code()
     if known is None:
         if one.ref in present.merged:
             return Merged.code()
@@ -221,6 +226,9 @@ async def _write(work: UnitOfWork, items: Sequence[tuple[Wanted, str, Put]], pre
     if updated:
         teams = {id: whole["team"] for id, whole in updated.items() if whole["team"] != present.before[id]["team"]}
         await team.replace(work, teams)
+        changed = {place[1] for id, now in teams.items() for place in present.before[id]["team"].items() ^ now.items()}
+        if changed:
+            await journal.write_page(work, "team.placed", "edit", None, list(teams), employees=sorted(changed))
         bodies = [(json.dumps({**whole, "id": id}), None) for id, whole in updated.items()]
         await profiles.replace(work, "client.changed", bodies)
         await announce_changed(work, *updated)

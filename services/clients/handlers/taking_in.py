@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from services.clients.domain.contacts import MOST, said
-from services.clients.handlers.acting import lock_with_actor
+from services.clients.handlers.acting import lock_for_clients
 from services.clients.handlers.clients import Erased, announce_changed
 from services.clients.handlers.contacts import TooManyContacts
 from services.clients.store import clients, imported, journal, profiles, refs
@@ -25,7 +25,7 @@ OUTCOMES = ("created", "updated", "unchanged")
 
 async def interactions(work: UnitOfWork, lines: Lines) -> list[dict[str, Any]]:
     """Up to 1,000 rows. Who has left met them too; who was erased did not."""
-    known = await lock_with_actor(work, holding={row.data["employee_id"] for _, row in lines})
+    known = await lock_for_clients(work, {row.data["employee_id"] for _, row in lines})
     gone = {id for id, _ in await imported.erased(work, "employee", known, [""] * len(known))}
 
     def refusal(row: Row) -> str | None:
@@ -38,13 +38,13 @@ async def interactions(work: UnitOfWork, lines: Lines) -> list[dict[str, Any]]:
 
 
 async def feedback(work: UnitOfWork, lines: Lines) -> list[dict[str, Any]]:
-    await lock_with_actor(work)
+    await lock_for_clients(work)
     return await _take_in(work, "feedback", lines, lambda row: None, imported.write_feedback)
 
 
 async def team(work: UnitOfWork, lines: Lines) -> list[dict[str, Any]]:
     """Up to 1,000 places. Whoever is given one must be able to own."""
-    known = await lock_with_actor(work, holding={row.data["employee_id"] for _, row in lines})
+    known = await lock_for_clients(work, {row.data["employee_id"] for _, row in lines})
 
     def refusal(row: Row) -> str | None:
         try:
@@ -57,7 +57,7 @@ async def team(work: UnitOfWork, lines: Lines) -> list[dict[str, Any]]:
 
 
 async def contacts(work: UnitOfWork, lines: Lines) -> list[dict[str, Any]]:
-    await lock_with_actor(work)
+    await lock_for_clients(work)
     return await _take_in(work, "contacts", lines, lambda row: None, _write_contacts)
 
 
@@ -92,13 +92,15 @@ async def _take_in_once(
 
     outcomes = [outcome(row) for row in rows]
     new = [row for row, word in zip(rows, outcomes, strict=True) if word is None]
+    replaced = await imported.holders(work, new) if kind == "team" else set()
     written = await write(work, new) if new else []
     taken = [row for row, word in zip(new, written, strict=True) if word in OUTCOMES]
     if taken:
         await imported.note(work, kind, taken)
     changed = sorted({row.client_id for row, word in zip(new, written, strict=True) if word in ("created", "updated")})
     if changed:
-        await journal.write_page(work, f"{kind}.imported", "edit", "service", changed)
+        people = {row.data["employee_id"] for row in new} | replaced if kind == "team" else ()
+        await journal.write_page(work, f"{kind}.imported", "edit", "service", changed, employees=sorted(people))
         if kind == "team":
             await announce_changed(work, *changed)
     words = iter(written)

@@ -5,9 +5,8 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from services.clients.domain.freezes import caretakers
-from services.clients.handlers.acting import lock_with_actor
+from services.clients.handlers.acting import lock_for_clients
 from services.clients.handlers.clients import announce_changed
-from services.clients.handlers.policies import must_have_acknowledged
 from services.clients.store import clients, freezes, team
 from shared import people
 from shared.contracts.clients import (
@@ -83,8 +82,7 @@ async def transfer_by_hand(
 
     Raises `YouAreFrozen`, `PolicyNotAcknowledged`.
     """
-    await lock_with_actor(work, holding={to_id for _, _, to_id in items})
-    await must_have_acknowledged(work)
+    await lock_for_clients(work, {to_id for _, _, to_id in items})
     rows = await clients.move(work, items, "manual", reason=reason, everybody=everybody, acting=True)
     announce(work, rows, "manual")
     return [{"client_id": row.client_id, "outcome": row.outcome} for row in rows]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from services.clients.handlers.acting import lock_with_actor
+from services.clients.handlers.acting import lock_for_clients
 from services.clients.store import journal, refs, usage
 from shared.database import UnitOfWork, transact
 from shared.service import Runtime
@@ -27,7 +27,7 @@ async def import_usage(work: UnitOfWork, lines: Sequence[tuple[int, usage.Use]])
 
 
 async def _record(work: UnitOfWork, uses: Sequence[usage.Use]) -> list[tuple[bool, str | None]]:
-    await lock_with_actor(work)
+    await lock_for_clients(work)
     known = await refs.resolve(work, [use.client_id for use in uses])
     return await usage.record(work, [use._replace(client_id=known.get(use.client_id, use.client_id)) for use in uses])
 

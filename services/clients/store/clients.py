@@ -50,7 +50,9 @@ INSERT = """
         FROM (SELECT owner_id, count(*) AS clients FROM made GROUP BY owner_id) o
     ), journaled AS (
         INSERT INTO journal_pending (leaf, at, kind, actor, employees, clients, details)
-        SELECT :leaf, :now, 'client.registered', surrogate_of('employee', :actor), array_agg(owner ORDER BY owner_id),
+        SELECT :leaf, :now, 'client.registered', surrogate_of('employee', :actor),
+               array_agg(owner ORDER BY owner_id) || (SELECT array_agg(surrogate_of('employee', employee_id)) FROM (
+                   SELECT DISTINCT employee_id FROM new, jsonb_each_text(team) AS place (function, employee_id)) serving),
                (SELECT array_agg(surrogate ORDER BY owner_id) FROM made),
                jsonb_build_object('owners', jsonb_agg(
                    jsonb_build_object('owner_id', owner, 'clients', clients) ORDER BY owner_id))
@@ -146,7 +148,7 @@ MOVE = """
             WHEN c.client_id IS NULL OR NOT (:everybody OR EXISTS (
                      SELECT 1 FROM heads WHERE heads.head_id = :actor
                      AND heads.department_id IN (o.department_id, h.department_id))) THEN 'unknown_client'
-            WHEN c.owner_id = a.to_id THEN 'done'
+            WHEN c.owner_id = a.to_id AND NOT (:acting AND a.from_id = h.employee_id AND a.from_id <> a.to_id) THEN 'done'
             WHEN a.from_id <> c.owner_id AND NOT (:acting AND a.from_id = h.employee_id) THEN 'not_owner'
             WHEN t.employee_id IS NULL OR (t.status IS NULL AND NOT t.frozen) THEN 'unknown_employee'
             WHEN t.status = 'left' THEN 'not_employed'

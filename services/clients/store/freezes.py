@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from services.clients.store.refs import MERGED
 from shared import people
 from shared.database import UnitOfWork
 from shared.http.fields import Paging
@@ -204,11 +205,12 @@ async def last_day(work: UnitOfWork, employee_id: str) -> date | None:
     return found
 
 
-THEIRS = """
+THEIRS = f"""
     SELECT asked.id, EXISTS (SELECT 1 FROM clients c WHERE c.client_id = asked.id) AS known,
            EXISTS (SELECT 1 FROM clients c WHERE c.client_id = asked.id AND c.owner_id = p.employee_id)
-           OR EXISTS (SELECT 1 FROM history h WHERE h.client_id = asked.id AND h.from_id = p.employee_id
-                      AND h.at >= p.frozen_at)
+           OR EXISTS (SELECT 1 FROM history h WHERE h.from_id = p.employee_id AND h.at >= p.frozen_at
+                      AND h.client_id IN (SELECT asked.id UNION SELECT id FROM external_ids
+                                          WHERE system = '{MERGED}' AND client_id = asked.id))
            OR EXISTS (SELECT 1 FROM team t WHERE t.client_id = asked.id AND t.employee_id = p.employee_id)
            OR EXISTS (SELECT 1 FROM open_stages s WHERE s.client_id = asked.id AND s.employee_id = p.employee_id) AS theirs
     FROM people p, unnest(CAST(:clients AS text[])) AS asked (id) WHERE p.employee_id = :employee_id

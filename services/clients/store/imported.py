@@ -150,6 +150,19 @@ async def write_team(work: UnitOfWork, rows: Sequence[Row]) -> list[str]:
     return await _write(work, PLACED, rows, **_columns(rows, {"functions": "function", "employees": "employee_id"}))
 
 
+async def holders(work: UnitOfWork, rows: Sequence[Row]) -> set[str]:
+    """Who serves these clients in these functions before the rows are written."""
+    found = await work.rows(
+        """
+        SELECT DISTINCT employee_id FROM team
+        JOIN unnest(CAST(:clients AS text[]), CAST(:functions AS text[])) AS r (client_id, function) USING (client_id, function)
+        """,
+        clients=[row.client_id for row in rows],
+        **_columns(rows, {"functions": "function"}),
+    )
+    return {row["employee_id"] for row in found}
+
+
 async def write_contacts(work: UnitOfWork, contacts: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
     """All contacts of these clients."""
     listed = [json.dumps(list(those)) for those in contacts.values()]

@@ -12,24 +12,27 @@ from shared.contracts.clients import JournalEntry
 from shared.database import UnitOfWork
 from shared.http.fields import Paging, uuid7
 
-WRITE = """
-    INSERT INTO journal_pending (leaf, at, kind, actor, system, employee, client, action, reason, details)
+NAMED = """(SELECT array_agg(surrogate_of('employee', named.id) ORDER BY nth)
+            FROM unnest(CAST(:employees AS text[])) WITH ORDINALITY AS named (id, nth))"""
+WRITE = f"""
+    INSERT INTO journal_pending (leaf, at, kind, actor, system, employee, client, action, reason, employees, details)
     SELECT :leaf, :now, :kind, surrogate_of('employee', :actor), :system,
            CASE WHEN CAST(:employee_id AS text) IS NOT NULL THEN surrogate_of('employee', :employee_id) END,
            CASE WHEN CAST(:client_id AS text) IS NOT NULL THEN surrogate_of('client', :client_id) END,
-           :action, :reason,
+           :action, :reason, {NAMED},
            nullif(CAST(:details AS jsonb) || coalesce((
                SELECT jsonb_object_agg(name, surrogate_of('employee', person))
                FROM jsonb_each_text(CAST(:people AS jsonb)) AS named (name, person) WHERE person IS NOT NULL
-           ), '{}'), '{}')
+           ), '{{}}'), '{{}}')
 """
-WRITE_PAGE = """
-    INSERT INTO journal_pending (leaf, at, kind, actor, system, employee, action, reason, clients, details)
+WRITE_PAGE = f"""
+    INSERT INTO journal_pending (leaf, at, kind, actor, system, employee, action, reason, employees, clients, details)
     SELECT :leaf, :now, :kind, surrogate_of('employee', :actor), :system, surrogate_of('employee', :actor), :action, :reason,
+           {NAMED},
            (SELECT array_agg(surrogate ORDER BY nth)
             FROM unnest(CAST(:clients AS text[])) WITH ORDINALITY AS seen (id, nth)
             JOIN surrogates ON kind = 'client' AND surrogates.id = seen.id),
-           nullif(CAST(:details AS jsonb), '{}')
+           nullif(CAST(:details AS jsonb), '{{}}')
 """
 
 
@@ -44,8 +47,12 @@ async def write(
     reason: str | None = None,
     details: Mapping[str, Any] | None = None,
     people: Mapping[str, str | None] | None = None,
+    employees: Sequence[str] = (),
 ) -> str:
-    """One leaf about one decision or change; returns its id. `people` are ids that `details` must not show."""
+    """One leaf about one decision or change; returns its id.
+
+    `people` are ids that `details` must not show; `employees` others whom it concerns.
+    """
     leaf = uuid7()
     await work.execute(
         WRITE,
@@ -60,6 +67,7 @@ async def write(
         reason=reason,
         details=json.dumps(details or {}),
         people=json.dumps(people or {}),
+        employees=list(employees),
     )
     return leaf
 
@@ -78,11 +86,12 @@ async def write_page(
     work: UnitOfWork,
     kind: str,
     action: str,
-    reason: str,
+    reason: str | None,
     clients: Sequence[str],
     details: Mapping[str, Any] | None = None,
+    employees: Sequence[str] = (),
 ) -> str:
-    """One leaf about a page of clients that the caller was shown."""
+    """One leaf about a page of clients that the caller was shown or changed, and about the `employees` whom it concerns."""
     leaf = uuid7()
     await work.execute(
         WRITE_PAGE,
@@ -93,6 +102,7 @@ async def write_page(
         system=work.system,
         action=action,
         reason=reason,
+        employees=list(employees),
         clients=list(clients),
         details=json.dumps(details or {}),
     )

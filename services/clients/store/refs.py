@@ -16,7 +16,7 @@ CLAIM = """
                WITH ORDINALITY AS w (system, id, client_id, nth)
     )
     INSERT INTO external_ids (system, id, client_id) SELECT system, id, client_id FROM wanted ORDER BY system, id, nth
-    ON CONFLICT DO NOTHING
+    ON CONFLICT DO NOTHING RETURNING system, id, client_id
 """
 TAKEN = """
     SELECT w.system, w.client_id
@@ -64,12 +64,18 @@ async def change(work: UnitOfWork, ids: Mapping[str, tuple[Mapping[str, str], Ma
     """
     new = {client_id: _not_in(before, after) for client_id, (before, after) in ids.items()}
     taken: dict[str, str] = {}
+    claimed: list[Mapping[str, str]] = []
     columns = _columns(new)
     if columns["ids"]:
-        await work.execute(CLAIM, **columns)
+        claimed = list(await work.rows(CLAIM, **columns))
         taken = {row["client_id"]: row["system"] for row in await work.rows(TAKEN, **columns)}
-    old = {client_id: _not_in(after, before) for client_id, (before, after) in ids.items()}
-    columns = _columns({client_id: (new if client_id in taken else old)[client_id] for client_id in ids})
+    given_up = {
+        client_id: _not_in(after, before) for client_id, (before, after) in ids.items() if client_id not in taken
+    }
+    for row in claimed:
+        if row["client_id"] in taken:  # what else leads to it was so before
+            given_up.setdefault(row["client_id"], {})[row["system"]] = row["id"]
+    columns = _columns(given_up)
     if columns["ids"]:
         await work.execute(RELEASE, **columns)
     return taken

@@ -9,7 +9,8 @@ from shared.database import UnitOfWork
 FOUND = """
     SELECT c.client_id, c.owner_id
     FROM profiles p JOIN clients c USING (client_id) WHERE p.terms @@ CAST(:ending AS tsquery)
-    ORDER BY p.terms @@ CAST(:whole AS tsquery) DESC, p.value DESC NULLS LAST, c.client_id LIMIT 1
+    ORDER BY p.terms @@ CAST(:whole AS tsquery) DESC, p.status = 'active' DESC, p.status = 'closed', p.value DESC NULLS LAST,
+             c.client_id LIMIT 1
 """
 RING = f"""
     WITH found AS ({FOUND}), held AS (
@@ -23,6 +24,7 @@ RING = f"""
         UNION ALL SELECT in_hand, CASE WHEN in_hand = owner_id THEN 'owner' ELSE 'caretaker' END, 1 FROM held
         UNION ALL SELECT deputy_id, 'deputy', 2 FROM held WHERE away
         UNION ALL SELECT t.employee_id, 'team', 3 FROM held JOIN team t USING (client_id)
+        UNION ALL SELECT s.employee_id, 'team', 3 FROM held JOIN open_stages s USING (client_id)
         UNION ALL SELECT heads.head_id, 'head', 4 + heads.distance
         FROM held JOIN heads ON heads.department_id IN (of_owner, of_in_hand)
         UNION ALL SELECT CAST(:last_resort AS text), 'last_resort', 1000 FROM held
@@ -30,7 +32,7 @@ RING = f"""
         SELECT DISTINCT ON (k.employee_id) k.employee_id, k.reason, k.rank
         FROM candidates k JOIN people p USING (employee_id)
         WHERE p.status IN ('active', 'resigned') AND NOT p.frozen AND NOT {decisions.absent("p", "CAST(:day AS text)")}
-        AND NOT (p.settling AND k.rank IN (0, 3))
+        AND NOT (p.settling AND k.rank IN (0, 3)) AND NOT {decisions.unacknowledged("CAST(:day AS text)")}
         ORDER BY k.employee_id, k.rank
     )
     SELECT client_id, coalesce((SELECT array_agg(employee_id ORDER BY rank, employee_id) FROM reachable

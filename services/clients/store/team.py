@@ -103,6 +103,7 @@ async def take_over(
             "service",
             [row["client_id"] for row in changed],
             {**({"case_id": case_id} if case_id else {}), "functions": [row["function"] for row in changed]},
+            sorted({row[name] for row in changed for name in ("from_id", "to_id")}),
         )
     return rows
 

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from tests.services.clients.test_passes import grant
 from tests.services.clients.town import BASE, Town, town
 
 ERIKA = {"name": "Erika", "email": "erika@example.org", "phone": "+49 1"}
@@ -87,3 +88,16 @@ async def test_a_client_has_at_most_a_hundred_contacts_also_when_many_add_at_onc
         listed = await here.house.ok(ANNA, "GET", f"{BASE}/clients/c-1/contacts?limit=60")
         rest = await here.house.ok(ANNA, "GET", f"{BASE}/clients/c-1/contacts?cursor={listed['next_cursor']}")
         assert len({one["id"] for one in listed["items"] + rest["items"]}) == 100
+
+
+async def test_a_leaver_adds_a_contact_through_a_work_pass_and_without_one_the_refusal_is_journaled() -> None:
+    async with town("anna", "ben") as here:
+        await here.client("c-1", "anna")
+        await here.resign("anna", "ben")
+        path, body = f"{BASE}/clients/c-1/contacts", {"name": "Wilma"}
+        answer = await here.house.call(("employee", "anna"), "POST", path, json=body)
+        assert (answer.status_code, answer.json()["reason"]) == (403, "frozen")
+        (last,) = (await here.house.ok("auditor", "GET", f"{BASE}/journal", params={"limit": 1}))["items"]
+        assert (last["employee_id"], last["action"], last["reason"]) == ("anna", "edit", "frozen")
+        assert (await grant(here, purpose="work")).status_code == 201
+        await here.house.ok(("employee", "anna"), "POST", path, json=body)

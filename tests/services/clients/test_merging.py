@@ -8,6 +8,7 @@ import pytest
 
 from shared.contracts.clients import ClientMove, TransferClients
 from shared.contracts.orders import OrderPlaced, OrderState
+from tests.services.clients.test_passes import grant
 from tests.services.clients.town import BASE, Town, town
 from tests.services.offboarding.company import company
 
@@ -221,3 +222,43 @@ async def test_in_all_services_what_was_the_clients_is_the_others() -> None:
         (case,) = (await house.ok("hr", "GET", "/offboarding/v1/cases"))["items"]
         plan = await house.ok(("sales_head", "hanna"), "GET", f"/offboarding/v1/cases/{case['id']}/plan")
         assert {item["client_id"] for item in plan["items"]} == {"c-2", "c-3"}
+
+
+@pytest.mark.parametrize(
+    ("ref", "into"), [("crm~1", "crm~2"), ("c-1", "crm~2"), ("crm~1", "c-2"), ("merged~c-1", "c-2")]
+)
+async def test_a_merge_said_again_by_any_names_gives_the_same_answer(ref: str, into: str) -> None:
+    async with town("anna") as here:
+        for number in (1, 2):
+            await here.client(f"c-{number}", "anna", external_ids={"crm": str(number)})
+        again = f"{BASE}/clients/{ref}/merge"
+        first = "c-1" if ref.startswith("merged") else ref
+        done = await here.house.ok("service", "POST", f"{BASE}/clients/{first}/merge", json={"into_id": into})
+        assert await here.house.ok("service", "POST", again, json={"into_id": into}) == done
+        itself = await here.house.call("service", "POST", f"{BASE}/clients/c-2/merge", json={"into_id": "crm~2"})
+        assert (itself.status_code, itself.json()["reason"]) == (409, "into_itself")
+
+
+async def test_a_leaver_gets_passes_for_what_was_theirs_before_it_was_merged() -> None:
+    async with town("anna", "ben", "carl") as here:
+        await here.client("c-1", "anna")
+        await here.client("c-2", "carl")
+        await here.resign("anna", "ben")
+        move = ClientMove(client_id="c-1", from_id="anna", to_id="ben")
+        command = TransferClients(command_id="k/1", case_id="k", epoch=1, employee_id="anna", items=[move])
+        await here.hear(command, source="offboarding")
+        await here.house.ok("director", "POST", f"{BASE}/clients/c-1/merge", json={"into_id": "c-2"})
+        for client in ("c-1", "c-2"):
+            assert (await grant(here, client_id=client)).status_code == 201
+
+
+async def test_an_id_that_could_not_be_given_takes_no_other_with_it() -> None:
+    async with town("anna") as here:
+        for number in (1, 2):
+            await here.client(f"c-{number}", "anna", external_ids={"crm": str(number)})
+        await here.client("c-3", "anna", external_ids={"erp": "9"})
+        await here.house.ok("service", "POST", f"{BASE}/clients/c-1/merge", json={"into_id": "c-2"})
+        body = {"name": "C", "external_ids": {"crm": "1", "erp": "9"}}
+        answer = await here.house.call("service", "PUT", f"{BASE}/clients/c-2", json=body)
+        assert (answer.status_code, answer.json()["reason"]) == (409, "external_id_taken")
+        assert (await here.house.ok("service", "GET", f"{BASE}/clients/crm~1"))["id"] == "c-2"

@@ -1,6 +1,7 @@
 """Who has not acknowledged a policy that is required for access sees no client: from the day on which it binds."""
 
 import asyncio
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -209,3 +210,22 @@ async def test_where_policies_are_not_required_nobody_is_shut_out() -> None:
         await here.client("c-1", "anna")
         await publish(here, grace_days=0)
         assert await here.check("anna", "c-1") == "owner"
+
+
+async def test_who_has_not_acknowledged_imports_nothing() -> None:
+    async with town("ben") as here:
+        await publish(here)
+        await here.hire("anna", hired_on=here.today)
+        await here.client("c-1", "ben")
+        rows: dict[str, dict[str, Any]] = {
+            "clients": {"line": 1, "data": {"id": "c-2", "name": "C", "owner_id": "ben"}},
+            "team": {"client_id": "c-1", "function": "delivery", "employee_id": "anna"},
+            "contacts": {"client_id": "c-1", "name": "Wilma"},
+        }
+        for kind, row in rows.items():
+            for dry_run in (False, True):
+                params = {"kind": kind, "dry_run": dry_run}
+                answer = await here.house.call(
+                    ("director", "anna"), "POST", f"{BASE}/imports", params=params, content=json.dumps(row)
+                )
+                assert (answer.status_code, answer.json()["reason"]) == (403, "policy_not_acknowledged"), kind

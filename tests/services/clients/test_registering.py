@@ -255,3 +255,12 @@ async def test_the_value_is_the_one_stated_else_the_sum_of_a_year_of_orders() ->
         await here.hear(OrderPlaced(batch_id="b", items=orders), source="orders")
         shown = await here.house.ok("director", "GET", f"{BASE}/clients")
         assert [client["value"] for client in shown["items"]] == ["123.45", "5.00"]
+
+
+async def test_the_answer_to_a_registration_said_again_is_a_read_in_the_journal() -> None:
+    async with town("anna") as here:
+        await here.client("c-1", "anna")
+        before = await here.house.scalar("clients", "SELECT count(*) FROM journal_entries")
+        await here.client("c-1", "anna")
+        rows = await here.house.rows("clients", "SELECT kind, action, reason FROM journal_entries ORDER BY id")
+        assert [tuple(row.values()) for row in rows[before:]] == [("client.accessed", "read", "service")]

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.clients.domain.search import of_phone, wanted
+from tests.services.clients.test_policies import acknowledge, publish
 from tests.services.clients.town import BASE, Town, town
 
 
@@ -42,6 +43,30 @@ async def test_clients_are_found_by_name_mail_and_phone(q: str, ids: list[str]) 
     async with town("anna", "ben") as here:
         await register(here)
         assert await found(here, q) == ids
+
+
+async def test_a_number_in_a_name_is_found_too() -> None:
+    async with town("anna") as here:
+        await here.client("c-1", "anna", name="Studio 2000")
+        await here.client("c-2", "anna", name="4711", contacts=[{"name": "A", "phone": "2000 471 100"}])
+        assert await found(here, "2000") == ["c-1", "c-2"]
+        assert await found(here, "4711") == ["c-2"]
+
+
+@pytest.mark.parametrize("q", ["ΕΚΔΟΣΕΙΣ", "Εκδόσεις", "εκδοσεισ", "Εκδόσ"])
+async def test_a_word_is_found_whichever_way_its_letters_end(q: str) -> None:
+    async with town("anna") as here:
+        await here.client("c-1", "anna", name="ΕΚΔΟΣΕΙΣ")
+        await here.client("c-2", "anna", name="Εκδόσεις")
+        assert await found(here, q) == ["c-1", "c-2"]
+
+
+async def test_a_word_longer_than_the_database_keeps_is_found_all_the_same() -> None:
+    long = "한" * 300
+    async with town("anna") as here:
+        await here.client("c-1", "anna", name=long, contacts=[{"name": "A", "email": f"{'한' * 280}@example.org"}])
+        for q in (long, "한" * 200, f"{'한' * 280}@example.org"):
+            assert await found(here, q) == ["c-1"]
 
 
 async def test_nobody_finds_what_they_may_not_see() -> None:
@@ -179,3 +204,30 @@ async def test_every_routed_call_is_in_the_journal() -> None:
             "contact",
             "owner",
         )
+        assert entry["employees"] == ["anna", "ben", "nora"]
+        await rung(here, "+4930901820", function="delivery")
+        entry = (await here.house.ok("auditor", "GET", f"{BASE}/journal"))["items"][0]
+        assert (entry["allowed"], entry["reason"], entry["details"]) == (True, "team", {"ring": "function"})
+
+
+async def test_who_has_a_policy_to_acknowledge_is_not_rung_and_who_does_a_stage_is() -> None:
+    async with town() as here:
+        await company(here)
+        await here.hire("carl", department_id="north")
+        async with here.house.runtime("clients").database.connect() as connection:
+            await connection.execute(
+                "INSERT INTO open_stages (order_id, stage, client_id, employee_id) VALUES ('o', 's', 'c-1', 'carl')"
+            )
+        assert await rung(here, "+4930901820") == ("c-1", ["anna", "ben", "carl", "nora"], "owner")
+        await publish(here, grace_days=0)
+        for name in ("ben", "carl"):
+            await acknowledge(here, name)
+        assert await rung(here, "+4930901820") == ("c-1", ["ben", "carl"], "team")
+
+
+async def test_of_two_with_one_number_the_one_that_buys_is_rung() -> None:
+    async with town("anna", "ben") as here:
+        contacts = [{"name": "A", "phone": "+49 30 901820"}]
+        for number, status in enumerate(("closed", "prospect", "active")):
+            await here.client(f"c-{number}", "anna", value=str(900 - number), status=status, contacts=contacts)
+            assert (await rung(here, "+4930901820"))[0] == f"c-{number}"

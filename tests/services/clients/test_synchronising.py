@@ -261,3 +261,25 @@ async def test_an_idempotency_key_gives_the_answer_of_before() -> None:
         ]
         assert answers[0] == answers[1]
         assert answers[0]["created"] == 1
+
+
+async def test_a_refusal_stands_in_the_journal_as_what_it_is() -> None:
+    async with town("anna", "ben") as here:
+        await here.client("c-1", "anna")
+        assert (await put(here, "c-1", ("employee", "ben"))).status_code == 409
+        assert await batch(here, {"id": "c-1", "name": "C"}, who=("employee", "ben")) == [("refused", "exists")]
+        entries = (await here.house.ok("auditor", "GET", f"{BASE}/journal"))["items"]
+        edits = [entry for entry in entries if entry["kind"] == "client.accessed"]
+        assert [(entry["allowed"], entry["reason"]) for entry in edits] == [(False, "no_relation")] * 2
+
+
+@pytest.mark.parametrize("other", ["2", None])
+async def test_under_the_id_of_another_system_the_same_put_always_means_the_same_client(other: Any) -> None:
+    async with town("anna") as here:
+        for _ in range(2):
+            answer = await put(here, "crm~1", owner_id="anna", external_ids={"crm": other})
+            assert (answer.status_code, answer.json()["reason"]) == (422, "contradicting_id")
+        assert await batch(here, {"id": "crm~1", "name": "C", "owner_id": "anna", "external_ids": {"crm": other}}) == [
+            ("refused", "contradicting_id")
+        ]
+        assert (await put(here, "crm~1", owner_id="anna", external_ids={"crm": "1", "erp": "7"})).status_code == 201

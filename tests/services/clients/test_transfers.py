@@ -217,3 +217,15 @@ async def test_the_leavers_places_in_teams_go_to_colleagues() -> None:
         shown = await here.house.ok("director", "GET", f"{BASE}/clients/c-1")
         assert shown["team"] == {"delivery": "carl", "engineering": "carl"}
         assert len(await here.house.sent("clients", "client.changed")) == 1
+
+
+async def test_nothing_goes_back_to_whoever_is_frozen_though_it_is_theirs_of_record() -> None:
+    async with town("anna", "ben", "carl") as here:
+        await here.client("c-1", "anna")
+        await here.client("c-2", "carl")
+        await here.resign("anna", "ben")
+        await here.leave("carl", "ben")
+        assert await here.transfer(("c-1", "ben", "anna")) == ["frozen"]
+        assert await here.transfer(("c-2", "ben", "carl")) == ["not_employed"]
+        assert await here.owner("c-1") == await here.owner("c-2") == "ben"
+        assert await here.transfer(("c-1", "anna", "ben")) == await here.transfer(("c-1", "anna", "ben")) == ["done"]
