@@ -86,7 +86,7 @@ def _key(given: str | None) -> str | None:
     if given is None or notes.name_of(given):
         return given
     try:
-        text = Path(given).read_text("utf-8").strip()
+        text = _said(Path(given).read_text("utf-8"), "key").strip()
     except (OSError, ValueError):
         text = ""
     if notes.name_of(text) is None:
@@ -96,10 +96,22 @@ def _key(given: str | None) -> str | None:
 
 def _notes(path: Path) -> list[str]:
     """Raises `typer.BadParameter`."""
-    found = notes.split(path.read_bytes().decode(errors="replace"))
+    found = notes.split(_said(path.read_bytes().decode(errors="replace"), "note"))
     if not found:
         raise typer.BadParameter("a file given is empty: it holds no checkpoint", param_hint="--checkpoint")
     return found
+
+
+def _said(text: str, name: str) -> str:
+    """What answers of the service say under this name, one after another; other text is what it is."""
+    rest, said = text.lstrip(), ""
+    try:
+        while rest.startswith("{"):
+            answer, end = json.JSONDecoder().raw_decode(rest)
+            said, rest = said + answer[name], rest[end:].lstrip()
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return text
+    return said if said and not rest else text
 
 
 def lines_of(file: BinaryIO, read: Callable[[int], None]) -> Iterator[bytes]:

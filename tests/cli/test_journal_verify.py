@@ -57,6 +57,17 @@ def test_the_key_may_stand_in_a_file(file: Path, tmp_path: Path) -> None:
     assert told(file, "--key", tmp_path / "journal.key")["key"] == verifier()
 
 
+def test_key_and_checkpoints_may_be_kept_as_the_service_answered(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "journal.key").write_text(json.dumps({"key": verifier()}))
+    answers = [{"size": size, "note": note_of(LEAVES[:size])} for size in (300, 1000)]
+    (tmp_path / "checkpoints.txt").write_text("".join(map(json.dumps, answers)))
+    said = told(file, "--key", tmp_path / "journal.key", "--checkpoint", tmp_path / "checkpoints.txt")
+    assert (said["good"], said["given_agree"], said["key"]) == (True, 2, verifier())
+    for broken in ("{", '{"note": 7}', '{"other": "x"}', json.dumps(answers[0]) + "x"):
+        (tmp_path / "checkpoints.txt").write_text(broken)
+        assert told(file, "--checkpoint", tmp_path / "checkpoints.txt", status=1)["good"] is False
+
+
 def test_without_a_key_or_an_outside_checkpoint_it_says_that_this_proves_less(file: Path) -> None:
     shown = called(file)
     assert shown.exit_code == 0
