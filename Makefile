@@ -13,8 +13,8 @@ help: ## List the targets
 
 install: .venv/installed ## Set up .venv/bin/holdfast
 
-demo: .venv/installed ## Show the main job on real data; EXIT=1 ends by itself
-	@$(BIN)/holdfast demo $(if $(EXIT),--exit)
+demo: .venv/installed ## Show the main job on real data; EXIT=1 ends by itself, PORT=8001 stays up there
+	@$(BIN)/holdfast demo $(if $(EXIT),--exit) $(if $(PORT),--port $(PORT))
 
 test: lint types imports tests ## Everything: lint, types, import rules, all tests
 

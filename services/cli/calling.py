@@ -214,6 +214,9 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     except CallRefused as refusal:
         errors.print(str(refusal), style="red", highlight=False)
         raise typer.Exit(1) from None
+    except httpx.UnsupportedProtocol:
+        errors.print("An address begins with http:// or https://.", style="red")
+        raise typer.Exit(1) from None
     except httpx.TransportError as error:
         errors.print(f"The system does not answer ({type(error).__name__}).", style="red", highlight=False)
         raise typer.Exit(1) from None

@@ -38,6 +38,12 @@ def add_source(
     if as_json:
         typer.echo(json.dumps({**source, "webhooks": path}))
         return
+    if source["secret"] is None:
+        errors.print(
+            f"{source_id} is there already, and its secret is not shown again. A new one is made by", style="red"
+        )
+        errors.print(f"POST /staff/v1/hris/sources/{source_id}/secret; the old one stays valid for a day.", style="red")
+        raise typer.Exit(1)
     errors.print(f"Send webhooks to {path}. The secret, which is not shown again:", highlight=False)
     typer.echo(source["secret"])
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import errno
 import gc
 import json
 import signal
+import socket
 import sys
 from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
@@ -39,6 +41,15 @@ def settings_with(data_dir: Path | None = None, port: int | None = None) -> Sett
     return Settings(**given)
 
 
+def must_be_free(host: str, port: int) -> None:
+    """Before anything is promised. Raises `typer.BadParameter`."""
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise typer.BadParameter(f"port {port} is taken; give another one", param_hint="--port") from None
+
+
 def up(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int | None, typer.Option(help="Port to listen on.", show_default="8000")] = None,
@@ -55,8 +66,12 @@ def up(
     async def run() -> None:
         async with wiring.up(settings) as embedded:
             address = f"http://{host}:{settings.port}"
+            must_be_free(host, settings.port)
             if settings.last_resort is None:
-                console.print("[yellow]HOLDFAST_LAST_RESORT is not set: clients may stay without a caretaker.[/yellow]")
+                console.print(
+                    "[yellow]HOLDFAST_LAST_RESORT is not set: clients may stay without a caretaker. Set it to the id of an "
+                    "employee.[/yellow]"
+                )
             console.print(f"Holdfast serves at [bold]{address}[/bold]  (documents: {address}/docs)")
             with published_address(settings, address):
                 await listen(embedded.front, host, settings.port)

@@ -62,6 +62,9 @@ def up(tmp_path: Path) -> Iterator[Process]:
 def test_what_a_command_did_embedded_the_next_one_finds(tmp_path: Path) -> None:
     assert answer(tmp_path, "import", *DEPARTMENTS)["without_head"] == ["sales"]
     assert answer(tmp_path, "hris", "add", "main")["secret"]
+    again = holdfast(tmp_path, "hris", "add", "main")
+    assert (again.exit_code, again.stdout) == (1, "")
+    assert "not shown again" in again.stderr
     assert answer(tmp_path, "parked", "list") == {"items": []}
     assert answer(tmp_path, "republish", "staff") == {"service": "staff", "events": 1}
 
@@ -97,6 +100,15 @@ def test_a_small_company_is_seeded_whole(tmp_path: Path) -> None:
         "in all": 0,
     }
     assert answer(tmp_path, "republish", "clients")["events"] > 0
+
+
+@pytest.mark.processes
+def test_a_port_that_is_taken_is_said_before_anything_is_promised(up: Process, tmp_path: Path) -> None:
+    taken = (tmp_path / "address").read_text().rpartition(":")[2]
+    for command in ("up", "demo"):
+        other = holdfast(tmp_path / command, command, "--port", taken)
+        assert (other.exit_code, other.stdout) == (2, "")
+        assert f"port {taken} is taken" in other.stderr
 
 
 @pytest.mark.processes

@@ -12,7 +12,7 @@ from services.cli.demo.company import import_company
 from services.cli.demo.departure import follow_departure
 from services.cli.demo.dismissal import follow_dismissal
 from services.cli.demo.showing import Screen, StoryStopped
-from services.cli.running import DataDir, listen, published_address, settings_with
+from services.cli.running import DataDir, listen, must_be_free, published_address, settings_with
 from shared.settings import SERVICES, Settings
 
 NORTHWIND = Path(__file__).parents[3] / "examples" / "northwind"
@@ -40,6 +40,8 @@ def demo(
     settings = settings_with(data_dir, port)
     if url is None:
         settings = _fresh(settings)
+        if not end:
+            must_be_free("127.0.0.1", settings.port)
     screen = Screen(Console(width=WIDTH, highlight=False))
     try:
         run(_tell(Target(settings, url, token), folder, screen, end=end or url is not None))
@@ -77,7 +79,7 @@ async def _tell(target: Target, folder: Path, screen: Screen, *, end: bool) -> N
 
 def _invite(system: System, screen: Screen, address: str) -> None:
     screen.console.print(f"\nIt stays up at [bold]{address}[/bold] (documents: {address}/docs). Ctrl-C ends it.\n")
-    screen.console.print("A token that may look at everything, valid for 12 hours:\n")
+    screen.console.print("A token that may see and do nearly everything, valid for 12 hours:\n")
     token = system.token(("director", "hr", "service", "auditor"), "8")
     screen.console.print(f"TOKEN={token}\n", soft_wrap=True)
     for path in ("offboarding/v1/cases", "clients/v1/clients?limit=5", "clients/v1/journal?employee_id=1&limit=5"):
