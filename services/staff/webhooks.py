@@ -20,13 +20,13 @@ WEBHOOK_ID = re.compile(r"[\x21-\x7e]{1,200}")
 NOBODY = make_secret()  # checked for unknown sources, so that they take as long as known ones
 
 
-class NotSigned(HoldfastError):
+class NotSigned(HoldfastError, code="not_signed"):
     """The source is unknown, the signature is wrong, or the timestamp is more than five minutes off."""
 
     status = 401
 
 
-class UnusableMessage(Unprocessable):
+class UnusableMessage(Unprocessable, code="unusable_message"):
     """The message was kept as refused: its content cannot be right. `errors` says what was expected."""
 
 

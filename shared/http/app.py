@@ -255,7 +255,7 @@ def _given(body: bytes, receive: Receive) -> Callable[[], Awaitable[Message]]:
 
 
 async def _refuse_too_large(scope: Scope, send: Send) -> None:
-    answer = problems.problem(Request(scope), TooLarge.status, TooLarge.code(), TooLarge.message())
+    answer = problems.problem(Request(scope), TooLarge.status, TooLarge.code, TooLarge.message())
 
     async def nothing() -> Message:
         return {"type": "http.disconnect"}

@@ -86,7 +86,7 @@ class Page(BaseModel, Generic[T]):
     next_cursor: str | None = None
 
 
-class UnknownCursor(Unprocessable):
+class UnknownCursor(Unprocessable, code="unknown_cursor"):
     """This `cursor` was not given out by this list. Start again without one."""
 
 

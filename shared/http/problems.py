@@ -77,7 +77,7 @@ def problem(
 def install(app: FastAPI) -> None:
     @app.exception_handler(HoldfastError)
     async def refused(request: Request, error: HoldfastError) -> JSONResponse:
-        return problem(request, error.status, error.code(), error.message(), **error.extra)
+        return problem(request, error.status, error.code, error.message(), **error.extra)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:

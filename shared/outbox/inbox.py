@@ -122,7 +122,7 @@ async def apply(runtime: "Runtime", work: UnitOfWork, envelope: Envelope[Any]) -
             async with work.connection.transaction():
                 results = await handler(work, envelope) or ()
         except HoldfastError as refusal:
-            outcome, reason = "refused", refusal.code()
+            outcome, reason = "refused", refusal.code
             del work.outgoing[before:]  # what did not happen is not told
     work.publish(
         CommandAnswered(

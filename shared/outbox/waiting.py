@@ -26,7 +26,7 @@ PARKED_LIMIT = 100  # more than this and the consumer stops: a freeze must never
 ALARMING = ("employee.resigned", "employee.left", "departure.held", "freeze_access", "freeze_stages")
 
 
-class NotParked(Refused):
+class NotParked(Refused, code="not_parked"):
     """This key is not parked: it is still being tried, or has been dealt with."""
 
 

@@ -15,15 +15,15 @@ from shared.database import UnitOfWork
 from shared.errors import Refused, Unprocessable
 
 
-class NotEmployed(Refused):
+class NotEmployed(Refused, code="not_employed"):
     """This person does not work here (any more)."""
 
 
-class Frozen(Refused):
+class Frozen(Refused, code="frozen"):
     """This person's access is frozen."""
 
 
-class UnknownEmployee(Unprocessable):
+class UnknownEmployee(Unprocessable, code="unknown_employee"):
     """No employee with this id has been heard of. Register them in `staff` first; it takes a moment to arrive here."""
 
 

@@ -90,7 +90,7 @@ class Poke(Command):
     n: int
 
 
-class Unwilling(Refused):
+class Unwilling(Refused, code="unwilling"):
     """A rule says no."""
 
 

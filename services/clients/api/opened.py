@@ -7,11 +7,11 @@ from services.clients.handlers.policies import PolicyNotAcknowledged
 from shared.errors import Forbidden, NotFound, YouAreFrozen
 
 
-class ActionNotAllowed(Forbidden):
+class ActionNotAllowed(Forbidden, code="action_not_allowed"):
     """You may see this client, but not do this with it."""
 
 
-class LimitReached(Forbidden):
+class LimitReached(Forbidden, code="limit_reached"):
     """You have exported as many clients today as one person may. Your head, a director or HR can grant more for a day."""
 
     def __init__(self) -> None:

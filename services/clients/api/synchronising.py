@@ -28,7 +28,7 @@ from shared.http.fields import Body, ClientRef, Effort, Id, Line, Money
 router = APIRouter(tags=["clients"])
 
 
-class AlreadyThere(HoldfastError):
+class AlreadyThere(HoldfastError, code="already_there"):
     """This client exists; with `If-None-Match: *` it would only have been created."""
 
     status = 412

@@ -10,7 +10,7 @@ from shared.database import UnitOfWork
 from shared.errors import Forbidden, YouAreFrozen
 
 
-class OwnAffair(Forbidden):
+class OwnAffair(Forbidden, code="own_affair"):
     """Nobody acts on their own freeze or pass. Ask somebody else."""
 
 

@@ -24,11 +24,11 @@ log = structlog.get_logger()
 ARCHIVING = 7286  # the lock of whoever archives
 
 
-class AlreadyErased(Refused):
+class AlreadyErased(Refused, code="already_erased"):
     """Who this was has been erased; there is nothing left to hold."""
 
 
-class NotHeld(NotFound):
+class NotHeld(NotFound, code="not_held"):
     """There is no legal hold of this employee."""
 
 

@@ -21,27 +21,27 @@ from shared.http.fields import Paging, uuid7
 Check = Any  # of the door: raises `Stale` unless the version is the wanted one
 
 
-class UnknownOwner(Refused):
+class UnknownOwner(Refused, code="unknown_owner"):
     """No employee with the id given as owner works here. Register them in `staff` first; it takes a moment to arrive."""
 
 
-class NothingToFind(Unprocessable):
+class NothingToFind(Unprocessable, code="nothing_to_find"):
     """Look for a word, a mail address or a phone number: `q` has neither a letter nor a digit."""
 
 
-class Erased(Refused):
+class Erased(Refused, code="erased"):
     """Who this client was has been erased, and the id belongs to nobody any more. Register a client under another id."""
 
 
-class Merged(Refused):
+class Merged(Refused, code="merged"):
     """This client was merged into another, for which its id stands now. Change that one under its own id."""
 
 
-class ExternalIdTaken(Refused):
+class ExternalIdTaken(Refused, code="external_id_taken"):
     """Another client has this id in the system that is named."""
 
 
-class NotYours(Forbidden):
+class NotYours(Forbidden, code="not_yours"):
     """You may register clients only for yourself, or as head for those in your departments."""
 
 

@@ -14,7 +14,7 @@ from shared.errors import Exists, NotFound, Refused
 from shared.http.fields import Paging, uuid7
 
 
-class TooManyContacts(Refused):
+class TooManyContacts(Refused, code="too_many_contacts"):
     """A client has at most 100 contacts. Remove one that is no longer needed first."""
 
 

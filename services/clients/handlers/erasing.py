@@ -20,15 +20,15 @@ from shared.service import Runtime
 UNKNOWN = {"refused": "unknown_client"}
 
 
-class InHandover(Refused):
+class InHandover(Refused, code="in_handover"):
     """This client is being handed over. Erase it when the case is closed; a contact of it can be erased at any time."""
 
 
-class ReasonNamesThem(Unprocessable):
+class ReasonNamesThem(Unprocessable, code="reason_names_them"):
     """The reason is kept with the act of the erasure, so it must name nobody. Say it without name, address and number."""
 
 
-class HeldByLaw(Refused):
+class HeldByLaw(Refused, code="held_by_law"):
     """Somebody who was responsible for this client is under a legal hold. Erase it when the hold has ended."""
 
 

@@ -15,15 +15,15 @@ from shared.errors import Forbidden, NotFound, Refused
 from shared.http.fields import Paging, UnknownCursor
 
 
-class OwnExposure(Forbidden):
+class OwnExposure(Forbidden, code="own_exposure"):
     """Nobody looks at their own exposure. Ask for what is kept of you instead."""
 
 
-class ExposureOff(Refused):
+class ExposureOff(Refused, code="exposure_off"):
     """For the department of this person what they use is not looked at: the company has switched it off."""
 
 
-class NothingHappened(Refused):
+class NothingHappened(Refused, code="nothing_happened"):
     """This person has neither given notice nor is there an incident: employees are not watched for nothing."""
 
 

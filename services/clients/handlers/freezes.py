@@ -35,23 +35,23 @@ from shared.http.fields import uuid7
 from shared.messages import Envelope
 
 
-class NotFrozen(NotFound):
+class NotFrozen(NotFound, code="not_frozen"):
     """This person is not frozen, or you may not know about it."""
 
 
-class FreezeOfCase(Refused):
+class FreezeOfCase(Refused, code="freeze_of_case"):
     """This freeze belongs to a departure, or is held. It ends with the case: withdraw, reverse or reject it in `staff`."""
 
 
-class ReasonMissing(Unprocessable):
+class ReasonMissing(Unprocessable, code="reason_missing"):
     """Say why, in `reason`. The second person need not."""
 
 
-class GroundEnded(Refused):
+class GroundEnded(Refused, code="ground_ended"):
     """The freeze of this incident was lifted. If it goes on, that is another incident: give another `ref`."""
 
 
-class NeedsAnotherRole(Refused):
+class NeedsAnotherRole(Refused, code="needs_another_role"):
     """Lifting a freeze takes two roles, and you hold only the one in which the first person asked."""
 
 

@@ -12,7 +12,7 @@ from shared.service import Runtime
 log = structlog.get_logger()
 
 
-class NoRoomForTheJournal(Unavailable):
+class NoRoomForTheJournal(Unavailable, code="no_room_for_the_journal"):
     """The disk is nearly full, and no decision is made that cannot be journaled. Make room; freezes are in force."""
 
 

@@ -33,11 +33,11 @@ async def import_clients(work: UnitOfWork, lines: Sequence[tuple[int, Registrati
     def outcome(row: Registration) -> tuple[str, str | None]:
         present = known.get(row.client_id)
         if present is not None and present["erased"]:
-            return "refused", Erased.code()
+            return "refused", Erased.code
         if present is not None:
             return ("unchanged" if present["imported"] == row.imported else "updated"), None
         if row.client_id in merged:
-            return "refused", Merged.code()
+            return "refused", Merged.code
         reason = next((refusals[person] for person in row.people if person in refusals), None)
         return ("refused" if reason else "created"), reason
 
@@ -46,7 +46,7 @@ async def import_clients(work: UnitOfWork, lines: Sequence[tuple[int, Registrati
     before = await profiles.these(work, known) if known else {}
     called = {row.client_id: _called(row, before.get(row.client_id)) for row in written if row.external_ids}
     for client_id in await refs.change(work, called):
-        outcomes[client_id] = ("refused", ExternalIdTaken.code())
+        outcomes[client_id] = ("refused", ExternalIdTaken.code)
     created = [row for row in written if outcomes[row.client_id][0] == "created"]
     if created:
         if len(await clients.insert(work, created, imported=True)) < len(created):
@@ -85,5 +85,5 @@ def refusal_of(rows: Mapping[str, Mapping[str, Any]], employee_id: str) -> str |
     try:
         people.must_be_able_to_own(rows, employee_id)
     except HoldfastError as refusal:
-        return refusal.code()
+        return refusal.code
     return None

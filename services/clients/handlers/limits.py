@@ -15,7 +15,7 @@ from shared.service import Runtime
 SAID = ("employee_id", "clients", "reason")
 
 
-class DayIsOver(Unprocessable):
+class DayIsOver(Unprocessable, code="day_is_over"):
     """This day is over. Exports are granted for today or a day to come."""
 
 

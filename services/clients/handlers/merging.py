@@ -17,15 +17,15 @@ from shared.errors import Forbidden, NotFound, Refused
 from shared.http.fields import uuid7
 
 
-class IntoItself(Refused):
+class IntoItself(Refused, code="into_itself"):
     """A client cannot be merged into itself. Say as `into_id` which other client it is."""
 
 
-class InHandover(Refused):
+class InHandover(Refused, code="in_handover"):
     """The owner of one of these clients is frozen or is being handed over from. Merge them when that is over."""
 
 
-class NotBothYours(Forbidden):
+class NotBothYours(Forbidden, code="not_both_yours"):
     """You may merge clients only where you head the owners of both."""
 
 

@@ -15,31 +15,31 @@ from shared.http.fields import uuid7
 from shared.messages import Envelope
 
 
-class WrongOrder(Unprocessable):
+class WrongOrder(Unprocessable, code="wrong_order"):
     """A pass must end after it begins."""
 
 
-class InThePast(Unprocessable):
+class InThePast(Unprocessable, code="in_the_past"):
     """This pass would have ended already."""
 
 
-class TooLong(Unprocessable):
+class TooLong(Unprocessable, code="too_long"):
     """A pass for an introduction lasts at most 24 hours, a pass for work until the last working day."""
 
 
-class PersonNotFrozen(Refused):
+class PersonNotFrozen(Refused, code="person_not_frozen"):
     """Only somebody who is frozen needs a pass."""
 
 
-class NoLastDay(Refused):
+class NoLastDay(Refused, code="no_last_day"):
     """A pass for work lasts until the last working day, and none is announced. Give one for an introduction."""
 
 
-class NotTheirClient(Refused):
+class NotTheirClient(Refused, code="not_their_client"):
     """This client is not, and was not at the freeze, one of this person's."""
 
 
-class UnknownClient(Unprocessable):
+class UnknownClient(Unprocessable, code="unknown_client"):
     """No client with this id is known."""
 
 

@@ -9,7 +9,7 @@ from shared.messages import Envelope
 from shared.service import Runtime
 
 
-class PolicyNotAcknowledged(Forbidden):
+class PolicyNotAcknowledged(Forbidden, code="policy_not_acknowledged"):
     """First acknowledge the current version of the policy that is required for access to clients."""
 
     def __init__(self) -> None:

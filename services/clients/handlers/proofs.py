@@ -24,23 +24,23 @@ ORIGIN = "holdfast/journal"
 Read = Callable[..., Awaitable[Any]]
 
 
-class NotYetAppended(Refused):
+class NotYetAppended(Refused, code="not_yet_appended"):
     """This decision waits to be appended to the journal's tree. Ask again in a second."""
 
 
-class NoSuchTree(Unprocessable):
+class NoSuchTree(Unprocessable, code="no_such_tree"):
     """The journal never had this size: ask for a size up to that of the newest checkpoint, the older one first."""
 
 
-class NotInThatTree(Unprocessable):
+class NotInThatTree(Unprocessable, code="not_in_that_tree"):
     """This decision came after the journal had this size. Ask for a later size, or leave it out."""
 
 
-class NoDecision(NotFound):
+class NoDecision(NotFound, code="no_decision"):
     """No decision with this id is in the journal. If its month was archived, the file of that month holds and proves it."""
 
 
-class NotKept(Refused):
+class NotKept(Refused, code="not_kept"):
     """These entries are no longer here: each month that was archived is a file where the operators keep the archive."""
 
 

@@ -19,7 +19,7 @@ from shared.service import Runtime
 TOP = 10
 
 
-class AlreadyComputing(Refused):
+class AlreadyComputing(Refused, code="already_computing"):
     """This is being computed right now. Look again in a minute."""
 
 

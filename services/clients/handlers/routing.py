@@ -11,7 +11,7 @@ from shared.errors import Unprocessable
 UNKNOWN: Mapping[str, Any] = {"client_id": None, "ring": [], "reason": "unknown_client"}
 
 
-class NoNumber(Unprocessable):
+class NoNumber(Unprocessable, code="no_number"):
     """A phone number has at least seven digits, for example `+4930901820` (in an address the plus is `%2B`)."""
 
 

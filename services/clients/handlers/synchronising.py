@@ -26,24 +26,24 @@ from shared.errors import Exists, HoldfastError, Refused, Unprocessable
 from shared.http.fields import uuid7
 
 
-class OwnershipByTransfer(Refused):
+class OwnershipByTransfer(Refused, code="ownership_by_transfer"):
     """Who is responsible for a client is mastered here: it changes by `POST /transfers` only. Leave `owner_id` out."""
 
 
-class OwnerMissing(Unprocessable):
+class OwnerMissing(Unprocessable, code="owner_missing"):
     """There is no such client yet; to create it, say its `owner_id`."""
 
 
-class ContradictingId(Unprocessable):
+class ContradictingId(Unprocessable, code="contradicting_id"):
     """`external_ids` gives the client another id in the system by whose id it is put. Leave that system out."""
 
 
-class Repeated(Refused):
+class Repeated(Refused, code="repeated"):
     """This client was in the same batch before."""
 
 
 REFUSALS: Mapping[str, type[HoldfastError]] = {
-    refusal.code(): refusal
+    refusal.code: refusal
     for refusal in (
         *(ContradictingId, OwnershipByTransfer, OwnerMissing, Repeated, Erased, ExternalIdTaken, Merged, NotYours),
         *(UnknownOwner, Exists, people.UnknownEmployee, people.NotEmployed, people.Frozen),
@@ -114,7 +114,7 @@ async def put(
     seen: set[str] = set()
     results: list[Put] = []
     for one, id in zip(wanted, ids, strict=True):
-        reason = Repeated.code() if id in seen else _refusal(one, id, present)
+        reason = Repeated.code if id in seen else _refusal(one, id, present)
         seen.add(id)
         if check is not None and reason not in ("not_yours", "exists", "action_not_allowed"):
             check(known[id]["version"] if id in known else None)
@@ -147,24 +147,24 @@ def _refusal(one: Wanted, id: str, present: Present) -> str | None:
     known = present.known.get(id)
     system, _, there = one.ref.partition("~")
     if there and one.external_ids.get(system, there) != there:
-        return ContradictingId.code()
+        return ContradictingId.code
     if known is None:
         if one.ref in present.merged:
-            return Merged.code()
+            return Merged.code
         if one.owner_id is None:
-            return OwnerMissing.code()
+            return OwnerMissing.code
         if one.owner_id not in present.headed:
-            return NotYours.code()
+            return NotYours.code
         reason = refusal_of(present.people, one.owner_id)
         if reason:
-            return UnknownOwner.code() if reason == people.UnknownEmployee.code() else reason
+            return UnknownOwner.code if reason == people.UnknownEmployee.code else reason
     else:
         if present.decided[id] not in ALLOWED:
-            return "action_not_allowed" if present.decided[id] == "action_not_allowed" else Exists.code()
+            return "action_not_allowed" if present.decided[id] == "action_not_allowed" else Exists.code
         if known["erased"]:
-            return Erased.code()
+            return Erased.code
         if one.owner_id not in (None, known["owner_id"], known["stand_in_id"]):
-            return OwnershipByTransfer.code()
+            return OwnershipByTransfer.code
     placed = present.before[id]["team"] if known else {}
     newcomers = [person for function, person in (one.team or {}).items() if placed.get(function) != person]
     return next((reason for person in newcomers if (reason := refusal_of(present.people, person))), None)
@@ -205,7 +205,7 @@ async def _write(work: UnitOfWork, items: Sequence[tuple[Wanted, str, Put]], pre
     }
     taken = await refs.change(work, called)
     results = [
-        Put(id if id in present.known else None, "refused", ExternalIdTaken.code(), taken[id])
+        Put(id if id in present.known else None, "refused", ExternalIdTaken.code, taken[id])
         if id in taken and result.outcome != "refused"
         else result
         for _, id, result in items
@@ -220,7 +220,7 @@ async def _write(work: UnitOfWork, items: Sequence[tuple[Wanted, str, Put]], pre
             present_now = await profiles.these(work, missed)
             await refs.change(work, {id: (missed[id], row["external_ids"]) for id, row in present_now.items()})
             results = [
-                Put(one.client_id, "refused", Exists.code()) if one.client_id in missed else one for one in results
+                Put(one.client_id, "refused", Exists.code) if one.client_id in missed else one for one in results
             ]
     updated = {id: _after(one, present.before[id]) for one, id, outcome in todo if outcome == "updated"}
     if updated:

@@ -31,8 +31,8 @@ async def interactions(work: UnitOfWork, lines: Lines) -> list[dict[str, Any]]:
     def refusal(row: Row) -> str | None:
         person = known.get(row.data["employee_id"])
         if person is None or (person["status"] is None and not person["frozen"]):
-            return people.UnknownEmployee.code()
-        return Erased.code() if row.data["employee_id"] in gone else None
+            return people.UnknownEmployee.code
+        return Erased.code if row.data["employee_id"] in gone else None
 
     return await _take_in(work, "interactions", lines, refusal, imported.write_interactions)
 
@@ -50,7 +50,7 @@ async def team(work: UnitOfWork, lines: Lines) -> list[dict[str, Any]]:
         try:
             people.must_be_able_to_own(known, row.data["employee_id"])
         except HoldfastError as refused:
-            return refused.code()
+            return refused.code
         return None
 
     return await _take_in(work, "team", lines, refusal, imported.write_team)
@@ -87,7 +87,7 @@ async def _take_in_once(
         if row.client_id not in known:
             return "unknown_client"
         if known[row.client_id]["erased"]:
-            return Erased.code()
+            return Erased.code
         return "unchanged" if before.get((row.client_id, row.key)) == row.said else refusal(row)
 
     outcomes = [outcome(row) for row in rows]
@@ -123,11 +123,11 @@ async def _write_contacts(work: UnitOfWork, rows: Sequence[Row]) -> list[str]:
         here, contact = listed[row.client_id], {"id": row.key, **row.data}
         known = here.get(row.key) or _same(here.values(), contact)
         if (row.client_id, row.key) in gone:
-            outcomes.append(Erased.code())
+            outcomes.append(Erased.code)
         elif known is not None and said(known) == said(contact):
             outcomes.append("unchanged")
         elif known is None and len(here) >= MOST:
-            outcomes.append(TooManyContacts.code())
+            outcomes.append(TooManyContacts.code)
         else:
             here[row.key] = contact
             changed.add(row.client_id)

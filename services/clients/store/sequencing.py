@@ -34,7 +34,7 @@ FILL = f"""
 """
 
 
-class HashesMissing(Refused):
+class HashesMissing(Refused, code="hashes_missing"):
     """Hashes of the journal are gone: somebody took them from the database. Files and checkpoints of before still prove it."""
 
 

@@ -23,11 +23,11 @@ Status = Literal["open", "needs_person", "cleared", "cancelled"]
 StepName = Literal["freeze", "assess", "plan", "transfer", "hand_over", "clear", "follow_up"]
 
 
-class NotCleared(Refused):
+class NotCleared(Refused, code="not_cleared"):
     """This case is not cleared yet; `GET /cases/{id}` says what it waits for."""
 
 
-class NotAcceptable(HoldfastError):
+class NotAcceptable(HoldfastError, code="not_acceptable"):
     """The certificate comes as `application/json` or `text/html`."""
 
     status = 406

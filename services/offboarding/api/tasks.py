@@ -57,7 +57,7 @@ class WholeChecklist(BaseModel):
     items: list[ChecklistEntry]
 
 
-class SameKind(Unprocessable):
+class SameKind(Unprocessable, code="same_kind"):
     """Each `kind` stands in the checklist once, and `introductions` and `approval` are taken."""
 
 

@@ -24,11 +24,11 @@ OPEN = ("proposed", "accepted", "briefed", "introduced")
 TURN = {before: whose for before, _, whose in ACTS.values()}
 
 
-class NotItsTurn(Refused):
+class NotItsTurn(Refused, code="not_its_turn"):
     """This introduction is at another step: accept, brief, introduce, confirm, in this order; refuse until confirmed."""
 
 
-class Closed(Refused):
+class Closed(Refused, code="closed"):
     """This introduction is over."""
 
 

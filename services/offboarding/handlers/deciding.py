@@ -17,7 +17,7 @@ from shared.errors import Refused
 Row = Mapping[str, Any]
 
 
-class NothingFailed(Refused):
+class NothingFailed(Refused, code="nothing_failed"):
     """Nothing in this case has failed. `retry` with `step` `plan` makes a plan that awaits approval anew."""
 
 

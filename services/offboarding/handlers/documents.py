@@ -14,11 +14,11 @@ Row = Mapping[str, Any]
 SAME = ("case_id", "title", "kind", "location", "client_id")
 
 
-class NotHandedOver(Refused):
+class NotHandedOver(Refused, code="not_handed_over"):
     """This document has not been handed over yet: first `hand_over` by the leaver, then `receive`."""
 
 
-class CaseClosed(Refused):
+class CaseClosed(Refused, code="case_closed"):
     """This case is closed."""
 
 

@@ -14,11 +14,11 @@ from shared.errors import Refused, Unprocessable
 Row = Mapping[str, Any]
 
 
-class EditsRefused(Refused):
+class EditsRefused(Refused, code="edits_refused"):
     """Some of the edits break a rule; `violations` says which and why. Nothing was approved."""
 
 
-class UnknownItem(Unprocessable):
+class UnknownItem(Unprocessable, code="unknown_item"):
     """An edit names a client or stage that is not part of this handover; `violations` says which by their place."""
 
 

@@ -20,11 +20,11 @@ from shared.errors import NotFound, Refused
 Row = Mapping[str, Any]
 
 
-class OldVersion(Refused):
+class OldVersion(Refused, code="old_version"):
     """The plan has been made anew since you read it. Read it again and approve its present version."""
 
 
-class NotProposed(Refused):
+class NotProposed(Refused, code="not_proposed"):
     """This plan does not wait for approval."""
 
 

@@ -14,15 +14,15 @@ from shared.errors import Forbidden, NotFound, Refused, Unprocessable
 Row = Mapping[str, Any]
 
 
-class TaskOver(Refused):
+class TaskOver(Refused, code="task_over"):
     """This task has ended another way already."""
 
 
-class ProofWanted(Unprocessable):
+class ProofWanted(Unprocessable, code="proof_wanted"):
     """This task needs `proof`: say what shows that it is done."""
 
 
-class InventoryOpen(Refused):
+class InventoryOpen(Refused, code="inventory_open"):
     """Some documents of the inventory have not been received yet. Hand them over and let the receiver sign."""
 
 

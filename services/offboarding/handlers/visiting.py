@@ -15,7 +15,7 @@ from shared.http.fields import Paging
 Row = Mapping[str, Any]
 
 
-class VisitOver(Refused):
+class VisitOver(Refused, code="visit_over"):
     """This visit has another outcome already, or was called off."""
 
 

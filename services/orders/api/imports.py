@@ -23,13 +23,13 @@ Line = tuple[int, Wanted]
 _json = json.JSONEncoder(ensure_ascii=False).encode
 
 
-class WrongKind(HoldfastError):
+class WrongKind(HoldfastError, code="wrong_kind"):
     """An import is NDJSON: send `Content-Type: application/x-ndjson`."""
 
     status = 415
 
 
-class MalformedJson(HoldfastError):
+class MalformedJson(HoldfastError, code="malformed_json"):
     """A line is not a JSON object `{"line": 1, "data": {…}}`. Nothing was imported."""
 
     status = 400

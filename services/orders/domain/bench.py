@@ -10,15 +10,15 @@ from shared.errors import HoldfastError, Refused
 ROUNDING = 1e-9  # efforts are sums of floats
 
 
-class SeparationBreached(Refused):
+class SeparationBreached(Refused, code="separation_breached"):
     """This person does another stage of this order that must be in different hands. `could` lists who may do it."""
 
 
-class CapacityBreached(Refused):
+class CapacityBreached(Refused, code="capacity_breached"):
     """This person has no room for this stage in their capacity. `could` lists who has."""
 
 
-class WrongFunction(Refused):
+class WrongFunction(Refused, code="wrong_function"):
     """This person does not work in the function that this stage needs. `could` lists who does and has room."""
 
 

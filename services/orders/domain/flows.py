@@ -8,11 +8,11 @@ from functools import cached_property
 from shared.errors import Unprocessable
 
 
-class StagesNamedTwice(Unprocessable):
+class StagesNamedTwice(Unprocessable, code="stages_named_twice"):
     """Each stage of a flow needs a name of its own."""
 
 
-class SeparatesUnknownStages(Unprocessable):
+class SeparatesUnknownStages(Unprocessable, code="separates_unknown_stages"):
     """`separate` holds pairs of two different stages of this flow."""
 
 

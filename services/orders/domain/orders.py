@@ -26,7 +26,7 @@ OrderStatus = Literal["open", "delivered", "cancelled"]
 ENDS: Mapping[OrderStatus, type[OrderEvent]] = {"delivered": OrderDelivered, "cancelled": OrderCancelled}
 
 
-class NoSuchStage(NotFound):
+class NoSuchStage(NotFound, code="no_such_stage"):
     """This order has no stage of this name."""
 
 

@@ -12,15 +12,15 @@ from shared.contracts.orders import StageStatus
 from shared.errors import Unprocessable
 
 
-class DatesOutOfOrder(Unprocessable):
+class DatesOutOfOrder(Unprocessable, code="dates_out_of_order"):
     """An order is promised, delivered or cancelled on the day it is placed or later, and not both delivered and cancelled."""
 
 
-class NotYet(Unprocessable):
+class NotYet(Unprocessable, code="not_yet"):
     """`delivered_on` and `cancelled_on` are for what has happened: they cannot lie in the future."""
 
 
-class UnknownStage(Unprocessable):
+class UnknownStage(Unprocessable, code="unknown_stage"):
     """`assignees` names a stage that the flow of this order does not have."""
 
 

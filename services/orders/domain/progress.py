@@ -17,27 +17,27 @@ from shared.contracts.orders import (
 from shared.errors import Refused
 
 
-class OrderClosed(Refused):
+class OrderClosed(Refused, code="order_closed"):
     """This order is delivered or cancelled: nothing of it changes any more."""
 
 
-class StageHeld(Refused):
+class StageHeld(Refused, code="stage_held"):
     """Whoever does this stage is frozen. A head gives it to somebody else, or a pass for the client releases it."""
 
 
-class StageWaits(Refused):
+class StageWaits(Refused, code="stage_waits"):
     """The stage before this one is not completed yet."""
 
 
-class NotStarted(Refused):
+class NotStarted(Refused, code="not_started"):
     """This stage has not been started. Start it first."""
 
 
-class StageCompletedAlready(Refused):
+class StageCompletedAlready(Refused, code="stage_completed_already"):
     """This stage is completed: who did it stays as it is."""
 
 
-class NobodyAssigned(Refused):
+class NobodyAssigned(Refused, code="nobody_assigned"):
     """Nobody does this stage yet. Assign it first."""
 
 

@@ -24,15 +24,15 @@ BULK_STAGES = 5_000  # told at once, so that a message stays far below what a br
 PROPOSED = 5  # candidates that are locked per stage that names nobody, so that one of them has room under the lock
 
 
-class UnknownClient(Unprocessable):
+class UnknownClient(Unprocessable, code="unknown_client"):
     """No client with this id has been heard of. Register it in `clients` first; it takes a moment to arrive here."""
 
 
-class NotYourClient(Forbidden):
+class NotYourClient(Forbidden, code="not_your_client"):
     """Heads of sales place orders for the clients of the departments that they head."""
 
 
-class UnknownFlow(Unprocessable):
+class UnknownFlow(Unprocessable, code="unknown_flow"):
     """There is no flow with this id. Create it with `POST /flows` first."""
 
 
@@ -121,7 +121,7 @@ async def import_orders(work: UnitOfWork, lines: Sequence[tuple[int, Wanted]]) -
                 changed[line] = wanted
                 asked[wanted.order_id] = mark
         except HoldfastError as refusal:
-            outcomes[line] = "refused", refusal.code()
+            outcomes[line] = "refused", refusal.code
     orders = await _staff_new(work, new, outcomes)
     if orders:
         await store.add(work, list(orders.values()), asked)
@@ -149,7 +149,7 @@ async def _staff_new(
         try:
             ready[line] = staffed(order, wanted.assignees, unable, bench) if order.status == "open" else order
         except HoldfastError as refusal:
-            outcomes[line] = "refused", refusal.code()
+            outcomes[line] = "refused", refusal.code
     return ready
 
 
@@ -172,7 +172,7 @@ async def _amend(
             amended.append((after, after.status != order.status))
             outcomes[line] = "updated", None
         except HoldfastError as refusal:
-            outcomes[line] = "refused", refusal.code()
+            outcomes[line] = "refused", refusal.code
     await store.save(work, [order for order, _ in amended])
     if amended:
         await store.set_asked(work, {order.order_id: asked[order.order_id] for order, _ in amended})

@@ -28,7 +28,7 @@ async def transfer_stages(work: UnitOfWork, envelope: Envelope[TransferStages]) 
         try:
             people.must_be_able_to_own(rows, employee_id)
         except HoldfastError as refusal:
-            unable[employee_id] = refusal.code()
+            unable[employee_id] = refusal.code
     orders = await store.lock(work, [move.order_id for move in command.items])
     functions = {stage.function for order in orders.values() for stage in order.stages}
     bench = Bench(await bench_store.seats(work, functions, people.today(work), successors))

@@ -54,7 +54,7 @@ class Organisation(BaseModel):
     vacancies: list[str]
 
 
-class EmptyName(Unprocessable):
+class EmptyName(Unprocessable, code="empty_name"):
     """A department needs a name."""
 
 

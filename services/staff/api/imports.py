@@ -25,7 +25,7 @@ ABOVE = {"departments": "parent_id", "employees": "manager_id"}
 Result = dict[str, Any]
 
 
-class WrongKind(HoldfastError):
+class WrongKind(HoldfastError, code="wrong_kind"):
     """An import is NDJSON: send `Content-Type: application/x-ndjson`."""
 
     status = 415

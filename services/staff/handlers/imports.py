@@ -127,7 +127,7 @@ async def _refused_employees(
     for id in moved:
         refusal = misplaced(present[id].person, asking[id].hired_on, last_left)
         if refusal is not None:
-            outcomes.refuse([id], refusal.code())
+            outcomes.refuse([id], refusal.code)
     managers = {id: row.manager_id for id, row in asking.items() if id not in present or "manager_id" in changed[id]}
     above = await people.managers(work) if any(id in present for id in managers) else {}
     outcomes.refuse(closing_a_circle(above, managers), "manager_cycle")

@@ -61,7 +61,7 @@ async def take_in(work: UnitOfWork, source_id: str, message_id: str, news: News)
     try:
         received = await _take_in(work, source_id, message_id, news)
     except HoldfastError as refusal:
-        received = Received(message_id, "refused", refusal.code(), (refusal.message(),))
+        received = Received(message_id, "refused", refusal.code, (refusal.message(),))
     if received.outcome != "applied":
         awaits = received.reason if received.outcome == "pending" else None
         await hris.settle(work, message_id, received.outcome, received.reason, awaits)
