@@ -29,7 +29,7 @@ from bench import company
 from bench.rows import Row, migrated
 from services import wiring
 from services.cli.running import listen, run_serving
-from shared.auth import load_key, load_keys, new_key
+from shared.auth import create_key_file, make_token_keys, read_key_file
 from shared.settings import Settings
 from tests.support.processes import Process, connects, free_port
 
@@ -65,7 +65,7 @@ class NoWrk(Exception):
 
 async def holdfast(url: str, port: int, key_file: str) -> None:
     """One replica of `clients`, all its tickers and consumers included; the bus is the only part that is not Kafka."""
-    embedded = wiring.embed(Settings(), {"clients": url}, load_key(Path(key_file)))
+    embedded = wiring.embed(Settings(), {"clients": url}, read_key_file(Path(key_file)))
     runtime = embedded.runtimes["clients"]
     await runtime.start()
     await listen(embedded.front.apps["clients"], "127.0.0.1", port)
@@ -140,10 +140,10 @@ def requests_a_second(script: Path, address: str, seconds: float) -> float:
 def measure(folder: Path) -> list[Row]:
     if shutil.which("wrk") is None:
         raise SystemExit(NoWrk.__doc__)
-    key = new_key(folder / "key.pem")
+    key = create_key_file(folder / "key.pem")
     url = asyncio.run(migrated("clients", "bench_check_http"))
     asyncio.run(company.make(url, CLIENTS))
-    token = load_keys(Settings(), key).token("telephony", ["service"], 3600)
+    token = make_token_keys(Settings(), key).token("telephony", ["service"], 3600)
     script = folder / "check.lua"
     script.write_text(SCRIPT % {"token": token, "clients": CLIENTS})
     rates: dict[str, list[float]] = {name: [] for name in SERVERS}

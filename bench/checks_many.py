@@ -12,7 +12,7 @@ from bench.rows import Row, migrated, ms, p50
 from bench.timing import in_turn
 from services import wiring
 from services.cli.running import run_serving
-from shared.auth import Keys
+from shared.auth import TokenKeys
 from shared.settings import Settings
 
 CLIENTS, MANY = 100_000, 1_000
@@ -28,7 +28,7 @@ async def measure() -> Row:
     runtime = embedded.runtimes["clients"]
     assert runtime.service.open is not None
     await runtime.service.open(runtime)
-    headers = {"Authorization": f"Bearer {Keys(local=key).token('crm', ['service'], 3600)}"}
+    headers = {"Authorization": f"Bearer {TokenKeys(local=key).token('crm', ['service'], 3600)}"}
     transport = httpx.ASGITransport(embedded.front.apps["clients"])
     questions = company.questions(CLIENTS)
 

@@ -16,7 +16,7 @@ import psutil
 from bench import company
 from bench.rows import Row, migrated
 from services import wiring
-from shared.auth import new_key
+from shared.auth import create_key_file
 from shared.settings import Settings
 
 SMALL, LARGE = 100_000, 1_000_000
@@ -66,7 +66,7 @@ async def measure(clients: int, format: str, clock: Callable[[], float] = time.p
     await company.make(url, clients)
     await company.load(url, company.PROFILES, GRANT)
     with tempfile.TemporaryDirectory() as folder:
-        embedded = wiring.embed(Settings(export_limit=0), {"clients": url}, new_key(Path(folder) / "key.pem"))
+        embedded = wiring.embed(Settings(export_limit=0), {"clients": url}, create_key_file(Path(folder) / "key.pem"))
         runtime = embedded.runtimes["clients"]
         await runtime.start()
         token = runtime.keys.token("boss", ["director"], 3600)

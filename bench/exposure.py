@@ -7,8 +7,8 @@ from bench.rows import Row, migrated, ms, p50
 from bench.timing import in_turn
 from services.cli.running import run_serving
 from services.clients.handlers import exposure
-from shared.database import Database, UnitOfWork, open_database, rolled_back
-from shared.http.fields import Paging
+from shared.database import Database, UnitOfWork, open_database, rolled_back_transaction
+from shared.paging import Paging
 from shared.settings import Settings
 
 SMALL, LARGE, OWN = 10_000, 1_000_000, 2_000
@@ -30,7 +30,7 @@ REPORTS = """
 
 
 async def look(database: Database) -> object:
-    async with database.connect() as connection, rolled_back(connection):
+    async with database.connect() as connection, rolled_back_transaction(connection):
         work = UnitOfWork(connection, Settings(), "clients", datetime.now(UTC), "director")
         found = await exposure.look(work, LEAVER, 90, frozenset({"director"}), Paging(100, None))
         return found["totals"]

@@ -23,7 +23,7 @@ from bench.rows import Row, ms, p50, p99, server
 from services import wiring
 from services.cli.calling import System
 from services.cli.running import run_serving
-from shared.auth import load_keys, new_key
+from shared.auth import create_key_file, make_token_keys
 from shared.kafka import KafkaBus
 from shared.settings import SERVICES, Settings
 from tests.support.kafka import private_broker
@@ -80,7 +80,7 @@ class Through:
 
 @asynccontextmanager
 async def services(folder: Path, bootstrap: str) -> AsyncIterator[Holdfast]:
-    key = new_key(folder / "key.pem")
+    key = create_key_file(folder / "key.pem")
     env = {
         **os.environ,
         "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
@@ -110,10 +110,10 @@ async def services(folder: Path, bootstrap: str) -> AsyncIterator[Holdfast]:
         systems = {}
         for port in processes:
             http = httpx.AsyncClient(base_url=_address(port), timeout=60, trust_env=False)
-            systems[port] = System(await stack.enter_async_context(http), load_keys(Settings(), key))
+            systems[port] = System(await stack.enter_async_context(http), make_token_keys(Settings(), key))
         homes = Settings(**{f"{name}_url": _address(numbers[0]) for name, numbers in ports.items()})
         http = httpx.AsyncClient(transport=wiring.ByService(homes), base_url="http://holdfast", timeout=60)
-        await hire(System(await stack.enter_async_context(http), load_keys(Settings(), key)), LEAVERS)
+        await hire(System(await stack.enter_async_context(http), make_token_keys(Settings(), key)), LEAVERS)
         yield Holdfast(systems[ports["staff"][0]], [systems[port] for port in ports["clients"]])
 
 

@@ -10,10 +10,10 @@ from bench.timing import seconds
 from services import wiring
 from services.cli.running import run_serving
 from services.clients.store.checks import EVERYBODY, Question
-from shared import people
 from shared.contracts.staff import EmployeeResigned
 from shared.database import transact
-from shared.messages import encode, events_topic
+from shared.messages import encode_record, get_events_topic
+from shared.people.freezes import unfreeze_employee
 from shared.service import Runtime
 from shared.settings import Settings
 from tests.support.house import KEY
@@ -52,15 +52,15 @@ class Leaver:
             "time": datetime.now(UTC),
             "cause": None,
             "traceparent": None,
-            "topic": events_topic("staff"),
+            "topic": get_events_topic("staff"),
             "body": event.model_dump_json(),
         }
-        await self.runtime.receive([encode(row)])
+        await self.runtime.receive([encode_record(row)])
 
     async def stay(self) -> None:
         await transact(
             self.runtime,
-            people.unfreeze,
+            unfreeze_employee,
             self.employee_id,
             f"m-{self.employee_id[2:]}",
             "departure",

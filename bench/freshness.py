@@ -29,7 +29,7 @@ from bench.rows import Row, migrated, server
 from services import wiring
 from services.cli.running import listen
 from services.clients.store.checks import Answer, Gatherer, Question
-from shared.auth import Keys, load_key, load_keys, new_key
+from shared.auth import TokenKeys, create_key_file, make_token_keys, read_key_file
 from shared.settings import Settings
 from tests.support.processes import Process, connects, free_port
 
@@ -67,7 +67,7 @@ class Keeping:
 
 
 async def replica(url: str, port: int, key_file: str, seconds_kept: float) -> None:
-    embedded = wiring.embed(Settings(), {"clients": url}, load_key(Path(key_file)))
+    embedded = wiring.embed(Settings(), {"clients": url}, read_key_file(Path(key_file)))
     runtime = embedded.runtimes["clients"]
     await runtime.start()
     if seconds_kept:
@@ -134,7 +134,7 @@ class Judge:
 class Town:
     """Employees `e-40` and up are frozen one after another; `coming` is the next. Client `c-n` is of `e-(n mod 1000)`."""
 
-    keys: Keys
+    keys: TokenKeys
     addresses: Sequence[str]
     http: httpx.AsyncClient
     batch: int
@@ -287,7 +287,7 @@ async def measure(enough: int, pause: float, *, seconds_kept: float = 0, disturb
     await company.load(url, company.PROFILES)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        keys = load_keys(Settings(), new_key(folder / "key.pem"))
+        keys = make_token_keys(Settings(), create_key_file(folder / "key.pem"))
         limits = httpx.Limits(max_connections=None)
         async with (
             replicas(url, folder, REPLICAS, seconds_kept) as started,

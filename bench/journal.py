@@ -14,7 +14,7 @@ from bench.rows import Row, migrated
 from services import wiring
 from services.cli.running import run_serving
 from services.clients.handlers.sequencing import sequence
-from shared.auth import new_key
+from shared.auth import create_key_file
 from shared.settings import Settings
 
 DECISIONS, CLIENTS = 200_000, 10_000
@@ -43,7 +43,7 @@ async def measure(decisions: int = DECISIONS) -> list[Row]:
     connection = await asyncpg.connect(url)
     write = WRITE.format(decisions=decisions, clients=CLIENTS)
     with tempfile.TemporaryDirectory() as folder:
-        embedded = wiring.embed(Settings(), {"clients": url}, new_key(Path(folder) / "key.pem"))
+        embedded = wiring.embed(Settings(), {"clients": url}, create_key_file(Path(folder) / "key.pem"))
         runtime = embedded.runtimes["clients"]
         await connection.execute(write, timeout=600)
         begun = time.perf_counter()

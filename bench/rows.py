@@ -13,7 +13,7 @@ from typing import TypedDict
 import asyncpg
 
 from services import wiring
-from shared.database import open_engine
+from shared.database import open_migration_engine
 from shared.migrations import migrate
 
 with warnings.catch_warnings():
@@ -65,7 +65,7 @@ async def migrated(service: str, name: str) -> str:
     await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
     await connection.execute(f"CREATE DATABASE {name}")
     await connection.close()
-    engine = open_engine(url)
+    engine = open_migration_engine(url)
     await migrate(engine, wiring.load(service))
     await engine.dispose()
     return url

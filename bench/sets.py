@@ -10,7 +10,7 @@ from bench.rows import Row, migrated, ms, p50
 from bench.timing import in_turn
 from services import wiring
 from services.cli.running import run_serving
-from shared.auth import Keys
+from shared.auth import TokenKeys
 from shared.settings import Settings
 
 SMALL, LARGE = 1_000, 100_000
@@ -25,7 +25,7 @@ async def measure() -> Row:
     key = OKPKey.generate_key("Ed25519")
     embedded = wiring.embed(Settings(), {"clients": url}, key, clock=lambda: datetime.now(UTC))
     runtime = embedded.runtimes["clients"]
-    headers = {"Authorization": f"Bearer {Keys(local=key).token('crm', ['service'], 3600)}"}
+    headers = {"Authorization": f"Bearer {TokenKeys(local=key).token('crm', ['service'], 3600)}"}
     transport = httpx.ASGITransport(embedded.front.apps["clients"])
     async with httpx.AsyncClient(transport=transport, base_url="http://bench", headers=headers) as http:
 

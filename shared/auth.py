@@ -27,10 +27,10 @@ LOCAL_ALGORITHMS = ["Ed25519"]
 OIDC_ALGORITHMS = ["RS256", "ES256", "PS256", "EdDSA", "Ed25519"]
 log = structlog.get_logger()
 
-SYSTEM = re.compile(r"[\w.:@/-]{1,64}")
+SYSTEM_PATTERN = re.compile(r"[\w.:@/-]{1,64}")
 LEEWAY = 30  # seconds
-JWKS_FRESH = 600  # seconds that a key set is used
-JWKS_RETRY = 60  # seconds between two refreshes for an unknown key
+JWKS_MAX_AGE = 600  # seconds that a key set is used
+JWKS_MIN_REFRESH = 60  # seconds between two refreshes for an unknown key
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Principal:
 
 
 @dataclass
-class Keys:
+class TokenKeys:
     """The local Ed25519 key, and the users' issuer if there is one. Without `jwks_url` the issuer is asked for it."""
 
     local: OKPKey
@@ -82,7 +82,7 @@ class Keys:
         if known and known[0] > time.time():
             return known[1]
         try:
-            unverified = _claims_unverified(token)
+            unverified = _read_claims_unverified(token)
             if self.issuer and unverified.get("iss") == self.issuer:
                 decoded = jwt.decode(token, await self._issuer_keys(token), algorithms=OIDC_ALGORITHMS)
                 issuer, audience = self.issuer, self.audience
@@ -107,14 +107,14 @@ class Keys:
         return principal
 
     def _principal(self, claims: Mapping[str, Any], *, local: bool) -> Principal:
-        sub = _at(claims, "sub" if local else self.sub_claim)
-        roles = _at(claims, "roles" if local else self.roles_claim)
+        sub = _get_claim(claims, "sub" if local else self.sub_claim)
+        roles = _get_claim(claims, "roles" if local else self.roles_claim)
         if not isinstance(sub, str) or not sub or not isinstance(roles, list):
             raise NoToken
         known = frozenset(role for role in roles if isinstance(role, str)) & ROLES
         # Only the local key speaks for services: an issuer of people must not be able to name one.
         held = known if local else known - {"service"}
-        return Principal(sub, held, _system(claims, sub if "service" in held else None))
+        return Principal(sub, held, _find_system(claims, sub if "service" in held else None))
 
     @property
     def _discovery(self) -> str:
@@ -124,33 +124,33 @@ class Keys:
     async def _issuer_keys(self, token: str) -> KeySet:
         async with self.refreshing:
             age = time.monotonic() - self.fetched_at
-            kid = jwt_header(token).get("kid")
+            kid = read_header(token).get("kid")
             unknown = self.jwks is None or (kid is not None and kid not in {key.kid for key in self.jwks.keys})
-            if age > JWKS_FRESH or (unknown and age > JWKS_RETRY):
+            if age > JWKS_MAX_AGE or (unknown and age > JWKS_MIN_REFRESH):
                 self.fetched_at = time.monotonic()
                 try:
                     async with httpx.AsyncClient(timeout=5) as client:
-                        url = self.jwks_url or (await _fetched(client, self._discovery))["jwks_uri"]
-                        self.jwks = KeySet.import_key_set(await _fetched(client, url))
+                        url = self.jwks_url or (await _fetch_json(client, self._discovery))["jwks_uri"]
+                        self.jwks = KeySet.import_key_set(await _fetch_json(client, url))
                 except httpx.HTTPError as error:  # the keys at hand stay good while the issuer does not answer
                     log.warning("jwks.unreachable", error=type(error).__name__)
-                    self.fetched_at = time.monotonic() - JWKS_FRESH + JWKS_RETRY
+                    self.fetched_at = time.monotonic() - JWKS_MAX_AGE + JWKS_MIN_REFRESH
         if self.jwks is None:
             raise NoToken
         return self.jwks
 
 
-async def _fetched(client: httpx.AsyncClient, url: str) -> Any:
+async def _fetch_json(client: httpx.AsyncClient, url: str) -> Any:
     return (await client.get(url)).raise_for_status().json()
 
 
-def jwt_header(token: str) -> Mapping[str, Any]:
+def read_header(token: str) -> Mapping[str, Any]:
     from joserfc.jws import extract_compact
 
     return extract_compact(token.encode()).headers()
 
 
-def _claims_unverified(token: str) -> Mapping[str, Any]:
+def _read_claims_unverified(token: str) -> Mapping[str, Any]:
     import json
 
     from joserfc.jws import extract_compact
@@ -161,22 +161,22 @@ def _claims_unverified(token: str) -> Mapping[str, Any]:
     return claims
 
 
-def _system(claims: Mapping[str, Any], otherwise: str | None) -> str | None:
+def _find_system(claims: Mapping[str, Any], otherwise: str | None) -> str | None:
     """The application that asked for the token: `azp` of OpenID Connect, `client_id` of RFC 9068."""
     for name in (claims.get("azp"), claims.get("client_id"), otherwise):
-        if isinstance(name, str) and SYSTEM.fullmatch(name):
+        if isinstance(name, str) and SYSTEM_PATTERN.fullmatch(name):
             return name
     return None
 
 
-def _at(claims: Mapping[str, Any], path: str) -> Any:
+def _get_claim(claims: Mapping[str, Any], path: str) -> Any:
     value: Any = claims
     for part in path.split("."):
         value = value.get(part) if isinstance(value, dict) else None
     return value
 
 
-def new_key(path: Path) -> OKPKey:
+def create_key_file(path: Path) -> OKPKey:
     """Makes an Ed25519 key and keeps it in a file that only its owner reads."""
     key = OKPKey.generate_key("Ed25519")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -185,12 +185,12 @@ def new_key(path: Path) -> OKPKey:
     return key
 
 
-def load_key(path: Path) -> OKPKey:
+def read_key_file(path: Path) -> OKPKey:
     return OKPKey.import_key(path.read_bytes())
 
 
-def load_keys(settings: Settings, key: OKPKey) -> Keys:
-    return Keys(
+def make_token_keys(settings: Settings, key: OKPKey) -> TokenKeys:
+    return TokenKeys(
         local=key,
         issuer=settings.oidc_issuer,
         audience=settings.oidc_audience,

@@ -7,25 +7,24 @@ record is handed in again until `handle` returns; a slow group holds up no other
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import structlog
 
-from shared.database import bind
-from shared.messages import Record, type_of
-from shared.outbox.inbox import encode_headers, take_delivered
-
-if TYPE_CHECKING:
-    from shared.service import Runtime
+from shared.database import Database, bind_named
+from shared.messages import Record, dump_headers, get_record_type, load_headers
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
-Handle = Callable[[Sequence[Record]], Awaitable[None]]
-NET = 0.2  # seconds: the poll that catches a lost wake-up
-PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)  # seconds before handing in again, the last for ever
 
-DELIVER = """
+RecordHandler = Callable[[Sequence[Record]], Awaitable[None]]
+
+POLL_SECONDS = 0.2  # seconds: the poll that catches a lost wake-up
+
+RETRY_PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)  # seconds before handing in again, the last for ever
+
+INSERT_DELIVERIES = """
     INSERT INTO deliveries (topic, key, headers, body)
     SELECT topic, key, CAST(headers AS jsonb), body
     FROM unnest(CAST(:topics AS text[]), CAST(:keys AS text[]), CAST(:headers AS text[]), CAST(:bodies AS bytea[]))
@@ -42,24 +41,42 @@ class Bus(Protocol):
     async def publish(self, records: Sequence[Record]) -> None:
         """Returns when all records are durable. After an error any of them may or may not be: publish all again."""
 
-    async def consume(self, topic: str, group: str, handle: Handle) -> None:
+    async def consume(self, topic: str, group: str, handle: RecordHandler) -> None:
         """Hands records to `handle`, until cancelled."""
 
     def problem(self) -> str | None:
         """What is wrong with the bus at present, for `/readyz`."""
 
 
+class Subscriber(Protocol):
+    """A replica as the in-process bus sees it; `handlers` are by type of message."""
+
+    database: Database
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def topics(self) -> Sequence[str]: ...
+
+    @property
+    def handlers(self) -> Mapping[str, Any]: ...
+
+    def committed(self, *, sent: bool) -> None:
+        """Called after every commit."""
+
+
 class InProcessBus:
     """Publishing writes one delivery row per subscriber, in its database; it removes the row in its own transaction."""
 
     def __init__(self) -> None:
-        self.subscribers: dict[str, dict[str, Runtime]] = {}
+        self.subscribers: dict[str, dict[str, Subscriber]] = {}
         self.arrived: dict[tuple[str, str], asyncio.Event] = {}
 
-    def subscribe(self, runtime: "Runtime") -> None:
-        for topic in runtime.topics:
-            self.subscribers.setdefault(topic, {})[runtime.service.name] = runtime
-            self.arrived[topic, runtime.service.name] = asyncio.Event()
+    def subscribe(self, subscriber: Subscriber) -> None:
+        for topic in subscriber.topics:
+            self.subscribers.setdefault(topic, {})[subscriber.name] = subscriber
+            self.arrived[topic, subscriber.name] = asyncio.Event()
 
     async def start(self, topics: Sequence[str]) -> None:
         return
@@ -70,27 +87,30 @@ class InProcessBus:
     async def publish(self, records: Sequence[Record]) -> None:
         by_subscriber: dict[str, list[Record]] = {}
         for record in records:
-            for name, runtime in self.subscribers.get(record.topic, {}).items():
-                if type_of(record) in (None, *runtime.handlers):  # what says no type is for a person to look at
+            for name, subscriber in self.subscribers.get(record.topic, {}).items():
+                if get_record_type(record) in (
+                    None,
+                    *subscriber.handlers,
+                ):  # what says no type is for a person to look at
                     by_subscriber.setdefault(name, []).append(record)
         for name, taken in by_subscriber.items():
-            runtime = self.subscribers[taken[0].topic][name]
-            async with runtime.database.connect() as connection:
-                await connection.execute(*bind(DELIVER, **_columns(taken)))
-            runtime.committed(sent=False)
+            subscriber = self.subscribers[taken[0].topic][name]
+            async with subscriber.database.connect() as connection:
+                await connection.execute(*bind_named(INSERT_DELIVERIES, **_delivery_columns(taken)))
+            subscriber.committed(sent=False)
             for topic in {record.topic for record in taken}:
                 self.arrived[topic, name].set()
 
-    async def consume(self, topic: str, group: str, handle: Handle) -> None:
-        runtime, arrived = self.subscribers[topic][group], self.arrived[topic, group]
+    async def consume(self, topic: str, group: str, handle: RecordHandler) -> None:
+        subscriber, arrived = self.subscribers[topic][group], self.arrived[topic, group]
         while True:
             arrived.clear()
-            records = await insist(lambda: take_delivered(runtime, topic), topic)
+            records = await retry_until_success(lambda: list_deliveries(subscriber.database, topic), topic)
             if records:
-                await hand_in(records, handle)
+                await deliver_until_handled(records, handle)
                 continue
             try:
-                await asyncio.wait_for(arrived.wait(), NET * 5)
+                await asyncio.wait_for(arrived.wait(), POLL_SECONDS * 5)
             except TimeoutError:
                 continue
 
@@ -98,12 +118,12 @@ class InProcessBus:
         return None
 
 
-async def hand_in(records: Sequence[Record], handle: Handle) -> None:
+async def deliver_until_handled(records: Sequence[Record], handle: RecordHandler) -> None:
     """Hands records in until `handle` returns."""
-    await insist(lambda: handle(records), records[0].topic)
+    await retry_until_success(lambda: handle(records), records[0].topic)
 
 
-async def insist(act: Callable[[], Awaitable[T]], topic: str) -> T:
+async def retry_until_success(act: Callable[[], Awaitable[T]], topic: str) -> T:
     """Acts until it succeeds: what it raises is transient, for example a lost database."""
     failures = 0
     while True:
@@ -112,14 +132,21 @@ async def insist(act: Callable[[], Awaitable[T]], topic: str) -> T:
         except Exception as error:
             if not failures:
                 log.warning("consumer.paused", topic=topic, error=type(error).__name__)
-            await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
+            await asyncio.sleep(RETRY_PAUSES[min(failures, len(RETRY_PAUSES) - 1)])
             failures += 1
 
 
-def _columns(records: Sequence[Record]) -> Mapping[str, Sequence[str | bytes]]:
+def _delivery_columns(records: Sequence[Record]) -> Mapping[str, Sequence[str | bytes]]:
     return {
         "topics": [record.topic for record in records],
         "keys": [record.key for record in records],
-        "headers": [encode_headers(record) for record in records],
+        "headers": [dump_headers(record) for record in records],
         "bodies": [record.body for record in records],
     }
+
+
+async def list_deliveries(database: Database, topic: str, batch: int = 50) -> list[Record]:
+    """The next records of the in-process bus, oldest first."""
+    async with database.connect() as connection:
+        rows = await connection.fetch("SELECT * FROM deliveries WHERE topic = $1 ORDER BY id LIMIT $2", topic, batch)
+    return [Record(row["topic"], row["key"], load_headers(row["headers"]), row["body"], row["id"]) for row in rows]

@@ -1,35 +1,38 @@
 """One PostgreSQL database per service, and the unit of work in which everything about one request or message happens."""
 
-import asyncio
 import json
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import asyncpg
+import stamina
 from asyncpg import Connection
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared.messages import Command, Event
-from shared.outbox.tables import write_outbox
 from shared.settings import Settings
 
-if TYPE_CHECKING:
-    from shared.service import Runtime
-
-RETRIED = {"40001", "40P01"}  # serialization failure, deadlock: the transaction did nothing and may be run again
-TRANSIENT = {"55P03", "25P03", "25006", "3D000"}  # lock timeout, idled too long, a standby, a database being restored
+CONFLICT_STATES = {
+    "40001",
+    "40P01",
+}  # serialization failure, deadlock: the transaction did nothing and may be run again
+TRANSIENT_STATES = {
+    "55P03",
+    "25P03",
+    "25006",
+    "3D000",
+}  # lock timeout, idled too long, a standby, a database being restored
 TRANSIENT_CLASSES = {"08", "40", "53", "57", "58"}  # connections, rollbacks, resources, operators, the system beneath
 ATTEMPTS = 8
-PATIENCE = 10.0  # seconds to wait for a connection
+CONNECT_TIMEOUT = 10.0  # seconds to wait for a connection
 
-P = ParamSpec("P")
 T = TypeVar("T")
 Rows = Sequence[Mapping[str, Any]]
 DIALECT = dialect()  # type: ignore[no-untyped-call]
@@ -46,7 +49,7 @@ class Database:
     async def connect(self) -> AsyncIterator[Connection]:
         """A connection of its own; each statement outside of a transaction commits by itself."""
         await self.pool  # is ready at once and connects to nothing yet
-        async with self.pool.acquire(timeout=PATIENCE) as connection:
+        async with self.pool.acquire(timeout=CONNECT_TIMEOUT) as connection:
             yield connection
 
     async def close(self) -> None:
@@ -57,12 +60,12 @@ class Database:
 def open_database(url: str, size: int = 20, connection_class: type[Connection] = Connection) -> Database:
     """At most `size` connections. No transaction of ours may idle or wait for a lock for long: it would hold up a freeze."""
     pool = asyncpg.create_pool(
-        plain(url),
+        to_asyncpg_url(url),
         min_size=0,
         max_size=size,
-        timeout=PATIENCE,
-        init=_read_json,
-        reset=_nothing,  # what it resets by default nobody here sets, and it costs a round trip
+        timeout=CONNECT_TIMEOUT,
+        init=_set_json_codecs,
+        reset=_skip_reset,  # what it resets by default nobody here sets, and it costs a round trip
         connection_class=connection_class,
         statement_cache_size=500,
         max_cached_statement_lifetime=0,
@@ -76,15 +79,15 @@ def open_database(url: str, size: int = 20, connection_class: type[Connection] =
             "jit": "off",
         },
     )
-    return Database(plain(url), pool)
+    return Database(to_asyncpg_url(url), pool)
 
 
-def plain(url: str) -> str:
+def to_asyncpg_url(url: str) -> str:
     """The address as asyncpg reads it: libpq's form, with `sslmode` and its kin, for SQLAlchemy's driver suffix too."""
     return url.replace("+asyncpg", "", 1)
 
 
-async def _read_json(connection: Connection) -> None:
+async def _set_json_codecs(connection: Connection) -> None:
     """JSON arrives read; it is sent as the text that it is. In binary form (jsonb: with its version), as COPY wants it."""
     codecs = {
         "json": (str.encode, json.loads),
@@ -94,12 +97,12 @@ async def _read_json(connection: Connection) -> None:
         await connection.set_type_codec(name, encoder=encode, decoder=decode, schema="pg_catalog", format="binary")
 
 
-async def _nothing(connection: Connection) -> None:
+async def _skip_reset(connection: Connection) -> None:
     return
 
 
 @asynccontextmanager
-async def rolled_back(connection: Connection) -> AsyncIterator[None]:
+async def rolled_back_transaction(connection: Connection) -> AsyncIterator[None]:
     """A transaction that leaves nothing behind."""
     transaction = connection.transaction()
     await transaction.start()
@@ -110,16 +113,16 @@ async def rolled_back(connection: Connection) -> AsyncIterator[None]:
             await transaction.rollback()
 
 
-def open_engine(url: str) -> AsyncEngine:
+def open_migration_engine(url: str) -> AsyncEngine:
     """For migrations, which are Alembic's and so SQLAlchemy's; asyncpg reads the address here too."""
 
     async def connect() -> Connection:
-        return await asyncpg.connect(plain(url))
+        return await asyncpg.connect(to_asyncpg_url(url))
 
     return create_async_engine("postgresql+asyncpg://", async_creator=connect, pool_size=1)
 
 
-def sqlstate(error: BaseException) -> str | None:
+def get_sqlstate(error: BaseException) -> str | None:
     return getattr(error, "sqlstate", None)
 
 
@@ -129,30 +132,30 @@ def is_transient(error: BaseException) -> bool:
         return True  # not reached, not in time, or the connection was ended between two statements
     if isinstance(error, asyncpg.InterfaceError):
         return "closed" in str(error)  # the others say that asyncpg was used wrongly: a fault of the code
-    state = sqlstate(error)
-    return state is not None and (state in TRANSIENT or state[:2] in TRANSIENT_CLASSES)
+    state = get_sqlstate(error)
+    return state is not None and (state in TRANSIENT_STATES or state[:2] in TRANSIENT_CLASSES)
 
 
 @lru_cache(maxsize=2_000)
-def _positional(sql: str) -> tuple[str, tuple[str, ...]]:
+def _compile_positional(sql: str) -> tuple[str, tuple[str, ...]]:
     compiled = text(sql).compile(dialect=DIALECT)
     return str(compiled), tuple(compiled.positiontup or ())
 
 
-def bind(sql: str, **named: Any) -> tuple[Any, ...]:
+def bind_named(sql: str, **named: Any) -> tuple[Any, ...]:
     """A statement with `:name` parameters as asyncpg takes it: with `$1…`, followed by the values."""
-    statement, names = _positional(sql)
+    statement, names = _compile_positional(sql)
     return statement, *(named[name] for name in names)
 
 
-def touched(status: str) -> int:
+def count_affected(status: str) -> int:
     """How many rows a statement touched, by what the server says of it: `INSERT 0 3`."""
     number = status.rpartition(" ")[2]
     return int(number) if number.isdigit() else 0
 
 
 @dataclass(frozen=True)
-class Outgoing:
+class OutgoingMessage:
     """A message with what it follows from: in a batch every message received causes its own."""
 
     message: Event | Command
@@ -175,24 +178,38 @@ class UnitOfWork:
     actor: str
     cause: str | None = None
     traceparent: str | None = None
-    outgoing: list[Outgoing] = field(default_factory=list)
+    outgoing: list[OutgoingMessage] = field(default_factory=list)
     system: str | None = None
 
     async def execute(self, sql: str, **named: Any) -> int:
         """Runs a statement with `:name` parameters; returns how many rows it touched."""
-        return touched(await self.connection.execute(*bind(sql, **named)))
+        return count_affected(await self.connection.execute(*bind_named(sql, **named)))
 
-    async def rows(self, sql: str, **named: Any) -> Rows:
-        return [dict(row) for row in await self.connection.fetch(*bind(sql, **named))]
+    @property
+    def today(self) -> date:
+        """The day that it is where the company works."""
+        return self.now.astimezone(ZoneInfo(self.settings.timezone)).date()
 
-    async def row(self, sql: str, **named: Any) -> Mapping[str, Any] | None:
-        """The first row. All are fetched: a statement that is only asked for one may not run to its end."""
-        found = await self.connection.fetch(*bind(sql, **named))
+    async def fetch_all(self, shape: Callable[..., T], sql: str, **named: Any) -> list[T]:
+        """Every row as what `shape` makes of its columns, as a dataclass does."""
+        return [shape(**row) for row in await self.connection.fetch(*bind_named(sql, **named))]
+
+    async def fetch_one(self, shape: Callable[..., T], sql: str, **named: Any) -> T | None:
+        """The first row, likewise. All are fetched: a statement that is only asked for one may not run to its end."""
+        found = await self.connection.fetch(*bind_named(sql, **named))
+        return shape(**found[0]) if found else None
+
+    async def fetch_rows(self, sql: str, **named: Any) -> Rows:
+        return [dict(row) for row in await self.connection.fetch(*bind_named(sql, **named))]
+
+    async def fetch_row(self, sql: str, **named: Any) -> Mapping[str, Any] | None:
+        """The first row; see `fetch_one`."""
+        found = await self.connection.fetch(*bind_named(sql, **named))
         return dict(found[0]) if found else None
 
-    async def scalar(self, sql: str, **named: Any) -> Any:
+    async def fetch_value(self, sql: str, **named: Any) -> Any:
         """The first column of the first row."""
-        found = await self.connection.fetch(*bind(sql, **named))
+        found = await self.connection.fetch(*bind_named(sql, **named))
         return found[0][0] if found else None
 
     def publish(self, *events: Event) -> None:
@@ -204,52 +221,18 @@ class UnitOfWork:
         self._enqueue(commands)
 
     def _enqueue(self, messages: Iterable[Event | Command]) -> None:
-        self.outgoing.extend(Outgoing(message, self.cause, self.traceparent) for message in messages)
+        self.outgoing.extend(OutgoingMessage(message, self.cause, self.traceparent) for message in messages)
 
 
-@asynccontextmanager
-async def unit_of_work(
-    runtime: "Runtime",
-    actor: str,
-    cause: str | None = None,
-    traceparent: str | None = None,
-    system: str | None = None,
-) -> AsyncIterator[UnitOfWork]:
-    """A transaction that commits when the block ends well and rolls back otherwise."""
-    async with runtime.database.connect() as connection, connection.transaction():
-        work = UnitOfWork(
-            connection,
-            runtime.settings,
-            runtime.service.name,
-            runtime.clock(),
-            actor,
-            cause,
-            traceparent,
-            system=system,
-        )
-        yield work
-        await write_outbox(work)
-    runtime.committed(sent=bool(work.outgoing))
-
-
-async def transact(
-    runtime: "Runtime",
-    handler: Callable[Concatenate[UnitOfWork, P], Awaitable[T]],
-    *args: P.args,
-    **kwargs: P.kwargs,
-) -> T:
-    """Runs `handler(work, ...)` in a unit of work on behalf of the service itself; see `transact_as`."""
-    return await transact_as(runtime, runtime.service.name, lambda work: handler(work, *args, **kwargs))
-
-
-async def transact_as(runtime: "Runtime", actor: str, handler: Callable[[UnitOfWork], Awaitable[T]]) -> T:
-    """Runs `handler(work)` in a unit of work, again after a deadlock or serialization failure."""
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            async with unit_of_work(runtime, actor) as work:
-                return await handler(work)
-        except asyncpg.PostgresError as error:
-            if sqlstate(error) not in RETRIED or attempt == ATTEMPTS:
-                raise
-            await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, so that two do not meet again
+async def retry_conflicts(act: Callable[[], Awaitable[T]]) -> T:
+    """Runs `act`, a whole transaction, again after a deadlock or serialization failure: it did nothing."""
+    async for attempt in stamina.retry_context(
+        _is_conflict, attempts=ATTEMPTS, timeout=None, wait_initial=0.01, wait_jitter=0.02, wait_max=1.0
+    ):
+        with attempt:
+            return await act()
     raise AssertionError("unreachable")
+
+
+def _is_conflict(error: Exception) -> bool:
+    return isinstance(error, asyncpg.PostgresError) and get_sqlstate(error) in CONFLICT_STATES

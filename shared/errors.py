@@ -25,6 +25,14 @@ class HoldfastError(Exception):
         return " ".join(inspect.cleandoc(cls.__doc__ or "").split())
 
 
+class JournaledRefusal(HoldfastError, code="journaled"):
+    """What was written before it is committed, the journal above all; then the caller gets the refusal inside."""
+
+    def __init__(self, refusal: HoldfastError) -> None:
+        super().__init__()
+        self.refusal = refusal
+
+
 class Refused(HoldfastError, code="refused"):
     """The state of things does not allow this now."""
 

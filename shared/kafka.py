@@ -14,7 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import CommitFailedError, KafkaError, NoError, TopicAlreadyExistsError, for_code
 from aiokafka.record import _crecords  # noqa: F401 - the C extension: without it everything is 4.7 times slower
 
-from shared.bus import PAUSES, Handle, hand_in
+from shared.bus import RETRY_PAUSES, RecordHandler, deliver_until_handled
 from shared.messages import Record
 
 log = structlog.get_logger()
@@ -45,7 +45,7 @@ class KafkaBus:
                 return
             except (KafkaError, OSError) as error:
                 log.warning("kafka.unreachable", error=type(error).__name__)
-                await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
+                await asyncio.sleep(RETRY_PAUSES[min(failures, len(RETRY_PAUSES) - 1)])
                 failures += 1
 
     async def stop(self) -> None:
@@ -77,7 +77,7 @@ class KafkaBus:
                 await _stop(failed)
             raise
 
-    async def consume(self, topic: str, group: str, handle: Handle) -> None:
+    async def consume(self, topic: str, group: str, handle: RecordHandler) -> None:
         places = asyncio.Semaphore(AT_ONCE)  # of each topic its own, so that a backlog of events never delays commands
 
         async def handle_in_turn(records: Sequence[Record]) -> None:
@@ -90,13 +90,13 @@ class KafkaBus:
                 await self._consume(topic, group, handle_in_turn)
             except Exception as error:
                 log.warning("consumer.restarted", topic=topic, error=type(error).__name__)
-                await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
+                await asyncio.sleep(RETRY_PAUSES[min(failures, len(RETRY_PAUSES) - 1)])
                 failures += 1
 
     def problem(self) -> str | None:
         return None if self.producer is not None else "not connected"
 
-    async def _consume(self, topic: str, group: str, handle: Handle) -> None:
+    async def _consume(self, topic: str, group: str, handle: RecordHandler) -> None:
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.bootstrap,
             client_id=self.client,
@@ -129,7 +129,7 @@ class KafkaBus:
         consumer: AIOKafkaConsumer,
         listener: "_Listener",
         batches: Mapping[TopicPartition, Sequence[Any]],
-        handle: Handle,
+        handle: RecordHandler,
     ) -> None:
         """A slice of every partition at a time; what a slice has done is committed for all of them together.
 
@@ -141,7 +141,9 @@ class KafkaBus:
         for start in range(0, max(map(len, batches.values()), default=0), TOGETHER):
             parts = {partition: batch[start : start + TOGETHER] for partition, batch in batches.items()}
             parts = {partition: part for partition, part in parts.items() if part}
-            await asyncio.gather(*(hand_in([_record(one) for one in part], handle) for part in parts.values()))
+            await asyncio.gather(
+                *(deliver_until_handled([_record(one) for one in part], handle) for part in parts.values())
+            )
             if listener.shared_out != shared_out:
                 return
             try:

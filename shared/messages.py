@@ -14,13 +14,13 @@ from cloudevents.core.v1.event import CloudEvent
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 
-class Data(BaseModel):
+class MessagePart(BaseModel):
     """A part of a message. Readers ignore what they do not know, so contracts change by addition only."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Message(Data):
+class Message(MessagePart):
     """What crosses the bus. `type` is its name there; `subject` orders it: messages of one subject keep their order."""
 
     type: ClassVar[str]
@@ -82,15 +82,15 @@ class Undecodable(Exception):
     """The record is not a CloudEvent of the type that its header names."""
 
 
-def events_topic(service: str) -> str:
+def get_events_topic(service: str) -> str:
     return f"holdfast.{service}.events"
 
 
-def commands_topic(service: str) -> str:
+def get_commands_topic(service: str) -> str:
     return f"holdfast.{service}.commands"
 
 
-def encode(row: Mapping[str, Any]) -> Record:
+def encode_record(row: Mapping[str, Any]) -> Record:
     """A row of the outbox (`event_id, topic, subject, type, source, sequence, time, cause, traceparent, body`) as a record."""
     attributes = {
         "id": str(row["event_id"]),
@@ -108,7 +108,7 @@ def encode(row: Mapping[str, Any]) -> Record:
     return Record(row["topic"], row["subject"], message.headers, row["body"].encode())
 
 
-def type_of(record: Record) -> str | None:
+def get_record_type(record: Record) -> str | None:
     """The type that the record says it has; none if it says nothing readable."""
     try:
         return record.headers["ce_type"].decode()
@@ -116,7 +116,7 @@ def type_of(record: Record) -> str | None:
         return None
 
 
-def decode(record: Record, types: Mapping[str, type[Message]]) -> Envelope[Any]:
+def decode_record(record: Record, types: Mapping[str, type[Message]]) -> Envelope[Any]:
     """The record as an envelope around the class that `types` has for its name. Raises `Undecodable`."""
     try:
         event = from_binary(KafkaMessage(dict(record.headers), record.key, b""), JSONFormat(), CloudEvent)
@@ -134,8 +134,16 @@ def decode(record: Record, types: Mapping[str, type[Message]]) -> Envelope[Any]:
             traceparent=event.get_extension("traceparent"),
         )
     except (CloudEventValidationError, ValidationError, ValueError, TypeError, KeyError, json.JSONDecodeError) as error:
-        raise Undecodable(f"{type_of(record) or 'a record without a type'}: {type(error).__name__}") from None
+        raise Undecodable(f"{get_record_type(record) or 'a record without a type'}: {type(error).__name__}") from None
 
 
-def by_type(messages: Iterable[type[M]]) -> dict[str, type[M]]:
+def index_by_type(messages: Iterable[type[M]]) -> dict[str, type[M]]:
     return {message.type: message for message in messages}
+
+
+def dump_headers(record: Record) -> str:
+    return json.dumps({name: value.decode("latin-1") for name, value in record.headers.items()})
+
+
+def load_headers(headers: dict[str, str]) -> dict[str, bytes]:
+    return {name: value.encode("latin-1") for name, value in headers.items()}

@@ -1,33 +1,31 @@
-"""What a service is (`Service`, pure data) and one running replica of it (`Runtime`)."""
+"""What a service is (`Service`, pure data), and what it works with while it runs (`Runtime`)."""
 
 import asyncio
-import time
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import cached_property, partial
-from typing import Any
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import httpx
-import structlog
 from asyncpg import Connection
 from fastapi import APIRouter
 from sqlalchemy import MetaData
 
-from shared.auth import Keys
-from shared.bus import NET, PAUSES, Bus
-from shared.database import Database, UnitOfWork
-from shared.messages import Command, Event, Message, commands_topic, events_topic
-from shared.outbox.inbox import receive
-from shared.outbox.relay import forget_old, publish_pending
-from shared.outbox.waiting import count_parked, retry_waiting
+from shared.auth import TokenKeys
+from shared.bus import Bus
+from shared.clock import Clock, read_clock
+from shared.database import Database, UnitOfWork, retry_conflicts
+from shared.errors import JournaledRefusal
+from shared.messages import Command, Event, Message, get_commands_topic, get_events_topic
+from shared.outbox.tables import insert_outbox
 from shared.settings import Settings
-from shared.telemetry import METRICS, Metrics
+from shared.telemetry import DEFAULT_METRICS, Metrics
 
-log = structlog.get_logger()
-
+P = ParamSpec("P")
+T = TypeVar("T")
 Handler = Callable[[UnitOfWork, Any], Awaitable[Any]]
 
 
@@ -42,10 +40,10 @@ class Ticker:
 
 @dataclass(frozen=True)
 class Service:
-    """What may be connected: doors, what it hears from whom, what it obeys, its tables and its tickers.
+    """What may be connected: doors, the events that it subscribes to by their sender, what it obeys, its tables and its tickers.
 
     A handler is `async (work, envelope) -> None`; one of a command may return a `Result` per item.
-    What it `keeps` is never forgotten by the outbox, so that `republish` can send the very same event again.
+    What it `retains` is never deleted from the outbox, so that `republish` can send the very same event again.
     `is_frozen(connection, sub)` is asked at every door about the caller. `open(runtime)` and its counterpart `close`
     hold what lives as long as a replica does.
     """
@@ -55,37 +53,30 @@ class Service:
     router: APIRouter
     metadata: MetaData
     publishes: tuple[type[Event], ...]
-    hears: Mapping[str, Mapping[type[Event], Handler]]
+    subscribes: Mapping[str, Mapping[type[Event], Handler]]
     obeys: Mapping[type[Command], Handler]
     is_frozen: Callable[[Connection, str], Awaitable[bool]]
     republish: Callable[["Runtime"], Awaitable[int]]
-    keeps: tuple[type[Event], ...] = ()
+    retains: tuple[type[Event], ...] = ()
     tickers: tuple[Ticker, ...] = ()
     open: Callable[["Runtime"], Awaitable[None]] | None = None
     close: Callable[["Runtime"], Awaitable[None]] | None = None
 
 
-CHASSIS_TICKERS = (
-    Ticker("retry_waiting", 0.5, retry_waiting),
-    Ticker("count_parked", 5, count_parked),
-    Ticker("forget_old", 3600, forget_old),
-)
-
-
 @dataclass
 class Runtime:
-    """One replica of a service. `alone` says that no other replica can exist (the embedded mode)."""
+    """What one replica of a service works with. `alone` says that no other replica can exist (the embedded mode)."""
 
     service: Service
     settings: Settings
     database: Database
     bus: Bus
-    keys: Keys
+    keys: TokenKeys
     calls: httpx.AsyncClient
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Clock = read_clock
+    wall_clock: Clock = read_clock
     alone: bool = False
-    metrics: Metrics = METRICS
+    metrics: Metrics = DEFAULT_METRICS
     after_commit: Callable[[str], None] | None = None
     id: uuid.UUID = field(default_factory=uuid.uuid4)
     lease_term: int | None = None
@@ -93,81 +84,77 @@ class Runtime:
     too_many_parked: bool = False
     state: dict[str, Any] = field(default_factory=dict)
     unsent: asyncio.Event = field(default_factory=asyncio.Event)
-    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.service.name
 
     @cached_property
     def handlers(self) -> Mapping[str, Handler]:
-        heard = {message.type: handler for heard in self.service.hears.values() for message, handler in heard.items()}
+        heard = {
+            message.type: handler for heard in self.service.subscribes.values() for message, handler in heard.items()
+        }
         return {**heard, **{command.type: handler for command, handler in self.service.obeys.items()}}
 
     @cached_property
     def types(self) -> Mapping[str, type[Message]]:
-        heard = [message for heard in self.service.hears.values() for message in heard]
+        heard = [message for heard in self.service.subscribes.values() for message in heard]
         return {message.type: message for message in (*heard, *self.service.obeys)}
 
     @cached_property
     def topics(self) -> Sequence[str]:
         """The topics that this service consumes: one consumer each, so that events never delay commands."""
-        own = [commands_topic(self.service.name)] if self.service.obeys else []
-        return own + [events_topic(source) for source in self.service.hears]
-
-    @property
-    def tickers(self) -> Sequence[Ticker]:
-        return (*CHASSIS_TICKERS, *self.service.tickers)
+        own = [get_commands_topic(self.name)] if self.service.obeys else []
+        return own + [get_events_topic(source) for source in self.service.subscribes]
 
     def committed(self, *, sent: bool) -> None:
         """Called after every commit: wakes the relay. Tests crash here."""
         if sent:
             self.unsent.set()
         if self.after_commit is not None:
-            self.after_commit(self.service.name)
+            self.after_commit(self.name)
 
-    async def start(self) -> None:
-        """Starts relay, consumers and tickers as tasks; the bus and the database must be up."""
-        if self.service.open is not None:
-            await self.service.open(self)
-        loops: list[Coroutine[Any, Any, None]] = [self._relay()]
-        loops += [self.bus.consume(topic, self.service.name, partial(self.receive)) for topic in self.topics]
-        loops += [self._tick(ticker) for ticker in self.tickers]
-        self.tasks = [asyncio.create_task(loop) for loop in loops]
+    @asynccontextmanager
+    async def unit_of_work(
+        self, actor: str | None = None, traceparent: str | None = None, system: str | None = None
+    ) -> AsyncIterator[UnitOfWork]:
+        """A transaction that commits when the block ends well, or with a `JournaledRefusal`, and rolls back otherwise.
 
-    async def stop(self) -> None:
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
-        self.tasks = []
-        if self.service.close is not None:
-            await self.service.close(self)
-
-    async def receive(self, records: Sequence[Any]) -> None:
-        if self.too_many_parked:
-            raise ConnectionError("too many parked keys")
-        await receive(self, records)
-
-    async def _relay(self) -> None:
-        failures = 0
-        while True:
-            self.unsent.clear()
+        Without an `actor` it is on behalf of the service itself.
+        """
+        refused: JournaledRefusal | None = None
+        async with self.database.connect() as connection, connection.transaction():
+            work = UnitOfWork(
+                connection,
+                self.settings,
+                self.name,
+                self.clock(),
+                actor or self.name,
+                traceparent=traceparent,
+                system=system,
+            )
             try:
-                sent = await publish_pending(self)
-                failures = 0
-            except Exception as error:
-                sent = 0
-                if not failures:
-                    log.warning("relay.paused", service=self.service.name, error=type(error).__name__)
-                await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
-                failures += 1
-            if not sent:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self.unsent.wait(), NET)
+                yield work
+            except JournaledRefusal as refusal:
+                refused = refusal
+            await insert_outbox(work)
+        self.committed(sent=bool(work.outgoing))
+        if refused is not None:
+            raise refused.refusal
 
-    async def _tick(self, ticker: Ticker) -> None:
-        while True:
-            started = time.monotonic()
-            try:
-                again = await ticker.run(self)
-            except Exception as error:
-                log.warning("ticker.failed", service=self.service.name, ticker=ticker.name, error=type(error).__name__)
-                again = False
-            if not again:
-                await asyncio.sleep(max(0.0, ticker.seconds - (time.monotonic() - started)))
+    async def transact(
+        self, handler: Callable[Concatenate[UnitOfWork, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Runs `handler(work, ...)` in a unit of work on behalf of the service itself, again after a deadlock."""
+        return await self.transact_as(self.name, handler, *args, **kwargs)
+
+    async def transact_as(
+        self, actor: str, handler: Callable[Concatenate[UnitOfWork, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """The same on behalf of `actor`."""
+
+        async def act() -> T:
+            async with self.unit_of_work(actor) as work:
+                return await handler(work, *args, **kwargs)
+
+        return await retry_conflicts(act)

@@ -11,14 +11,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 SERVICES = ("staff", "clients", "orders", "offboarding")
 
 
-def _is_brake(value: str) -> str:
+def _check_brake(value: str) -> str:
     number = value.removesuffix("%")
     if not number.replace(".", "", 1).isdigit():
         raise ValueError("give a number of departures (3) or a share of the staff (5%)")
     return value
 
 
-def _is_timezone(value: str) -> str:
+def _check_timezone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (KeyError, ValueError, OSError):
@@ -35,11 +35,11 @@ class Settings(BaseSettings):
     port: int = 8000
     currency: str = "EUR"
     auto_approve_up_to: int = Field(default=0, ge=0)
-    hold_departures_above: Annotated[str, AfterValidator(_is_brake)] = "5%"
+    hold_departures_above: Annotated[str, AfterValidator(_check_brake)] = "5%"
     freeze_held: bool = False
     policy_required: bool = True
     last_resort: str | None = None
-    timezone: Annotated[str, AfterValidator(_is_timezone)] = "UTC"
+    timezone: Annotated[str, AfterValidator(_check_timezone)] = "UTC"
     holidays: str | None = None
     visit_days: int = Field(default=3, ge=1)
     visits_per_day: int = Field(default=4, ge=1)

@@ -5,6 +5,7 @@ import os
 import sys
 from dataclasses import dataclass
 
+import stamina
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
@@ -36,7 +37,10 @@ def make_metrics(registry: CollectorRegistry = REGISTRY) -> Metrics:
     )
 
 
-METRICS = make_metrics()
+DEFAULT_METRICS = make_metrics()
+
+
+stamina.instrumentation.set_on_retry_hooks([])  # they would log what an error says, which may repeat personal data
 
 
 def configure_logging(level: str) -> None:

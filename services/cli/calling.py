@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 
 from services import wiring
 from services.cli.running import run_serving, settings_with
-from shared.auth import Keys, Role, load_keys
+from shared.auth import Role, TokenKeys, make_token_keys
 from shared.service import Runtime
 from shared.settings import Settings
 from shared.telemetry import configure_logging
@@ -63,7 +63,7 @@ class System:
     """A system that answers at `http`. `embedded` and `front` are it where it runs in this process."""
 
     http: httpx.AsyncClient
-    keys: Keys | None = None
+    keys: TokenKeys | None = None
     given_token: str | None = None
     embedded: Sequence[Runtime] = ()
     front: ASGIApp | None = None
@@ -135,14 +135,14 @@ async def reach(target: Target) -> AsyncIterator[System]:
             raise wiring.NotConfigured(
                 "give --token, or --data-dir or HOLDFAST_SIGNING_KEY_FILE with the key to sign one"
             )
-        keys = load_keys(settings, key) if key else None
+        keys = make_token_keys(settings, key) if key else None
         async with _over_network(target.url) as http:
             yield System(http, keys, target.token)
         return
     address = await _running(settings)
     if address:
         async with _over_network(address) as http:
-            yield System(http, load_keys(settings, wiring.local_key(settings)), target.token)
+            yield System(http, make_token_keys(settings, wiring.local_key(settings)), target.token)
         return
     configure_logging(settings.log_level if "log_level" in settings.model_fields_set else "CRITICAL")
     async with wiring.up(settings) as embedded, _in_process(embedded.front) as http:

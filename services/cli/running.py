@@ -19,7 +19,7 @@ from rich.console import Console
 from starlette.types import ASGIApp
 
 from services import wiring
-from shared.auth import ROLES, load_keys, new_key
+from shared.auth import ROLES, create_key_file, make_token_keys
 from shared.settings import SERVICES, Settings
 from shared.telemetry import configure_logging, configure_tracing
 
@@ -136,7 +136,7 @@ def token(
     if new_key_file is not None:
         if new_key_file.exists():
             raise typer.BadParameter("this file exists; a key is never overwritten")
-        new_key(new_key_file)
+        create_key_file(new_key_file)
         console.print(f"A new Ed25519 key is in {new_key_file}.")
         return
     if not role or not ROLES.issuperset(role):
@@ -144,7 +144,7 @@ def token(
     settings = settings_with(data_dir)
     signing = wiring.key_in(key) if key else wiring.local_key(settings)
     lasts, now = seconds(ttl), datetime.now(UTC)
-    signed = load_keys(settings, signing).token(sub or role[0], role, lasts, system)
+    signed = make_token_keys(settings, signing).token(sub or role[0], role, lasts, system)
     if as_json:
         expires_at = (now + timedelta(seconds=lasts)).isoformat(timespec="seconds")
         typer.echo(json.dumps({"token": signed, "sub": sub or role[0], "roles": role, "expires_at": expires_at}))

@@ -22,7 +22,6 @@ from services.clients.handlers import (
     usage,
 )
 from services.clients.store import checks
-from shared import people
 from shared.contracts.clients import (
     EVENTS,
     FreezeAccess,
@@ -51,6 +50,7 @@ from shared.contracts.staff import (
     PolicyPublished,
 )
 from shared.messages import Event
+from shared.people.store import is_frozen
 from shared.service import Handler, Service, Ticker
 
 JOURNAL: Mapping[type[Event], Handler] = {JournalEntry: clients.append_journal}
@@ -61,7 +61,7 @@ SERVICE = Service(
     router=api.router,
     metadata=store.metadata,
     publishes=EVENTS,
-    hears={
+    subscribes={
         "staff": {
             **dict.fromkeys(EMPLOYEE_EVENTS, freezes.hear_employee),
             EmployeeErased: erasing.hear_erased,
@@ -88,7 +88,7 @@ SERVICE = Service(
         PlaceTeam: team.place_team,
         GrantPasses: passes.grant_passes,
     },
-    is_frozen=people.is_frozen,
+    is_frozen=is_frozen,
     republish=figures.republish,
     tickers=(
         Ticker("sequence", 0.5, sequencing.sequence),

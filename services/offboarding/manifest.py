@@ -19,7 +19,7 @@ from shared.contracts.clients import (
     JournalEntry,
 )
 from shared.contracts.staff import EMPLOYEE_EVENTS, DepartmentChanged, EmployeeErased
-from shared.people import hear_department, is_frozen
+from shared.people.store import is_frozen, save_department
 from shared.service import Runtime, Service, Ticker
 
 
@@ -36,11 +36,11 @@ SERVICE = Service(
     router=api.router,
     metadata=metadata,
     publishes=(*offboarding.EVENTS, JournalEntry, ErasureDone),
-    hears={
+    subscribes={
         "staff": {
             **dict.fromkeys(EMPLOYEE_EVENTS, departures.hear_employee),
             EmployeeErased: erasing.hear_erased,
-            DepartmentChanged: hear_department,
+            DepartmentChanged: save_department,
         },
         "clients": {
             CommandAnswered: answers.hear_answer,

@@ -21,7 +21,7 @@ from shared.contracts.clients import (
 )
 from shared.contracts.orders import EVENTS, FreezeStages, TransferStages, UnfreezeStages
 from shared.contracts.staff import EMPLOYEE_EVENTS, DepartmentChanged, EmployeeErased
-from shared.people import is_frozen
+from shared.people.store import is_frozen
 from shared.service import Service, Ticker
 
 SERVICE = Service(
@@ -30,7 +30,7 @@ SERVICE = Service(
     router=router,
     metadata=metadata,
     publishes=(*EVENTS, JournalEntry, ErasureDone, CommandAnswered),
-    hears={
+    subscribes={
         "staff": {
             **dict.fromkeys(EMPLOYEE_EVENTS, freezes.hear_employee),
             EmployeeErased: erasing.hear_erased,

@@ -28,7 +28,7 @@ SERVICE = Service(
     router=doors,
     metadata=metadata,
     publishes=(*EMPLOYEE_EVENTS, DepartmentChanged, PolicyPublished, PolicyAcknowledged, JournalEntry),
-    hears={
+    subscribes={
         "clients": {
             AccessFrozen: hearing.hear_access,
             AccessUnfrozen: hearing.hear_access,
@@ -47,7 +47,7 @@ SERVICE = Service(
     obeys={},
     is_frozen=is_frozen,
     republish=hearing.republish,
-    keeps=hearing.DEPARTURES,
+    retains=hearing.DEPARTURES,
     tickers=(
         Ticker("see_off", 10, departures.see_off),
         Ticker("take_in_pending", 1, news.take_in_pending),

@@ -11,7 +11,7 @@ from standardwebhooks import Webhook
 from services.staff.handlers import news
 from services.staff.handlers.sources import make_secret
 from services.staff.store import hris
-from shared.database import UnitOfWork, transact_as
+from shared.database import UnitOfWork
 from shared.errors import HoldfastError, Unprocessable
 from shared.service import Runtime
 
@@ -84,7 +84,7 @@ async def receive(source_id: str, request: Request) -> Accepted:
             raise NotSigned
         return await news.receive(work, source_id, webhook_id, raw)
 
-    received = await transact_as(runtime, f"hris/{source_id}", take)
+    received = await runtime.transact_as(f"hris/{source_id}", take)
     if received.outcome == "refused":
         raise UnusableMessage(errors=[{"loc": ["body"], "msg": error, "type": "unusable"} for error in received.errors])
     return Accepted(outcome=received.outcome, message_id=received.message_id)

@@ -3,20 +3,20 @@
 from datetime import date, datetime
 from typing import ClassVar, Literal
 
-from shared.messages import Command, Data, Event, Message
+from shared.messages import Command, Event, Message, MessagePart
 
 GroundKind = Literal["departure", "incident", "emergency", "hold"]
 TransferKind = Literal["permanent", "returned", "manual"]
 
 
-class Ground(Data):
+class Ground(MessagePart):
     """Why somebody is frozen. `ref` of a departure is the sequence of the announcing event."""
 
     kind: GroundKind
     ref: str
 
 
-class Ownership(Data):
+class Ownership(MessagePart):
     """Who is owner of record of a client. `sequence` counts the changes of that client, also across bulk events."""
 
     client_id: str
@@ -220,7 +220,7 @@ class ErasureDone(Event):
         return f"employee/{self.employee_id}"
 
 
-class Result(Data):
+class Result(MessagePart):
     """What became of one item of a command: `done`, or the refusal's word."""
 
     id: str
@@ -265,7 +265,7 @@ class UnfreezeAccess(ClientsCommand):
     ref: str
 
 
-class ClientMove(Data):
+class ClientMove(MessagePart):
     client_id: str
     from_id: str
     to_id: str
@@ -279,7 +279,7 @@ class TransferClients(ClientsCommand):
     items: list[ClientMove]
 
 
-class TeamMove(Data):
+class TeamMove(MessagePart):
     client_id: str
     function: str
     from_id: str
@@ -293,7 +293,7 @@ class PlaceTeam(ClientsCommand):
     items: list[TeamMove]
 
 
-class PassWanted(Data):
+class PassWanted(MessagePart):
     """`replaces` ends with this one."""
 
     pass_id: str

@@ -3,19 +3,19 @@
 from datetime import date
 from typing import ClassVar, Literal
 
-from shared.messages import Command, Data, Event, Message
+from shared.messages import Command, Event, Message, MessagePart
 
 StageStatus = Literal["waiting", "ready", "started", "completed", "held"]
 
 
-class StageState(Data):
+class StageState(MessagePart):
     stage: str
     function: str
     employee_id: str | None = None
     status: StageStatus
 
 
-class OrderState(Data):
+class OrderState(MessagePart):
     """The public state of an order. `sequence` counts the changes of that order, also across bulk events."""
 
     order_id: str
@@ -105,7 +105,7 @@ class StagesUnfrozen(StagesEvent):
     stages: int
 
 
-class StageOwner(Data):
+class StageOwner(MessagePart):
     """Who does a stage from now on; `sequence` is the order's."""
 
     order_id: str
@@ -145,7 +145,7 @@ class UnfreezeStages(OrdersCommand):
     ref: str
 
 
-class StageMove(Data):
+class StageMove(MessagePart):
     order_id: str
     stage: str
     from_id: str

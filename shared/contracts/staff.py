@@ -5,10 +5,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from shared.messages import Data, Event, Message
+from shared.messages import Event, Message, MessagePart
 
 
-class Absence(Data):
+class Absence(MessagePart):
     """Days, both inclusive; open-ended without `until`. Never the cause."""
 
     absence_id: str

@@ -19,21 +19,22 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import TooLarge
 from shared.http import problems
-from shared.http.asyncapi import asyncapi
+from shared.http.asyncapi import build_asyncapi
 from shared.http.door import Door, allow
-from shared.http.fields import Page, Paging, page, paging
-from shared.migrations import at_head
-from shared.outbox import waiting
+from shared.http.problems import install_problem_handlers, make_failure, make_problem
+from shared.migrations import describe_version_fault
+from shared.outbox.waiting import describe_error, list_waiting_keys, replay_key, skip_message
+from shared.paging import Page, Paging, make_page, paging
 from shared.service import Runtime
 
 log = structlog.get_logger()
 
 BODY_LIMIT = 1_000_000
 BULK_LIMIT = 32_000_000
-DRAINED = 128_000_000
-BULK = re.compile(r"/(transfers|batch|imports)$")
-TRACEPARENT = re.compile(r"^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
-REQUEST_ID = re.compile(r"^[\x21-\x7e]{1,100}$")
+DRAIN_LIMIT = 128_000_000
+BULK_PATH = re.compile(r"/(transfers|batch|imports)$")
+TRACEPARENT_PATTERN = re.compile(r"^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
+REQUEST_ID_PATTERN = re.compile(r"^[\x21-\x7e]{1,100}$")
 
 
 class WaitingKey(BaseModel):
@@ -53,25 +54,25 @@ class Republished(BaseModel):
     events: int
 
 
-def operations() -> APIRouter:
+def build_operations_router() -> APIRouter:
     """What the person who runs it needs of every service."""
     router = APIRouter(tags=["operations"])
 
     @router.get("/parked", response_model=Page[WaitingKey], summary="Keys whose message failed")
     async def list_parked(paging: Paging = Depends(paging), door: Door = allow("ops")) -> Any:
-        return page(await door.read(waiting.parked, paging), paging, lambda row: (str(row["id"]),))
+        return make_page(await door.read(list_waiting_keys, paging), paging, lambda row: (str(row["id"]),))
 
     @router.post("/parked/{key_id}/replay", status_code=204, summary="Try a parked key again")
     async def replay(key_id: uuid.UUID, door: Door = allow("ops")) -> None:
-        await door.transact(waiting.replay, key_id)
+        await door.transact(replay_key, key_id)
 
     @router.post("/parked/{key_id}/skip", status_code=204, summary="Drop the first message of a parked key")
     async def skip(key_id: uuid.UUID, door: Door = allow("ops")) -> None:
-        await door.transact(waiting.skip, key_id)
+        await door.transact(skip_message, key_id)
 
     @router.post("/republish", response_model=Republished, summary="Publish the present state of everything again")
     async def republish(door: Door = allow("ops")) -> Any:
-        return {"events": await door.once(lambda: door.runtime.service.republish(door.runtime))}
+        return {"events": await door.run_once(lambda: door.runtime.service.republish(door.runtime))}
 
     return router
 
@@ -92,16 +93,16 @@ def create_app(runtime: Runtime) -> FastAPI:
         separate_input_output_schemas=False,
     )
     app.state.runtime = runtime
-    problems.install(app)
+    install_problem_handlers(app)
     app.include_router(service.router, prefix=f"{base}/v1")
-    app.include_router(operations(), prefix=f"{base}/v1")
-    app.include_router(_outside(runtime, base, app))
-    _declare_problem(app)
-    app.add_middleware(Context, service=service.name, metrics=runtime.metrics)
+    app.include_router(build_operations_router(), prefix=f"{base}/v1")
+    app.include_router(_build_open_router(runtime, base, app))
+    _declare_problem_schema(app)
+    app.add_middleware(RequestContext, service=service.name, metrics=runtime.metrics)
     return app
 
 
-def _declare_problem(app: FastAPI) -> None:
+def _declare_problem_schema(app: FastAPI) -> None:
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -118,7 +119,7 @@ def _declare_problem(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _outside(runtime: Runtime, base: str, app: FastAPI) -> APIRouter:
+def _build_open_router(runtime: Runtime, base: str, app: FastAPI) -> APIRouter:
     """What needs no token: health, metrics, documents; at the root of the port and under the service's path."""
     router = APIRouter(include_in_schema=False)
 
@@ -126,21 +127,21 @@ def _outside(runtime: Runtime, base: str, app: FastAPI) -> APIRouter:
         return {"status": "ok"}
 
     async def readyz(response: Response) -> dict[str, Any]:
-        faults = await not_ready(runtime)
+        faults = await list_readiness_faults(runtime)
         response.status_code = 503 if faults else 200
-        return {"status": "not ready" if faults else "ready", "service": runtime.service.name, "faults": faults}
+        return {"status": "not ready" if faults else "ready", "service": runtime.name, "faults": faults}
 
     async def metrics() -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     async def asyncapi_json() -> JSONResponse:
-        return JSONResponse(asyncapi([runtime.service]))
+        return JSONResponse(build_asyncapi([runtime.service]))
 
     async def openapi_json() -> JSONResponse:
         return JSONResponse(app.openapi())
 
     async def docs() -> HTMLResponse:
-        return docs_page(runtime.service.name, app.title)
+        return render_docs_page(runtime.name, app.title)
 
     for prefix in ("", base):
         router.get(f"{prefix}/healthz")(healthz)
@@ -152,7 +153,7 @@ def _outside(runtime: Runtime, base: str, app: FastAPI) -> APIRouter:
     return router
 
 
-def docs_page(service: str, title: str) -> HTMLResponse:
+def render_docs_page(service: str, title: str) -> HTMLResponse:
     """The reference of what stands at `/openapi.json`, with the files that this service serves, from no other host."""
     static = f"/{service}/docs/static"
     return get_swagger_ui_html(
@@ -164,14 +165,14 @@ def docs_page(service: str, title: str) -> HTMLResponse:
     )
 
 
-async def not_ready(runtime: Runtime) -> list[str]:
+async def list_readiness_faults(runtime: Runtime) -> list[str]:
     """What keeps this replica from serving; empty when it can."""
     try:
         async with runtime.database.connect() as connection:
-            behind = await at_head(connection, runtime.service)
+            behind = await describe_version_fault(connection, runtime.service)
     except Exception as error:
         return [f"database: {type(error).__name__}"]
-    faults = [] if behind is None else [f"migrations: {behind}; run `holdfast migrate {runtime.service.name}`"]
+    faults = [] if behind is None else [f"migrations: {behind}; run `holdfast migrate {runtime.name}`"]
     trouble = runtime.bus.problem()
     if trouble:
         faults.append(f"bus: {trouble}")
@@ -180,7 +181,7 @@ async def not_ready(runtime: Runtime) -> list[str]:
     return faults
 
 
-class Context:
+class RequestContext:
     """Reads the body within its limit, gives the request an id and a trace, and measures it."""
 
     def __init__(self, app: ASGIApp, service: str, metrics: Any) -> None:
@@ -192,8 +193,8 @@ class Context:
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         wanted = headers.get("x-request-id", "")
-        scope["request_id"] = request_id = wanted if REQUEST_ID.match(wanted) else uuid.uuid4().hex
-        trace = TRACEPARENT.match(headers.get("traceparent", ""))
+        scope["request_id"] = request_id = wanted if REQUEST_ID_PATTERN.match(wanted) else uuid.uuid4().hex
+        trace = TRACEPARENT_PATTERN.match(headers.get("traceparent", ""))
         scope["trace_id"] = trace.group(1) if trace else secrets.token_hex(16)
         scope["traceparent"] = trace.group(0) if trace else f"00-{scope['trace_id']}-{secrets.token_hex(8)}-01"
         status, begun = 500, False
@@ -207,16 +208,16 @@ class Context:
             await send(message)
 
         try:
-            limit = BULK_LIMIT if BULK.search(scope["path"]) else BODY_LIMIT
+            limit = BULK_LIMIT if BULK_PATH.search(scope["path"]) else BODY_LIMIT
             body = await _read_body(scope, receive, headers.get("content-length"), limit)
             if body is None:
                 await _refuse_too_large(scope, answer)
             else:
-                await self.app(scope, _given(body, receive), answer)
+                await self.app(scope, _replay_body(body, receive), answer)
         except Exception as error:
-            log.error("request.failed", trace_id=scope["trace_id"], error=waiting.describe(error))
+            log.error("request.failed", trace_id=scope["trace_id"], error=describe_error(error))
             if not begun:
-                await problems.failure(Request(scope), error)(scope, receive, answer)
+                await make_failure(Request(scope), error)(scope, receive, answer)
         finally:
             route = getattr(scope.get("route"), "path", "none")
             labels = (self.service, scope["method"], route, str(status))
@@ -237,11 +238,11 @@ async def _read_body(scope: Scope, receive: Receive, length: str | None, limit: 
         size += len(chunk)
         if size <= limit:
             chunks.append(chunk)
-        if not message.get("more_body") or size > DRAINED:
+        if not message.get("more_body") or size > DRAIN_LIMIT:
             return b"".join(chunks) if size <= limit else None
 
 
-def _given(body: bytes, receive: Receive) -> Callable[[], Awaitable[Message]]:
+def _replay_body(body: bytes, receive: Receive) -> Callable[[], Awaitable[Message]]:
     handed = False
 
     async def given() -> Message:
@@ -255,7 +256,7 @@ def _given(body: bytes, receive: Receive) -> Callable[[], Awaitable[Message]]:
 
 
 async def _refuse_too_large(scope: Scope, send: Send) -> None:
-    answer = problems.problem(Request(scope), TooLarge.status, TooLarge.code, TooLarge.message())
+    answer = make_problem(Request(scope), TooLarge.status, TooLarge.code, TooLarge.message())
 
     async def nothing() -> Message:
         return {"type": "http.disconnect"}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from shared.messages import Message, commands_topic, events_topic
+from shared.messages import Message, get_commands_topic, get_events_topic
 from shared.service import Service
 
 SCHEMA_FORMAT = "application/schema+json;version=draft-2020-12"
@@ -27,19 +27,19 @@ HEADERS = {
 }
 
 
-def asyncapi(services: Sequence[Service]) -> dict[str, Any]:
+def build_asyncapi(services: Sequence[Service]) -> dict[str, Any]:
     """One document for these services: send what they publish, receive what they hear and obey."""
     messages: dict[str, Any] = {}
     channels: dict[str, Any] = {}
     operations: dict[str, Any] = {}
     for service in services:
         flows: list[tuple[str, str, Iterable[type[Message]]]] = [
-            ("send", events_topic(service.name), service.publishes),
-            ("receive", commands_topic(service.name), service.obeys),
-            *(("receive", events_topic(source), heard) for source, heard in service.hears.items()),
+            ("send", get_events_topic(service.name), service.publishes),
+            ("receive", get_commands_topic(service.name), service.obeys),
+            *(("receive", get_events_topic(source), heard) for source, heard in service.subscribes.items()),
         ]
         for action, topic, types in flows:
-            names = sorted(_declare(messages, types))
+            names = sorted(_declare_messages(messages, types))
             if not names:
                 continue
             channel = channels.setdefault(topic, {"address": topic, "messages": {}})
@@ -62,15 +62,15 @@ def asyncapi(services: Sequence[Service]) -> dict[str, Any]:
     }
 
 
-def _declare(messages: dict[str, Any], types: Iterable[type[Message]]) -> list[str]:
+def _declare_messages(messages: dict[str, Any], types: Iterable[type[Message]]) -> list[str]:
     names = []
     for message in types:
-        messages[message.type] = _described(message)
+        messages[message.type] = _describe_message(message)
         names.append(message.type)
     return names
 
 
-def _described(message: type[Message]) -> Mapping[str, Any]:
+def _describe_message(message: type[Message]) -> Mapping[str, Any]:
     return {
         "name": message.type,
         "title": message.__name__,

@@ -1,24 +1,24 @@
 """The caller at the door: token, roles, freeze; and the transaction that a request runs in."""
 
-import asyncio
 import hashlib
 import json
-import random
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Concatenate, Literal, ParamSpec, TypeVar
+from functools import lru_cache
+from typing import Annotated, Any, Concatenate, Literal, ParamSpec, TypeVar, get_type_hints
 from urllib.parse import quote
 
-import asyncpg
 from fastapi import Depends, Header, Request, Response, Security
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Query
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import TypeAdapter
 
 from shared.auth import ROLES, Principal, Role
-from shared.database import ATTEMPTS, RETRIED, UnitOfWork, rolled_back, sqlstate, unit_of_work
+from shared.database import UnitOfWork, retry_conflicts, rolled_back_transaction
 from shared.errors import Forbidden, IdempotencyKeyInFlight, IdempotencyKeyReused, NoToken, RolesFrozen, Stale
 from shared.service import Runtime
 
@@ -28,7 +28,25 @@ T = TypeVar("T")
 bearer = HTTPBearer(auto_error=False, description="A JWT of the issuer, or of `holdfast token`")
 
 
-async def _result(work: UnitOfWork, result: T) -> T:
+@dataclass(frozen=True)
+class KeptAnswer:
+    """What a request with this `Idempotency-Key` was answered, as JSON."""
+
+    request_hash: bytes
+    result: Any
+
+    def restore(self, handler: Callable[..., Awaitable[T]]) -> T:
+        """The result as `handler` says that it returns it; as JSON where it says nothing."""
+        adapter: TypeAdapter[T] = _result_adapter(handler)
+        return adapter.validate_python(self.result)
+
+
+@lru_cache(maxsize=1000)
+def _result_adapter(handler: Callable[..., Awaitable[T]]) -> TypeAdapter[T]:
+    return TypeAdapter(get_type_hints(handler).get("return", Any) if hasattr(handler, "__annotations__") else Any)
+
+
+async def _return_result(work: UnitOfWork, result: T) -> T:
     return result
 
 
@@ -54,41 +72,38 @@ class Door:
         repetition. Raises `IdempotencyKeyInFlight`, `IdempotencyKeyReused`, and what the handler raises.
         """
         self.parts = part = self.parts + 1
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                async with self._work() as work:
-                    if self.idempotency_key is None:
-                        return await handler(work, *args, **kwargs)
-                    kept = await self._kept(work, part)
-                    if kept is not None:
-                        self.response.headers["Idempotency-Replayed"] = "true"
-                        return kept["result"]  # type: ignore[no-any-return]
-                    result = await handler(work, *args, **kwargs)
-                    await self._keep(work, part, result)
-                    return result
-            except asyncpg.PostgresError as error:
-                if sqlstate(error) not in RETRIED or attempt == ATTEMPTS:
-                    raise
-                await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311
-        raise AssertionError("unreachable")
 
-    async def once(self, act: Callable[[], Awaitable[T]]) -> T:
+        async def act() -> T:
+            async with self._unit_of_work() as work:
+                if self.idempotency_key is None:
+                    return await handler(work, *args, **kwargs)
+                kept = await self._get_kept_answer(work, part)
+                if kept is not None:
+                    self.response.headers["Idempotency-Replayed"] = "true"
+                    return kept.restore(handler)
+                result = await handler(work, *args, **kwargs)
+                await self._keep_answer(work, part, result)
+                return result
+
+        return await retry_conflicts(act)
+
+    async def run_once(self, act: Callable[[], Awaitable[T]]) -> T:
         """Runs what is no transaction of its own. With an `Idempotency-Key` its result is kept as by `transact`."""
         if self.idempotency_key is None:
             return await act()
-        async with self._work() as work:
-            kept = await self._kept(work, self.parts + 1)
-        return await self.transact(_result, await act() if kept is None else kept["result"])
+        async with self._unit_of_work() as work:
+            kept = await self._get_kept_answer(work, self.parts + 1)
+        return await self.transact(_return_result, await act() if kept is None else kept.restore(act))
 
     async def read(
         self, reader: Callable[Concatenate[UnitOfWork, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Runs `reader(work, ...)` in a transaction that is rolled back."""
-        async with self.runtime.database.connect() as connection, rolled_back(connection):
+        async with self.runtime.database.connect() as connection, rolled_back_transaction(connection):
             work = UnitOfWork(
                 connection,
                 self.runtime.settings,
-                self.runtime.service.name,
+                self.runtime.name,
                 self.runtime.clock(),
                 self.principal.sub,
                 system=self.principal.system,
@@ -96,16 +111,13 @@ class Door:
             return await reader(work, *args, **kwargs)
 
     @property
-    def holder(self) -> str:
+    def idempotency_holder(self) -> str:
         """Whose idempotency keys these are. Answers kept before a freeze are not given out after it."""
         return f"{self.principal.sub} (frozen)" if self.frozen else self.principal.sub
 
-    def _work(self) -> Any:
-        return unit_of_work(
-            self.runtime,
-            self.principal.sub,
-            traceparent=self.request.scope.get("traceparent"),
-            system=self.principal.system,
+    def _unit_of_work(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        return self.runtime.unit_of_work(
+            self.principal.sub, self.request.scope.get("traceparent"), self.principal.system
         )
 
     async def _request_hash(self) -> bytes:
@@ -116,27 +128,29 @@ class Door:
             self.request_hash = digest.digest()
         return self.request_hash
 
-    async def _kept(self, work: UnitOfWork, part: int) -> Any:
-        name = f"{self.holder}\n{self.idempotency_key}\n{part}"
-        if not await work.scalar("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))", name=name):
+    async def _get_kept_answer(self, work: UnitOfWork, part: int) -> KeptAnswer | None:
+        holder = self.idempotency_holder
+        name = f"{holder}\n{self.idempotency_key}\n{part}"
+        if not await work.fetch_value("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))", name=name):
             raise IdempotencyKeyInFlight
-        row = await work.row(
+        kept = await work.fetch_one(
+            KeptAnswer,
             "SELECT request_hash, result FROM idempotency_keys WHERE principal = :sub AND key = :key AND part = :part",
-            sub=self.holder,
+            sub=holder,
             key=self.idempotency_key,
             part=part,
         )
-        if row is not None and bytes(row["request_hash"]) != await self._request_hash():
+        if kept is not None and kept.request_hash != await self._request_hash():
             raise IdempotencyKeyReused
-        return row
+        return kept
 
-    async def _keep(self, work: UnitOfWork, part: int, result: Any) -> None:
+    async def _keep_answer(self, work: UnitOfWork, part: int, result: object) -> None:
         await work.execute(
             """
             INSERT INTO idempotency_keys (principal, key, part, request_hash, result)
             VALUES (:sub, :key, :part, :hash, CAST(:result AS jsonb))
             """,
-            sub=self.holder,
+            sub=self.idempotency_holder,
             key=self.idempotency_key,
             part=part,
             hash=await self._request_hash(),
@@ -153,12 +167,12 @@ class Door:
         ):
             raise Stale
 
-    def located(self, *segments: object) -> None:
-        """Says where what was created is: `located("clients", id)`. Ids may be of any script, a header may not."""
+    def set_location(self, *segments: object) -> None:
+        """Says where what was created is: `set_location("clients", id)`. Ids may be of any script, a header may not."""
         path = "/".join(quote(str(segment), safe="") for segment in segments)
-        self.response.headers["Location"] = f"/{self.runtime.service.name}/v1/{path}"
+        self.response.headers["Location"] = f"/{self.runtime.name}/v1/{path}"
 
-    def tag(self, version: int) -> None:
+    def set_etag(self, version: int) -> None:
         """Gives the answer its `ETag`."""
         self.response.headers["ETag"] = f'"{version}"'
 

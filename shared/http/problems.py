@@ -17,7 +17,7 @@ from shared.errors import HoldfastError, NoToken
 log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
-PLAIN_NAME = re.compile(r"^[a-z][a-z0-9_]{0,40}$")
+FIELD_NAME_PATTERN = re.compile(r"^[a-z][a-z0-9_]{0,40}$")
 
 
 class Problem(BaseModel):
@@ -54,7 +54,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def problem(
+def make_problem(
     request: Request, status: int, code: str, detail: str, errors: Sequence[dict[str, Any]] = (), **extra: Any
 ) -> JSONResponse:
     body = {
@@ -74,43 +74,50 @@ def problem(
     return JSONResponse(body, status, headers, MEDIA_TYPE)
 
 
-def install(app: FastAPI) -> None:
+def install_problem_handlers(app: FastAPI) -> None:
     @app.exception_handler(HoldfastError)
     async def refused(request: Request, error: HoldfastError) -> JSONResponse:
-        return problem(request, error.status, error.code, error.message(), **error.extra)
+        return make_problem(request, error.status, error.code, error.message(), **error.extra)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        errors = [{"loc": _place(item["loc"]), "msg": _reason(item), "type": item["type"]} for item in error.errors()]
+        errors = [
+            {"loc": _describe_location(item["loc"]), "msg": _describe_fault(item), "type": item["type"]}
+            for item in error.errors()
+        ]
         if any(item["type"] == "json_invalid" for item in errors):
             if "authorization" not in request.headers:  # the body is read before the doorkeeper is asked
                 return await refused(request, NoToken())
-            return problem(request, 400, "malformed_json", "The body is not valid JSON.", errors)
-        return problem(request, 422, "invalid", "Some fields cannot be right; `errors` says which and why.", errors)
+            return make_problem(request, 400, "malformed_json", "The body is not valid JSON.", errors)
+        return make_problem(
+            request, 422, "invalid", "Some fields cannot be right; `errors` says which and why.", errors
+        )
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> JSONResponse:
         if error.status_code == 400:  # what the parser of JSON gives up on, such as too deep a nesting
-            return problem(request, 400, "malformed_json", "The body is not valid JSON.")
+            return make_problem(request, 400, "malformed_json", "The body is not valid JSON.")
         detail = STATUSES.get(error.status_code, "Refused")
-        answer = problem(request, error.status_code, "http", f"{detail}.")
+        answer = make_problem(request, error.status_code, "http", f"{detail}.")
         answer.headers.update(error.headers or {})
         return answer
 
 
-def failure(request: Request, error: Exception) -> JSONResponse:
+def make_failure(request: Request, error: Exception) -> JSONResponse:
     """What the caller hears of an error that is no refusal."""
     if is_transient(error):
-        return problem(request, 503, "unavailable", "The database does not answer just now. Nothing was done; repeat.")
-    return problem(request, 500, "internal", "This is our error; it has been logged under the trace id.")
+        return make_problem(
+            request, 503, "unavailable", "The database does not answer just now. Nothing was done; repeat."
+        )
+    return make_problem(request, 500, "internal", "This is our error; it has been logged under the trace id.")
 
 
-def _place(loc: Sequence[Any]) -> list[Any]:
+def _describe_location(loc: Sequence[Any]) -> list[Any]:
     """Names of fields and indexes; whatever else stands there came from the caller and is not repeated."""
-    return [part if isinstance(part, int) or PLAIN_NAME.match(str(part)) else "…" for part in loc]
+    return [part if isinstance(part, int) or FIELD_NAME_PATTERN.match(str(part)) else "…" for part in loc]
 
 
-def _reason(error: dict[str, Any]) -> str:
+def _describe_fault(error: dict[str, Any]) -> str:
     # Messages of the framework describe what was expected; only those of value errors are ours and may go further.
     if error["type"] in ("json_invalid", "enum", "literal_error"):
         return str(error["msg"])

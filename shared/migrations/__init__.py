@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from alembic import command
 from alembic.config import Config
@@ -11,14 +10,13 @@ from asyncpg import Connection
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-if TYPE_CHECKING:
-    from shared.service import Service
+from shared.service import Service
 
 HERE = Path(__file__).parent
 SERVICES = HERE.parent.parent / "services"
 
 
-def _config(service: "Service") -> Config:
+def make_config(service: Service) -> Config:
     config = Config()
     branches = [HERE / "chassis", SERVICES / service.name / "migrations"]
     if "people" in service.metadata.tables:
@@ -29,12 +27,12 @@ def _config(service: "Service") -> Config:
     return config
 
 
-async def migrate(engine: AsyncEngine, service: "Service") -> None:
+async def migrate(engine: AsyncEngine, service: Service) -> None:
     """Brings the database to the newest version. Of several at the same time one does it and the others wait."""
     async with engine.connect() as connection:
         await connection.execute(text("SET lock_timeout = 0"))
         await connection.execute(text("SELECT pg_advisory_lock(7283)"))
-        config = _config(service)
+        config = make_config(service)
         config.attributes["metadata"] = service.metadata
 
         def upgrade(sync_connection: object) -> None:
@@ -46,23 +44,23 @@ async def migrate(engine: AsyncEngine, service: "Service") -> None:
         await connection.execute(text("SELECT pg_advisory_unlock(7283)"))
 
 
-async def at_head(connection: Connection, service: "Service") -> str | None:
+async def describe_version_fault(connection: Connection, service: Service) -> str | None:
     """None if the database has exactly the newest version, else what is wrong."""
     if await connection.fetchval("SELECT to_regclass('alembic_version') IS NULL"):
         return "none applied"
     applied = {row["version_num"] for row in await connection.fetch("SELECT version_num FROM alembic_version")}
-    newest = _heads(service)
-    return None if applied == newest else f"at {_named(applied)}, newest {_named(newest)}"
+    newest = _list_heads(service)
+    return None if applied == newest else f"at {_join_revisions(applied)}, newest {_join_revisions(newest)}"
 
 
 _HEADS: dict[str, set[str]] = {}
 
 
-def _heads(service: "Service") -> set[str]:
+def _list_heads(service: Service) -> set[str]:
     if service.name not in _HEADS:
-        _HEADS[service.name] = set(ScriptDirectory.from_config(_config(service)).get_heads())
+        _HEADS[service.name] = set(ScriptDirectory.from_config(make_config(service)).get_heads())
     return _HEADS[service.name]
 
 
-def _named(revisions: Iterable[str]) -> str:
+def _join_revisions(revisions: Iterable[str]) -> str:
     return ", ".join(sorted(revisions)) or "none"

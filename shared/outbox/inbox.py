@@ -4,24 +4,21 @@ Errors of the database pause the consumer and are tried for ever. Only decoding 
 first the key waits in a table while the partition goes on; `shared.outbox.waiting` tries it again and parks it.
 """
 
-import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 
 from shared.contracts.clients import CommandAnswered, Result
-from shared.database import UnitOfWork, is_transient, unit_of_work
-from shared.errors import HoldfastError
-from shared.messages import Command, Envelope, Record, decode, type_of
-from shared.outbox import waiting
-
-if TYPE_CHECKING:
-    from shared.service import Runtime
+from shared.database import UnitOfWork, is_transient
+from shared.errors import HoldfastError, JournaledRefusal
+from shared.messages import Command, Envelope, Record, decode_record, get_record_type
+from shared.outbox.waiting import describe_error, queue_message, start_waiting
+from shared.service import Runtime
 
 log = structlog.get_logger()
 
-RECEIVE = """
+INSERT_RECEIVED = """
     WITH arrived AS (
         SELECT * FROM unnest(CAST(:event_ids AS uuid[]), CAST(:topics AS text[]), CAST(:keys AS text[]))
              WITH ORDINALITY AS a(event_id, topic, key, nth)
@@ -40,30 +37,30 @@ RECEIVE = """
            noted.event_id IS NOT NULL AND row_number() OVER (PARTITION BY arrived.event_id ORDER BY nth) = 1 AS is_new
     FROM arrived LEFT JOIN queued USING (topic, key) LEFT JOIN noted USING (event_id) ORDER BY nth
 """
-RECEIVE_AGAIN = "INSERT INTO inbox (event_id) VALUES (:event_id) ON CONFLICT DO NOTHING RETURNING 1"
+
 RAISE_EPOCH = """
     INSERT INTO epochs AS e (case_id, epoch) VALUES (:case_id, :epoch)
     ON CONFLICT (case_id) DO UPDATE SET epoch = greatest(e.epoch, excluded.epoch) RETURNING epoch
 """
 
 
-async def receive(runtime: "Runtime", records: Sequence[Record]) -> None:
+async def receive_records(runtime: Runtime, records: Sequence[Record]) -> None:
     """Lets the records take effect, in their order. Raises only what is transient: then hand them in again."""
-    heard = [type_of(record) in (None, *runtime.handlers) for record in records]
-    await _let_go(runtime, [record for record, is_heard in zip(records, heard, strict=True) if not is_heard])
+    heard = [get_record_type(record) in (None, *runtime.handlers) for record in records]
+    await _delete_deliveries(runtime, [record for record, is_heard in zip(records, heard, strict=True) if not is_heard])
     known = [record for record, is_heard in zip(records, heard, strict=True) if is_heard]
     if len(known) > 1:
         try:
-            async with unit_of_work(runtime, runtime.service.name) as work:
-                await _receive(runtime, work, known)
+            async with runtime.unit_of_work() as work:
+                await _receive_together(runtime, work, known)
             return
         except Exception:
-            log.info("batch.taken_apart", service=runtime.service.name, records=len(known))
+            log.info("batch.taken_apart", service=runtime.name, records=len(known))
     for record in known:
         await _receive_alone(runtime, record)
 
 
-async def _let_go(runtime: "Runtime", records: Sequence[Record]) -> None:
+async def _delete_deliveries(runtime: Runtime, records: Sequence[Record]) -> None:
     """Removes deliveries of types that this service does not hear."""
     deliveries = [record.delivery for record in records if record.delivery is not None]
     if deliveries:
@@ -71,24 +68,28 @@ async def _let_go(runtime: "Runtime", records: Sequence[Record]) -> None:
             await connection.execute("DELETE FROM deliveries WHERE id = ANY($1)", deliveries)
 
 
-async def _receive_alone(runtime: "Runtime", record: Record) -> None:
+async def _receive_alone(runtime: Runtime, record: Record) -> None:
     try:
-        async with unit_of_work(runtime, runtime.service.name) as work:
-            await _receive(runtime, work, [record])
+        async with runtime.unit_of_work() as work:
+            await _receive_together(runtime, work, [record])
     except Exception as error:
         if is_transient(error):
             raise
         log.error(
-            "message.failed", topic=record.topic, key=record.key, type=type_of(record), error=waiting.describe(error)
+            "message.failed",
+            topic=record.topic,
+            key=record.key,
+            type=get_record_type(record),
+            error=describe_error(error),
         )
-        async with unit_of_work(runtime, runtime.service.name) as work:
-            await waiting.begin(work, record, error)
+        async with runtime.unit_of_work() as work:
+            await start_waiting(work, record, error)
 
 
-async def _receive(runtime: "Runtime", work: UnitOfWork, records: Sequence[Record]) -> None:
-    envelopes = [decode(record, runtime.types) for record in records]
-    received = await work.rows(
-        RECEIVE,
+async def _receive_together(runtime: Runtime, work: UnitOfWork, records: Sequence[Record]) -> None:
+    envelopes = [decode_record(record, runtime.types) for record in records]
+    received = await work.fetch_rows(
+        INSERT_RECEIVED,
         event_ids=[envelope.id for envelope in envelopes],
         topics=[record.topic for record in records],
         keys=[record.key for record in records],
@@ -96,13 +97,13 @@ async def _receive(runtime: "Runtime", work: UnitOfWork, records: Sequence[Recor
     )
     for record, envelope, row in zip(records, envelopes, received, strict=True):
         if row["key_id"] is not None:
-            await waiting.queue_behind(work, row["key_id"], record)
+            await queue_message(work, row["key_id"], record)
         elif row["is_new"]:
-            await apply(runtime, work, envelope)
-        runtime.metrics.received.labels(runtime.service.name, envelope.data.type).inc()
+            await apply_message(runtime, work, envelope)
+        runtime.metrics.received.labels(runtime.name, envelope.data.type).inc()
 
 
-async def apply(runtime: "Runtime", work: UnitOfWork, envelope: Envelope[Any]) -> None:
+async def apply_message(runtime: Runtime, work: UnitOfWork, envelope: Envelope[Any]) -> None:
     """Runs the handler of the message. A command is answered exactly once, a refusal by a rule being an answer."""
     work.cause, work.traceparent = str(envelope.id), envelope.traceparent
     handler = runtime.handlers[envelope.data.type]
@@ -110,7 +111,7 @@ async def apply(runtime: "Runtime", work: UnitOfWork, envelope: Envelope[Any]) -
     if not isinstance(command, Command):
         await handler(work, envelope)
         return
-    newest = await work.scalar(RAISE_EPOCH, case_id=command.case_id, epoch=command.epoch)
+    newest = await work.fetch_value(RAISE_EPOCH, case_id=command.case_id, epoch=command.epoch)
     outcome: str = "done"
     reason: str | None = None
     results: Sequence[Result] = ()
@@ -120,7 +121,10 @@ async def apply(runtime: "Runtime", work: UnitOfWork, envelope: Envelope[Any]) -
         before = len(work.outgoing)
         try:
             async with work.connection.transaction():
-                results = await handler(work, envelope) or ()
+                try:
+                    results = await handler(work, envelope) or ()
+                except JournaledRefusal as journaled:
+                    outcome, reason = "refused", journaled.refusal.code
         except HoldfastError as refusal:
             outcome, reason = "refused", refusal.code
             del work.outgoing[before:]  # what did not happen is not told
@@ -134,18 +138,3 @@ async def apply(runtime: "Runtime", work: UnitOfWork, envelope: Envelope[Any]) -
             results=list(results),
         )
     )
-
-
-async def take_delivered(runtime: "Runtime", topic: str, batch: int = 50) -> list[Record]:
-    """The next records of the in-process bus, oldest first."""
-    async with runtime.database.connect() as connection:
-        rows = await connection.fetch("SELECT * FROM deliveries WHERE topic = $1 ORDER BY id LIMIT $2", topic, batch)
-    return [Record(row["topic"], row["key"], decode_headers(row["headers"]), row["body"], row["id"]) for row in rows]
-
-
-def encode_headers(record: Record) -> str:
-    return json.dumps({name: value.decode("latin-1") for name, value in record.headers.items()})
-
-
-def decode_headers(headers: dict[str, str]) -> dict[str, bytes]:
-    return {name: value.encode("latin-1") for name, value in headers.items()}

@@ -1,7 +1,6 @@
 """The tables of the chassis, the same in every service's database, and the one statement that writes the outbox."""
 
 import uuid
-from typing import TYPE_CHECKING
 
 from sqlalchemy import (
     BigInteger,
@@ -21,15 +20,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
-from shared.messages import Command, commands_topic, events_topic
-
-if TYPE_CHECKING:
-    from shared.database import UnitOfWork
+from shared.database import UnitOfWork
+from shared.messages import Command, get_commands_topic, get_events_topic
 
 NOW = func.now()
 
 
-def chassis_tables(metadata: MetaData) -> None:
+def add_chassis_tables(metadata: MetaData) -> None:
     """Adds the chassis's tables to a service's metadata."""
     Table(
         "outbox",
@@ -122,7 +119,7 @@ def chassis_tables(metadata: MetaData) -> None:
     )
 
 
-WRITE_OUTBOX = """
+INSERT_OUTBOX = """
     WITH new AS (
         SELECT *, row_number() OVER (PARTITION BY topic, subject ORDER BY nth) AS place,
                count(*) OVER (PARTITION BY topic, subject) AS places
@@ -142,17 +139,17 @@ WRITE_OUTBOX = """
 """
 
 
-async def write_outbox(work: "UnitOfWork") -> None:
+async def insert_outbox(work: UnitOfWork) -> None:
     """Writes what the unit of work sends, in its order; the row of `sequences` keeps others of the subject behind it."""
     if not work.outgoing:
         return
     messages = [outgoing.message for outgoing in work.outgoing]
     topics = [
-        commands_topic(message.receiver) if isinstance(message, Command) else events_topic(work.service)
+        get_commands_topic(message.receiver) if isinstance(message, Command) else get_events_topic(work.service)
         for message in messages
     ]
     await work.execute(
-        WRITE_OUTBOX,
+        INSERT_OUTBOX,
         event_ids=[uuid.uuid4() for _ in messages],
         topics=topics,
         subjects=[message.subject for message in messages],

@@ -6,31 +6,29 @@ import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 
 from shared.contracts.clients import CommandAnswered, JournalEntry
-from shared.database import UnitOfWork, is_transient, unit_of_work
+from shared.database import UnitOfWork
 from shared.errors import NotFound, Refused
-from shared.http.fields import Paging
-from shared.messages import Record, Undecodable, commands_topic, decode, type_of
-
-if TYPE_CHECKING:
-    from shared.service import Runtime
+from shared.messages import Record, Undecodable, get_commands_topic, get_record_type
+from shared.paging import Paging
+from shared.service import Runtime
 
 log = structlog.get_logger()
 
-TRIES = 5
 PARKED_LIMIT = 100  # more than this and the consumer stops: a freeze must never fail silently
-ALARMING = ("employee.resigned", "employee.left", "departure.held", "freeze_access", "freeze_stages")
+
+ALARMING_TYPES = ("employee.resigned", "employee.left", "departure.held", "freeze_access", "freeze_stages")
 
 
 class NotParked(Refused, code="not_parked"):
     """This key is not parked: it is still being tried, or has been dealt with."""
 
 
-def describe(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """Where and what kind, never the message: it may repeat personal data."""
     if isinstance(error, Undecodable):
         return str(error)
@@ -39,9 +37,9 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}{place}"
 
 
-async def begin(work: UnitOfWork, record: Record, error: BaseException) -> None:
+async def start_waiting(work: UnitOfWork, record: Record, error: BaseException) -> None:
     """The record's key waits from now on, this record first."""
-    key_id = await work.scalar(
+    key_id = await work.fetch_value(
         """
         INSERT INTO waiting_keys (id, topic, key, attempts, next_try_at, type, error)
         VALUES (:id, :topic, :key, 1, :next, :type, :error)
@@ -51,15 +49,15 @@ async def begin(work: UnitOfWork, record: Record, error: BaseException) -> None:
         topic=record.topic,
         key=record.key,
         next=work.now + timedelta(seconds=1),
-        type=type_of(record),
-        error=describe(error),
+        type=get_record_type(record),
+        error=describe_error(error),
     )
-    await queue_behind(work, key_id, record)
+    await queue_message(work, key_id, record)
     if record.delivery is not None:
         await work.execute("DELETE FROM deliveries WHERE id = :id", id=record.delivery)
 
 
-async def queue_behind(work: UnitOfWork, key_id: uuid.UUID, record: Record) -> None:
+async def queue_message(work: UnitOfWork, key_id: uuid.UUID, record: Record) -> None:
     await work.execute(
         "INSERT INTO waiting_messages (key_id, headers, body) VALUES (:key_id, CAST(:headers AS jsonb), :body)",
         key_id=key_id,
@@ -68,67 +66,9 @@ async def queue_behind(work: UnitOfWork, key_id: uuid.UUID, record: Record) -> N
     )
 
 
-async def retry_waiting(runtime: "Runtime") -> bool:
-    """Tries one key whose time has come, message by message. True if there was one."""
-    from shared.outbox.inbox import RECEIVE_AGAIN, apply, decode_headers
-
-    key: Mapping[str, Any] | None = None
-    try:
-        async with unit_of_work(runtime, runtime.service.name) as work:
-            key = await work.row(
-                """
-                SELECT * FROM waiting_keys WHERE parked_at IS NULL AND next_try_at <= :now
-                ORDER BY next_try_at LIMIT 1 FOR UPDATE SKIP LOCKED
-                """,
-                now=work.now,
-            )
-            if key is None:
-                return False
-            message = await work.row(
-                "SELECT * FROM waiting_messages WHERE key_id = :id ORDER BY id LIMIT 1", id=key["id"]
-            )
-            if message is None:
-                await work.execute("DELETE FROM waiting_keys WHERE id = :id", id=key["id"])
-                return True
-            record = Record(key["topic"], key["key"], decode_headers(message["headers"]), message["body"])
-            envelope = decode(record, runtime.types)
-            if await work.scalar(RECEIVE_AGAIN, event_id=envelope.id):
-                await apply(runtime, work, envelope)
-            await work.execute("DELETE FROM waiting_messages WHERE id = :id", id=message["id"])
-            await work.execute(
-                "UPDATE waiting_keys SET attempts = 0, next_try_at = :now WHERE id = :id", id=key["id"], now=work.now
-            )
-        return True
-    except Exception as error:
-        if key is None or is_transient(error):
-            raise
-        await _failed_again(runtime, key, error)
-        return True
-
-
-async def _failed_again(runtime: "Runtime", key: Mapping[str, Any], error: BaseException) -> None:
-    attempts = key["attempts"] + 1
-    async with unit_of_work(runtime, runtime.service.name) as work:
-        await work.execute(
-            """
-            UPDATE waiting_keys SET attempts = CAST(:attempts AS int), error = :error, next_try_at = :next,
-                   parked_at = CASE WHEN CAST(:attempts AS int) >= CAST(:tries AS int) THEN CAST(:now AS timestamptz) END
-            WHERE id = :id
-            """,
-            id=key["id"],
-            attempts=attempts,
-            tries=TRIES,
-            error=describe(error),
-            now=work.now,
-            next=work.now + timedelta(seconds=2**attempts),
-        )
-    if attempts >= TRIES:
-        log.critical("key.parked", topic=key["topic"], key=key["key"], type=key["type"], error=describe(error))
-
-
-async def parked(work: UnitOfWork, paging: Paging) -> Sequence[Mapping[str, Any]]:
+async def list_waiting_keys(work: UnitOfWork, paging: Paging) -> Sequence[Mapping[str, Any]]:
     """The keys that wait or are parked, by id, with how many messages queue behind."""
-    return await work.rows(
+    return await work.fetch_rows(
         """
         SELECT id, topic, key, type, attempts, error, next_try_at, parked_at,
                (SELECT count(*) FROM waiting_messages WHERE key_id = waiting_keys.id) AS messages
@@ -139,31 +79,35 @@ async def parked(work: UnitOfWork, paging: Paging) -> Sequence[Mapping[str, Any]
     )
 
 
-async def replay(work: UnitOfWork, key_id: uuid.UUID) -> None:
+async def replay_key(work: UnitOfWork, key_id: uuid.UUID) -> None:
     """Tries a parked key again from its first message. Raises `NotParked`, `NotFound`."""
-    await _parked_key(work, key_id)
+    await _lock_parked_key(work, key_id)
     await work.execute(
         "UPDATE waiting_keys SET parked_at = NULL, attempts = 0, next_try_at = :now WHERE id = :id",
         id=key_id,
         now=work.now,
     )
-    work.publish(_entry(work, "parked.replayed", key_id))
+    work.publish(_make_journal_entry(work, "parked.replayed", key_id))
 
 
-async def skip(work: UnitOfWork, key_id: uuid.UUID) -> None:
+async def skip_message(work: UnitOfWork, key_id: uuid.UUID) -> None:
     """Drops the first message of a parked key and goes on with the next. Raises `NotParked`, `NotFound`.
 
     It stays dropped when the bus hands it in once more, and a command is answered: a case waits for every answer.
     """
-    topic = await _parked_key(work, key_id)
-    message = await work.row(
+    topic = await _lock_parked_key(work, key_id)
+    message = await work.fetch_row(
         """
         DELETE FROM waiting_messages WHERE id = (SELECT min(id) FROM waiting_messages WHERE key_id = :id)
         RETURNING headers, body
         """,
         id=key_id,
     )
-    if message is not None and await _note_received(work, message["headers"]) and topic == commands_topic(work.service):
+    if (
+        message is not None
+        and await insert_received(work, message["headers"])
+        and topic == get_commands_topic(work.service)
+    ):
         with suppress(ValueError, TypeError):  # one that is no command in the first place has nobody to tell
             command = dict(json.loads(message["body"]), outcome="refused", reason="skipped", results=[])
             work.publish(CommandAnswered.model_validate(command))
@@ -172,23 +116,24 @@ async def skip(work: UnitOfWork, key_id: uuid.UUID) -> None:
         id=key_id,
         now=work.now,
     )
-    work.publish(_entry(work, "parked.skipped", key_id))
+    work.publish(_make_journal_entry(work, "parked.skipped", key_id))
 
 
-async def _note_received(work: UnitOfWork, headers: Mapping[str, str]) -> bool:
+async def insert_received(work: UnitOfWork, event_id: uuid.UUID) -> bool:
     """False if the message took effect already, as one that the bus handed in twice."""
-    from shared.outbox.inbox import RECEIVE_AGAIN
+    return bool(await work.fetch_value(INSERT_RECEIVED_ONE, event_id=event_id))
 
+
+def _read_event_id(headers: Mapping[str, str]) -> uuid.UUID | None:
     try:
-        event_id = uuid.UUID(headers.get("ce_id", ""))
+        return uuid.UUID(headers.get("ce_id", ""))
     except ValueError:
-        return True
-    return bool(await work.scalar(RECEIVE_AGAIN, event_id=event_id))
+        return None
 
 
-async def _parked_key(work: UnitOfWork, key_id: uuid.UUID) -> str:
+async def _lock_parked_key(work: UnitOfWork, key_id: uuid.UUID) -> str:
     """Its topic."""
-    key = await work.row("SELECT topic, parked_at FROM waiting_keys WHERE id = :id FOR UPDATE", id=key_id)
+    key = await work.fetch_row("SELECT topic, parked_at FROM waiting_keys WHERE id = :id FOR UPDATE", id=key_id)
     if key is None:
         raise NotFound
     if key["parked_at"] is None:
@@ -196,11 +141,11 @@ async def _parked_key(work: UnitOfWork, key_id: uuid.UUID) -> str:
     return str(key["topic"])
 
 
-def _entry(work: UnitOfWork, kind: str, key_id: uuid.UUID) -> JournalEntry:
+def _make_journal_entry(work: UnitOfWork, kind: str, key_id: uuid.UUID) -> JournalEntry:
     return JournalEntry(kind=kind, actor_id=work.actor, details={"parked_id": str(key_id), "service": work.service})
 
 
-async def count_parked(runtime: "Runtime") -> bool:
+async def update_waiting_metrics(runtime: Runtime) -> bool:
     """Keeps the metrics of waiting and parked keys, the alarm among them."""
     async with runtime.database.connect() as connection:
         row = await connection.fetchrow(
@@ -212,11 +157,14 @@ async def count_parked(runtime: "Runtime") -> bool:
                    )) AS alarming
             FROM waiting_keys
             """,
-            list(ALARMING),
+            list(ALARMING_TYPES),
         )
-    name = runtime.service.name
+    name = runtime.name
     runtime.metrics.waiting.labels(name).set(row["waiting"])
     runtime.metrics.parked.labels(name).set(row["parked"])
     runtime.metrics.alarm.labels(name, "parked_departure").set(row["alarming"])
     runtime.too_many_parked = row["parked"] > PARKED_LIMIT
     return False
+
+
+INSERT_RECEIVED_ONE = "INSERT INTO inbox (event_id) VALUES (:event_id) ON CONFLICT DO NOTHING RETURNING 1"

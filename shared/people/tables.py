@@ -16,7 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 
-def people_tables(metadata: MetaData) -> None:
+def add_people_tables(metadata: MetaData) -> None:
     Table(
         "people",
         metadata,

@@ -19,8 +19,7 @@ from typer.testing import CliRunner
 
 from services.__main__ import app
 from shared.contracts.staff import EmployeeHired
-from shared.messages import encode, events_topic
-from shared.outbox.inbox import encode_headers
+from shared.messages import dump_headers, encode_record, get_events_topic
 from tests.support import postgres
 from tests.support.processes import Process, answers, free_port
 
@@ -156,13 +155,13 @@ def park(url: str, employee: str, *bodies: bytes | None) -> None:
         "time": datetime.now(UTC),
         "cause": None,
         "traceparent": None,
-        "topic": events_topic("staff"),
+        "topic": get_events_topic("staff"),
         "body": hired.model_dump_json(),
     }
 
     async def write() -> None:
         connection = await asyncpg.connect(url)
-        key, record = uuid.uuid4(), encode(row)
+        key, record = uuid.uuid4(), encode_record(row)
         await connection.execute(
             """
             INSERT INTO waiting_keys (id, topic, key, attempts, next_try_at, parked_at, type, error)
@@ -172,10 +171,10 @@ def park(url: str, employee: str, *bodies: bytes | None) -> None:
         )
         for body in bodies:
             # Each message has an id of its own, as those on a bus have.
-            sent = encode({**row, "event_id": uuid.uuid4()})
+            sent = encode_record({**row, "event_id": uuid.uuid4()})
             await connection.execute(
                 "INSERT INTO waiting_messages (key_id, headers, body) VALUES ($1, CAST($2 AS jsonb), $3)",
-                *(key, encode_headers(sent), body or sent.body),
+                *(key, dump_headers(sent), body or sent.body),
             )
         await connection.close()
 

@@ -11,9 +11,9 @@ import fasteners
 import pytest
 
 from services import wiring
-from shared.auth import load_keys, new_key
+from shared.auth import create_key_file, make_token_keys
 from shared.database import open_database
-from shared.migrations import at_head
+from shared.migrations import describe_version_fault
 from shared.settings import SERVICES, Settings
 from tests.support import postgres
 
@@ -50,7 +50,7 @@ def test_a_file_of_a_setting_that_cannot_be_read_is_wrong_usage(tmp_path: Path) 
 
 
 async def test_a_token_is_printed_as_json_too(tmp_path: Path) -> None:
-    key = new_key(tmp_path / "key.pem")
+    key = create_key_file(tmp_path / "key.pem")
     done = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-m", "services", "token", "--role", "hr", "--key", str(tmp_path / "key.pem"), "--json"],
@@ -58,7 +58,7 @@ async def test_a_token_is_printed_as_json_too(tmp_path: Path) -> None:
         check=True,
     )
     printed = json.loads(done.stdout)
-    principal = await load_keys(Settings(), key).principal(printed["token"])
+    principal = await make_token_keys(Settings(), key).principal(printed["token"])
     assert (principal.sub, principal.roles) == (printed["sub"], set(printed["roles"])) == ("hr", {"hr"})
 
 
@@ -68,5 +68,5 @@ async def test_migrating_all_gives_each_service_a_database_of_its_own() -> None:
     for name in SERVICES:
         database = open_database(postgres.server().get_uri(database=f"all_of_them_{name}"))
         async with database.connect() as connection:
-            assert await at_head(connection, wiring.load(name)) is None
+            assert await describe_version_fault(connection, wiring.load(name)) is None
         await database.close()

@@ -4,11 +4,11 @@ import asyncio
 import random
 from collections.abc import Sequence
 
-from shared.bus import Bus, Handle
+from shared.bus import Bus, RecordHandler
 from shared.messages import Record
-from shared.outbox.relay import publish_pending
+from shared.outbox.relay import publish_outbox
 from tests.support.lab import Lab, all_sent, effects, execute, plant, rows, scalar, settled, until, write
-from tests.support.probe import Crash, Replica, probe
+from tests.support.probe import Crash, ProbeReplica, probe
 
 WRITERS, EACH = 16, 12
 
@@ -43,7 +43,7 @@ async def test_a_crash_between_send_and_mark_publishes_twice_and_takes_effect_on
     await write(dying, *"aab")
     dying.bus = CrashAfterPublishing(dying.bus)
 
-    crashed = asyncio.create_task(publish_pending(dying))
+    crashed = asyncio.create_task(publish_outbox(dying))
     await asyncio.wait([crashed])
 
     assert isinstance(crashed.exception(), Crash)
@@ -68,7 +68,7 @@ class Wrapped(Bus):
     async def stop(self) -> None:
         await self.bus.stop()
 
-    async def consume(self, topic: str, group: str, handle: Handle) -> None:
+    async def consume(self, topic: str, group: str, handle: RecordHandler) -> None:
         await self.bus.consume(topic, group, handle)
 
     def problem(self) -> str | None:
@@ -94,7 +94,7 @@ async def test_a_crash_between_commit_and_offset_takes_effect_once(lab: Lab) -> 
     await settled(receiver, {"a": [1, 2, 3], "b": [1, 2]})
 
 
-async def _consumer_of(dying: Replica) -> None:
+async def _consumer_of(dying: ProbeReplica) -> None:
     """Waits until a consumer has crashed."""
 
     async def crashed() -> bool:
@@ -138,26 +138,26 @@ async def test_of_two_relays_one_leads_and_a_stopped_leader_marks_nothing_after_
     receiver = await lab.start_receiver()
     asleep, awake = await lab.connect(probe(lab.sender)), await lab.connect(probe(lab.sender))
     await write(asleep, "a")
-    assert await publish_pending(asleep) == 1
+    assert await publish_outbox(asleep) == 1
     await write(asleep, "a")
-    assert await publish_pending(awake) == 0
+    assert await publish_outbox(awake) == 0
 
     bus = asleep.bus = SleepBeforePublishing(asleep.bus)
-    leading = asyncio.create_task(publish_pending(asleep))
+    leading = asyncio.create_task(publish_outbox(asleep))
     await asyncio.wait_for(bus.reached.wait(), 30)
     await execute(asleep, "UPDATE leases SET until = until - interval '1 minute'")
     await write(awake, "a")
-    assert await publish_pending(awake) == 2
+    assert await publish_outbox(awake) == 2
     await execute(awake, "UPDATE outbox SET published_at = NULL")
     bus.wake.set()
     await leading
 
     assert await scalar(awake, "SELECT count(*) FROM outbox WHERE published_at IS NULL") == 3
-    assert await publish_pending(asleep) == 0
-    assert await publish_pending(awake) == 3
+    assert await publish_outbox(asleep) == 0
+    assert await publish_outbox(awake) == 3
     assert await scalar(awake, "SELECT term FROM leases WHERE name = 'relay'") == 2
     await write(awake, "a")
-    assert await publish_pending(awake) == 1
+    assert await publish_outbox(awake) == 1
     await settled(receiver, {"a": [1, 2, 3, 4]})
 
 

@@ -7,11 +7,10 @@ from typing import Any
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from shared.database import transact
-from shared.http.app import not_ready
-from shared.messages import Record, encode, events_topic
-from shared.outbox import waiting
-from shared.outbox.waiting import PARKED_LIMIT, TRIES, count_parked
+from shared.http.app import list_readiness_faults
+from shared.messages import Record, encode_record, get_events_topic
+from shared.outbox.retries import MAX_ATTEMPTS
+from shared.outbox.waiting import PARKED_LIMIT, replay_key, skip_message, update_waiting_metrics
 from shared.service import Runtime
 from tests.support.lab import (
     Lab,
@@ -58,11 +57,11 @@ async def test_poison_parks_its_key_while_others_go_on_and_is_replayed_in_order(
     await settled(receiver, {"a": [1, 2], "b": [1, 2, 3]})
     key = await parked(lab, receiver)
 
-    assert await scalar(receiver, "SELECT attempts FROM waiting_keys") == TRIES
+    assert await scalar(receiver, "SELECT attempts FROM waiting_keys") == MAX_ATTEMPTS
     await write(sender, *"ab")
     await settled(receiver, {"a": [1, 2], "b": [1, 2, 3, 4]})
     await cure(receiver)
-    await transact(receiver, waiting.replay, key)
+    await receiver.transact(replay_key, key)
 
     await settled(receiver, {"a": [1, 2, 3, 4, 5, 6], "b": [1, 2, 3, 4]})
     await no_key_waits(receiver)
@@ -97,7 +96,7 @@ async def test_a_skipped_message_stays_skipped_though_the_bus_hands_it_in_again(
     await all_sent(sender)
 
     await cure(receiver)
-    await transact(receiver, waiting.skip, key)
+    await receiver.transact(skip_message, key)
 
     await settled(receiver, {"a": [1, 3]})
     await no_key_waits(receiver)
@@ -113,7 +112,7 @@ async def test_a_skipped_command_is_answered_so_that_its_case_goes_on(lab: Lab) 
     await command(sender, lab.receiver, 1)
     await command(sender, lab.receiver, 2)
 
-    await transact(receiver, waiting.skip, await parked(lab, receiver))
+    await receiver.transact(skip_message, await parked(lab, receiver))
 
     await settled(receiver, {"case": [2]})
     found = await rows(
@@ -132,7 +131,7 @@ async def test_what_cannot_be_read_parks_its_key_only(lab: Lab) -> None:
         [
             _record(lab, "a", b'{"key": "a", "n": "many"}'),
             _record(lab, "b", b"\xff not JSON"),
-            Record(events_topic(lab.sender), "probe/c", {}, b"says nothing of itself"),
+            Record(get_events_topic(lab.sender), "probe/c", {}, b"says nothing of itself"),
         ]
     )
     await write(sender, *"abcd")
@@ -145,7 +144,7 @@ async def test_what_cannot_be_read_parks_its_key_only(lab: Lab) -> None:
 
     await until(three, "three parked keys")
     for found in await rows(receiver, "SELECT id FROM waiting_keys"):
-        await transact(receiver, waiting.skip, found["id"])
+        await receiver.transact(skip_message, found["id"])
     await no_key_waits(receiver)
     taken = await effects(receiver)
     assert taken == {"a": [1], "b": [1], "c": [1], "d": [1]}
@@ -154,7 +153,7 @@ async def test_what_cannot_be_read_parks_its_key_only(lab: Lab) -> None:
 def _record(lab: Lab, key: str, body: bytes) -> Record:
     row: dict[str, Any] = {
         "event_id": uuid.uuid4(),
-        "topic": events_topic(lab.sender),
+        "topic": get_events_topic(lab.sender),
         "subject": f"probe/{key}",
         "type": Happened.type,
         "source": f"/holdfast/{lab.sender}",
@@ -164,7 +163,7 @@ def _record(lab: Lab, key: str, body: bytes) -> Record:
         "traceparent": None,
         "body": "{}",
     }
-    record = encode(row)
+    record = encode_record(row)
     return Record(record.topic, record.key, record.headers, body)
 
 
@@ -189,8 +188,8 @@ async def test_too_many_parked_keys_stop_the_consumers_and_the_service_is_not_re
         """,
         count=PARKED_LIMIT + 1,
     )
-    await count_parked(receiver)
-    assert any(fault.startswith("parked:") for fault in await not_ready(receiver))
+    await update_waiting_metrics(receiver)
+    assert any(fault.startswith("parked:") for fault in await list_readiness_faults(receiver))
 
     with capture_logs() as logs:
         await write(sender, "a")
@@ -198,8 +197,8 @@ async def test_too_many_parked_keys_stop_the_consumers_and_the_service_is_not_re
     assert await effects(receiver) == {}
 
     await execute(receiver, "DELETE FROM waiting_keys WHERE key = '1'")
-    await count_parked(receiver)
-    assert not any(fault.startswith("parked:") for fault in await not_ready(receiver))
+    await update_waiting_metrics(receiver)
+    assert not any(fault.startswith("parked:") for fault in await list_readiness_faults(receiver))
     await settled(receiver, {"a": [1]})
 
 
@@ -217,5 +216,5 @@ async def test_a_departure_behind_a_parked_message_of_another_kind_raises_the_al
         SELECT id, jsonb_build_object('ce_type', type), '' FROM key, unnest(ARRAY['employee.changed', 'employee.left']) AS type
         """,
     )
-    await asyncio.gather(count_parked(receiver), count_parked(receiver))
+    await asyncio.gather(update_waiting_metrics(receiver), update_waiting_metrics(receiver))
     assert REGISTRY.get_sample_value("holdfast_alarm", {"service": lab.receiver, "kind": "parked_departure"}) == 1

@@ -11,8 +11,8 @@ from sqlalchemy.engine import make_url
 from structlog.testing import capture_logs
 
 from shared import bus
-from shared.database import is_transient, open_database, sqlstate
-from shared.outbox.waiting import TRIES
+from shared.database import get_sqlstate, is_transient, open_database
+from shared.outbox.retries import MAX_ATTEMPTS
 from shared.service import Runtime
 from tests.support import postgres
 from tests.support.lab import (
@@ -32,7 +32,7 @@ from tests.support.lab import (
     until,
     write,
 )
-from tests.support.probe import FIRST_LOCK, SECOND_LOCK, Replica, probe
+from tests.support.probe import FIRST_LOCK, SECOND_LOCK, ProbeReplica, probe
 
 
 @pytest.mark.parametrize("whose", ["receiver", "sender"])
@@ -101,7 +101,7 @@ async def test_a_connection_that_breaks_in_the_middle_of_a_handler_parks_nothing
 
 
 @asynccontextmanager
-async def _a_row_that_is_locked(receiver: Replica) -> AsyncIterator[None]:
+async def _a_row_that_is_locked(receiver: ProbeReplica) -> AsyncIterator[None]:
     connection = await asyncpg.connect(receiver.database.url)
     try:
         async with connection.transaction():
@@ -112,13 +112,13 @@ async def _a_row_that_is_locked(receiver: Replica) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _work_that_is_too_slow(receiver: Replica) -> AsyncIterator[None]:
+async def _work_that_is_too_slow(receiver: ProbeReplica) -> AsyncIterator[None]:
     yield
     await cure(receiver)
 
 
 @asynccontextmanager
-async def _somebody_who_locks_in_the_opposite_order(receiver: Replica) -> AsyncIterator[None]:
+async def _somebody_who_locks_in_the_opposite_order(receiver: ProbeReplica) -> AsyncIterator[None]:
     connection = await asyncpg.connect(receiver.database.url)
 
     async def lock() -> None:
@@ -138,7 +138,7 @@ async def _somebody_who_locks_in_the_opposite_order(receiver: Replica) -> AsyncI
         connection.terminate()
 
 
-Cause = Callable[[Replica], AbstractAsyncContextManager[None]]
+Cause = Callable[[ProbeReplica], AbstractAsyncContextManager[None]]
 CAUSES: dict[str, tuple[str, Cause]] = {
     "locked": ("55P03", _a_row_that_is_locked),
     "too slow": ("57014", _work_that_is_too_slow),
@@ -146,10 +146,10 @@ CAUSES: dict[str, tuple[str, Cause]] = {
 }
 
 
-async def _handed_back(receiver: Replica, state: str, times: int) -> bool:
+async def _handed_back(receiver: ProbeReplica, state: str, times: int) -> bool:
     """Whether the bus was given the error that often; fails at once where it is taken for a fault of the message."""
     assert not await rows(receiver, "SELECT error FROM waiting_keys")
-    return [sqlstate(error) for error in receiver.raised].count(state) >= times
+    return [get_sqlstate(error) for error in receiver.raised].count(state) >= times
 
 
 @pytest.mark.parametrize("kind", CAUSES)
@@ -167,7 +167,7 @@ async def test_lock_timeouts_statement_timeouts_and_deadlocks_pause_their_consum
         await write(sender, *"bb")
         await command(sender, lab.receiver, 1)
         await all_sent(sender)
-        await until(lambda: _handed_back(receiver, state, TRIES + 1), f"{state} more often than poison is tried")
+        await until(lambda: _handed_back(receiver, state, MAX_ATTEMPTS + 1), f"{state} more often than poison is tried")
 
         # What came later to the same topic waits, its key whatever; what came to another topic does not.
         assert await effects(receiver) == {"a": [1], "case": [1]}
@@ -190,7 +190,7 @@ async def test_an_error_of_the_database_does_not_count_when_a_waiting_key_is_tri
         lab.ahead += lab.hour
         await until(lambda: _timed_out(logs, 1), "a statement timeout")
         before = await scalar(receiver, "SELECT attempts FROM waiting_keys")
-        await until(lambda: _timed_out(logs, TRIES), f"{TRIES} statement timeouts")
+        await until(lambda: _timed_out(logs, MAX_ATTEMPTS), f"{MAX_ATTEMPTS} statement timeouts")
     assert await scalar(receiver, "SELECT attempts FROM waiting_keys") == before
 
     await cure(receiver)

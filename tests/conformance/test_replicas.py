@@ -11,7 +11,7 @@ from shared import kafka
 from shared.kafka import PARTITIONS, KafkaBus
 from tests.support.kafka import Broker, private_broker
 from tests.support.lab import Lab, all_sent, effects, opened, rows, scalar, settled, until, write
-from tests.support.probe import Replica
+from tests.support.probe import ProbeReplica
 from tests.support.processes import Process
 
 KEYS = [f"key-{n}" for n in range(40)]
@@ -25,7 +25,7 @@ async def lab(broker: Broker, template: None) -> AsyncIterator[Lab]:
         yield over_kafka
 
 
-async def _shared(first: Replica, second: Replica, shares: tuple[int, ...]) -> None:
+async def _shared(first: ProbeReplica, second: ProbeReplica, shares: tuple[int, ...]) -> None:
     async def divided() -> bool:
         return all(
             tuple(sorted(_assigned(replica, topic) for replica in (first, second))) == shares for topic in first.topics
@@ -34,7 +34,7 @@ async def _shared(first: Replica, second: Replica, shares: tuple[int, ...]) -> N
     await until(divided, f"partitions shared {shares}")
 
 
-def _assigned(replica: Replica, topic: str) -> int:
+def _assigned(replica: ProbeReplica, topic: str) -> int:
     assert isinstance(replica.bus, KafkaBus)
     return replica.bus.assigned.get(topic, 0)
 
@@ -79,7 +79,7 @@ async def test_a_broker_killed_and_restarted_loses_nothing(monkeypatch: pytest.M
             assert not await rows(receiver, "SELECT 1 FROM waiting_keys")
 
 
-async def _write_until(stop: asyncio.Event, sender: Replica, pause: float = 0.02) -> int:
+async def _write_until(stop: asyncio.Event, sender: ProbeReplica, pause: float = 0.02) -> int:
     """Writes to all keys in turn; how often to each."""
     rounds = 0
     while not stop.is_set():
@@ -90,7 +90,7 @@ async def _write_until(stop: asyncio.Event, sender: Replica, pause: float = 0.02
     return rounds
 
 
-async def _some_effects(receiver: Replica, where: str = "true") -> None:
+async def _some_effects(receiver: ProbeReplica, where: str = "true") -> None:
     """Waits until something more takes effect."""
     before = await scalar(receiver, f"SELECT count(*) FROM effects WHERE {where}")
 
@@ -100,7 +100,7 @@ async def _some_effects(receiver: Replica, where: str = "true") -> None:
     await until(more, f"another effect where {where}")
 
 
-async def _unpublished(sender: Replica) -> None:
+async def _unpublished(sender: ProbeReplica) -> None:
     async def some() -> bool:
         return bool(await scalar(sender, "SELECT count(*) > 50 FROM outbox WHERE published_at IS NULL"))
 
@@ -111,7 +111,7 @@ async def _unpublished(sender: Replica) -> None:
 
 
 @asynccontextmanager
-async def _pair(lab: Lab, folder: Path) -> AsyncIterator[tuple[Replica, dict[str, Process]]]:
+async def _pair(lab: Lab, folder: Path) -> AsyncIterator[tuple[ProbeReplica, dict[str, Process]]]:
     """Two processes of one service that hears itself, by replica id, both at work; and a hand that writes its outbox."""
     hand = await lab.connect_hand()
     replicas = [lab.process(hand, f"replica {number}", folder) for number in (1, 2)]
@@ -129,7 +129,7 @@ async def _pair(lab: Lab, folder: Path) -> AsyncIterator[tuple[Replica, dict[str
             await asyncio.to_thread(process.stop)
 
 
-async def _all_work(hand: Replica, processes: dict[str, Process]) -> None:
+async def _all_work(hand: ProbeReplica, processes: dict[str, Process]) -> None:
     """Writes until each process has a part in what takes effect."""
     working: set[str] = set()
 
@@ -145,18 +145,18 @@ async def _all_work(hand: Replica, processes: dict[str, Process]) -> None:
     await until(all_do, "a part of the work for each process")
 
 
-def _reached(hand: Replica) -> Callable[[], Awaitable[bool]]:
+def _reached(hand: ProbeReplica) -> Callable[[], Awaitable[bool]]:
     async def reached() -> bool:
         return bool(await scalar(hand, "SELECT (SELECT count(*) FROM effects) >= (SELECT sum(n) FROM aggregates)"))
 
     return reached
 
 
-async def _leader(hand: Replica) -> str:
+async def _leader(hand: ProbeReplica) -> str:
     return str(await scalar(hand, "SELECT CAST(holder AS text) FROM leases WHERE name = 'relay'"))
 
 
-async def _each_once_in_order(hand: Replica) -> None:
+async def _each_once_in_order(hand: ProbeReplica) -> None:
     await until(_reached(hand), "effects of all that was written")
     counts = await rows(hand, "SELECT key, n FROM aggregates")
     assert await effects(hand) == {row["key"]: list(range(1, row["n"] + 1)) for row in counts}

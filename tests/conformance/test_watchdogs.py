@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.kafka import Broker, Proxy, private_broker, proxied
 from tests.support.lab import Lab, all_sent, opened, settled, write
-from tests.support.probe import Replica
+from tests.support.probe import ProbeReplica
 from tests.support.processes import Process, free_port
 
 pytestmark = [pytest.mark.kafka(private=True), pytest.mark.processes]
@@ -39,7 +39,7 @@ async def proxy(own_broker: Broker, port: int, template: None) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def _at_work(proxy: Proxy, folder: Path) -> AsyncIterator[tuple[Replica, Process, Process]]:
+async def _at_work(proxy: Proxy, folder: Path) -> AsyncIterator[tuple[ProbeReplica, Process, Process]]:
     """A hand that writes, a process at work whose watchdogs bite soon, and one that a supervisor would start after it."""
     async with opened(Lab(proxy.bootstrap)) as lab:
         hand = await lab.connect_hand()

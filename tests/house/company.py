@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from shared.messages import Record, events_topic
+from shared.messages import Record, get_events_topic
 from shared.settings import SERVICES
 from tests.services.offboarding.company import FLOW, approve, case_of, hire, leave, listed, resign
 from tests.support.house import House
@@ -49,7 +49,7 @@ async def build(house: House) -> Mapping[str, Any]:
 async def park(house: House) -> dict[str, list[str]]:
     """Six keys in each service whose message cannot be read and waits for a person."""
     for service in SERVICES:
-        topic = events_topic("staff" if service != "staff" else "clients")
+        topic = get_events_topic("staff" if service != "staff" else "clients")
         records = [Record(topic, f"probe/{number}", {}, b"says nothing of itself") for number in range(6)]
         await house.runtime(service).receive(records)
     for _ in range(4):  # a key is parked at the fifth failure

@@ -11,7 +11,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
 
-from shared.auth import AUDIENCE, ISSUER, Keys, load_key, new_key
+from shared.auth import AUDIENCE, ISSUER, TokenKeys, create_key_file, read_key_file
 from shared.errors import NoToken
 
 KEY = OKPKey.generate_key("Ed25519")
@@ -29,7 +29,7 @@ def signed(key: OKPKey = KEY, **changed: Any) -> str:
 
 
 async def test_a_token_of_the_local_key_names_its_holder_and_roles() -> None:
-    principal = await Keys(KEY).principal(Keys(KEY).token("7", ["hr", "employee"], 60))
+    principal = await TokenKeys(KEY).principal(TokenKeys(KEY).token("7", ["hr", "employee"], 60))
     assert (principal.sub, principal.roles) == ("7", {"hr", "employee"})
 
 
@@ -53,32 +53,34 @@ async def test_a_token_of_the_local_key_names_its_holder_and_roles() -> None:
 )
 async def test_a_token_with_a_wrong_or_missing_claim_is_refused(changed: dict[str, Any]) -> None:
     with pytest.raises(NoToken):
-        await Keys(KEY).principal(signed(**changed))
+        await TokenKeys(KEY).principal(signed(**changed))
 
 
 @pytest.mark.parametrize("token", ["", "a", "a.b.c", "é.é.é", "eyJhbGciOiJub25lIn0.e30."])
 async def test_what_is_no_token_is_refused(token: str) -> None:
     with pytest.raises(NoToken):
-        await Keys(KEY).principal(token)
+        await TokenKeys(KEY).principal(token)
 
 
 async def test_a_token_of_another_key_is_refused() -> None:
     with pytest.raises(NoToken):
-        await Keys(KEY).principal(signed(OKPKey.generate_key("Ed25519")))
+        await TokenKeys(KEY).principal(signed(OKPKey.generate_key("Ed25519")))
 
 
 async def test_roles_that_do_not_exist_are_dropped() -> None:
-    assert (await Keys(KEY).principal(signed(roles=["hr", "king", 3]))).roles == {"hr"}
+    assert (await TokenKeys(KEY).principal(signed(roles=["hr", "king", 3]))).roles == {"hr"}
 
 
 async def test_the_issuer_of_people_can_not_name_a_service() -> None:
-    keys = Keys(KEY, issuer="https://id.example", audience="crm", jwks=KeySet([USERS]), fetched_at=time.monotonic())
+    keys = TokenKeys(
+        KEY, issuer="https://id.example", audience="crm", jwks=KeySet([USERS]), fetched_at=time.monotonic()
+    )
     token = signed(USERS, iss="https://id.example", aud="crm", roles=["service", "director"])
     assert (await keys.principal(token)).roles == {"director"}
 
 
 async def test_roles_may_be_nested_as_keycloak_does() -> None:
-    keys = Keys(
+    keys = TokenKeys(
         KEY,
         issuer="https://id.example",
         audience="crm",
@@ -93,7 +95,9 @@ async def test_roles_may_be_nested_as_keycloak_does() -> None:
 
 
 async def test_the_local_key_does_not_speak_for_the_issuer() -> None:
-    keys = Keys(KEY, issuer="https://id.example", audience="crm", jwks=KeySet([USERS]), fetched_at=time.monotonic())
+    keys = TokenKeys(
+        KEY, issuer="https://id.example", audience="crm", jwks=KeySet([USERS]), fetched_at=time.monotonic()
+    )
     with pytest.raises(NoToken):
         await keys.principal(signed(KEY, iss="https://id.example", aud="crm"))
 
@@ -114,18 +118,18 @@ async def test_the_keys_of_an_issuer_are_found_by_its_discovery_document() -> No
     with ThreadingHTTPServer(("127.0.0.1", 0), Issuer) as server:
         issuer = f"http://127.0.0.1:{server.server_port}"
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        keys = Keys(KEY, issuer=issuer, audience="crm")
+        keys = TokenKeys(KEY, issuer=issuer, audience="crm")
         token = signed(USERS, iss=issuer, aud="crm", roles=["director"])
         assert (await keys.principal(token)).roles == {"director"}
         server.shutdown()
 
 
 def test_a_key_is_kept_in_a_file_that_only_its_owner_reads_and_is_never_overwritten(tmp_path: Path) -> None:
-    made = new_key(tmp_path / "keys" / "k.pem")
+    made = create_key_file(tmp_path / "keys" / "k.pem")
     assert (tmp_path / "keys" / "k.pem").stat().st_mode & 0o077 == 0
-    assert load_key(tmp_path / "keys" / "k.pem").as_dict(private=True)["d"] == made.as_dict(private=True)["d"]
+    assert read_key_file(tmp_path / "keys" / "k.pem").as_dict(private=True)["d"] == made.as_dict(private=True)["d"]
     with pytest.raises(FileExistsError):
-        new_key(tmp_path / "keys" / "k.pem")
+        create_key_file(tmp_path / "keys" / "k.pem")
 
 
 @pytest.mark.parametrize(
@@ -143,5 +147,5 @@ def test_a_key_is_kept_in_a_file_that_only_its_owner_reads_and_is_never_overwrit
     ],
 )
 def test_the_system_is_the_application_of_the_token_or_the_service_itself(claims: Any, system: str | None) -> None:
-    keys = Keys(local=OKPKey.generate_key("Ed25519"))
+    keys = TokenKeys(local=OKPKey.generate_key("Ed25519"))
     assert keys._principal({"sub": "somebody", "roles": [], **claims}, local=True).system == system

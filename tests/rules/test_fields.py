@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from shared.http.fields import Day, Effort, Id, Line, Moment, Money, Paging, UnknownCursor, page, paging, uuid7
+from shared.http.fields import Day, Effort, Line, Moment, Money
+from shared.ids import Id, uuid7
+from shared.paging import Paging, UnknownCursor, make_page, paging
 
 IDS = TypeAdapter(Id)
 
@@ -43,7 +45,7 @@ def test_pages_show_every_row_once_and_end(ids: list[str], limit: int) -> None:
     while True:
         wanted = paging(limit, cursor)
         rest = [{"id": identifier} for identifier in ids if wanted.after is None or identifier > wanted.after[0]]
-        shown = page(rest[: wanted.fetch], wanted)
+        shown = make_page(rest[: wanted.fetch], wanted)
         seen += [row["id"] for row in shown["items"]]
         cursor = shown["next_cursor"]
         if cursor is None:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from shared.contracts import MESSAGES
 from shared.contracts.clients import ClientTransferred, FreezeAccess, Ownership
 from shared.contracts.staff import EmployeeResigned
-from shared.messages import Message, Record, Undecodable, by_type, decode, encode, type_of
+from shared.messages import Message, Record, Undecodable, decode_record, encode_record, get_record_type, index_by_type
 
-TYPES = by_type(MESSAGES)
+TYPES = index_by_type(MESSAGES)
 RESIGNED = EmployeeResigned(
     employee_id="7", employment_id="m-1", status="resigned", notice_on=date(2026, 3, 2), last_day=date(2026, 3, 31)
 )
@@ -37,7 +37,7 @@ def row(message: Message, **changed: Any) -> dict[str, Any]:
 
 
 def test_an_event_is_a_cloudevent_in_kafka_binary_mode() -> None:
-    record = encode(row(RESIGNED, cause="c-1"))
+    record = encode_record(row(RESIGNED, cause="c-1"))
     assert record.key == "employee/7"
     assert record.headers["ce_type"] == b"employee.resigned"
     assert record.headers["ce_source"] == b"/holdfast/staff"
@@ -51,7 +51,7 @@ def test_an_event_is_a_cloudevent_in_kafka_binary_mode() -> None:
 
 def test_what_is_encoded_is_decoded_the_same() -> None:
     sent = row(RESIGNED)
-    envelope = decode(encode(sent), TYPES)
+    envelope = decode_record(encode_record(sent), TYPES)
     assert envelope.data == RESIGNED
     assert (envelope.id, envelope.sequence, envelope.time) == (sent["event_id"], 3, sent["time"])
 
@@ -59,13 +59,13 @@ def test_what_is_encoded_is_decoded_the_same() -> None:
 @given(st.text(min_size=1, max_size=64), st.integers(min_value=1))
 def test_any_id_survives_the_bus(employee_id: str, sequence: int) -> None:
     message = RESIGNED.model_copy(update={"employee_id": employee_id})
-    record = encode(row(message, sequence=sequence, body=json.dumps(message.model_dump(mode="json"))))
-    assert decode(record, TYPES).data.employee_id == employee_id
+    record = encode_record(row(message, sequence=sequence, body=json.dumps(message.model_dump(mode="json"))))
+    assert decode_record(record, TYPES).data.employee_id == employee_id
 
 
 def test_a_reader_ignores_fields_that_it_does_not_know() -> None:
-    record = encode(row(RESIGNED, body=json.dumps({**RESIGNED.model_dump(mode="json"), "new": {"deep": 1}})))
-    assert decode(record, TYPES).data == RESIGNED
+    record = encode_record(row(RESIGNED, body=json.dumps({**RESIGNED.model_dump(mode="json"), "new": {"deep": 1}})))
+    assert decode_record(record, TYPES).data == RESIGNED
 
 
 @pytest.mark.parametrize(
@@ -73,21 +73,33 @@ def test_a_reader_ignores_fields_that_it_does_not_know() -> None:
     [
         Record("t", "k", {}, b"{}"),
         Record("t", "k", {"ce_type": b"\xff"}, b"{}"),
-        Record("t", "k", {**encode(row(RESIGNED)).headers}, b"not json"),
-        Record("t", "k", {**encode(row(RESIGNED)).headers}, b'{"employee_id": 7}'),
-        Record("t", "k", {**encode(row(RESIGNED)).headers, "ce_sequence": b"three"}, encode(row(RESIGNED)).body),
-        Record("t", "k", {**encode(row(RESIGNED)).headers, "ce_id": b"no-uuid"}, encode(row(RESIGNED)).body),
-        Record("t", "k", {**encode(row(RESIGNED)).headers, "ce_type": b"unheard.of"}, encode(row(RESIGNED)).body),
+        Record("t", "k", {**encode_record(row(RESIGNED)).headers}, b"not json"),
+        Record("t", "k", {**encode_record(row(RESIGNED)).headers}, b'{"employee_id": 7}'),
+        Record(
+            "t",
+            "k",
+            {**encode_record(row(RESIGNED)).headers, "ce_sequence": b"three"},
+            encode_record(row(RESIGNED)).body,
+        ),
+        Record(
+            "t", "k", {**encode_record(row(RESIGNED)).headers, "ce_id": b"no-uuid"}, encode_record(row(RESIGNED)).body
+        ),
+        Record(
+            "t",
+            "k",
+            {**encode_record(row(RESIGNED)).headers, "ce_type": b"unheard.of"},
+            encode_record(row(RESIGNED)).body,
+        ),
     ],
 )
 def test_what_can_not_be_read_is_undecodable_and_says_nothing_of_its_content(record: Record) -> None:
     with pytest.raises(Undecodable) as caught:
-        decode(record, TYPES)
+        decode_record(record, TYPES)
     assert "7" not in str(caught.value)
 
 
 def test_the_type_of_an_unreadable_record_is_unknown() -> None:
-    assert type_of(Record("t", "k", {}, b"")) is None
+    assert get_record_type(Record("t", "k", {}, b"")) is None
 
 
 def test_a_command_has_the_key_of_its_leaver() -> None:

@@ -19,7 +19,7 @@ from services.orders.domain.orders import Order
 from services.orders.domain.placing import Wanted, place
 from services.orders.domain.transfers import transfer
 from shared.contracts.orders import StageMove
-from shared.people import Frozen
+from shared.people.rules import Frozen
 
 FLOW = flow("f", 1, "Flow", [FlowStage("sell", "sales", 1, 1), FlowStage("ship", "delivery", 2, 1)], [("sell", "ship")])
 

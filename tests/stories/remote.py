@@ -14,9 +14,9 @@ import asyncpg
 import httpx
 
 from services import wiring
-from shared.auth import Keys, load_key, load_keys
-from shared.database import bind, plain
-from shared.messages import commands_topic, events_topic
+from shared.auth import TokenKeys, make_token_keys, read_key_file
+from shared.database import bind_named, to_asyncpg_url
+from shared.messages import get_commands_topic, get_events_topic
 from shared.settings import SERVICES, Settings
 from tests.stories.hands import cases_of, steps_of
 from tests.support.house import Clock, House
@@ -33,7 +33,7 @@ class Remote(House):
         self.names, self.urls, self.down = SERVICES, databases or {}, set()
         self.clock = Clock()
         self.http = httpx.AsyncClient(base_url=url, timeout=30, trust_env=False)
-        self.keys: Keys = load_keys(Settings(), load_key(key_file))
+        self.keys: TokenKeys = make_token_keys(Settings(), read_key_file(key_file))
 
     def token(self, role: str | Sequence[str], sub: str | None = None) -> str:
         roles = [role] if isinstance(role, str) else list(role)
@@ -55,9 +55,9 @@ class Remote(House):
         """Nothing to do: whoever needs what has not happened yet asks again."""
 
     async def rows(self, service: str, sql: str, **named: Any) -> list[dict[str, Any]]:
-        connection = await asyncpg.connect(plain(self.urls[service]))
+        connection = await asyncpg.connect(to_asyncpg_url(self.urls[service]))
         try:
-            return [dict(row) for row in await connection.fetch(*bind(sql, **named))]
+            return [dict(row) for row in await connection.fetch(*bind_named(sql, **named))]
         finally:
             await connection.close()
 
@@ -86,8 +86,8 @@ async def all_received(house: Remote) -> bool:
     outboxes = {name: await house.rows(name, "SELECT event_id, topic, type FROM outbox") for name in house.names}
     for name in house.names:
         service = wiring.load(name)
-        heard = {(events_topic(source), one.type) for source, types in service.hears.items() for one in types}
-        heard |= {(commands_topic(name), one.type) for one in service.obeys}
+        heard = {(get_events_topic(source), one.type) for source, types in service.subscribes.items() for one in types}
+        heard |= {(get_commands_topic(name), one.type) for one in service.obeys}
         meant = {row["event_id"] for rows in outboxes.values() for row in rows if (row["topic"], row["type"]) in heard}
         if not meant <= {row["event_id"] for row in await house.rows(name, "SELECT event_id FROM inbox")}:
             return False

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from shared.database import bind
-from shared.outbox.relay import KEEP_PUBLISHED, KEEP_RECEIVED, forget_old
+from shared.database import bind_named
+from shared.outbox.relay import PUBLISHED_RETENTION, RECEIVED_RETENTION, delete_expired
 from tests.stories.company import OWNERS
 from tests.stories.ending import ending
 from tests.stories.hands import approve, cases_of, hands_of, hris, may, resigns
@@ -22,7 +22,7 @@ RESTORED = (
 async def execute(house: Watched, service: str, *statements: str) -> None:
     async with house.runtime(service).database.connect() as connection:
         for statement in statements:
-            await connection.execute(*bind(statement))
+            await connection.execute(*bind_named(statement))
 
 
 async def republish(house: Watched) -> None:
@@ -63,12 +63,12 @@ async def test_who_has_heard_of_all_departures_does_nothing_even_where_the_inbox
     for service in house.names:
         runtime = house.runtime(service)
         for table, column, how_long in (
-            ("outbox", "published_at", KEEP_PUBLISHED),
-            ("inbox", "received_at", KEEP_RECEIVED),
+            ("outbox", "published_at", PUBLISHED_RETENTION),
+            ("inbox", "received_at", RECEIVED_RETENTION),
         ):
             days = (how_long + timedelta(days=1)).days
             await execute(house, service, f"UPDATE {table} SET {column} = {column} - interval '{days} days'")
-        await forget_old(runtime)
+        await delete_expired(runtime)
         assert not await house.rows(service, "SELECT 1 FROM inbox")
 
     kept = await house.rows("staff", "SELECT type, sequence FROM outbox ORDER BY id")

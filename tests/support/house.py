@@ -22,21 +22,30 @@ from joserfc.jwk import OKPKey
 from standardwebhooks import Webhook
 
 from services import wiring
-from shared.bus import InProcessBus
+from shared.bus import InProcessBus, list_deliveries
 from shared.contracts import MESSAGES
-from shared.database import Database, bind, open_database
+from shared.database import Database, bind_named, open_database
 from shared.http.app import create_app
-from shared.messages import Command, Envelope, Event, by_type, commands_topic, decode, encode, events_topic, type_of
-from shared.outbox.inbox import take_delivered
-from shared.outbox.relay import forget_old, publish_pending
-from shared.service import Runtime
+from shared.messages import (
+    Command,
+    Envelope,
+    Event,
+    decode_record,
+    encode_record,
+    get_commands_topic,
+    get_events_topic,
+    get_record_type,
+    index_by_type,
+)
+from shared.outbox.relay import delete_expired, publish_outbox
+from shared.replica import Replica
 from shared.settings import SERVICES, Settings
 from tests.support import postgres
 from tests.support.twice import TwiceBus
 from tests.support.watching import watched
 
 KEY = OKPKey.generate_key("Ed25519")
-TYPES = by_type(MESSAGES)
+TYPES = index_by_type(MESSAGES)
 ROUNDS = 2_000  # a settle that needs more has a loop in it
 WRITES = re.compile(r"\b(INSERT INTO (?!leases)|UPDATE \w+ |DELETE FROM)")  # a lease is taken again when time says so
 CRASHES = 500  # of one act that needs more than are between two of them gets nowhere
@@ -118,7 +127,7 @@ class House:
             transport=httpx.ASGITransport(self.embedded.front, raise_app_exceptions=False), base_url="http://holdfast"
         )
 
-    def _app(self, runtime: Runtime) -> FastAPI:
+    def _app(self, runtime: Replica) -> FastAPI:
         if self.apps is None:
             return create_app(runtime)
         name = runtime.service.name
@@ -130,7 +139,7 @@ class House:
     def _database(self, service: str) -> Database:
         return open_database(self.urls[service], 6, watched(partial(self._executed, service)))
 
-    async def _open(self, runtimes: Mapping[str, Runtime]) -> None:
+    async def _open(self, runtimes: Mapping[str, Replica]) -> None:
         self.bus = bus = TwiceBus() if self.twice else InProcessBus()
         for runtime in runtimes.values():
             runtime.bus = bus
@@ -244,16 +253,16 @@ class House:
             "time": self.clock(),
             "cause": None,
             "traceparent": None,
-            "topic": commands_topic(message.receiver) if isinstance(message, Command) else events_topic(source),
+            "topic": get_commands_topic(message.receiver) if isinstance(message, Command) else get_events_topic(source),
             "body": message.model_dump_json(),
         }
         self.doing = frozenset({f"receive {message.type}"})
-        await self.surviving(lambda: self.runtime(service).receive([encode(row)]))
+        await self.surviving(lambda: self.runtime(service).receive([encode_record(row)]))
 
     async def sent(self, service: str, type: str | None = None) -> list[Envelope[Any]]:
         """What the service has sent so far, decoded."""
         rows = await self.rows(service, "SELECT * FROM outbox ORDER BY id")
-        envelopes = [decode(encode({**row, "source": f"/holdfast/{service}"}), TYPES) for row in rows]
+        envelopes = [decode_record(encode_record({**row, "source": f"/holdfast/{service}"}), TYPES) for row in rows]
         return [envelope for envelope in envelopes if type in (None, envelope.data.type)]
 
     async def settle(self) -> None:
@@ -276,15 +285,15 @@ class House:
             if runtime.unsent.is_set() or not awake:
                 runtime.unsent.clear()
                 self.doing = frozenset({f"relay of {runtime.service.name}"})
-                worked |= await publish_pending(runtime) > 0
+                worked |= await publish_outbox(runtime) > 0
             for topic in runtime.topics:
                 arrived = self.bus.arrived[topic, runtime.service.name]
                 if arrived.is_set() or not awake:
                     arrived.clear()
-                    records = await take_delivered(runtime, topic)
+                    records = await list_deliveries(runtime.database, topic)
                     if records:
                         arrived.set()
-                        self.doing = frozenset(f"receive {type_of(record)}" for record in records)
+                        self.doing = frozenset(f"receive {get_record_type(record)}" for record in records)
                         await runtime.receive(records)
                         worked = True
         return worked
@@ -293,7 +302,7 @@ class House:
         worked = False
         for runtime in self._up():
             for ticker in runtime.tickers:
-                if ticker.run is not forget_old:
+                if ticker.run is not delete_expired:
                     self.doing = frozenset({f"ticker {ticker.name} of {runtime.service.name}"})
                     worked |= await ticker.run(runtime)
         return worked
@@ -303,17 +312,17 @@ class House:
         bus = self.bus
         return isinstance(bus, TwiceBus) and any([await bus.publish_again(runtime) for runtime in self._up()])
 
-    def _up(self) -> list[Runtime]:
+    def _up(self) -> list[Replica]:
         return [runtime for name, runtime in self.embedded.runtimes.items() if name not in self.down]
 
     # -- looking ---------------------------------------------------------------------------------------------------
 
-    def runtime(self, service: str) -> Runtime:
+    def runtime(self, service: str) -> Replica:
         return self.embedded.runtimes[service]
 
     async def rows(self, service: str, sql: str, **named: Any) -> list[dict[str, Any]]:
         async with self.runtime(service).database.connect() as connection:
-            return [dict(row) for row in await connection.fetch(*bind(sql, **named))]
+            return [dict(row) for row in await connection.fetch(*bind_named(sql, **named))]
 
     async def scalar(self, service: str, sql: str, **named: Any) -> Any:
         rows = await self.rows(service, sql, **named)

@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 from sqlalchemy.engine import make_url
 
 from shared.bus import InProcessBus
-from shared.database import bind, open_database, open_engine, transact
+from shared.database import bind_named, open_database, open_migration_engine
 from shared.kafka import STUCK, KafkaBus
-from shared.messages import commands_topic, events_topic
+from shared.messages import get_commands_topic, get_events_topic
 from shared.service import Runtime, Service
 from tests.support import postgres
-from tests.support.probe import Poke, Replica, connect, disconnect, happen, metadata, now, probe
+from tests.support.probe import Poke, ProbeReplica, connect, disconnect, happen, metadata, now, probe
 from tests.support.processes import Process
 
 REPOSITORY = Path(__file__).parents[2]
@@ -45,12 +45,16 @@ class Lab:
         self.bootstrap, self.partitions = bootstrap, partitions
         tag = uuid.uuid4().hex[:10]
         self.sender, self.receiver, self.other = f"sender-{tag}", f"receiver-{tag}", f"other-{tag}"
-        self.topics = [events_topic(self.sender), commands_topic(self.receiver), events_topic(self.receiver)]
+        self.topics = [
+            get_events_topic(self.sender),
+            get_commands_topic(self.receiver),
+            get_events_topic(self.receiver),
+        ]
         self.in_process = InProcessBus()
         self.urls: dict[str, str] = {}
         self.creating = asyncio.Lock()
-        self.running: list[Replica] = []
-        self.away: list[Replica] = []
+        self.running: list[ProbeReplica] = []
+        self.away: list[ProbeReplica] = []
         self.ahead, self.hour = timedelta(), timedelta(hours=1)
 
     def clock(self) -> datetime:
@@ -58,13 +62,13 @@ class Lab:
 
     # -- services ----------------------------------------------------------------------------------------------------
 
-    async def start(self, service: Service) -> Replica:
+    async def start(self, service: Service) -> ProbeReplica:
         """A replica with its loops running."""
         runtime = await self.connect(service)
         await runtime.start()
         return runtime
 
-    async def connect(self, service: Service) -> Replica:
+    async def connect(self, service: Service) -> ProbeReplica:
         """A replica whose loops do not run: the test moves it by hand."""
         bus = (
             KafkaBus(self.bootstrap, f"probe-{uuid.uuid4().hex}", self.partitions)
@@ -78,7 +82,7 @@ class Lab:
         self.running.append(runtime)
         return runtime
 
-    async def stop(self, runtime: Replica) -> None:
+    async def stop(self, runtime: ProbeReplica) -> None:
         self.running.remove(runtime)
         await disconnect(runtime)
         await runtime.bus.stop()
@@ -93,22 +97,22 @@ class Lab:
         for url in self.urls.values():
             await postgres.drop_database(url)
 
-    async def start_sender(self) -> Replica:
+    async def start_sender(self) -> ProbeReplica:
         return await self.start(probe(self.sender))
 
-    async def start_receiver(self, replica: str = "") -> Replica:
+    async def start_receiver(self, replica: str = "") -> ProbeReplica:
         return await self.start(probe(self.receiver, hears=[self.sender], obeys=True, replica=replica))
 
-    def process(self, hand: Replica, name: str, folder: Path, stuck: float = STUCK) -> Process:
+    def process(self, hand: ProbeReplica, name: str, folder: Path, stuck: float = STUCK) -> Process:
         """A replica of the service of `hand` as a process of its own, to be started; the command ends with its id."""
         arguments = [hand.service.name, hand.database.url, str(self.bootstrap), str(stuck), str(uuid.uuid4())]
         command = [sys.executable, "-m", "tests.support.probe", *arguments]
         return Process(name, command, os.environ, folder / f"{name}.log", REPOSITORY)
 
-    async def connect_hand(self) -> Replica:
+    async def connect_hand(self) -> ProbeReplica:
         """A hand that writes the outbox of a service that hears and obeys itself, and leaves all else to processes."""
         name = f"pair-{uuid.uuid4().hex[:10]}"
-        self.topics = [events_topic(name), commands_topic(name)]
+        self.topics = [get_events_topic(name), get_commands_topic(name)]
         return await self.connect(probe(name))
 
     # -- databases ---------------------------------------------------------------------------------------------------
@@ -141,7 +145,7 @@ async def opened(lab: Lab) -> AsyncIterator[Lab]:
 
 async def make_template() -> None:
     await postgres.execute(f"CREATE DATABASE {TEMPLATE}")
-    engine = open_engine(postgres.server().get_uri(database=TEMPLATE))
+    engine = open_migration_engine(postgres.server().get_uri(database=TEMPLATE))
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
     await engine.dispose()
@@ -153,7 +157,7 @@ async def make_template() -> None:
 async def write(runtime: Runtime, *keys: str) -> None:
     """One thing happens to each key, each in a transaction of its own."""
     for key in keys:
-        await transact(runtime, happen, key)
+        await runtime.transact(happen, key)
 
 
 async def command(runtime: Runtime, receiver: str, n: int, case: str = "case", epoch: int = 1) -> None:
@@ -168,7 +172,7 @@ async def command(runtime: Runtime, receiver: str, n: int, case: str = "case", e
     async def send(work: Any) -> None:
         work.send(poke)
 
-    await transact(runtime, send)
+    await runtime.transact(send)
 
 
 async def plant(runtime: Runtime, key: str, kind: str, n: int = 0) -> None:
@@ -182,7 +186,7 @@ async def cure(runtime: Runtime) -> None:
 
 async def execute(runtime: Runtime, sql: str, **named: Any) -> None:
     async with runtime.database.connect() as connection:
-        await connection.execute(*bind(sql, **named))
+        await connection.execute(*bind_named(sql, **named))
 
 
 # -- looking -----------------------------------------------------------------------------------------------------------
@@ -190,12 +194,12 @@ async def execute(runtime: Runtime, sql: str, **named: Any) -> None:
 
 async def rows(runtime: Runtime, sql: str, **named: Any) -> Sequence[Mapping[str, Any]]:
     async with runtime.database.connect() as connection:
-        return [dict(row) for row in await connection.fetch(*bind(sql, **named))]
+        return [dict(row) for row in await connection.fetch(*bind_named(sql, **named))]
 
 
 async def scalar(runtime: Runtime, sql: str, **named: Any) -> Any:
     async with runtime.database.connect() as connection:
-        return await connection.fetchval(*bind(sql, **named))
+        return await connection.fetchval(*bind_named(sql, **named))
 
 
 async def effects(runtime: Runtime) -> dict[str, list[int]]:

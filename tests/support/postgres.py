@@ -13,7 +13,7 @@ from pathlib import Path
 import asyncpg
 
 from services import wiring
-from shared.database import open_engine
+from shared.database import open_migration_engine
 from shared.migrations import migrate
 
 with warnings.catch_warnings():
@@ -64,7 +64,7 @@ async def fresh_database(service: str, template: str | None = None) -> str:
         source = template or f"template_{service}"
         if template is None and source not in _templates:
             await execute(f"CREATE DATABASE {source}")
-            engine = open_engine(server().get_uri(database=source))
+            engine = open_migration_engine(server().get_uri(database=source))
             await migrate(engine, wiring.load(service))
             await engine.dispose()
             _templates.add(source)

@@ -31,14 +31,15 @@ from sqlalchemy import (
 )
 
 from shared import kafka
-from shared.auth import load_keys
+from shared.auth import make_token_keys
 from shared.bus import Bus
 from shared.contracts.clients import CommandAnswered, JournalEntry, Result
 from shared.database import UnitOfWork, open_database
 from shared.errors import Refused
 from shared.kafka import KafkaBus
-from shared.messages import Command, Envelope, Event, Record, commands_topic, events_topic
-from shared.outbox.tables import chassis_tables
+from shared.messages import Command, Envelope, Event, Record, get_commands_topic, get_events_topic
+from shared.outbox.tables import add_chassis_tables
+from shared.replica import Replica
 from shared.service import Runtime, Service
 from shared.settings import Settings
 
@@ -47,7 +48,7 @@ SLOW = 0.2  # seconds that a slow message takes
 FIRST_LOCK, SECOND_LOCK = 1, 2  # advisory locks, which a message of the kind "deadlock" takes in this order
 
 metadata = MetaData()
-chassis_tables(metadata)
+add_chassis_tables(metadata)
 Table("aggregates", metadata, Column("key", Text, primary_key=True), Column("n", Integer, nullable=False))
 Table(
     "effects",
@@ -99,7 +100,7 @@ class Crash(BaseException):
 
 
 @dataclass
-class Replica(Runtime):
+class ProbeReplica(Replica):
     """A replica that dies after the next commit of its consumers, before the bus hears of it, once it is `doomed`.
 
     It keeps the errors that its consumers `raised` to the bus.
@@ -135,7 +136,7 @@ def probe(name: str, *, hears: Sequence[str] = (), obeys: bool = False, replica:
         router=APIRouter(),
         metadata=metadata,
         publishes=(Happened, CommandAnswered, JournalEntry),
-        hears={source: {Happened: take} for source in hears},
+        subscribes={source: {Happened: take} for source in hears},
         obeys={Poke: obey} if obeys else {},
         is_frozen=_nobody,
         republish=_nothing,
@@ -144,7 +145,7 @@ def probe(name: str, *, hears: Sequence[str] = (), obeys: bool = False, replica:
 
 async def happen(work: UnitOfWork, key: str) -> None:
     """One more thing happens to `key`: locks it, counts it and tells."""
-    n = await work.scalar(
+    n = await work.fetch_value(
         """
         INSERT INTO aggregates AS a (key, n) VALUES (:key, 1)
         ON CONFLICT (key) DO UPDATE SET n = a.n + 1 RETURNING n
@@ -155,7 +156,7 @@ async def happen(work: UnitOfWork, key: str) -> None:
 
 
 async def _effect(work: UnitOfWork, envelope: Envelope[Any], key: str, n: int, replica: str) -> None:
-    fault = await work.scalar(
+    fault = await work.fetch_value(
         """
         WITH noted AS (
             INSERT INTO effects (key, n, sequence, replica, sent_at) VALUES (:key, :n, :sequence, :replica, :sent_at)
@@ -232,21 +233,21 @@ def now() -> datetime:
 
 def connect(
     service: Service, url: str, bus: Bus, clock: Callable[[], datetime] = now, replica_id: uuid.UUID | None = None
-) -> Replica:
+) -> ProbeReplica:
     """One replica, connected and not started."""
-    return Replica(
+    return ProbeReplica(
         service=service,
         settings=Settings(),
         database=open_database(url, 10),
         bus=bus,
-        keys=load_keys(Settings(), KEY),
+        keys=make_token_keys(Settings(), KEY),
         calls=httpx.AsyncClient(),
         clock=clock,
         id=replica_id or uuid.uuid4(),
     )
 
 
-async def disconnect(runtime: Runtime) -> None:
+async def disconnect(runtime: Replica) -> None:
     await runtime.stop()
     await runtime.calls.aclose()
     await runtime.database.close()
@@ -260,7 +261,7 @@ async def main(name: str, url: str, bootstrap: str, stuck: str, replica: str) ->
     bus = KafkaBus(bootstrap, client=f"{name}-{replica}")
     service = probe(name, hears=[name], obeys=True, replica=replica)
     runtime = connect(service, url, bus, replica_id=uuid.UUID(replica))
-    await bus.start([events_topic(name), commands_topic(name)])
+    await bus.start([get_events_topic(name), get_commands_topic(name)])
     await runtime.start()
     await ended.wait()
     await disconnect(runtime)

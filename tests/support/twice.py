@@ -1,13 +1,10 @@
 """A bus that delivers everything twice, the way that is hardest to notice: each copy when its original is long since done."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from shared.bus import InProcessBus
 from shared.messages import Record
-
-if TYPE_CHECKING:
-    from shared.service import Runtime
+from shared.service import Runtime
 
 
 class TwiceBus(InProcessBus):
@@ -24,7 +21,7 @@ class TwiceBus(InProcessBus):
             for name in self.subscribers.get(record.topic, ()):
                 self.copies.setdefault(name, []).append(record)
 
-    async def publish_again(self, runtime: "Runtime") -> bool:
+    async def publish_again(self, runtime: Runtime) -> bool:
         """Delivers to this subscriber what it was sent since the last time; whether that was anything."""
         copies = self.copies.pop(runtime.service.name, [])
         to_one = InProcessBus()

@@ -5,7 +5,7 @@ from typing import Any
 
 import asyncpg
 
-from shared.database import touched
+from shared.database import count_affected
 
 Executed = Callable[[int, str, Sequence[Any], int], None]
 
@@ -20,14 +20,16 @@ def watched(executed: Executed) -> type[asyncpg.Connection]:
         async def execute(self, query: str, *args: Any, **options: Any) -> str:
             status = await super().execute(query, *args, **options)
             if not args:
-                executed(self.get_server_pid(), query, (), touched(status))
+                executed(self.get_server_pid(), query, (), count_affected(status))
             return status  # type: ignore[no-any-return]
 
         async def _execute(
             self, query: str, args: Sequence[Any], *rest: Any, return_status: bool = False, **options: Any
         ) -> Any:
             result = await super()._execute(query, args, *rest, return_status=True, **options)
-            executed(self.get_server_pid(), query, args, touched((result[1] or b"row 1").decode()))  # asked for one
+            executed(
+                self.get_server_pid(), query, args, count_affected((result[1] or b"row 1").decode())
+            )  # asked for one
             return result if return_status else result[0]
 
     return Watched

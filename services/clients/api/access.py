@@ -18,7 +18,9 @@ from services.clients.store.sets import Asked
 from shared.auth import Principal, Role
 from shared.errors import Forbidden, NotFound, NoToken
 from shared.http.door import Door, allow
-from shared.http.fields import Body, ClientRef, Id, Page, Paging, cursor_after, large_paging
+from shared.http.fields import Body
+from shared.ids import ClientRef, Id
+from shared.paging import Page, Paging, encode_cursor, large_paging
 from shared.service import Runtime
 
 router = APIRouter(tags=["access"])
@@ -204,5 +206,5 @@ async def allowed_employees(
 
 
 def _sent(asked: Asked) -> Response:
-    cursor = json.dumps(cursor_after([asked.last]) if asked.last else None)
+    cursor = json.dumps(encode_cursor([asked.last]) if asked.last else None)
     return Response(f'{{"items":[{asked.body}],"next_cursor":{cursor}}}', media_type="application/json")

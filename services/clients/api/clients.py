@@ -13,23 +13,9 @@ from services.clients.store.clients import Registration, registration
 from services.clients.store.refs import MERGED
 from shared.auth import Role
 from shared.http.door import Door, allow
-from shared.http.fields import (
-    Body,
-    ClientRef,
-    Effort,
-    Id,
-    Line,
-    Moment,
-    Money,
-    NotTruth,
-    Page,
-    Paging,
-    Paragraphs,
-    Total,
-    page,
-    paging,
-    uuid7,
-)
+from shared.http.fields import Body, Effort, Line, Moment, Money, NotBoolean, Paragraphs, Total
+from shared.ids import ClientRef, Id, uuid7
+from shared.paging import Page, Paging, make_page, paging
 
 router = APIRouter(tags=["clients"])
 
@@ -168,7 +154,7 @@ class Interaction(BaseModel):
 
 class NewFeedback(Body):
     id: Id | None = None
-    score: Annotated[int, Field(ge=0, le=10), NotTruth]
+    score: Annotated[int, Field(ge=0, le=10), NotBoolean]
     note: Paragraphs | None = None
     at: Moment | None = None
 
@@ -189,7 +175,7 @@ def as_registration(client: NewClient, id: str) -> Registration:
 @router.post("/clients", status_code=201, response_model=Client, responses=WithLocation, summary="Register a client")
 async def register(body: NewClient, door: Door = allow(*READERS)) -> Any:
     client = await door.transact(clients.register, as_registration(body, body.id or uuid7()), door.principal.roles)
-    door.located("clients", client["id"])
+    door.set_location("clients", client["id"])
     return client
 
 
@@ -203,13 +189,13 @@ async def list_clients(
     door: Door = allow(*READERS),
 ) -> Any:
     rows = opened(await door.transact(clients.list_visible, door.principal.roles, paging, owner_id, unowned, q, status))
-    return page(rows, paging)
+    return make_page(rows, paging)
 
 
 @router.get("/clients/{id}", response_model=Client, summary="One client")
 async def read(id: ClientRef, door: Door = allow(*READERS)) -> Any:
     client = opened(await door.transact(clients.read, id, door.principal.roles))
-    door.tag(client["version"])
+    door.set_etag(client["version"])
     return client
 
 
@@ -219,7 +205,7 @@ async def read(id: ClientRef, door: Door = allow(*READERS)) -> Any:
 async def change(id: ClientRef, body: ClientChanges, door: Door = allow(*READERS)) -> Any:
     given = body.model_dump(exclude_unset=True)
     client = opened(await door.transact(clients.change, id, given, door.principal.roles, door.check_version))
-    door.tag(client["version"])
+    door.set_etag(client["version"])
     return client
 
 
@@ -230,7 +216,7 @@ async def change(id: ClientRef, body: ClientChanges, door: Door = allow(*READERS
 )
 async def history(id: ClientRef, paging: Paging = Depends(paging), door: Door = allow(*READERS)) -> Any:
     rows = opened(await door.transact(clients.history, id, door.principal.roles, paging))
-    return page(rows, paging, lambda row: (str(row["nth"]),))
+    return make_page(rows, paging, lambda row: (str(row["nth"]),))
 
 
 @router.put("/clients/{id}/team/{function}", response_model=Client, summary="Say who serves the client in a function")
@@ -238,7 +224,7 @@ async def place(id: ClientRef, function: Id, body: Place, door: Door = allow(*RE
     client = opened(
         await door.transact(team.place, id, function, body.employee_id, door.principal.roles, door.check_version)
     )
-    door.tag(client["version"])
+    door.set_etag(client["version"])
     return client
 
 
@@ -258,7 +244,7 @@ async def remove(id: ClientRef, function: Id, door: Door = allow(*READERS)) -> N
 )
 async def note_interaction(id: ClientRef, body: NewInteraction, door: Door = allow(*READERS)) -> Any:
     noted = opened(await door.transact(team.note_interaction, id, body.model_dump(), door.principal.roles))
-    door.located("clients", noted["client_id"])
+    door.set_location("clients", noted["client_id"])
     return noted
 
 
@@ -271,5 +257,5 @@ async def note_interaction(id: ClientRef, body: NewInteraction, door: Door = all
 )
 async def note_feedback(id: ClientRef, body: NewFeedback, door: Door = allow(*READERS)) -> Any:
     noted = opened(await door.transact(team.note_feedback, id, body.model_dump(), door.principal.roles))
-    door.located("clients", noted["client_id"])
+    door.set_location("clients", noted["client_id"])
     return noted

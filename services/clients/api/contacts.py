@@ -8,7 +8,9 @@ from services.clients.api.clients import READERS, Contact, ShownContact, WithLoc
 from services.clients.api.opened import opened
 from services.clients.handlers import contacts
 from shared.http.door import Door, allow
-from shared.http.fields import Body, ClientRef, Id, Line, Page, Paging, page, paging, uuid7
+from shared.http.fields import Body, Line
+from shared.ids import ClientRef, Id, uuid7
+from shared.paging import Page, Paging, make_page, paging
 
 router = APIRouter(tags=["contacts"])
 
@@ -21,7 +23,7 @@ class ContactChanges(Body):
 
 @router.get("/clients/{id}/contacts", response_model=Page[ShownContact], summary="The people at a client")
 async def read(id: ClientRef, paging: Paging = Depends(paging), door: Door = allow(*READERS)) -> Any:
-    return page(opened(await door.transact(contacts.read, id, paging, door.principal.roles)), paging)
+    return make_page(opened(await door.transact(contacts.read, id, paging, door.principal.roles)), paging)
 
 
 @router.post(
@@ -34,7 +36,7 @@ async def read(id: ClientRef, paging: Paging = Depends(paging), door: Door = all
 async def add(id: ClientRef, body: Contact, door: Door = allow(*READERS)) -> Any:
     contact = {**body.model_dump(), "id": body.id or uuid7()}
     added = opened(await door.transact(contacts.add, id, contact, door.principal.roles))
-    door.located("clients", added["client_id"], "contacts", added["id"])
+    door.set_location("clients", added["client_id"], "contacts", added["id"])
     return added
 
 
@@ -48,7 +50,7 @@ async def change(id: ClientRef, contact_id: Id, body: ContactChanges, door: Door
     changed = opened(
         await door.transact(contacts.change, id, contact_id, given, door.principal.roles, door.check_version)
     )
-    door.tag(changed["version"])
+    door.set_etag(changed["version"])
     return changed
 
 

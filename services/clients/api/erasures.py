@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from services.clients.api.opened import opened
 from services.clients.handlers import erasing
 from shared.http.door import Door, allow
-from shared.http.fields import Body, ClientRef, Id, Line
+from shared.http.fields import Body, Line
+from shared.ids import ClientRef, Id
 
 router = APIRouter(tags=["erasures"])
 

@@ -9,7 +9,8 @@ from pydantic import BaseModel, Field
 from services.clients.api.opened import opened
 from services.clients.handlers import exposure
 from shared.http.door import Door, allow
-from shared.http.fields import Id, Page, Paging, page, paging
+from shared.ids import Id
+from shared.paging import Page, Paging, make_page, paging
 
 router = APIRouter(tags=["exposure"])
 
@@ -116,5 +117,5 @@ async def look(
     if found.get("refused") in exposure.REFUSALS:
         raise exposure.REFUSALS[found["refused"]]
     clients = opened(found).pop("clients")
-    shown = page(clients, paging, lambda row: (str(row["exports"]), str(row["rows"]), row["client_id"]))
+    shown = make_page(clients, paging, lambda row: (str(row["exports"]), str(row["rows"]), row["client_id"]))
     return {**found, **shown}

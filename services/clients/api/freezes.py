@@ -10,7 +10,9 @@ from services.clients.api.clients import WithLocation
 from services.clients.handlers import freezes
 from services.clients.store import freezes as store
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Id, Moment, Page, Paging, Paragraphs, large_paging, page
+from shared.http.fields import Body, Moment, Paragraphs
+from shared.ids import Id
+from shared.paging import Page, Paging, large_paging, make_page
 
 router = APIRouter(tags=["freezes"])
 
@@ -73,7 +75,7 @@ async def freeze(body: NewFreeze, door: Door = allow("hr", "sales_head", "direct
     frozen = await door.transact(
         freezes.freeze_by_hand, body.employee_id, body.kind, body.ref, body.reason, door.principal.roles
     )
-    door.located("access", "freezes", body.employee_id)
+    door.set_location("access", "freezes", body.employee_id)
     return frozen
 
 
@@ -86,7 +88,7 @@ async def list_freezes(
     everybody = door.principal.has("hr", "director", "ops", "service", "auditor")
     rows = await door.read(store.some, paging, since, everybody)
     shown = [freezes.shown_to(door.principal.roles, row) for row in rows]
-    return page(shown, paging, lambda row: (row["employee_id"],))
+    return make_page(shown, paging, lambda row: (row["employee_id"],))
 
 
 @router.get(

@@ -10,7 +10,9 @@ from services.clients.api.clients import WithLocation
 from services.clients.handlers import archiving
 from services.clients.store import archive
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Id, Line, Page, Paging, page, paging
+from shared.http.fields import Body, Line
+from shared.ids import Id
+from shared.paging import Page, Paging, make_page, paging
 
 router = APIRouter(tags=["journal"])
 
@@ -38,13 +40,13 @@ class Hold(BaseModel):
 )
 async def hold(body: NewHold, door: Door = allow("hr", "director")) -> Any:
     held = await door.transact(archiving.hold, body.employee_id, body.reason)
-    door.located("journal", "holds", body.employee_id)
+    door.set_location("journal", "holds", body.employee_id)
     return held
 
 
 @router.get("/journal/holds", response_model=Page[Hold], summary="Who is held")
 async def list_holds(paging: Paging = Depends(paging), door: Door = allow("hr", "director", "auditor")) -> Any:
-    return page(await door.read(archive.holds, paging), paging, lambda row: (row["employee_id"],))
+    return make_page(await door.read(archive.holds, paging), paging, lambda row: (row["employee_id"],))
 
 
 @router.delete("/journal/holds/{employee_id}", status_code=204, summary="End a legal hold")

@@ -17,7 +17,8 @@ from services.clients.store.clients import Registration
 from services.clients.store.imported import Row
 from services.clients.store.usage import Use
 from shared.http.door import Door, allow
-from shared.http.fields import Body, ClientRef, Id, Moment
+from shared.http.fields import Body, Moment
+from shared.ids import ClientRef, Id
 
 router = APIRouter(tags=["imports"])
 T = TypeVar("T", bound=Body)

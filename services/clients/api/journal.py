@@ -9,7 +9,9 @@ from pydantic import BaseModel
 
 from services.clients.store import journal
 from shared.http.door import Door, allow
-from shared.http.fields import ClientRef, Id, Moment, Page, Paging, page, paging
+from shared.http.fields import Moment
+from shared.ids import ClientRef, Id
+from shared.paging import Page, Paging, make_page, paging
 
 router = APIRouter(tags=["journal"])
 
@@ -44,4 +46,4 @@ async def read(
     door: Door = allow("auditor"),
 ) -> Any:
     rows = await door.read(journal.read, paging, employee_id, client_id, since, until)
-    return page(rows, paging, lambda row: (row["place"],))
+    return make_page(rows, paging, lambda row: (row["place"],))

@@ -12,7 +12,8 @@ from services.clients.api.opened import opened
 from services.clients.domain.knowing import Why
 from services.clients.handlers import knowing
 from shared.http.door import Door, allow
-from shared.http.fields import ClientRef, Page, Paging, page, paging
+from shared.ids import ClientRef
+from shared.paging import Page, Paging, make_page, paging
 
 router = APIRouter(tags=["knowing"])
 
@@ -51,13 +52,13 @@ async def knowledge(id: ClientRef, door: Door = allow(*READERS)) -> Any:
 )
 async def interactions(id: ClientRef, paging: Paging = Depends(paging), door: Door = allow(*READERS)) -> Any:
     rows = opened(await door.transact(knowing.interactions, id, door.principal.roles, paging))
-    return page(rows, paging, _newest)
+    return make_page(rows, paging, _newest)
 
 
 @router.get("/clients/{id}/feedback", response_model=Page[Feedback], summary="What the client said of us, newest first")
 async def feedback(id: ClientRef, paging: Paging = Depends(paging), door: Door = allow(*READERS)) -> Any:
     rows = opened(await door.transact(knowing.feedback, id, door.principal.roles, paging))
-    return page(rows, paging, _newest)
+    return make_page(rows, paging, _newest)
 
 
 def _newest(row: Mapping[str, Any]) -> tuple[str, str]:

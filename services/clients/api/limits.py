@@ -11,7 +11,9 @@ from services.clients.api.passes import reach
 from services.clients.handlers import limits
 from services.clients.store import limits as store
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Day, Id, NotTruth, Page, Paging, Paragraphs, page, paging
+from shared.http.fields import Body, Day, NotBoolean, Paragraphs
+from shared.ids import Id
+from shared.paging import Page, Paging, make_page, paging
 
 router = APIRouter(tags=["limits"])
 
@@ -21,7 +23,7 @@ class NewExportGrant(Body):
 
     id: Id | None = None
     employee_id: Id
-    clients: Annotated[int | None, Field(ge=1, le=10_000_000), NotTruth] = None
+    clients: Annotated[int | None, Field(ge=1, le=10_000_000), NotBoolean] = None
     reason: Paragraphs
     on: Day | None = None
 
@@ -47,7 +49,7 @@ class ExportGrant(BaseModel):
 )
 async def grant(body: NewExportGrant, door: Door = allow("hr", "sales_head", "director")) -> Any:
     given = await door.transact(limits.grant, body.model_dump(), door.principal.roles)
-    door.located("access", "export-grants", given["id"])
+    door.set_location("access", "export-grants", given["id"])
     return given
 
 
@@ -60,7 +62,7 @@ async def list_grants(
     paging: Paging = Depends(paging),
     door: Door = allow("employee", "hr", "sales_head", "director"),
 ) -> Any:
-    return page(await door.read(store.some, paging, reach(door.principal), employee_id, on), paging)
+    return make_page(await door.read(store.some, paging, reach(door.principal), employee_id, on), paging)
 
 
 @router.delete(

@@ -14,7 +14,9 @@ from services.clients.store import refs
 from shared.auth import Principal
 from shared.errors import NotFound
 from shared.http.door import Door, allow
-from shared.http.fields import Body, ClientRef, Id, Moment, Page, Paging, page, paging
+from shared.http.fields import Body, Moment
+from shared.ids import ClientRef, Id
+from shared.paging import Page, Paging, make_page, paging
 
 router = APIRouter(tags=["passes"])
 
@@ -52,7 +54,7 @@ class Pass(BaseModel):
 )
 async def grant(body: NewPass, door: Door = allow("hr", "sales_head", "director")) -> Any:
     given = await door.transact(passes.grant_by_hand, body.model_dump(), door.principal.roles)
-    door.located("access", "passes", given["id"])
+    door.set_location("access", "passes", given["id"])
     return given
 
 
@@ -68,7 +70,7 @@ async def list_passes(
     wanted = {"employee_id": employee_id, "client_id": client_id, "purpose": purpose}
     if client_id:
         wanted["client_id"] = await door.read(refs.real, client_id)
-    return page(await door.read(store.some_passes, paging, reach(door.principal), wanted, active), paging)
+    return make_page(await door.read(store.some_passes, paging, reach(door.principal), wanted, active), paging)
 
 
 @router.get("/access/passes/{pass_id}", response_model=Pass, summary="One pass")

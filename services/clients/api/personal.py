@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from services.clients.store import journal, personal
 from shared.database import UnitOfWork
 from shared.http.door import Door, allow
-from shared.http.fields import Id
+from shared.ids import Id
 
 router = APIRouter(tags=["personal data"])
 

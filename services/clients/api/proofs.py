@@ -13,7 +13,8 @@ from pydantic import BaseModel, BeforeValidator, Field
 from services.clients.domain import transcript
 from services.clients.handlers import proofs
 from shared.http.door import Door, allow
-from shared.http.fields import ClientRef, Id, Moment
+from shared.http.fields import Moment
+from shared.ids import ClientRef, Id
 
 router = APIRouter(tags=["journal"])
 

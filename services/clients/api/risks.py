@@ -10,7 +10,9 @@ from services.clients.api.opened import opened
 from services.clients.domain.knowing import Why
 from services.clients.handlers import risks
 from shared.http.door import Door, allow
-from shared.http.fields import Id, Page, Paging, Total, page, paging
+from shared.http.fields import Total
+from shared.ids import Id
+from shared.paging import Page, Paging, make_page, paging
 
 router = APIRouter(tags=["risk"])
 
@@ -70,7 +72,7 @@ async def list_clients(
     door: Door = allow("employee", "sales_head", "director", "service"),
 ) -> Any:
     found = opened(await door.transact(risks.list_clients, door.principal.roles, paging, owner_id, department_id))
-    shown = page(found["rows"], paging, lambda row: (f"{row['value']:.2f}", row["client_id"]))
+    shown = make_page(found["rows"], paging, lambda row: (f"{row['value']:.2f}", row["client_id"]))
     return {**shown, "computed_at": found["computed_at"]}
 
 

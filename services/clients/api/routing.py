@@ -7,7 +7,8 @@ from pydantic import BaseModel
 
 from services.clients.handlers import routing
 from shared.http.door import Door, allow
-from shared.http.fields import Id, Line
+from shared.http.fields import Line
+from shared.ids import Id
 
 router = APIRouter(tags=["clients"])
 

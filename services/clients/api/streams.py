@@ -12,7 +12,7 @@ from services.clients.handlers import exporting, figures
 from services.clients.store import portfolio
 from services.clients.store.exporting import HEADINGS, Format
 from shared.http.door import Door, allow
-from shared.http.fields import Id
+from shared.ids import Id
 
 router = APIRouter(tags=["streams"])
 

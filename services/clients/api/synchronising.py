@@ -23,7 +23,8 @@ from services.clients.handlers.synchronising import REFUSALS, Put, Wanted
 from services.clients.store.refs import MERGED
 from shared.errors import HoldfastError, Stale
 from shared.http.door import Door, allow
-from shared.http.fields import Body, ClientRef, Effort, Id, Line, Money
+from shared.http.fields import Body, Effort, Line, Money
+from shared.ids import ClientRef, Id
 
 router = APIRouter(tags=["clients"])
 
@@ -110,8 +111,8 @@ async def put(id: PutRef, body: WholeClient, door: Door = allow(*READERS)) -> An
         raise REFUSALS[result.reason](**({"system": result.system} if result.system else {}))
     if result.outcome == "created":
         door.response.status_code = 201
-        door.located("clients", client["id"])
-    door.tag(client["version"])
+        door.set_location("clients", client["id"])
+    door.set_etag(client["version"])
     return client
 
 
@@ -124,7 +125,7 @@ async def merge(id: ClientRef, body: Merge, door: Door = allow("sales_head", "di
     """Contacts, ids, interactions, feedback, vacant functions of the team, passes and orders go over; owner and profile of
     the other stay as they are. The id of the merged one stands for the other from now on. It cannot be undone."""
     client = opened(await door.transact(merging.merge, id, body.into_id, door.principal.roles))
-    door.tag(client["version"])
+    door.set_etag(client["version"])
     return client
 
 

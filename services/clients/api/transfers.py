@@ -12,7 +12,8 @@ from services.clients.api.faults import read_bulk
 from services.clients.handlers import transfers
 from services.clients.store import refs
 from shared.http.door import Door, allow
-from shared.http.fields import REF, Body, ClientRef, Id, Line
+from shared.http.fields import Body, Line
+from shared.ids import CLIENT_REF_PATTERN, ClientRef, Id
 
 router = APIRouter(tags=["transfers"])
 
@@ -98,7 +99,7 @@ def _read_move(item: Any) -> tuple[str, str, str] | str | None:
         move = Move.model_validate(item)
     except ValidationError:
         client_id = item.get("client_id") if isinstance(item, dict) else None
-        return client_id if isinstance(client_id, str) and re.fullmatch(REF, client_id) else None
+        return client_id if isinstance(client_id, str) and re.fullmatch(CLIENT_REF_PATTERN, client_id) else None
     return move.client_id, move.from_id, move.to_id
 
 

@@ -9,7 +9,8 @@ from services.clients.domain.access import Action
 from services.clients.handlers import usage
 from services.clients.store.usage import Use
 from shared.http.door import Door, allow
-from shared.http.fields import Body, ClientRef, Id, Moment, NotTruth
+from shared.http.fields import Body, Moment, NotBoolean
+from shared.ids import ClientRef, Id
 
 router = APIRouter(tags=["usage"])
 
@@ -22,7 +23,7 @@ class Used(Body):
     employee_id: Id
     client_id: ClientRef
     action: Action
-    rows: Annotated[int, Field(ge=1, le=1_000_000, description="how many records it was"), NotTruth] = 1
+    rows: Annotated[int, Field(ge=1, le=1_000_000, description="how many records it was"), NotBoolean] = 1
     at: Moment
     system: Id
 

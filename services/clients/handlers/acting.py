@@ -1,13 +1,13 @@
 """The person acting: locked with the others, and refused if frozen meanwhile."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from services.clients.handlers.policies import PolicyNotAcknowledged
 from services.clients.store import policies
-from shared import people
 from shared.database import UnitOfWork
 from shared.errors import Forbidden, YouAreFrozen
+from shared.people.rules import Person
+from shared.people.store import lock_people
 
 
 class OwnAffair(Forbidden, code="own_affair"):
@@ -16,16 +16,16 @@ class OwnAffair(Forbidden, code="own_affair"):
 
 async def lock_with_actor(
     work: UnitOfWork, changing: Iterable[str | None] = (), holding: Iterable[str | None] = ()
-) -> dict[str, Mapping[str, Any]]:
-    """`people.lock`, with the person acting. Raises `YouAreFrozen` if a freeze came before the lock."""
-    rows = await people.lock(work, changing, [*holding, work.actor])
+) -> dict[str, Person]:
+    """`lock_people`, with the person acting. Raises `YouAreFrozen` if a freeze came before the lock."""
+    rows = await lock_people(work, changing, [*holding, work.actor])
     actor = rows.get(work.actor)
-    if actor is not None and (actor["frozen"] or actor["status"] == "left"):
+    if actor is not None and (actor.frozen or actor.status == "left"):
         raise YouAreFrozen
     return rows
 
 
-async def lock_for_clients(work: UnitOfWork, holding: Iterable[str | None] = ()) -> dict[str, Mapping[str, Any]]:
+async def lock_for_clients(work: UnitOfWork, holding: Iterable[str | None] = ()) -> dict[str, Person]:
     """`lock_with_actor`, for what is done with clients. Raises `PolicyNotAcknowledged` too."""
     rows = await lock_with_actor(work, holding=holding)
     if await policies.must_acknowledge(work):

@@ -14,10 +14,10 @@ from services.clients.handlers import proofs
 from services.clients.handlers.acting import OwnAffair, lock_with_actor
 from services.clients.store import archive, erasures, journal
 from services.clients.store.sequencing import partition_of
-from shared import people
 from shared.contracts.clients import ErasureDone, JournalHeld, JournalReleased
-from shared.database import UnitOfWork, transact
+from shared.database import UnitOfWork
 from shared.errors import NotFound, Refused
+from shared.people.rules import UnknownEmployee
 from shared.service import Runtime
 
 log = structlog.get_logger()
@@ -40,8 +40,8 @@ async def hold(work: UnitOfWork, employee_id: str, reason: str) -> Mapping[str, 
     if employee_id == work.actor:
         raise OwnAffair
     rows = await lock_with_actor(work, changing=[employee_id])
-    if rows[employee_id]["status"] is None and not rows[employee_id]["frozen"]:
-        raise people.UnknownEmployee
+    if rows[employee_id].status is None and not rows[employee_id].frozen:
+        raise UnknownEmployee
     if await erasures.act(work, "employee", employee_id) is not None:
         raise AlreadyErased
     if await archive.hold(work, employee_id, reason):
@@ -77,7 +77,7 @@ async def archive_old(runtime: Runtime) -> bool:
     async with runtime.database.connect() as connection:
         if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", ARCHIVING):
             return False
-        alarm = runtime.metrics.alarm.labels(runtime.service.name, "journal_archive")
+        alarm = runtime.metrics.alarm.labels(runtime.name, "journal_archive")
         alarm.set(1)  # unless this comes to its end
         try:
             dropped = await _archive_next(runtime, keep)
@@ -90,7 +90,7 @@ async def archive_old(runtime: Runtime) -> bool:
 async def _archive_next(runtime: Runtime, keep: int) -> bool | None:
     """Whether a month went; None: its file does not verify."""
     before = _months_before(runtime.clock().astimezone(UTC).date(), keep)
-    found = await transact(runtime, archive.oldest, before)
+    found = await runtime.transact(archive.oldest, before)
     if found is None or found["held"]:
         return False
     folder = runtime.settings.journal_archive or runtime.settings.data_dir / "journal"
@@ -98,17 +98,17 @@ async def _archive_next(runtime: Runtime, keep: int) -> bool | None:
     if not await _export(runtime, found["first"], found["next"], file):
         log.error("journal.archive_not_verified", month=str(found["month"]))
         return None
-    return await transact(runtime, _drop, found["month"], before)
+    return await runtime.transact(_drop, found["month"], before)
 
 
 async def _export(runtime: Runtime, start: int, end: int, file: Path) -> bool:
     """Whether what was written verifies; only then the file has its name."""
 
     async def read(reader: Any, *args: Any) -> Any:
-        return await transact(runtime, reader, *args)
+        return await runtime.transact(reader, *args)
 
     key = runtime.keys.signing_key
-    begun = await transact(runtime, proofs.begin_whole, start, end, None, None, key)
+    begun = await runtime.transact(proofs.begin_whole, start, end, None, None, key)
     await asyncio.to_thread(file.parent.mkdir, parents=True, exist_ok=True)
     for left in file.parent.glob(f"{file.name}.*.part"):  # by a crash
         left.unlink(missing_ok=True)

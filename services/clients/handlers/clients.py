@@ -12,11 +12,13 @@ from services.clients.handlers.naming import by_any_id
 from services.clients.handlers.policies import shut_out
 from services.clients.store import clients, decisions, freezes, journal, profiles, refs, team
 from services.clients.store.clients import Registration
-from shared import people
 from shared.contracts.clients import ClientChanged, ClientRegistered
 from shared.database import UnitOfWork
 from shared.errors import Exists, Forbidden, Refused, Unprocessable
-from shared.http.fields import Paging, uuid7
+from shared.ids import uuid7
+from shared.paging import Paging
+from shared.people.rules import UnknownEmployee, require_able_to_own
+from shared.people.store import lock_people
 
 Check = Any  # of the door: raises `Stale` unless the version is the wanted one
 
@@ -72,9 +74,9 @@ async def register(work: UnitOfWork, row: Registration, roles: frozenset[str]) -
     if known is None:
         for person in row.people:
             try:
-                people.must_be_able_to_own(rows, person)
-            except people.UnknownEmployee:
-                raise (UnknownOwner if person == row.owner_id else people.UnknownEmployee) from None
+                require_able_to_own(rows, person)
+            except UnknownEmployee:
+                raise (UnknownOwner if person == row.owner_id else UnknownEmployee) from None
         if await refs.merged(work, [row.client_id]):
             raise Merged
         await call(work, row.client_id, {}, row.external_ids)
@@ -155,7 +157,7 @@ async def change(
     work: UnitOfWork, client_id: str, changes: Mapping[str, Any], roles: frozenset[str], check_version: Check
 ) -> Mapping[str, Any]:
     """Changes what the caller gave of the profile. Raises `Stale`, `Erased`, `ExternalIdTaken`."""
-    await people.lock(work, holding=[work.actor])
+    await lock_people(work, holding=[work.actor])
     known = (await clients.lock(work, [client_id])).get(client_id)
     reason = await decide(work, client_id, "edit", roles)
     if known is None or reason not in ALLOWED:

@@ -8,10 +8,11 @@ from services.clients.domain.contacts import MOST, identified, said
 from services.clients.handlers.clients import Check, Erased, announce_changed, decide
 from services.clients.handlers.naming import by_any_id
 from services.clients.store import clients, profiles, team
-from shared import people
 from shared.database import UnitOfWork
 from shared.errors import Exists, NotFound, Refused
-from shared.http.fields import Paging, uuid7
+from shared.ids import uuid7
+from shared.paging import Paging
+from shared.people.store import lock_people
 
 
 class TooManyContacts(Refused, code="too_many_contacts"):
@@ -82,7 +83,7 @@ async def _held(
     work: UnitOfWork, client_id: str, action: Action, roles: frozenset[str]
 ) -> tuple[dict[str, str] | None, int, list[dict[str, Any]]]:
     """Why not, if so; the version and the contacts of the client, which is locked. Raises `Erased`."""
-    await people.lock(work, holding=[work.actor])
+    await lock_people(work, holding=[work.actor])
     known = (await clients.lock(work, [client_id])).get(client_id)
     reason = await decide(work, client_id, action, roles)
     if known is None or reason not in ALLOWED:

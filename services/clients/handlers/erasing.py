@@ -9,12 +9,12 @@ from services.clients.handlers.clients import announce_changed
 from services.clients.handlers.freezes import hear_employee
 from services.clients.handlers.naming import by_any_id
 from services.clients.store import archive, clients, erasures, journal, profiles
-from shared import people
 from shared.contracts.clients import ClientErased, ContactErased, ErasureDone
-from shared.database import UnitOfWork, transact
+from shared.database import UnitOfWork
 from shared.errors import NotFound, Refused, Unprocessable
 from shared.messages import Envelope
-from shared.outbox.answers import forget_answers
+from shared.outbox.answers import delete_kept_answers
+from shared.people.store import erase_ground_reasons, lock_people
 from shared.service import Runtime
 
 UNKNOWN = {"refused": "unknown_client"}
@@ -38,12 +38,12 @@ async def hear_erased(work: UnitOfWork, envelope: Envelope[Any]) -> None:
     Where a legal hold is in force, the journal keeps who this is until it ends.
     """
     id = envelope.data.employee_id
-    await people.lock(work, changing=[id])
+    await lock_people(work, changing=[id])
     await hear_employee(work, envelope)
     held = await archive.held(work, id) is not None
     what = await erasures.erase_employee(work, id)
-    what["reasons"] += await people.forget_reasons(work, id)
-    what["kept_answers"] = await forget_answers(work, id)
+    what["reasons"] += await erase_ground_reasons(work, id)
+    what["kept_answers"] = await delete_kept_answers(work, id)
     await journal.write(work, "employee.erased", employee_id=id, details={"service": work.service, **what})
     await erasures.note(work, "employee", id, what, held=held)
     await erasures.forget_surrogates(work)
@@ -52,7 +52,7 @@ async def hear_erased(work: UnitOfWork, envelope: Envelope[Any]) -> None:
 
 async def forget_surrogates(runtime: Runtime) -> bool:
     """Ticker: the net under entries that were on their way."""
-    await transact(runtime, erasures.forget_surrogates)
+    await runtime.transact(erasures.forget_surrogates)
     return False
 
 
@@ -77,7 +77,7 @@ async def erase_client(work: UnitOfWork, client_id: str, reason: str) -> Mapping
     if names(reason, [profile["name"], *(word for contact in profile["contacts"] for word in said(contact))]):
         raise ReasonNamesThem
     what = await erasures.erase_client(work, client_id, merged)
-    what["kept_answers"] = await forget_answers(work, client_id, *merged)
+    what["kept_answers"] = await delete_kept_answers(work, client_id, *merged)
     leaf = await journal.write(work, "client.erased", details={"service": work.service, **what})
     await erasures.cut_loose(work, client_id, merged, leaf)
     await erasures.note(work, "client", client_id, what, reason=reason)
@@ -105,7 +105,7 @@ async def erase_contact(work: UnitOfWork, client_id: str, contact_id: str, reaso
         if known is None:
             raise NotFound
         return known
-    what["kept_answers"] = await forget_answers(work, client_id, *merged)
+    what["kept_answers"] = await delete_kept_answers(work, client_id, *merged)
     await journal.write(work, "contact.erased", client_id=client_id, details={"service": work.service, **what})
     await erasures.note(work, "contact", client_id, what, part=contact_id, reason=reason)
     work.publish(ContactErased(client_id=client_id, merged_ids=merged, contact_id=contact_id))

@@ -12,7 +12,7 @@ from services.clients.handlers.policies import shut_out
 from services.clients.store import exposure, freezes, journal
 from shared.database import UnitOfWork
 from shared.errors import Forbidden, NotFound, Refused
-from shared.http.fields import Paging, UnknownCursor
+from shared.paging import Paging, UnknownCursor
 
 
 class OwnExposure(Forbidden, code="own_exposure"):

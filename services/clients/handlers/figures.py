@@ -6,10 +6,11 @@ from services.clients.domain.access import ALLOWED, Action
 from services.clients.handlers.naming import by_any_id
 from services.clients.store import decisions, exposure, freezes, journal, sets
 from services.clients.store.clients import FROM
-from shared import people
 from shared.contracts.clients import AccessFrozen, ClientRegistered, Ownership
-from shared.database import UnitOfWork, transact
-from shared.http.fields import Paging, uuid7
+from shared.database import UnitOfWork
+from shared.ids import uuid7
+from shared.paging import Paging
+from shared.people.store import get_freeze_state, lock_people
 from shared.service import Runtime
 
 
@@ -43,8 +44,8 @@ async def allowed_employees(
 
 async def count_unowned(runtime: Runtime) -> bool:
     """Keeps the alarm of clients that nobody has in hand."""
-    counted = await transact(runtime, freezes.count_unowned)
-    runtime.metrics.alarm.labels(runtime.service.name, "unowned").set(counted)
+    counted = await runtime.transact(freezes.count_unowned)
+    runtime.metrics.alarm.labels(runtime.name, "unowned").set(counted)
     return False
 
 
@@ -55,14 +56,14 @@ async def republish(runtime: Runtime) -> int:
     """Publishes who owns what, in bulk, and who is frozen; returns how many events that were."""
     events, after = 0, ""
     while True:
-        last = await transact(runtime, _republish_clients, after)
+        last = await runtime.transact(_republish_clients, after)
         if last is None:
-            return events + await transact(runtime, _republish_freezes)
+            return events + await runtime.transact(_republish_freezes)
         events, after = events + 1, last
 
 
 async def _republish_clients(work: UnitOfWork, after: str) -> str | None:
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         f"SELECT c.client_id, c.owner_id, c.version FROM {FROM} WHERE c.client_id > :after ORDER BY 1 LIMIT 1000",
         after=after,
     )
@@ -74,9 +75,11 @@ async def _republish_clients(work: UnitOfWork, after: str) -> str | None:
 
 
 async def _republish_freezes(work: UnitOfWork) -> int:
-    frozen = [row["employee_id"] for row in await work.rows("SELECT employee_id FROM people WHERE frozen ORDER BY 1")]
-    await people.lock(work, holding=frozen)  # so that no older state is told after a newer one
-    states = [await people.freeze_state(work, employee_id) for employee_id in frozen]
+    frozen = [
+        row["employee_id"] for row in await work.fetch_rows("SELECT employee_id FROM people WHERE frozen ORDER BY 1")
+    ]
+    await lock_people(work, holding=frozen)  # so that no older state is told after a newer one
+    states = [await get_freeze_state(work, employee_id) for employee_id in frozen]
     still = [state for state in states if state.frozen]
     for state in still:
         work.publish(

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 from services.clients.domain import freezes as rules
 from services.clients.handlers.acting import OwnAffair, lock_with_actor
 from services.clients.store import exposure, freezes, journal, policies
-from shared import people
 from shared.contracts.clients import (
     AccessFrozen,
     AccessUnfrozen,
@@ -31,8 +30,12 @@ from shared.contracts.staff import (
 )
 from shared.database import UnitOfWork
 from shared.errors import Forbidden, NotFound, Refused, Unprocessable
-from shared.http.fields import uuid7
+from shared.ids import uuid7
 from shared.messages import Envelope
+from shared.people.freezes import freeze_employee, unfreeze_employee
+from shared.people.handlers import freeze_on_departure
+from shared.people.rules import FreezeState, UnknownEmployee
+from shared.people.store import get_freeze_state, lock_people, save_department, save_employee
 
 
 class NotFrozen(NotFound, code="not_frozen"):
@@ -61,9 +64,9 @@ async def hear_employee(work: UnitOfWork, envelope: Envelope[EmployeeEvent]) -> 
     caretakers = getattr(event, "caretakers", None)
     was_frozen = False
     if caretakers is not None or isinstance(event, EmployeeRehired):
-        rows = await people.lock(work, changing=[event.employee_id, *(caretakers or ())])
-        was_frozen = rows[event.employee_id]["frozen"]
-    news = await people.hear_employee(work, envelope)
+        rows = await lock_people(work, changing=[event.employee_id, *(caretakers or ())])
+        was_frozen = rows[event.employee_id].frozen
+    news = await save_employee(work, envelope)
     if news:
         await policies.bind(work, event.employee_id)
     last_day = getattr(event, "last_day", None)
@@ -73,24 +76,24 @@ async def hear_employee(work: UnitOfWork, envelope: Envelope[EmployeeEvent]) -> 
         await exposure.note_notice(work, event.employee_id, event.employment_id, event.notice_on)
     elif news and isinstance(event, ResignationWithdrawn | DepartureReversed):
         await exposure.forget_notice(work, event.employee_id, event.employment_id)
-    state = await people.hear_departure(work, envelope)
+    state = await freeze_on_departure(work, envelope)
     if state is not None and state.changed:
         await announce(work, state)
     elif news and was_frozen and isinstance(event, EmployeeRehired):
-        state = await people.freeze_state(work, event.employee_id)
+        state = await get_freeze_state(work, event.employee_id)
         if not state.frozen:
             await announce(work, state)
 
 
 async def hear_department(work: UnitOfWork, envelope: Envelope[DepartmentChanged]) -> None:
-    await people.hear_department(work, envelope)
+    await save_department(work, envelope)
     await policies.bind(work)
 
 
 async def freeze_access(work: UnitOfWork, envelope: Envelope[FreezeAccess]) -> list[Result]:
     """The freeze of a case: the same as the announcement's, and bound to the case."""
     command = envelope.data
-    state = await people.freeze(
+    state = await freeze_employee(
         work,
         command.employee_id,
         command.employment_id,
@@ -105,14 +108,14 @@ async def freeze_access(work: UnitOfWork, envelope: Envelope[FreezeAccess]) -> l
 
 async def unfreeze_access(work: UnitOfWork, envelope: Envelope[UnfreezeAccess]) -> list[Result]:
     command = envelope.data
-    state = await people.unfreeze(work, command.employee_id, command.employment_id, "departure", command.ref)
+    state = await unfreeze_employee(work, command.employee_id, command.employment_id, "departure", command.ref)
     if state.changed:
         await announce(work, state)
         await withdraw_passes(work, command.employee_id)
     return []
 
 
-async def announce(work: UnitOfWork, state: people.FreezeState, reason: str | None = None) -> None:
+async def announce(work: UnitOfWork, state: FreezeState, reason: str | None = None) -> None:
     """History, journal and event of a freeze that began, changed or ended; with the last ground go the passes.
 
     Those for whom this person stood in have another caretaker from now on: that is told of them too.
@@ -123,12 +126,12 @@ async def announce(work: UnitOfWork, state: people.FreezeState, reason: str | No
     if not state.frozen:
         await withdraw_passes(work, state.employee_id)
     for employee_id in sorted(changed - {state.employee_id}):
-        other = await people.freeze_state(work, employee_id)
+        other = await get_freeze_state(work, employee_id)
         if other.frozen:
             await _tell(work, other)
 
 
-async def _tell(work: UnitOfWork, state: people.FreezeState) -> None:
+async def _tell(work: UnitOfWork, state: FreezeState) -> None:
     kind = AccessFrozen if state.frozen else AccessUnfrozen
     event = kind(
         employee_id=state.employee_id,
@@ -188,9 +191,9 @@ async def freeze_by_hand(
     """
     if employee_id == work.actor:
         raise OwnAffair
-    seen = await work.row("SELECT * FROM people WHERE employee_id = :id", id=employee_id)
+    seen = await work.fetch_row("SELECT * FROM people WHERE employee_id = :id", id=employee_id)
     if seen is None or (seen["status"] is None and not seen["frozen"]):
-        raise people.UnknownEmployee
+        raise UnknownEmployee
     if not roles & {"hr", "director", "ops"} and not await freezes.heads(work, employee_id):
         raise Forbidden
     candidates = rules.caretakers(
@@ -201,7 +204,7 @@ async def freeze_by_hand(
         employee_id,
     )
     rows = await lock_with_actor(work, changing=[employee_id, *candidates])
-    state = await people.freeze_state(work, employee_id)
+    state = await get_freeze_state(work, employee_id)
     before = await freezes.one(work, employee_id) or {"grounds": [], "lifting": None}
     known = any(
         ground["kind"] == kind
@@ -211,9 +214,9 @@ async def freeze_by_hand(
     if known and before["lifting"] is not None:
         await announce(work, state)
     if not known:
-        employment = rows[employee_id]["employment_id"]
+        employment = rows[employee_id].employment_id
         ground = Ground(kind=kind, ref=ref or uuid7())
-        state = await people.freeze(work, employee_id, employment, ground, candidates, reason=reason)
+        state = await freeze_employee(work, employee_id, employment, ground, candidates, reason=reason)
         if ground not in state.grounds:
             raise GroundEnded
         await announce(work, state)
@@ -233,7 +236,7 @@ async def lift_by_hand(
     if employee_id == work.actor:
         raise OwnAffair
     await lock_with_actor(work, changing=[employee_id])
-    state = await people.freeze_state(work, employee_id)
+    state = await get_freeze_state(work, employee_id)
     heading = "sales_head" in roles and await freezes.heads(work, employee_id)
     acting = (roles & set(rules.FREEZERS)) - (set() if heading else {"sales_head"})
     if not state.frozen or not acting:
@@ -251,13 +254,13 @@ async def lift_by_hand(
         if not rules.is_second(first["by_id"], frozenset(first["roles"]), work.actor, acting):
             raise NeedsAnotherRole
         for kind in sorted(lifting):
-            state = await people.unfreeze(work, employee_id, state.employment_id or "", kind, None)  # type: ignore[arg-type]
+            state = await unfreeze_employee(work, employee_id, state.employment_id or "", kind, None)  # type: ignore[arg-type]
         await announce(work, state)
         return _lifting(employee_id, state, None)
     return _lifting(employee_id, state, "another person in another role")
 
 
-def _lifting(employee_id: str, state: people.FreezeState, waiting_for: str | None) -> Mapping[str, Any]:
+def _lifting(employee_id: str, state: FreezeState, waiting_for: str | None) -> Mapping[str, Any]:
     return {
         "employee_id": employee_id,
         "lifted": waiting_for is None,

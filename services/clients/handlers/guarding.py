@@ -5,7 +5,7 @@ import shutil
 
 import structlog
 
-from shared.database import UnitOfWork, transact
+from shared.database import UnitOfWork
 from shared.errors import Unavailable
 from shared.service import Runtime
 
@@ -23,17 +23,17 @@ async def look_at_the_disk(runtime: Runtime) -> bool:
     )
     free = (await asyncio.to_thread(shutil.disk_usage, folder)).free
     full = free < settings.disk_reserve or (
-        settings.database_limit is not None and await transact(runtime, _size) > settings.database_limit
+        settings.database_limit is not None and await runtime.transact(_size) > settings.database_limit
     )
     if full != runtime.state.get("full", False):
         log.error("journal.no_room" if full else "journal.room_again")
     runtime.state["full"] = full
-    runtime.metrics.alarm.labels(runtime.service.name, "disk").set(full)
+    runtime.metrics.alarm.labels(runtime.name, "disk").set(full)
     return False
 
 
 async def _size(work: UnitOfWork) -> int:
-    return int(await work.scalar("SELECT pg_database_size(current_database())"))
+    return int(await work.fetch_value("SELECT pg_database_size(current_database())"))
 
 
 def must_have_room(runtime: Runtime) -> None:

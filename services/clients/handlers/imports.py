@@ -11,10 +11,10 @@ from services.clients.handlers.acting import lock_for_clients
 from services.clients.handlers.clients import Erased, ExternalIdTaken, Merged, announce_changed, announce_registered
 from services.clients.store import clients, imported, profiles, refs
 from services.clients.store.clients import Registration
-from shared import people
 from shared.database import UnitOfWork
 from shared.errors import HoldfastError
-from shared.http.fields import uuid7
+from shared.ids import uuid7
+from shared.people.rules import Person, require_able_to_own
 
 
 async def import_clients(work: UnitOfWork, lines: Sequence[tuple[int, Registration]]) -> list[dict[str, Any]]:
@@ -80,10 +80,10 @@ def _whole(row: Registration, before: Mapping[str, Mapping[str, Any]], gone: Set
     return json.dumps({**json.loads(row.body), "contacts": contacts, "external_ids": _called(row, known)[1]})
 
 
-def refusal_of(rows: Mapping[str, Mapping[str, Any]], employee_id: str) -> str | None:
+def refusal_of(rows: Mapping[str, Person], employee_id: str) -> str | None:
     """Why this person may not be given clients, if so."""
     try:
-        people.must_be_able_to_own(rows, employee_id)
+        require_able_to_own(rows, employee_id)
     except HoldfastError as refusal:
         return refusal.code
     return None

@@ -11,7 +11,7 @@ from services.clients.handlers.clients import decide
 from services.clients.handlers.naming import by_any_id
 from services.clients.store import knowing
 from shared.database import UnitOfWork
-from shared.http.fields import Paging, UnknownCursor
+from shared.paging import Paging, UnknownCursor
 
 
 @by_any_id

@@ -5,11 +5,11 @@ from typing import Any
 
 from services.clients.handlers.acting import OwnAffair, lock_with_actor
 from services.clients.store import freezes, journal, limits
-from shared import people
 from shared.contracts.clients import AccessLimitReached
-from shared.database import UnitOfWork, transact
+from shared.database import UnitOfWork
 from shared.errors import Exists, Forbidden, NotFound, Unprocessable
-from shared.http.fields import uuid7
+from shared.ids import uuid7
+from shared.people.rules import NotEmployed, UnknownEmployee
 from shared.service import Runtime
 
 SAID = ("employee_id", "clients", "reason")
@@ -30,13 +30,13 @@ async def grant(work: UnitOfWork, data: Mapping[str, Any], roles: frozenset[str]
     rows = await lock_with_actor(work, holding=[employee_id])
     person = rows.get(employee_id)
     if person is None:
-        raise people.UnknownEmployee
+        raise UnknownEmployee
     if not roles & {"hr", "director"} and not await freezes.heads(work, employee_id):
         raise Forbidden
-    if person["status"] == "left":
-        raise people.NotEmployed
-    day = data["on"] or people.today(work)
-    if day < people.today(work):
+    if person.status == "left":
+        raise NotEmployed
+    day = data["on"] or work.today
+    if day < work.today:
         raise DayIsOver
     grant_id = data["id"] or uuid7()
     if await limits.grant(work, grant_id, employee_id, day, data["clients"], data["reason"]):
@@ -73,7 +73,7 @@ async def withdraw(work: UnitOfWork, grant_id: str, roles: frozenset[str]) -> No
 
 async def tell_reached(runtime: Runtime) -> bool:
     """Publishes who reached the limit; True if there may be more."""
-    return await transact(runtime, _tell) == limits.TOLD_AT_ONCE
+    return await runtime.transact(_tell) == limits.TOLD_AT_ONCE
 
 
 async def _tell(work: UnitOfWork) -> int:
@@ -84,4 +84,4 @@ async def _tell(work: UnitOfWork) -> int:
 
 async def forget_exported(runtime: Runtime) -> bool:
     """Deletes what was counted on days of before; True if there may be more."""
-    return await transact(runtime, limits.forget) == limits.BATCH
+    return await runtime.transact(limits.forget) == limits.BATCH

@@ -14,7 +14,7 @@ from services.clients.store import clients, freezes, journal, merging, profiles,
 from shared.contracts.clients import ClientMerged
 from shared.database import UnitOfWork
 from shared.errors import Forbidden, NotFound, Refused
-from shared.http.fields import uuid7
+from shared.ids import uuid7
 
 
 class IntoItself(Refused, code="into_itself"):

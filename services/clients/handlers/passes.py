@@ -7,12 +7,13 @@ from services.clients.domain import passes as rules
 from services.clients.handlers.acting import OwnAffair, lock_with_actor
 from services.clients.handlers.freezes import end_of
 from services.clients.store import freezes, journal, refs
-from shared import people
 from shared.contracts.clients import GrantPasses, PassGranted, PassWithdrawn, Result
 from shared.database import UnitOfWork
 from shared.errors import Exists, Forbidden, NotFound, Refused, Unprocessable
-from shared.http.fields import uuid7
+from shared.ids import uuid7
 from shared.messages import Envelope
+from shared.people.rules import Person, UnknownEmployee
+from shared.people.store import lock_people
 
 
 class WrongOrder(Unprocessable, code="wrong_order"):
@@ -55,9 +56,9 @@ FAULTS: Mapping[str, type[Refused] | type[Unprocessable]] = {
 }
 
 
-async def _faults(work: UnitOfWork, person: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]]) -> list[str | None]:
+async def _faults(work: UnitOfWork, person: Person, wanted: Sequence[Mapping[str, Any]]) -> list[str | None]:
     """For each wanted pass why it cannot be given, if so. The person was locked before."""
-    employee_id = person["employee_id"]
+    employee_id = person.employee_id
     theirs = await freezes.theirs(work, employee_id, [item["client_id"] for item in wanted])
     last_day = await freezes.last_day(work, employee_id)
     ends = end_of(last_day, work.settings.timezone) if last_day else None
@@ -70,7 +71,7 @@ async def _faults(work: UnitOfWork, person: Mapping[str, Any], wanted: Sequence[
             item["from_time"],
             item["until_time"],
             work.now,
-            frozen=person["frozen"] and person["status"] != "left",
+            frozen=person.frozen and person.status != "left",
             theirs=theirs[item["client_id"]],
             last_day_ends=ends,
         )
@@ -103,7 +104,7 @@ async def grant_by_hand(work: UnitOfWork, data: Mapping[str, Any], roles: frozen
         raise OwnAffair
     rows = await lock_with_actor(work, holding=[employee_id])
     if employee_id not in rows:
-        raise people.UnknownEmployee
+        raise UnknownEmployee
     if not roles & {"hr", "director"} and not await freezes.heads(work, employee_id):
         raise Forbidden
     wanted = {
@@ -133,10 +134,10 @@ async def grant_passes(work: UnitOfWork, envelope: Envelope[GrantPasses]) -> lis
         {**item.model_dump(exclude={"replaces"}), "client_id": merged.get(item.client_id, item.client_id)}
         for item in command.items
     ]
-    rows = await people.lock(work, holding=[command.employee_id])
+    rows = await lock_people(work, holding=[command.employee_id])
     person = rows.get(command.employee_id)
     if person is None:
-        raise people.UnknownEmployee
+        raise UnknownEmployee
     for item in command.items:
         if item.replaces is not None:
             await _withdraw(work, item.replaces)

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from services.clients.domain import notes, transcript, tree
 from services.clients.store import journal, proofs, refs
 from services.clients.store.sequencing import tree_now
-from shared.database import UnitOfWork, transact
+from shared.database import UnitOfWork
 from shared.errors import NotFound, Refused, Unprocessable
 from shared.service import Runtime
 
@@ -213,8 +213,8 @@ async def selected(
 
 async def make_checkpoint(runtime: Runtime) -> bool:
     """Every five minutes, if the tree grew."""
-    if (await transact(runtime, tree_now))[0]:
-        await transact(runtime, checkpoint, runtime.keys.signing_key)
+    if (await runtime.transact(tree_now))[0]:
+        await runtime.transact(checkpoint, runtime.keys.signing_key)
     return False
 
 
@@ -235,10 +235,10 @@ async def send_checkpoints(runtime: Runtime) -> bool:
 async def _send(
     runtime: Runtime, place: proofs.Place, address: Path | str, deliver: Callable[[Any, str], Awaitable[None]]
 ) -> bool:
-    waiting = await transact(runtime, proofs.unsent, place)
+    waiting = await runtime.transact(proofs.unsent, place)
     if not waiting:
         return False
-    alarm = runtime.metrics.alarm.labels(runtime.service.name, f"checkpoint_{place}")
+    alarm = runtime.metrics.alarm.labels(runtime.name, f"checkpoint_{place}")
     try:
         await deliver(address, "\n".join(row["note"] for row in waiting))
     except (OSError, httpx.HTTPError) as error:
@@ -246,7 +246,7 @@ async def _send(
         alarm.set(len(waiting))
         return False
     alarm.set(0)
-    await transact(runtime, proofs.mark_sent, place, [row["size"] for row in waiting])
+    await runtime.transact(proofs.mark_sent, place, [row["size"] for row in waiting])
     return True
 
 

@@ -9,11 +9,10 @@ from typing import Any
 from services.clients.handlers.clients import ids, widest
 from services.clients.handlers.policies import shut_out
 from services.clients.store import freezes, journal, risks
-from shared import people
 from shared.contracts.clients import ClientSingleThreaded
-from shared.database import UnitOfWork, transact
+from shared.database import UnitOfWork
 from shared.errors import NotFound, Refused
-from shared.http.fields import Paging, UnknownCursor
+from shared.paging import Paging, UnknownCursor
 from shared.service import Runtime
 
 TOP = 10
@@ -105,7 +104,7 @@ async def read_employee(work: UnitOfWork, employee_id: str, roles: frozenset[str
 
 async def compute_nightly(runtime: Runtime) -> bool:
     """Computes it when a new day of the company has begun, by one replica."""
-    await transact(runtime, _compute_if_due)
+    await runtime.transact(_compute_if_due)
     return False
 
 
@@ -116,12 +115,12 @@ async def _compute_if_due(work: UnitOfWork) -> None:
 
 async def _is_due(work: UnitOfWork) -> bool:
     computed = await risks.last(work)
-    return computed is None or computed.day < people.today(work)
+    return computed is None or computed.day < work.today
 
 
 async def tell_single_threaded(runtime: Runtime) -> bool:
     """Publishes which clients of high value hang on somebody alone; True if there may be more."""
-    return runtime.settings.alert_value is not None and await transact(runtime, _tell) == risks.AT_ONCE
+    return runtime.settings.alert_value is not None and await runtime.transact(_tell) == risks.AT_ONCE
 
 
 async def _tell(work: UnitOfWork) -> int:

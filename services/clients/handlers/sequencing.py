@@ -1,9 +1,8 @@
 """The one sequencer of the journal: at most a second behind."""
 
 from services.clients.store import sequencing
-from shared.database import transact
 from shared.service import Runtime
 
 
 async def sequence(runtime: Runtime) -> bool:
-    return await transact(runtime, sequencing.append) == sequencing.BATCH
+    return await runtime.transact(sequencing.append) == sequencing.BATCH

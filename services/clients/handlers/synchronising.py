@@ -20,10 +20,10 @@ from services.clients.handlers.clients import (
 )
 from services.clients.handlers.imports import refusal_of
 from services.clients.store import clients, decisions, freezes, journal, profiles, refs, team
-from shared import people
 from shared.database import UnitOfWork
 from shared.errors import Exists, HoldfastError, Refused, Unprocessable
-from shared.http.fields import uuid7
+from shared.ids import uuid7
+from shared.people.rules import Frozen, NotEmployed, Person, UnknownEmployee
 
 
 class OwnershipByTransfer(Refused, code="ownership_by_transfer"):
@@ -46,7 +46,7 @@ REFUSALS: Mapping[str, type[HoldfastError]] = {
     refusal.code: refusal
     for refusal in (
         *(ContradictingId, OwnershipByTransfer, OwnerMissing, Repeated, Erased, ExternalIdTaken, Merged, NotYours),
-        *(UnknownOwner, Exists, people.UnknownEmployee, people.NotEmployed, people.Frozen),
+        *(UnknownOwner, Exists, UnknownEmployee, NotEmployed, Frozen),
     )
 }
 PROFILE = ("name", "value", "expected_value", "status", "effort", "regions", "languages")
@@ -78,7 +78,7 @@ class Present:
     known: Mapping[str, Mapping[str, Any]]
     before: Mapping[str, Mapping[str, Any]]
     decided: Mapping[str, str]
-    people: Mapping[str, Mapping[str, Any]]
+    people: Mapping[str, Person]
     headed: frozenset[str]
     merged: frozenset[str]
     actor: str
@@ -157,7 +157,7 @@ def _refusal(one: Wanted, id: str, present: Present) -> str | None:
             return NotYours.code
         reason = refusal_of(present.people, one.owner_id)
         if reason:
-            return UnknownOwner.code if reason == people.UnknownEmployee.code else reason
+            return UnknownOwner.code if reason == UnknownEmployee.code else reason
     else:
         if present.decided[id] not in ALLOWED:
             return "action_not_allowed" if present.decided[id] == "action_not_allowed" else Exists.code

@@ -13,9 +13,9 @@ from services.clients.handlers.clients import Erased, announce_changed
 from services.clients.handlers.contacts import TooManyContacts
 from services.clients.store import clients, imported, journal, profiles, refs
 from services.clients.store.imported import Kind, Row
-from shared import people
 from shared.database import UnitOfWork
 from shared.errors import HoldfastError
+from shared.people.rules import UnknownEmployee, require_able_to_own
 
 Lines = Sequence[tuple[int, Row]]
 Refusals = Mapping[tuple[str, str], str]
@@ -30,8 +30,8 @@ async def interactions(work: UnitOfWork, lines: Lines) -> list[dict[str, Any]]:
 
     def refusal(row: Row) -> str | None:
         person = known.get(row.data["employee_id"])
-        if person is None or (person["status"] is None and not person["frozen"]):
-            return people.UnknownEmployee.code
+        if person is None or (person.status is None and not person.frozen):
+            return UnknownEmployee.code
         return Erased.code if row.data["employee_id"] in gone else None
 
     return await _take_in(work, "interactions", lines, refusal, imported.write_interactions)
@@ -48,7 +48,7 @@ async def team(work: UnitOfWork, lines: Lines) -> list[dict[str, Any]]:
 
     def refusal(row: Row) -> str | None:
         try:
-            people.must_be_able_to_own(known, row.data["employee_id"])
+            require_able_to_own(known, row.data["employee_id"])
         except HoldfastError as refused:
             return refused.code
         return None

@@ -7,12 +7,13 @@ from services.clients.domain.access import ALLOWED
 from services.clients.handlers.clients import Check, Erased, announce_changed, decide
 from services.clients.handlers.naming import by_any_id
 from services.clients.store import clients, decisions, erasures, journal, team
-from shared import people
 from shared.contracts.clients import PlaceTeam, Result
 from shared.database import UnitOfWork
 from shared.errors import Exists, NotFound
-from shared.http.fields import uuid7
+from shared.ids import uuid7
 from shared.messages import Envelope
+from shared.people.rules import UnknownEmployee, require_able_to_own
+from shared.people.store import lock_people
 
 
 async def _may_staff(work: UnitOfWork, client_id: str, roles: frozenset[str]) -> str:
@@ -29,13 +30,13 @@ async def place(
     work: UnitOfWork, client_id: str, function: str, employee_id: str, roles: frozenset[str], check_version: Check
 ) -> Mapping[str, Any]:
     """Raises `Stale`, `UnknownEmployee`, `NotEmployed`, `Frozen`."""
-    rows = await people.lock(work, holding=[employee_id, work.actor])
+    rows = await lock_people(work, holding=[employee_id, work.actor])
     known = (await clients.lock(work, [client_id])).get(client_id)
     reason = await _may_staff(work, client_id, roles)
     if known is None or reason not in ALLOWED:
         return {"refused": reason}
     check_version(known["version"])
-    people.must_be_able_to_own(rows, employee_id)
+    require_able_to_own(rows, employee_id)
     if await team.place(work, client_id, function, employee_id):
         await journal.write(
             work, "team.placed", employee_id=employee_id, client_id=client_id, details={"function": function}
@@ -47,7 +48,7 @@ async def place(
 @by_any_id
 async def remove(work: UnitOfWork, client_id: str, function: str, roles: frozenset[str]) -> Mapping[str, Any]:
     """Raises `NotFound` if nobody serves the client in this function."""
-    await people.lock(work, holding=[work.actor])
+    await lock_people(work, holding=[work.actor])
     await clients.lock(work, [client_id])
     reason = await _may_staff(work, client_id, roles)
     if reason not in ALLOWED:
@@ -63,7 +64,7 @@ async def remove(work: UnitOfWork, client_id: str, function: str, roles: frozens
 async def place_team(work: UnitOfWork, envelope: Envelope[PlaceTeam]) -> list[Result]:
     """Team places of a leaver taken over, by one statement; `done` also where the colleague has it already."""
     command = envelope.data
-    await people.lock(work, holding=[item.to_id for item in command.items])
+    await lock_people(work, holding=[item.to_id for item in command.items])
     await clients.lock(work, sorted({item.client_id for item in command.items}))
     items = [(item.client_id, item.function, item.from_id, item.to_id) for item in command.items]
     rows = await team.take_over(work, items, command.employee_id, command.case_id)
@@ -76,13 +77,13 @@ async def note_interaction(
     work: UnitOfWork, client_id: str, data: Mapping[str, Any], roles: frozenset[str]
 ) -> Mapping[str, Any]:
     """Notes who met whom. Raises `Exists`, `UnknownEmployee`, `Erased`."""
-    rows = await people.lock(work, holding=[data["employee_id"], work.actor])
+    rows = await lock_people(work, holding=[data["employee_id"], work.actor])
     known = await clients.lock(work, [client_id])
     reason = await decide(work, client_id, "contact", roles)
     if client_id not in known or reason not in ALLOWED:
         return {"refused": reason}
     if data["employee_id"] not in rows:
-        raise people.UnknownEmployee
+        raise UnknownEmployee
     if known[client_id]["erased"] or await erasures.act(work, "employee", data["employee_id"]) is not None:
         raise Erased
     return _noted(await team.note_interaction(work, client_id, {**data, "id": data["id"] or uuid7()}))
@@ -93,7 +94,7 @@ async def note_feedback(
     work: UnitOfWork, client_id: str, data: Mapping[str, Any], roles: frozenset[str]
 ) -> Mapping[str, Any]:
     """Notes what the client says of us. Raises `Exists`, `Erased`."""
-    await people.lock(work, holding=[work.actor])
+    await lock_people(work, holding=[work.actor])
     known = await clients.lock(work, [client_id])
     reason = await decide(work, client_id, "contact", roles)
     if client_id not in known or reason not in ALLOWED:

@@ -8,16 +8,17 @@ from services.clients.domain.freezes import caretakers
 from services.clients.handlers.acting import lock_for_clients
 from services.clients.handlers.clients import announce_changed
 from services.clients.store import clients, freezes, team
-from shared import people
 from shared.contracts.clients import (
     ClientTransferred,
     Result,
     TransferClients,
     TransferKind,
 )
-from shared.database import UnitOfWork, transact
-from shared.http.fields import uuid7
+from shared.database import UnitOfWork
+from shared.ids import uuid7
 from shared.messages import Envelope
+from shared.people.rules import choose_caretaker
+from shared.people.store import lock_people
 from shared.service import Runtime
 
 CHUNK = 1_000
@@ -93,7 +94,7 @@ async def transfer_clients(work: UnitOfWork, envelope: Envelope[TransferClients]
     command = envelope.data
     first = {item.client_id: item for item in reversed(command.items)}
     items = [(item.client_id, item.from_id, item.to_id) for item in first.values()]
-    await people.lock(work, holding={to_id for _, _, to_id in items})
+    await lock_people(work, holding={to_id for _, _, to_id in items})
     rows = await clients.move(work, items, command.kind, case_id=command.case_id)
     announce(work, rows, command.kind, command.case_id)
     outcomes = {row.client_id: row.outcome for row in rows}
@@ -115,8 +116,8 @@ SETTLED = """
 
 async def settle(runtime: Runtime) -> bool:
     """A rehire restores nothing: what is still of record goes to the stand-in for good, chunk by chunk."""
-    found = await transact(runtime, freezes.settling)
-    worked = [await transact(runtime, settle_chunk, employee_id) for employee_id in found]
+    found = await runtime.transact(freezes.settling)
+    worked = [await runtime.transact(settle_chunk, employee_id) for employee_id in found]
     return any(worked)
 
 
@@ -125,7 +126,7 @@ async def settle_chunk(work: UnitOfWork, employee_id: str) -> bool:
 
     False if nothing could be done: nobody stands in, and nobody can.
     """
-    before = await work.row("SELECT * FROM people WHERE employee_id = :id AND settling", id=employee_id)
+    before = await work.fetch_row("SELECT * FROM people WHERE employee_id = :id AND settling", id=employee_id)
     if before is None:
         return False
     candidates = caretakers(
@@ -135,12 +136,12 @@ async def settle_chunk(work: UnitOfWork, employee_id: str) -> bool:
         work.settings.last_resort,
         employee_id,
     )
-    rows = await people.lock(work, changing=[employee_id, before["stand_in_id"], *candidates])
+    rows = await lock_people(work, changing=[employee_id, before["stand_in_id"], *candidates])
     person = rows[employee_id]
-    if not person["settling"] or person["stand_in_id"] != before["stand_in_id"]:
+    if not person.settling or person.stand_in_id != before["stand_in_id"]:
         return True  # changed since we looked: look again
-    heir = person["stand_in_id"] or people.first_eligible(rows, candidates, employee_id, people.today(work))
-    owned = await work.rows(OF_RECORD, id=employee_id, limit=CHUNK)
+    heir = person.stand_in_id or choose_caretaker(rows, candidates, employee_id, work.today)
+    owned = await work.fetch_rows(OF_RECORD, id=employee_id, limit=CHUNK)
     if owned and heir is None:
         return False
     if owned:

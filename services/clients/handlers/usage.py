@@ -5,7 +5,7 @@ from typing import Any
 
 from services.clients.handlers.acting import lock_for_clients
 from services.clients.store import journal, refs, usage
-from shared.database import UnitOfWork, transact
+from shared.database import UnitOfWork
 from shared.service import Runtime
 
 
@@ -34,7 +34,7 @@ async def _record(work: UnitOfWork, uses: Sequence[usage.Use]) -> list[tuple[boo
 
 async def forget_usage(runtime: Runtime) -> bool:
     """Deletes what is older than it is kept; whether there may be more."""
-    return await transact(runtime, _forget) == usage.BATCH
+    return await runtime.transact(_forget) == usage.BATCH
 
 
 async def _forget(work: UnitOfWork) -> int:

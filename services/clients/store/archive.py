@@ -6,7 +6,7 @@ from typing import Any
 
 from services.clients.store.sequencing import partition_of
 from shared.database import UnitOfWork
-from shared.http.fields import Paging
+from shared.paging import Paging
 
 # Of the oldest month that is still here: whether somebody who is held stands in it, as whom it is about, who did it, or in
 # the details. However many are held, the month is read once at most. In batches of decisions the details name nobody.
@@ -32,7 +32,7 @@ async def close_holds(work: UnitOfWork) -> None:
 
 async def oldest(work: UnitOfWork, before: date) -> Mapping[str, Any] | None:
     """`month, first, next, held` of the oldest month of before this day that has not been archived."""
-    return await work.row(OLDEST, before=before)
+    return await work.fetch_row(OLDEST, before=before)
 
 
 async def drop(work: UnitOfWork, month: date) -> None:
@@ -66,13 +66,13 @@ async def release(work: UnitOfWork, employee_id: str) -> bool:
 
 
 async def held(work: UnitOfWork, employee_id: str) -> Mapping[str, Any] | None:
-    return await work.row(
+    return await work.fetch_row(
         "SELECT employee_id, reason, by_id, at FROM journal_holds WHERE employee_id = :id", id=employee_id
     )
 
 
 async def holds(work: UnitOfWork, paging: Paging) -> Sequence[Mapping[str, Any]]:
-    return await work.rows(
+    return await work.fetch_rows(
         """
         SELECT employee_id, reason, by_id, at FROM journal_holds WHERE employee_id > :after
         ORDER BY employee_id LIMIT :limit
@@ -85,7 +85,7 @@ async def holds(work: UnitOfWork, paging: Paging) -> Sequence[Mapping[str, Any]]
 async def client_of_held(work: UnitOfWork, client_ids: Sequence[str]) -> bool:
     """Whether somebody who is held was ever responsible for one of these clients."""
     return bool(
-        await work.scalar(
+        await work.fetch_value(
             """
             SELECT 1 FROM history h JOIN journal_holds j ON j.employee_id IN (h.from_id, h.to_id)
             WHERE h.client_id = ANY(:ids) LIMIT 1

@@ -17,7 +17,7 @@ from services.clients.store.decisions import DECIDED, EXPLAINED
 from services.clients.store.line import Line
 from services.clients.store.refs import MERGED, RESOLVE, asked
 from shared.errors import Unavailable
-from shared.http.fields import uuid7
+from shared.ids import uuid7
 from shared.service import Runtime
 
 BATCH = 500

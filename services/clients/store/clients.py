@@ -9,7 +9,8 @@ from services.clients.domain.access import Action
 from services.clients.domain.contacts import identified
 from services.clients.store import decisions
 from shared.database import UnitOfWork
-from shared.http.fields import Paging, uuid7
+from shared.ids import uuid7
+from shared.paging import Paging
 
 INSERT = """
     WITH given AS MATERIALIZED (
@@ -96,7 +97,7 @@ def registration(client_id: str, owner_id: str, team: Mapping[str, str], body: s
 
 async def insert(work: UnitOfWork, rows: Sequence[Registration], *, imported: bool) -> set[str]:
     """Registers up to 1,000 clients with owner, team, history and one leaf; returns the ids that were not taken."""
-    made = await work.rows(
+    made = await work.fetch_rows(
         INSERT,
         bodies=[row.body for row in rows],
         contacts=[json.dumps(identified(row.contacts, (), uuid7)) for row in rows],
@@ -111,7 +112,7 @@ async def insert(work: UnitOfWork, rows: Sequence[Registration], *, imported: bo
 
 async def lock(work: UnitOfWork, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
     """Locks clients in id order and returns what they are compared by. People were locked before."""
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         """
         SELECT c.client_id, c.owner_id, c.version, p.fingerprint, p.imported,
                (SELECT o.stand_in_id FROM people o WHERE o.employee_id = c.owner_id) AS stand_in_id,
@@ -210,7 +211,7 @@ async def move(
     Only a return may give a client to somebody who is frozen, and only into the hands of their stand-in.
     """
     clients, froms, tos = ([item[part] for item in items] for part in range(3))
-    row = await work.row(
+    row = await work.fetch_row(
         MOVE,
         clients=clients,
         froms=froms,
@@ -256,7 +257,7 @@ async def one(work: UnitOfWork, client_id: str) -> Mapping[str, Any]:
 
 async def these(work: UnitOfWork, client_ids: Sequence[str]) -> Sequence[Mapping[str, Any]]:
     """These clients as the API shows them, by id; those that exist."""
-    return await work.rows(
+    return await work.fetch_rows(
         f"SELECT {SHOWN} FROM {FROM} WHERE c.client_id = ANY(:ids) ORDER BY c.client_id",
         ids=list(client_ids),
         day=decisions.moment(work)["day"],
@@ -297,7 +298,7 @@ async def visible(
         named["after"] = paging.after[0]
     if mine and ":now" not in mine:
         del named["now"]
-    return await work.rows(
+    return await work.fetch_rows(
         f"SELECT {SHOWN} FROM {FROM} WHERE {' AND '.join(where) or 'true'} ORDER BY c.client_id LIMIT :limit",
         day=decisions.moment(work)["day"],
         limit=paging.fetch,
@@ -327,4 +328,4 @@ HISTORY = """
 
 async def history(work: UnitOfWork, client_id: str, paging: Paging) -> Sequence[Mapping[str, Any]]:
     """All that ever changed about who is responsible, oldest first; the stand-ins of its owners while they had it."""
-    return await work.rows(HISTORY, id=client_id, after=paging.number or 0, limit=paging.fetch)
+    return await work.fetch_rows(HISTORY, id=client_id, after=paging.number or 0, limit=paging.fetch)

@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from services.clients.domain.access import ALLOWED, EVERYTHING, PASSES, RELATIONS, Action, Relation, decide_at_door
-from shared import people
 from shared.database import UnitOfWork
 
 
@@ -103,7 +102,7 @@ ASKED_BY_CALLER = """
 
 async def decide_for_caller(work: UnitOfWork, roles: frozenset[str], client_id: str, action: Action) -> str:
     """The reason for or against the caller's doing this with this client; see `domain.access.decide_at_door`."""
-    row = await work.row(
+    row = await work.fetch_row(
         f"WITH asked AS ({ASKED_BY_CALLER}) SELECT reason, client_known, barred FROM ({DECIDED}) d",
         viewer=work.actor,
         client_id=client_id,
@@ -120,7 +119,7 @@ async def decide_all_for_caller(
     work: UnitOfWork, roles: frozenset[str], client_ids: Sequence[str], action: Action
 ) -> dict[str, str]:
     """`decide_for_caller` of many clients that exist, by one statement."""
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         f"""
         WITH asked AS (
             SELECT CAST(:viewer AS text) AS employee_id, client_id, CAST(:action AS text) AS action,
@@ -139,7 +138,7 @@ async def decide_all_for_caller(
 
 def moment(work: UnitOfWork) -> dict[str, Any]:
     """What decisions need to know of the time: the instant, and the day of the company."""
-    return {"now": work.now, "day": people.today(work).isoformat()}
+    return {"now": work.now, "day": work.today.isoformat()}
 
 
 # -- sets --------------------------------------------------------------------------------------------------------------

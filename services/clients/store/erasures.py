@@ -36,7 +36,7 @@ OF_EMPLOYEE = """
 
 async def erase_employee(work: UnitOfWork, employee_id: str) -> dict[str, int]:
     """How many of each kind. Who it is about was locked before."""
-    return dict(await work.row(OF_EMPLOYEE, id=employee_id, nobody=NOBODY) or {})
+    return dict(await work.fetch_row(OF_EMPLOYEE, id=employee_id, nobody=NOBODY) or {})
 
 
 # Orders, values and owners are figures and truths; the ids of clients that were merged into it are keys like its own.
@@ -70,7 +70,7 @@ OF_CLIENT = """
 
 async def merged_into(work: UnitOfWork, client_id: str) -> list[str]:
     """The ids of the clients that were merged into this one."""
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         "SELECT id FROM external_ids WHERE client_id = :id AND system = :merged ORDER BY id",
         id=client_id,
         merged=MERGED,
@@ -80,7 +80,7 @@ async def merged_into(work: UnitOfWork, client_id: str) -> list[str]:
 
 async def erase_client(work: UnitOfWork, client_id: str, merged: Sequence[str]) -> dict[str, int]:
     """How many of each kind. The journal names this client by another surrogate from now on. It was locked before."""
-    row = await work.row(OF_CLIENT, id=client_id, merged_ids=list(merged), nobody=NOBODY, merged=MERGED)
+    row = await work.fetch_row(OF_CLIENT, id=client_id, merged_ids=list(merged), nobody=NOBODY, merged=MERGED)
     return dict(row or {})
 
 
@@ -132,12 +132,12 @@ OF_CONTACT = """
 
 async def erase_contact(work: UnitOfWork, client_id: str, merged: Sequence[str], contact_id: str) -> dict[str, int]:
     """How many of each kind: the contact, and what names them by name, address or number. The client was locked before."""
-    return dict(await work.row(OF_CONTACT, id=client_id, merged=list(merged), contact_id=contact_id) or {})
+    return dict(await work.fetch_row(OF_CONTACT, id=client_id, merged=list(merged), contact_id=contact_id) or {})
 
 
 async def in_handover(work: UnitOfWork, client_id: str) -> bool:
     """Whether the owner of record is frozen: then others find out from what is noted here whom they take over."""
-    found = await work.scalar(
+    found = await work.fetch_value(
         "SELECT p.frozen FROM clients c JOIN people p ON p.employee_id = c.owner_id WHERE c.client_id = :id",
         id=client_id,
     )
@@ -173,7 +173,7 @@ async def note(
 
 
 async def act(work: UnitOfWork, kind: str, id: str, part: str = "") -> Mapping[str, Any] | None:
-    return await work.row(
+    return await work.fetch_row(
         "SELECT id, part, at AS erased_at, by_id, reason, what FROM erasures WHERE kind = :kind AND id = :id AND part = :part",
         kind=kind,
         id=id,

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from services.clients.store.clients import FROM, SHOWN
-from shared import people
 from shared.database import UnitOfWork
-from shared.http.fields import uuid7
+from shared.ids import uuid7
 
 PAGE = 5_000
 Format = Literal["csv", "ndjson"]
@@ -81,11 +80,11 @@ async def page(work: UnitOfWork, format: Format, after: str, owners: list[str] |
         shown=SHOWN,
         tables=FROM,
     )
-    return await work.row(
+    return await work.fetch_row(
         sql,
         after=after,
         viewer=work.actor,
-        day=people.today(work).isoformat(),
+        day=work.today.isoformat(),
         limit=work.settings.export_limit,
         leaf=uuid7(),
         refused_leaf=uuid7(),
@@ -98,5 +97,5 @@ async def page(work: UnitOfWork, format: Format, after: str, owners: list[str] |
 
 async def owners(work: UnitOfWork, heading: bool) -> list[str]:
     """Whose clients the caller may export: their own, those they stand in for, and as head those of their people."""
-    rows = await work.rows(OWNERS, viewer=work.actor, heading=heading)
+    rows = await work.fetch_rows(OWNERS, viewer=work.actor, heading=heading)
     return [row["employee_id"] for row in rows]

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 from services.clients.domain.exposure import Basis, Day, basis
 from services.clients.store import decisions, usage
 from services.clients.store.refs import MERGED
-from shared import people
 from shared.database import UnitOfWork
 
 JOURNAL = "journal_entries"
@@ -52,10 +51,10 @@ STANDING = """
 async def standing(work: UnitOfWork, employee_id: str) -> Standing | None:
     """None: nobody has heard of this person."""
     off = [part.strip() for part in work.settings.exposure_off.split(",") if part.strip()]
-    row = await work.row(STANDING, employee_id=employee_id, off=off)
+    row = await work.fetch_row(STANDING, employee_id=employee_id, off=off)
     if row is None:
         return None
-    today, zone = people.today(work), ZoneInfo(work.settings.timezone)
+    today, zone = work.today, ZoneInfo(work.settings.timezone)
     departing, incident = (
         moment.astimezone(zone).date() if moment else None for moment in (row["departing"], row["incident"])
     )
@@ -122,7 +121,9 @@ DAYS = f"""
 
 async def days(work: UnitOfWork, employee_id: str) -> list[Day]:
     """Each day of which anything is kept."""
-    found = await work.rows(DAYS, employee_id=employee_id, since=usage.kept_since(work), zone=work.settings.timezone)
+    found = await work.fetch_rows(
+        DAYS, employee_id=employee_id, since=usage.kept_since(work), zone=work.settings.timezone
+    )
     return [Day(row["day"], dict(zip(row["hours"], row["rows"], strict=True))) for row in found]
 
 
@@ -195,7 +196,7 @@ async def clients(
 ) -> tuple[dict[str, int], list[dict[str, Any]]]:
     """The totals since then, and the next clients with what of them is flagged: how much of it, and on which day last."""
     exports, rows, client_id = after or (None, None, None)
-    found = await work.rows(
+    found = await work.fetch_rows(
         CLIENTS,
         employee_id=employee_id,
         since=since,
@@ -242,11 +243,11 @@ ASKED = f"""
 
 async def decided(work: UnitOfWork, employee_id: str, since: datetime) -> Mapping[str, int]:
     """How often it was asked what this person may do, and allowed: no use."""
-    return await work.row(ASKED, employee_id=employee_id, since=since) or {}
+    return await work.fetch_row(ASKED, employee_id=employee_id, since=since) or {}
 
 
 async def reporting(work: UnitOfWork) -> Sequence[Mapping[str, Any]]:
-    return await work.rows("SELECT system, since, last FROM usage_systems ORDER BY system")
+    return await work.fetch_rows("SELECT system, since, last FROM usage_systems ORDER BY system")
 
 
 SEEN = f"WITH {USED} SELECT client_id, {COUNTED} FROM used GROUP BY client_id"
@@ -261,5 +262,5 @@ async def seen(work: UnitOfWork, employee_id: str) -> dict[str, tuple[int, int]]
     if found is None or found.began is None or found.switched_off:
         return None
     since = begin_of(work, found.began - timedelta(days=work.settings.lookback_days))
-    rows = await work.rows(SEEN, employee_id=employee_id, since=since)
+    rows = await work.fetch_rows(SEEN, employee_id=employee_id, since=since)
     return {row["client_id"]: (row["reads"], row["exports"]) for row in rows}

@@ -6,9 +6,9 @@ from datetime import date, datetime
 from typing import Any
 
 from services.clients.store.refs import MERGED
-from shared import people
 from shared.database import UnitOfWork
-from shared.http.fields import Paging
+from shared.paging import Paging
+from shared.people.store import heads_person_sql
 
 NOTE_STAND_INS = """
     INSERT INTO stand_ins (employee_id, stand_in_id, unowned, at)
@@ -25,18 +25,18 @@ NOTE_STAND_INS = """
 
 async def note_stand_ins(work: UnitOfWork, employee_id: str) -> set[str]:
     """Adds to the history who stands in from now on, for this person and all for whom they stood in; for whom it changed."""
-    return {row["employee_id"] for row in await work.rows(NOTE_STAND_INS, id=employee_id, now=work.now)}
+    return {row["employee_id"] for row in await work.fetch_rows(NOTE_STAND_INS, id=employee_id, now=work.now)}
 
 
 async def count_clients(work: UnitOfWork, employee_id: str) -> int:
     """How many clients have this person as owner of record."""
-    counted = await work.scalar("SELECT clients FROM portfolios WHERE owner_id = :id", id=employee_id)
+    counted = await work.fetch_value("SELECT clients FROM portfolios WHERE owner_id = :id", id=employee_id)
     return int(counted or 0)
 
 
 async def heads_above(work: UnitOfWork, employee_id: str) -> Sequence[str]:
     """The heads of this person's department and those above, nearest first."""
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         """
         SELECT h.head_id FROM people p JOIN heads h ON h.department_id = p.department_id
         WHERE p.employee_id = :id ORDER BY h.distance, h.head_id
@@ -49,8 +49,8 @@ async def heads_above(work: UnitOfWork, employee_id: str) -> Sequence[str]:
 async def heads(work: UnitOfWork, employee_id: str) -> bool:
     """Whether the caller heads the department of this person, or one above."""
     return bool(
-        await work.scalar(
-            f"SELECT 1 FROM people p WHERE p.employee_id = :id AND {people.heads_of('p')}",
+        await work.fetch_value(
+            f"SELECT 1 FROM people p WHERE p.employee_id = :id AND {heads_person_sql('p')}",
             id=employee_id,
             actor=work.actor,
         )
@@ -59,8 +59,8 @@ async def heads(work: UnitOfWork, employee_id: str) -> bool:
 
 async def headed(work: UnitOfWork, employee_ids: Iterable[str]) -> set[str]:
     """Those of these people whom the caller heads."""
-    rows = await work.rows(
-        f"SELECT p.employee_id FROM people p WHERE p.employee_id = ANY(:ids) AND {people.heads_of('p')}",
+    rows = await work.fetch_rows(
+        f"SELECT p.employee_id FROM people p WHERE p.employee_id = ANY(:ids) AND {heads_person_sql('p')}",
         ids=list(employee_ids),
         actor=work.actor,
     )
@@ -69,12 +69,12 @@ async def headed(work: UnitOfWork, employee_ids: Iterable[str]) -> set[str]:
 
 async def settling(work: UnitOfWork) -> Sequence[str]:
     """Rehired people whose former clients still have to be written through to a stand-in."""
-    return [row["employee_id"] for row in await work.rows("SELECT employee_id FROM people WHERE settling")]
+    return [row["employee_id"] for row in await work.fetch_rows("SELECT employee_id FROM people WHERE settling")]
 
 
 async def count_unowned(work: UnitOfWork) -> int:
     """How many clients have neither an owner who may act nor anybody in their place."""
-    counted = await work.scalar(
+    counted = await work.fetch_value(
         "SELECT sum(f.clients) FROM people p JOIN portfolios f ON f.owner_id = p.employee_id WHERE p.unowned"
     )
     return int(counted or 0)
@@ -118,7 +118,7 @@ STATE = """
 
 
 async def one(work: UnitOfWork, employee_id: str) -> Mapping[str, Any] | None:
-    return await work.row(f"{STATE} AND p.employee_id = :id", id=employee_id)
+    return await work.fetch_row(f"{STATE} AND p.employee_id = :id", id=employee_id)
 
 
 async def some(
@@ -134,12 +134,12 @@ async def some(
         where.append("AND p.frozen_at >= CAST(:since AS timestamptz) - interval '1 minute'")
         named["since"] = since
     if not everybody:
-        where.append(f"AND {people.heads_of('p')}")
+        where.append(f"AND {heads_person_sql('p')}")
         named["actor"] = work.actor
     if paging.after:
         where.append("AND p.employee_id > :after")
         named["after"] = paging.after[0]
-    return await work.rows(
+    return await work.fetch_rows(
         f"{STATE} {' '.join(where)} ORDER BY p.employee_id LIMIT :limit", limit=paging.fetch, **named
     )
 
@@ -149,7 +149,7 @@ async def some(
 
 async def lifting(work: UnitOfWork, employee_id: str) -> Mapping[str, Any] | None:
     """Who asked to lift it and in which roles; the word of somebody who is frozen or has left since counts no more."""
-    return await work.row(
+    return await work.fetch_row(
         """
         SELECT l.by_id, l.roles, l.reason FROM liftings l LEFT JOIN people p ON p.employee_id = l.by_id
         WHERE l.employee_id = :id AND NOT coalesce(p.frozen OR p.status = 'left', false)
@@ -195,7 +195,7 @@ async def note_last_day(work: UnitOfWork, employee_id: str, employment_id: str, 
 
 async def last_day(work: UnitOfWork, employee_id: str) -> date | None:
     """The announced last working day of the present employment."""
-    found: date | None = await work.scalar(
+    found: date | None = await work.fetch_value(
         """
         SELECT d.last_day FROM people p JOIN last_days d USING (employee_id, employment_id)
         WHERE p.employee_id = :id AND p.status = 'resigned'
@@ -219,13 +219,13 @@ THEIRS = f"""
 
 async def theirs(work: UnitOfWork, employee_id: str, clients: Sequence[str]) -> dict[str, bool]:
     """Of these clients the known ones, and whether each is this person's, or was when they were frozen."""
-    rows = await work.rows(THEIRS, employee_id=employee_id, clients=list(clients))
+    rows = await work.fetch_rows(THEIRS, employee_id=employee_id, clients=list(clients))
     return {row["id"]: row["theirs"] for row in rows if row["known"]}
 
 
 async def grant(work: UnitOfWork, employee_id: str, case_id: str | None, rows: Sequence[Mapping[str, Any]]) -> set[str]:
     """Adds passes `(pass_id, client_id, purpose, from_time, until_time)`; returns the ids that were not taken."""
-    made = await work.rows(
+    made = await work.fetch_rows(
         """
         INSERT INTO passes (pass_id, employee_id, client_id, purpose, from_time, until_time, granted_by, granted_at, case_id)
         SELECT pass_id, :employee_id, client_id, purpose, from_time, until_time, :by, :now, :case_id
@@ -249,7 +249,7 @@ GRANTED = """
 
 
 async def one_pass(work: UnitOfWork, pass_id: str, *, lock: bool = False) -> Mapping[str, Any] | None:
-    return await work.row(f"{GRANTED} WHERE pass_id = :id {'FOR UPDATE' if lock else ''}", id=pass_id)
+    return await work.fetch_row(f"{GRANTED} WHERE pass_id = :id {'FOR UPDATE' if lock else ''}", id=pass_id)
 
 
 async def some_passes(
@@ -261,7 +261,7 @@ async def some_passes(
     """
     where, named = ["true"], dict[str, Any]()
     if reach != "all":
-        headed = f" OR EXISTS (SELECT 1 FROM people p WHERE p.employee_id = v.employee_id AND {people.heads_of('p')})"
+        headed = f" OR EXISTS (SELECT 1 FROM people p WHERE p.employee_id = v.employee_id AND {heads_person_sql('p')})"
         where.append(f"(v.employee_id = :actor{headed if reach == 'headed' else ''})")
         named["actor"] = work.actor
     for name, value in wanted.items():
@@ -275,14 +275,14 @@ async def some_passes(
     if paging.after:
         where.append("v.pass_id > :after")
         named["after"] = paging.after[0]
-    return await work.rows(
+    return await work.fetch_rows(
         f"{GRANTED} WHERE {' AND '.join(where)} ORDER BY pass_id LIMIT :limit", limit=paging.fetch, **named
     )
 
 
 async def withdraw(work: UnitOfWork, *, pass_id: str | None = None, employee_id: str | None = None) -> Sequence[Any]:
     """Ends a pass, or all of a person that have not ended; returns those that it ended."""
-    return await work.rows(
+    return await work.fetch_rows(
         """
         UPDATE passes SET withdrawn_at = :now, withdrawn_by = :by
         WHERE withdrawn_at IS NULL AND until_time > :now

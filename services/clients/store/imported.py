@@ -32,7 +32,7 @@ def row(client_id: str, key: str | None, data: Mapping[str, Any]) -> Row:
 
 async def last(work: UnitOfWork, kind: Kind, rows: Sequence[Row]) -> dict[tuple[str, str], bytes]:
     """What those of these rows said that were imported before."""
-    found = await work.rows(
+    found = await work.fetch_rows(
         """
         SELECT client_id, key, said FROM imported_rows
         JOIN unnest(CAST(:clients AS text[]), CAST(:keys AS text[])) AS r (client_id, key) USING (client_id, key)
@@ -61,7 +61,7 @@ async def note(work: UnitOfWork, kind: Kind, rows: Sequence[Row]) -> None:
 
 async def erased(work: UnitOfWork, kind: str, ids: Iterable[str], parts: Iterable[str]) -> set[tuple[str, str]]:
     """Who of these has been erased: `kind` employee, or contact with its id as part."""
-    found = await work.rows(
+    found = await work.fetch_rows(
         """
         SELECT id, part FROM erasures JOIN unnest(CAST(:ids AS text[]), CAST(:parts AS text[])) AS r (id, part)
         USING (id, part) WHERE kind = :kind
@@ -152,7 +152,7 @@ async def write_team(work: UnitOfWork, rows: Sequence[Row]) -> list[str]:
 
 async def holders(work: UnitOfWork, rows: Sequence[Row]) -> set[str]:
     """Who serves these clients in these functions before the rows are written."""
-    found = await work.rows(
+    found = await work.fetch_rows(
         """
         SELECT DISTINCT employee_id FROM team
         JOIN unnest(CAST(:clients AS text[]), CAST(:functions AS text[])) AS r (client_id, function) USING (client_id, function)
@@ -174,4 +174,4 @@ def _columns(rows: Sequence[Row], named: Mapping[str, str]) -> dict[str, list[An
 
 
 async def _write(work: UnitOfWork, sql: str, rows: Sequence[Row], **named: Any) -> list[str]:
-    return [one["outcome"] for one in await work.rows(sql, clients=[row.client_id for row in rows], **named)]
+    return [one["outcome"] for one in await work.fetch_rows(sql, clients=[row.client_id for row in rows], **named)]

@@ -10,7 +10,8 @@ from services.clients.domain.access import ALLOWED
 from services.clients.store import refs
 from shared.contracts.clients import JournalEntry
 from shared.database import UnitOfWork
-from shared.http.fields import Paging, uuid7
+from shared.ids import uuid7
+from shared.paging import Paging
 
 NAMED = """(SELECT array_agg(surrogate_of('employee', named.id) ORDER BY nth)
             FROM unnest(CAST(:employees AS text[])) WITH ORDINALITY AS named (id, nth))"""
@@ -172,7 +173,7 @@ async def read(
     filters = (BY_EMPLOYEE if employee_id else "") + (BY_CLIENT if client_id else "")
     named: dict[str, Any] = {"employee_id": employee_id} if employee_id else {}
     named |= {"client_id": client_id} if client_id else {}
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         READ.format(filters=filters), after=paging.number, since=since, until=until, limit=paging.fetch, **named
     )
     ids = await _ids(work, rows)
@@ -233,5 +234,7 @@ async def _ids(work: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> dict[str,
     for row in rows:
         for name in ("actor", "employee", "client", "employees", "clients", "details"):
             gather(row[name])
-    known = await work.rows("SELECT surrogate, id FROM surrogates WHERE surrogate = ANY(:found)", found=list(found))
+    known = await work.fetch_rows(
+        "SELECT surrogate, id FROM surrogates WHERE surrogate = ANY(:found)", found=list(found)
+    )
     return {str(row["surrogate"]): row["id"] for row in known}

@@ -20,12 +20,12 @@ KNOWLEDGE = f"""
 
 async def knowledge(work: UnitOfWork, client_id: str) -> Sequence[Mapping[str, Any]]:
     """Everybody who met the client within twelve months, the best known first."""
-    return await work.rows(KNOWLEDGE, client_id=client_id, since=year_before(work.now), now=work.now)
+    return await work.fetch_rows(KNOWLEDGE, client_id=client_id, since=year_before(work.now), now=work.now)
 
 
 async def in_hand(work: UnitOfWork, client_id: str) -> tuple[str, bool]:
     """Who has the client in hand, and whether they stay; it exists."""
-    row = await work.row(
+    row = await work.fetch_row(
         f"""
         SELECT coalesce(o.stand_in_id, c.owner_id) AS owner_id, {stays("h")} AS stays
         FROM clients c LEFT JOIN people o ON o.employee_id = c.owner_id
@@ -55,7 +55,7 @@ async def _newest(
     work: UnitOfWork, id: str, columns: str, table: str, client_id: str, after: tuple[datetime, str] | None, limit: int
 ) -> Sequence[Mapping[str, Any]]:
     older = f"AND (at, {id}) < (:at, :after)" if after else ""
-    return await work.rows(
+    return await work.fetch_rows(
         f"""
         SELECT {id} AS id, client_id, {columns} FROM {table} WHERE client_id = :client_id {older}
         ORDER BY at DESC, {id} DESC LIMIT :limit

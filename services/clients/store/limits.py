@@ -8,9 +8,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from services.clients.store.decisions import ALLOWING
-from shared import people
 from shared.database import UnitOfWork
-from shared.http.fields import Paging
+from shared.paging import Paging
+from shared.people.store import heads_person_sql
 
 KEPT_DAYS = 1
 BATCH = 20_000
@@ -33,10 +33,10 @@ LIMITED = f"""
 
 async def within_limit(work: UnitOfWork, employee_id: str, client_ids: Sequence[str]) -> set[str]:
     """Which of these clients the employee may export today; they are counted. The others are too many."""
-    within = await work.scalar(
+    within = await work.fetch_value(
         "SELECT within_export_limit(:employee_id, :day, :clients, :limit, true)",
         employee_id=employee_id,
-        day=people.today(work),
+        day=work.today,
         clients=list(client_ids),
         limit=work.settings.export_limit,
     )
@@ -45,7 +45,7 @@ async def within_limit(work: UnitOfWork, employee_id: str, client_ids: Sequence[
 
 async def untold(work: UnitOfWork) -> Sequence[Mapping[str, Any]]:
     """Who reached the limit and of whom that was not told yet; they count as told."""
-    return await work.rows(
+    return await work.fetch_rows(
         f"""
         UPDATE export_days d SET told = d.reached
         FROM (SELECT employee_id, day FROM export_days WHERE reached IS DISTINCT FROM told
@@ -58,7 +58,7 @@ async def untold(work: UnitOfWork) -> Sequence[Mapping[str, Any]]:
 
 async def forget(work: UnitOfWork) -> int:
     """Deletes a batch of what days of before counted; how many rows that were."""
-    counted = await work.scalar(
+    counted = await work.fetch_value(
         """
         WITH old AS MATERIALIZED (
             SELECT employee_id, day, client_id FROM exported WHERE day < :day LIMIT :batch
@@ -68,7 +68,7 @@ async def forget(work: UnitOfWork) -> int:
         )
         SELECT count(*) FROM gone
         """,
-        day=people.today(work) - timedelta(days=KEPT_DAYS),
+        day=work.today - timedelta(days=KEPT_DAYS),
         batch=BATCH,
     )
     return int(counted)
@@ -83,7 +83,7 @@ GRANTED = """
 
 
 async def one(work: UnitOfWork, grant_id: str) -> Mapping[str, Any] | None:
-    return await work.row(f"{GRANTED} WHERE grant_id = :id", id=grant_id)
+    return await work.fetch_row(f"{GRANTED} WHERE grant_id = :id", id=grant_id)
 
 
 async def grant(work: UnitOfWork, grant_id: str, employee_id: str, day: date, clients: int | None, reason: str) -> bool:
@@ -123,7 +123,7 @@ async def some(
     """Grants by id: of everybody, of those whom the caller heads (and own), or own only (`all`, `headed`, `own`)."""
     where, named = ["true"], dict[str, Any]()
     if reach != "all":
-        headed = f" OR EXISTS (SELECT 1 FROM people p WHERE p.employee_id = g.employee_id AND {people.heads_of('p')})"
+        headed = f" OR EXISTS (SELECT 1 FROM people p WHERE p.employee_id = g.employee_id AND {heads_person_sql('p')})"
         where.append(f"(g.employee_id = :actor{headed if reach == 'headed' else ''})")
         named["actor"] = work.actor
     for column, value in (("employee_id", employee_id), ("day", day)):
@@ -133,6 +133,6 @@ async def some(
     if paging.after:
         where.append("g.grant_id > :after")
         named["after"] = paging.after[0]
-    return await work.rows(
+    return await work.fetch_rows(
         f"{GRANTED} WHERE {' AND '.join(where)} ORDER BY grant_id LIMIT :limit", limit=paging.fetch, **named
     )

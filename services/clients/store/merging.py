@@ -61,7 +61,7 @@ MERGE = """
 
 async def owners(work: UnitOfWork, client_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
     """Of these clients the owners of record, and whether others have taken over from them or are about to."""
-    return {row["client_id"]: row for row in await work.rows(OWNERS, ids=list(client_ids))}
+    return {row["client_id"]: row for row in await work.fetch_rows(OWNERS, ids=list(client_ids))}
 
 
 async def merge(

@@ -56,4 +56,4 @@ KEPT = f"""
 
 async def kept(work: UnitOfWork, employee_id: str, clients: bool) -> Mapping[str, Any]:
     """By kind: numbers, first and last; contents where they are the person's own."""
-    return await work.row(KEPT, id=employee_id, clients=clients, day=decisions.moment(work)["day"]) or {}
+    return await work.fetch_row(KEPT, id=employee_id, clients=clients, day=decisions.moment(work)["day"]) or {}

@@ -7,7 +7,6 @@ import json
 from datetime import date
 from typing import Any
 
-from shared import people
 from shared.database import UnitOfWork
 
 BINDING = 7285  # the lock of `bind`
@@ -53,7 +52,7 @@ async def bind(work: UnitOfWork, employee_id: str | None = None) -> int:
 
     Who binds everybody waits for those who bind one person, and they for it: each statement then sees what the other did.
     """
-    named = {"today": people.today(work), "bind": work.settings.policy_required}
+    named = {"today": work.today, "bind": work.settings.policy_required}
     if employee_id is None:
         await work.execute(f"SELECT pg_advisory_xact_lock({BINDING})")
         return await work.execute(DUE.format(whom=""), **named)
@@ -97,7 +96,7 @@ async def acknowledge(work: UnitOfWork, employee_id: str, employment_id: str, po
 
 async def must_acknowledge(work: UnitOfWork) -> bool:
     """Whether the caller has yet to acknowledge a policy that is required for access."""
-    since: date | None = await work.scalar(
+    since: date | None = await work.fetch_value(
         "SELECT unacknowledged_from FROM people WHERE employee_id = :id", id=work.actor
     )
-    return since is not None and since <= people.today(work)
+    return since is not None and since <= work.today

@@ -32,7 +32,7 @@ PORTFOLIO = f"""
 
 async def portfolio(work: UnitOfWork, employee_id: str, after: str) -> Sequence[Mapping[str, Any]]:
     """The next clients of this owner of record, by id; `known_by` counts who met them in 12 months, `scores` weighs it."""
-    return await work.rows(
+    return await work.fetch_rows(
         PORTFOLIO,
         employee_id=employee_id,
         after=after,
@@ -44,7 +44,7 @@ async def portfolio(work: UnitOfWork, employee_id: str, after: str) -> Sequence[
 
 async def team_places(work: UnitOfWork, employee_id: str, after: tuple[str, str]) -> Sequence[Mapping[str, Any]]:
     """The next places of this person in teams, by client and function."""
-    return await work.rows(
+    return await work.fetch_rows(
         """
         SELECT t.client_id, t.function, coalesce(o.stand_in_id, c.owner_id) AS owner_id
         FROM team t JOIN clients c USING (client_id) LEFT JOIN people o ON o.employee_id = c.owner_id
@@ -59,7 +59,7 @@ async def team_places(work: UnitOfWork, employee_id: str, after: tuple[str, str]
 
 async def loads(work: UnitOfWork) -> Sequence[Mapping[str, Any]]:
     """What weighs on each acting owner: effort points and how many clients."""
-    return await work.rows(
+    return await work.fetch_rows(
         """
         SELECT coalesce(o.stand_in_id, c.owner_id) AS employee_id, sum(p.effort) AS effort, count(*) AS clients
         FROM clients c JOIN profiles p USING (client_id) LEFT JOIN people o ON o.employee_id = c.owner_id

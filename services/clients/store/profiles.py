@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from shared.database import UnitOfWork
-from shared.http.fields import Paging, uuid7
+from shared.ids import uuid7
+from shared.paging import Paging
 
 REPLACE = """
     WITH given AS (
@@ -30,7 +31,7 @@ REPLACE = """
 
 async def these(work: UnitOfWork, client_ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
     """The profiles of these clients."""
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         """
         SELECT client_id, name, value, expected_value, status, effort, regions, languages, contacts, external_ids,
                coalesce((SELECT jsonb_object_agg(t.function, t.employee_id) FROM team t WHERE t.client_id = p.client_id),
@@ -60,7 +61,7 @@ async def replace(work: UnitOfWork, kind: str, rows: Sequence[tuple[str, bytes |
 
 async def contacts(work: UnitOfWork, client_id: str, paging: Paging) -> Sequence[Mapping[str, Any]]:
     """The contacts of a client, by id."""
-    return await work.rows(
+    return await work.fetch_rows(
         """
         SELECT contact ->> 'id' AS id, contact ->> 'name' AS name, contact ->> 'email' AS email, contact ->> 'phone' AS phone
         FROM profiles, jsonb_array_elements(contacts) AS c (contact)

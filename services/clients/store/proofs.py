@@ -17,18 +17,18 @@ STORED = "coalesce(pg_column_size(employees), 0) + coalesce(pg_column_size(clien
 
 async def leaf(work: UnitOfWork, leaf_id: str) -> Mapping[str, Any] | None:
     """`index` and `data` of a leaf; without `index` it waits for the sequencer."""
-    return await work.row(f"SELECT index, {DATA} FROM journal_entries WHERE leaf = :leaf", leaf=leaf_id)
+    return await work.fetch_row(f"SELECT index, {DATA} FROM journal_entries WHERE leaf = :leaf", leaf=leaf_id)
 
 
 async def leaves(work: UnitOfWork, start: int, end: int) -> dict[int, bytes]:
     """The first leaves of [start, end) by number, in the form in which they were hashed: as many as make a page."""
-    rows = await work.rows(_page("index >= :start AND index < :end"), start=start, end=end)
+    rows = await work.fetch_rows(_page("index >= :start AND index < :end"), start=start, end=end)
     return {row["index"]: row["data"] for row in rows}
 
 
 async def tile(work: UnitOfWork, n: int) -> tuple[bytes, ...]:
     """The hashes that were kept of the leaves of this tile when they were appended."""
-    return split(await work.scalar("SELECT hashes FROM journal_tiles WHERE level = 0 AND n = :n", n=n) or b"")
+    return split(await work.fetch_value("SELECT hashes FROM journal_tiles WHERE level = 0 AND n = :n", n=n) or b"")
 
 
 async def frontier(work: UnitOfWork, size: int) -> tuple[bytes, ...]:
@@ -51,12 +51,12 @@ async def consistency(work: UnitOfWork, old: int, new: int) -> list[bytes]:
 
 async def first_kept(work: UnitOfWork) -> int:
     """The first leaf whose data is still here."""
-    return int(await work.scalar("SELECT coalesce(min(first), 0) FROM journal_months WHERE archived_at IS NULL"))
+    return int(await work.fetch_value("SELECT coalesce(min(first), 0) FROM journal_months WHERE archived_at IS NULL"))
 
 
 async def span(work: UnitOfWork, since: datetime | None, until: datetime | None) -> tuple[int, int] | None:
     """The smallest run of leaves that holds all of this time; None if there are none."""
-    row = await work.row(
+    row = await work.fetch_row(
         """
         SELECT min(index) AS first, max(index) + 1 AS next FROM journal
         WHERE (CAST(:since AS timestamptz) IS NULL OR at >= :since) AND (CAST(:until AS timestamptz) IS NULL OR at < :until)
@@ -89,7 +89,7 @@ async def about(
 ) -> Sequence[Mapping[str, Any]]:
     """The next page of leaves of the tree of this size about these people and clients (`employee_id`, `client_id`)."""
     about = "".join(f" AND index IN ({ABOUT[name.removesuffix('_id')]})" for name in named)
-    return await work.rows(
+    return await work.fetch_rows(
         _page(
             f"""index > :after AND index < :size AND (CAST(:since AS timestamptz) IS NULL OR at >= :since)
             AND (CAST(:until AS timestamptz) IS NULL OR at < :until) {about}"""
@@ -124,18 +124,18 @@ async def keep_checkpoint(work: UnitOfWork, size: int, note: str) -> Mapping[str
         now=work.now,
         note=note,
     )
-    row = await work.row("SELECT size, at, note FROM checkpoints WHERE size = :size", size=size)
+    row = await work.fetch_row("SELECT size, at, note FROM checkpoints WHERE size = :size", size=size)
     assert row is not None  # noqa: S101 - just now
     return row
 
 
 async def checkpoint(work: UnitOfWork, size: int) -> Mapping[str, Any] | None:
-    return await work.row("SELECT size, at, note FROM checkpoints WHERE size = :size", size=size)
+    return await work.fetch_row("SELECT size, at, note FROM checkpoints WHERE size = :size", size=size)
 
 
 async def checkpoints(work: UnitOfWork, start: int, end: int) -> dict[int, str]:
     """The notes kept of sizes in (start, end]."""
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         "SELECT size, note FROM checkpoints WHERE size > :start AND size <= :end", start=start, end=end
     )
     return {row["size"]: row["note"] for row in rows}
@@ -143,7 +143,7 @@ async def checkpoints(work: UnitOfWork, start: int, end: int) -> dict[int, str]:
 
 async def unsent(work: UnitOfWork, place: Place) -> Sequence[Mapping[str, Any]]:
     """The oldest checkpoints that have not been taken to this place."""
-    return await work.rows(f"SELECT size, note FROM checkpoints WHERE {place}_at IS NULL ORDER BY size LIMIT 100")
+    return await work.fetch_rows(f"SELECT size, note FROM checkpoints WHERE {place}_at IS NULL ORDER BY size LIMIT 100")
 
 
 async def mark_sent(work: UnitOfWork, place: Place, sizes: Iterable[int]) -> None:

@@ -67,8 +67,8 @@ async def change(work: UnitOfWork, ids: Mapping[str, tuple[Mapping[str, str], Ma
     claimed: list[Mapping[str, str]] = []
     columns = _columns(new)
     if columns["ids"]:
-        claimed = list(await work.rows(CLAIM, **columns))
-        taken = {row["client_id"]: row["system"] for row in await work.rows(TAKEN, **columns)}
+        claimed = list(await work.fetch_rows(CLAIM, **columns))
+        taken = {row["client_id"]: row["system"] for row in await work.fetch_rows(TAKEN, **columns)}
     given_up = {
         client_id: _not_in(after, before) for client_id, (before, after) in ids.items() if client_id not in taken
     }

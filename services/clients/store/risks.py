@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from services.clients.domain.knowing import KNOWS_FROM, WEIGHTS, year_before
 from services.clients.store import decisions
 from services.clients.store.clients import OWNED_BY
-from shared import people
 from shared.database import UnitOfWork
 
 AT_ONCE = 1_000
@@ -77,18 +76,18 @@ class Computed(NamedTuple):
 
 
 async def last(work: UnitOfWork) -> Computed | None:
-    row = await work.row("SELECT at, day, clients, value FROM risks_computed")
+    row = await work.fetch_row("SELECT at, day, clients, value FROM risks_computed")
     return Computed(**row) if row else None
 
 
 async def reserve(work: UnitOfWork) -> bool:
     """Until the end of the transaction nobody else computes; False if somebody does."""
-    return bool(await work.scalar("SELECT pg_try_advisory_xact_lock(hashtextextended('risks', 0))"))
+    return bool(await work.fetch_value("SELECT pg_try_advisory_xact_lock(hashtextextended('risks', 0))"))
 
 
 async def compute_if_few(work: UnitOfWork) -> None:
     """For whoever looks, so that in a small company they see what is so now. Whoever computes already is not waited for."""
-    few = await work.scalar(
+    few = await work.fetch_value(
         f"""SELECT count(*) <= {FEW} FROM (
             SELECT FROM clients UNION ALL SELECT FROM interactions UNION ALL SELECT FROM client_orders LIMIT {FEW + 1}) found"""
     )
@@ -98,8 +97,10 @@ async def compute_if_few(work: UnitOfWork) -> None:
 
 async def compute(work: UnitOfWork) -> int:
     """Computes it for all clients; how many changed. Millions take longer, and more memory, than a statement of every day."""
-    await work.rows("SELECT set_config('statement_timeout', '900000', true), set_config('work_mem', '64MB', true)")
-    day = people.today(work).isoformat()
+    await work.fetch_rows(
+        "SELECT set_config('statement_timeout', '900000', true), set_config('work_mem', '64MB', true)"
+    )
+    day = work.today.isoformat()
     changed = await work.execute(COMPUTE, since=year_before(work.now), now=work.now, day=day)
     await work.execute(NOTE, now=work.now, day=day)
     return changed
@@ -137,7 +138,7 @@ async def some(
     if after is not None:
         where.append("r.value <= :value AND (r.value < :value OR r.client_id > :after)")
         named |= {"value": after[0], "after": after[1]}
-    return await work.rows(
+    return await work.fetch_rows(
         f"""
         SELECT r.client_id AS id, r.client_id, coalesce(o.stand_in_id, c.owner_id) AS owner_id, r.value, r.known_by,
                r.alone_id, r.why, r.computed_at
@@ -173,13 +174,13 @@ OF_EMPLOYEE = """
 
 async def of_employee(work: UnitOfWork, employee_id: str) -> Mapping[str, Any]:
     """How many clients they have and of what value, how many hang on them alone, and how much of that is of their own."""
-    (row,) = await work.rows(OF_EMPLOYEE, id=employee_id)
+    (row,) = await work.fetch_rows(OF_EMPLOYEE, id=employee_id)
     return row
 
 
 async def is_known(work: UnitOfWork, employee_id: str) -> bool:
     return bool(
-        await work.scalar(
+        await work.fetch_value(
             "SELECT 1 FROM people WHERE employee_id = :id AND (status IS NOT NULL OR frozen)", id=employee_id
         )
     )
@@ -188,7 +189,7 @@ async def is_known(work: UnitOfWork, employee_id: str) -> bool:
 async def top(work: UnitOfWork, employee_id: str, roles: frozenset[str], limit: int) -> Sequence[Mapping[str, Any]]:
     """The most valuable clients that hang on them alone, of those that the caller may list."""
     mine = decisions.clients_of_caller(roles, "list")
-    return await work.rows(
+    return await work.fetch_rows(
         f"""
         SELECT r.client_id, r.value, r.known_by, r.why FROM client_risks r
         WHERE r.alone_id = :id {f"AND r.client_id IN ({mine})" if mine else ""} ORDER BY r.value DESC, r.client_id LIMIT :limit
@@ -205,7 +206,7 @@ async def top(work: UnitOfWork, employee_id: str, roles: frozenset[str], limit: 
 
 async def untold(work: UnitOfWork, least: Decimal) -> Sequence[Mapping[str, Any]]:
     """Clients of at least this value that hang on somebody, of which that was not told yet; they count as told."""
-    return await work.rows(
+    return await work.fetch_rows(
         f"""
         UPDATE client_risks r SET told_id = r.alone_id
         FROM (SELECT client_id FROM client_risks

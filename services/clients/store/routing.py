@@ -44,7 +44,7 @@ RING = f"""
 
 async def ring(work: UnitOfWork, whole: str, ending: str, function: str | None) -> Any:
     """`client_id, ring, reason` of the client whose phone numbers match these queries; None if there is none."""
-    return await work.row(
+    return await work.fetch_row(
         RING,
         whole=whole,
         ending=ending,

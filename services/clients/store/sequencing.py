@@ -44,14 +44,14 @@ def split(hashes: bytes) -> tuple[bytes, ...]:
 
 async def append(work: UnitOfWork) -> int:
     """Appends a batch of what waits; how many leaves that were. None if another replica is at it: then 0."""
-    now = await work.row("SELECT size, frontier FROM journal_tree FOR UPDATE SKIP LOCKED")
+    now = await work.fetch_row("SELECT size, frontier FROM journal_tree FOR UPDATE SKIP LOCKED")
     if now is None:
         return 0
     size = now["size"]
     month = await _month(work, size)
     if month is None:
         return 0
-    leaves = [row["hash"] for row in await work.rows(APPEND, size=size, month=month)]
+    leaves = [row["hash"] for row in await work.fetch_rows(APPEND, size=size, month=month)]
     if not leaves:
         return 0
     await _fill(work, size, leaves)
@@ -72,10 +72,10 @@ async def _month(work: UnitOfWork, size: int) -> date | None:
     Never one before the last: the clocks of replicas differ, and each month must stay one run of the tree.
     """
     month = work.now.astimezone(UTC).date().replace(day=1)
-    last: date | None = await work.scalar("SELECT max(month) FROM journal_months")
+    last: date | None = await work.fetch_value("SELECT max(month) FROM journal_months")
     if last is not None and last >= month:
         return last
-    if not await work.scalar("SELECT 1 FROM journal_pending LIMIT 1"):
+    if not await work.fetch_value("SELECT 1 FROM journal_pending LIMIT 1"):
         return None
     after = date(month.year + month.month // 12, month.month % 12 + 1, 1)
     # Attached, since `PARTITION OF` would wait for whoever reads the journal, and all others for it.
@@ -99,7 +99,9 @@ async def _fill(work: UnitOfWork, size: int, leaves: Sequence[bytes]) -> None:
         tiles: dict[int, list[bytes]] = {}
         for at, found in enumerate(hashes, start):
             tiles.setdefault(at // tree.TILE, []).append(found)
-        rows = await work.rows(FILL, level=level, ns=list(tiles), hashes=[b"".join(found) for found in tiles.values()])
+        rows = await work.fetch_rows(
+            FILL, level=level, ns=list(tiles), hashes=[b"".join(found) for found in tiles.values()]
+        )
         full = sorted((row["n"], row["full"]) for row in rows if row["full"] is not None)
         level, start = level + 1, full[0][0] if full else 0
         hashes = [tree.root(tree.grow((), 0, split(found))) for _, found in full]
@@ -110,7 +112,7 @@ async def _fill(work: UnitOfWork, size: int, leaves: Sequence[bytes]) -> None:
 
 async def tree_now(work: UnitOfWork) -> tuple[int, tuple[bytes, ...]]:
     """The size of the tree and its complete subtrees, largest first."""
-    now = await work.row("SELECT size, frontier FROM journal_tree")
+    now = await work.fetch_row("SELECT size, frontier FROM journal_tree")
     assert now is not None  # noqa: S101 - the migration made it
     return now["size"], split(now["frontier"])
 
@@ -119,7 +121,7 @@ async def subtrees(work: UnitOfWork, wanted: Iterable[tree.Subtree]) -> Mapping[
     """The hashes of complete subtrees: each from one tile. Raises `HashesMissing`."""
     places = {subtree: _place(*subtree) for subtree in set(wanted)}
     tiles = {(level, n) for level, n, _, _ in places.values()}
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         """
         SELECT level, n, hashes FROM journal_tiles JOIN unnest(CAST(:levels AS int[]), CAST(:ns AS bigint[]))
             AS wanted (level, n) USING (level, n)

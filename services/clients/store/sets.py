@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from services.clients.domain.access import PASSES, RELATIONS, Action
 from services.clients.store.decisions import HELD, VALID_PASS, moment, unacknowledged, words
 from shared.database import UnitOfWork
-from shared.http.fields import Paging, uuid7
+from shared.ids import uuid7
+from shared.paging import Paging
 
 DUTY = unacknowledged("CAST(:day AS text)")
 MAY_ACT = f"(p.status IS NOT NULL AND p.status <> 'left' AND NOT p.frozen AND NOT {DUTY})"
@@ -102,6 +103,6 @@ async def _ask(work: UnitOfWork, sql: str, kind: str, given: str, action: Action
         "system": work.system,
         "action": action,
     }
-    row = await work.row(sql, **named)
+    row = await work.fetch_row(sql, **named)
     assert row is not None  # noqa: S101 - an aggregate always gives one
     return Asked(row["body"], row["last"])

@@ -12,7 +12,7 @@ BUMP = "UPDATE clients SET version = version + 1 WHERE client_id = :client_id"
 
 async def place(work: UnitOfWork, client_id: str, function: str, employee_id: str) -> bool:
     """Whether this changed anything. The client was locked before."""
-    changed = await work.scalar(
+    changed = await work.fetch_value(
         """
         INSERT INTO team AS t (client_id, function, employee_id) VALUES (:client_id, :function, :employee_id)
         ON CONFLICT (client_id, function) DO UPDATE SET employee_id = excluded.employee_id
@@ -29,7 +29,7 @@ async def place(work: UnitOfWork, client_id: str, function: str, employee_id: st
 
 async def remove(work: UnitOfWork, client_id: str, function: str) -> str | None:
     """Who served in this function until now."""
-    gone: str | None = await work.scalar(
+    gone: str | None = await work.fetch_value(
         "DELETE FROM team WHERE client_id = :client_id AND function = :function RETURNING employee_id",
         client_id=client_id,
         function=function,
@@ -93,7 +93,7 @@ async def take_over(
     Of those who are frozen only the case's leaver may be given a place: theirs, back, before they are unfrozen.
     """
     clients, functions, froms, tos = ([item[part] for item in items] for part in range(4))
-    rows = await work.rows(TAKE_OVER, clients=clients, functions=functions, froms=froms, tos=tos, leaver=leaver)
+    rows = await work.fetch_rows(TAKE_OVER, clients=clients, functions=functions, froms=froms, tos=tos, leaver=leaver)
     changed = [row for row in rows if row["changed"]]
     if changed:
         await journal.write_page(
@@ -110,7 +110,7 @@ async def take_over(
 
 async def places_of(work: UnitOfWork, employee_id: str, limit: int) -> Sequence[Mapping[str, Any]]:
     """Whom this person serves in which function: `client_id`, `function`."""
-    return await work.rows(
+    return await work.fetch_rows(
         "SELECT client_id, function FROM team WHERE employee_id = :id ORDER BY 1, 2 LIMIT :limit",
         id=employee_id,
         limit=limit,
@@ -119,7 +119,7 @@ async def places_of(work: UnitOfWork, employee_id: str, limit: int) -> Sequence[
 
 async def note_interaction(work: UnitOfWork, client_id: str, data: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The interaction as noted; None if its id is taken by another."""
-    return await work.row(
+    return await work.fetch_row(
         """
         WITH made AS (
             INSERT INTO interactions (interaction_id, client_id, employee_id, kind, at, summary, by_id)
@@ -139,7 +139,7 @@ async def note_interaction(work: UnitOfWork, client_id: str, data: Mapping[str, 
 
 async def note_feedback(work: UnitOfWork, client_id: str, data: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The feedback as noted; None if its id is taken by another."""
-    return await work.row(
+    return await work.fetch_row(
         """
         WITH made AS (
             INSERT INTO feedback (feedback_id, client_id, score, note, at, by_id)

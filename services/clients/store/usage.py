@@ -77,7 +77,7 @@ async def record(work: UnitOfWork, uses: Sequence[Use]) -> list[tuple[bool, str 
 
     By one statement, for up to 1,000.
     """
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         RECORD,
         items=[use.item for use in uses],
         employees=[use.employee_id for use in uses],
@@ -100,4 +100,4 @@ def kept_since(work: UnitOfWork) -> datetime:
 
 async def forget(work: UnitOfWork) -> int:
     """Deletes a batch of what is kept no longer; how many rows that were."""
-    return int(await work.scalar(FORGET, before=kept_since(work), batch=BATCH))
+    return int(await work.fetch_value(FORGET, before=kept_since(work), batch=BATCH))

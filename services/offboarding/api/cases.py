@@ -15,7 +15,9 @@ from services.offboarding.store.seeing import Viewer, see_case
 from shared.database import UnitOfWork
 from shared.errors import HoldfastError, Refused
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Id, Page, Paging, Paragraphs, page, paging
+from shared.http.fields import Body, Paragraphs
+from shared.ids import Id
+from shared.paging import Page, Paging, make_page, paging
 
 router = APIRouter(tags=["cases"])
 PAGES = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined)
@@ -72,7 +74,7 @@ async def _list(work: UnitOfWork, who: Viewer, paging: Paging, employee_id: str 
         }
         for row in rows
     ]
-    return page(shown, paging)
+    return make_page(shown, paging)
 
 
 @router.get("/cases/{case_id}", response_model=CaseOut, summary="Where a case stands and what it waits for")
@@ -105,7 +107,7 @@ async def get_timeline(
 ) -> Any:
     async def read(work: UnitOfWork) -> Any:
         await see_case(work, viewer(door), case_id)
-        return page(await lists.timeline(work, paging, case_id), paging, lambda row: (str(row["id"]),))
+        return make_page(await lists.timeline(work, paging, case_id), paging, lambda row: (str(row["id"]),))
 
     return await door.read(read)
 
@@ -186,4 +188,4 @@ async def list_followups(
     door: Door = allow("employee", "hr", "sales_head", "director"),
 ) -> Any:
     rows = await door.read(lists.followups, viewer(door), paging, case_id)
-    return page(rows, paging, lambda row: (row["case_id"], row["client_id"]))
+    return make_page(rows, paging, lambda row: (row["case_id"], row["client_id"]))

@@ -13,7 +13,9 @@ from services.offboarding.store import lists
 from services.offboarding.store.seeing import see_case
 from shared.database import UnitOfWork
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Day, Id, Line, Nothing, Page, Paging, Paragraphs, page, paging
+from shared.http.fields import Body, Day, EmptyBody, Line, Paragraphs
+from shared.ids import Id
+from shared.paging import Page, Paging, make_page, paging
 
 router = APIRouter(tags=["introductions"])
 
@@ -59,7 +61,7 @@ async def list_introductions(
 
     async def read(work: UnitOfWork) -> Any:
         await see_case(work, viewer(door), case_id)
-        return page(await lists.introductions(work, viewer(door), paging, case_id), paging)
+        return make_page(await lists.introductions(work, viewer(door), paging, case_id), paging)
 
     return await door.read(read)
 
@@ -85,7 +87,7 @@ async def brief(
 
 @router.post("/introductions/{introduction_id}/introduce", response_model=IntroductionOut, summary="They have met")
 async def introduce(
-    introduction_id: Id, body: Nothing | None = None, door: Door = allow("employee", "sales_head", "director")
+    introduction_id: Id, body: EmptyBody | None = None, door: Door = allow("employee", "sales_head", "director")
 ) -> Any:
     return await _act(door, introduction_id, "introduce", {})
 
@@ -109,7 +111,7 @@ async def list_visits(
     paging: Paging = Depends(paging),
     door: Door = allow("employee", "hr", "sales_head", "director"),
 ) -> Any:
-    return page(await door.transact(visiting.some, viewer(door), paging, assignee_id, case_id), paging)
+    return make_page(await door.transact(visiting.some, viewer(door), paging, assignee_id, case_id), paging)
 
 
 @router.post("/visits/{visit_id}/outcome", response_model=VisitOut, summary="What came of the visit")

@@ -8,7 +8,7 @@ from services.offboarding.store import personal
 from shared.contracts.clients import JournalEntry
 from shared.database import UnitOfWork
 from shared.http.door import Door, allow
-from shared.http.fields import Id
+from shared.ids import Id
 
 router = APIRouter(tags=["personal data"])
 

@@ -16,8 +16,9 @@ from services.offboarding.store.seeing import Viewer, leads, see_case
 from shared.database import UnitOfWork
 from shared.errors import Forbidden, NotFound, Unavailable
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Id
-from shared.people import heads_of
+from shared.http.fields import Body
+from shared.ids import Id
+from shared.people.store import heads_person_sql
 from shared.service import Runtime
 
 router = APIRouter(tags=["plans"])
@@ -92,7 +93,7 @@ async def dry_run(body: DryRun, door: Door = allow("hr", "sales_head", "director
     if body.employee_id == door.principal.sub:
         raise Forbidden
     places = await door.read(_may_ask, viewer(door), body.employee_id)
-    return _as_it_is(await door.once(lambda: _drawn(door.runtime, body.employee_id, places)), door)
+    return _as_it_is(await door.run_once(lambda: _drawn(door.runtime, body.employee_id, places)), door)
 
 
 async def _drawn(runtime: Runtime, employee_id: str, places: Any) -> str:
@@ -125,8 +126,8 @@ def vars_of(one: Any) -> dict[str, Any]:
 
 async def _may_ask(work: UnitOfWork, who: Viewer, employee_id: str) -> Any:
     """The employee's other places, for `hr`, directors, and who heads their department. Raises `NotFound`."""
-    known = await work.scalar(
-        f"SELECT 1 FROM people p WHERE employee_id = :id AND (:all OR :actor = :last_resort OR {heads_of('p')})",
+    known = await work.fetch_value(
+        f"SELECT 1 FROM people p WHERE employee_id = :id AND (:all OR :actor = :last_resort OR {heads_person_sql('p')})",
         id=employee_id,
         all=who.sees_all(),
         actor=who.sub,

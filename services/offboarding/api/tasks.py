@@ -14,7 +14,9 @@ from services.offboarding.store.seeing import see_case
 from shared.database import UnitOfWork
 from shared.errors import Unprocessable
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Id, Line, Nothing, Page, Paging, Paragraphs, page, paging, uuid7
+from shared.http.fields import Body, EmptyBody, Line, Paragraphs
+from shared.ids import Id, uuid7
+from shared.paging import Page, Paging, make_page, paging
 
 router = APIRouter(tags=["tasks"])
 Kind = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
@@ -82,7 +84,7 @@ async def list_tasks(
     paging: Paging = Depends(paging),
     door: Door = allow("employee", "hr", "sales_head", "director"),
 ) -> Any:
-    return page(await door.read(lists.tasks, viewer(door), paging, assignee_id, case_id), paging)
+    return make_page(await door.read(lists.tasks, viewer(door), paging, assignee_id, case_id), paging)
 
 
 @router.post("/tasks/{task_id}/complete", response_model=TaskOut, summary="The task is done")
@@ -101,7 +103,7 @@ async def waive_task(task_id: Id, body: Reason, door: Door = allow("sales_head",
 @router.get("/checklist", response_model=WholeChecklist, summary="The tasks that every case gets")
 async def get_checklist(door: Door = allow("employee", "hr", "sales_head", "director")) -> Any:
     version, entries = await door.read(_checklist)
-    door.tag(version)
+    door.set_etag(version)
     return _shown(entries)
 
 
@@ -133,12 +135,12 @@ async def put_checklist(body: Checklist, door: Door = allow("hr", "director")) -
         await deciding.put_checklist(work, version + 1, entries)
         return version + 1
 
-    door.tag(await door.transact(put))
+    door.set_etag(await door.transact(put))
     return _shown(complete(entries))
 
 
 async def _checklist(work: UnitOfWork) -> tuple[int, tuple[Entry, ...]]:
-    row = await work.row("SELECT version, entries FROM checklist ORDER BY version DESC LIMIT 1")
+    row = await work.fetch_row("SELECT version, entries FROM checklist ORDER BY version DESC LIMIT 1")
     return (row["version"], complete(from_rows(row["entries"]))) if row else (0, complete(()))
 
 
@@ -164,7 +166,7 @@ async def list_documents(
 ) -> Any:
     async def read(work: UnitOfWork) -> Any:
         await see_case(work, viewer(door), case_id)
-        return page(await lists.documents(work, viewer(door), paging, case_id), paging)
+        return make_page(await lists.documents(work, viewer(door), paging, case_id), paging)
 
     return await door.read(read)
 
@@ -178,7 +180,7 @@ async def add_document(
     """By the leaver, `hr`, or the head of sales."""
     document = {**body.model_dump(), "id": body.id or uuid7()}
     added = dict(await door.transact(documents.add, viewer(door), case_id, document))
-    door.located("cases", case_id, "documents")
+    door.set_location("cases", case_id, "documents")
     return added
 
 
@@ -192,6 +194,6 @@ async def hand_over(
 
 @router.post("/documents/{document_id}/receive", response_model=DocumentOut, summary="The receiver signs")
 async def receive(
-    document_id: Id, body: Nothing | None = None, door: Door = allow("employee", "sales_head", "director")
+    document_id: Id, body: EmptyBody | None = None, door: Door = allow("employee", "sales_head", "director")
 ) -> Any:
     return dict(await door.transact(documents.receive, viewer(door), document_id))

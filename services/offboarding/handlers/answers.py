@@ -9,10 +9,10 @@ from services.offboarding.handlers.opening import introduction_event, propose_in
 from services.offboarding.handlers.remaining import visit_remainder
 from services.offboarding.saga import Item, Outcome, Reply
 from services.offboarding.store import cases
-from shared import people
 from shared.contracts.clients import ClientMerged, ClientTransferred, CommandAnswered, Result
 from shared.database import UnitOfWork
 from shared.messages import Envelope
+from shared.people.store import lock_people
 
 # A move that found its object elsewhere, or gone: somebody was faster, and nothing is left to do.
 SETTLED = ("done", "not_owner", "not_assignee", "not_in_team", "unknown_client", "unknown_stage", "closed")
@@ -24,7 +24,7 @@ async def hear_answer(work: UnitOfWork, envelope: Envelope[CommandAnswered]) -> 
     if "/pass-" in answer.command_id:
         await _note_pass(work, answer)
         return
-    await people.lock(work, changing=[answer.employee_id])
+    await lock_people(work, changing=[answer.employee_id])
     found = await cases.load(work, answer.case_id)
     if found is None:
         return
@@ -54,7 +54,7 @@ async def _note_results(work: UnitOfWork, case_id: str, item: Item, answer: Comm
     part, version, chunk = bulk_of(item) or ("", 0, 0)
     column = "returned" if item.undoes else "outcome"
     results: Sequence[Result] = answer.results if answer.outcome == "done" else ()
-    failed: int = await work.scalar(
+    failed: int = await work.fetch_value(
         f"""
         WITH results AS (
             SELECT DISTINCT ON (id) id, outcome FROM jsonb_to_recordset(CAST(:results AS jsonb)) AS r (id text, outcome text)
@@ -105,7 +105,7 @@ async def hear_transferred(work: UnitOfWork, envelope: Envelope[ClientTransferre
     if envelope.data.kind != "manual":
         return
     changes = [change.model_dump(include={"client_id", "to_id", "sequence"}) for change in envelope.data.changes()]
-    changed = await work.rows(
+    changed = await work.fetch_rows(
         """
         UPDATE introductions i SET to_id = n.to_id, client_sequence = n.sequence,
             changed_at = CASE WHEN i.to_id = n.to_id THEN i.changed_at ELSE :now END,

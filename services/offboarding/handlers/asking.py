@@ -79,7 +79,9 @@ async def _moves(work: UnitOfWork, row: Row, item: Item) -> Sequence[Row]:
     if bulk is None:
         raise ValueError(item.name)
     part, version, chunk = bulk
-    employment = await work.scalar("SELECT employment_id FROM people WHERE employee_id = :id", id=row["employee_id"])
+    employment = await work.fetch_value(
+        "SELECT employment_id FROM people WHERE employee_id = :id", id=row["employee_id"]
+    )
     if employment != row["employment_id"]:
         return ()  # whoever was rehired holds what they hold in the new employment
     if part.startswith("left_"):  # whoever stood in when it was cut may have left: tried again, it goes to who does now
@@ -102,7 +104,7 @@ async def _moves(work: UnitOfWork, row: Row, item: Item) -> Sequence[Row]:
         if item.undoes
         else ":leaver AS from_id, m.to_id FROM moves m WHERE"
     )
-    return await work.rows(
+    return await work.fetch_rows(
         f"""
         SELECT m.client_id, m.order_id, m.stage, m.function, {chosen}
         m.case_id = :case_id AND m.version = :version AND m.part = :part AND m.chunk = :chunk

@@ -13,7 +13,6 @@ from services.offboarding.handlers.opening import introduction_event, task_event
 from services.offboarding.handlers.starting import Departure, case_id_of, start
 from services.offboarding.saga import LAST_DAY, UNDO, Case, Reply
 from services.offboarding.store import cases
-from shared import people
 from shared.contracts.clients import FreezeAccess, UnfreezeAccess
 from shared.contracts.offboarding import TaskOpened
 from shared.contracts.orders import FreezeStages, UnfreezeStages
@@ -27,6 +26,9 @@ from shared.contracts.staff import (
 )
 from shared.database import UnitOfWork
 from shared.messages import Envelope
+from shared.people.freezes import unfreeze_employee
+from shared.people.handlers import follow_access_freeze, freeze_on_departure
+from shared.people.store import lock_people, save_employee
 
 Row = Mapping[str, Any]
 
@@ -35,9 +37,9 @@ async def hear_employee(work: UnitOfWork, envelope: Envelope[Any]) -> None:
     event = envelope.data
     caretakers = getattr(event, "caretakers", None)
     if caretakers is not None:
-        await people.lock(work, changing=[event.employee_id, *caretakers])
-    await people.hear_employee(work, envelope)
-    state = await people.hear_departure(work, envelope)
+        await lock_people(work, changing=[event.employee_id, *caretakers])
+    await save_employee(work, envelope)
+    state = await freeze_on_departure(work, envelope)
     if state is not None and state.changed and state.frozen:
         await hand_on(work, event.employee_id, state.stand_in_id)
     about = {"employee_id": event.employee_id, "employment_id": event.employment_id, "ref": str(envelope.sequence)}
@@ -62,7 +64,7 @@ async def hear_employee(work: UnitOfWork, envelope: Envelope[Any]) -> None:
 
 async def hear_access(work: UnitOfWork, envelope: Envelope[Any]) -> None:
     """Freezes that are not departures: whoever is frozen has no role at our doors but `employee`."""
-    await people.hear_access(work, envelope)
+    await follow_access_freeze(work, envelope)
 
 
 async def _leave(work: UnitOfWork, departure: Departure) -> None:
@@ -119,7 +121,7 @@ async def _change(work: UnitOfWork, event: ResignationChanged) -> None:
         )
     elif "clear" not in case.begun:
         row = await _set_last_day(work, row, case, event)
-        if event.last_day >= people.today(work):
+        if event.last_day >= work.today:
             await moving.reply(work, row, case, Reply(f"{case.id}/{LAST_DAY}", "moved"))
 
 
@@ -129,15 +131,15 @@ async def _set_last_day(work: UnitOfWork, row: Row, case: Case, change: Any) -> 
     notice_on = row["notice_on"] if getattr(change, "over", False) else change.notice_on
     if (row["notice_on"], row["last_day"]) == (notice_on, change.last_day):
         return row
-    changed = await work.row(
+    changed = await work.fetch_row(
         "UPDATE cases SET notice_on = :notice_on, last_day = :last_day WHERE id = :id RETURNING *",
         id=case.id,
         notice_on=notice_on,
         last_day=change.last_day,
     )
     await cases.note(work, case.id, "last_day_changed", last_day=change.last_day.isoformat())
-    works, today = calendar(work.settings.holidays), people.today(work)
-    tasks = await work.rows(
+    works, today = calendar(work.settings.holidays), work.today
+    tasks = await work.fetch_rows(
         """
         UPDATE tasks t SET due_on = n.due_on, reminded = ''
         FROM jsonb_to_recordset(CAST(:due AS jsonb)) AS n (kind text, due_on date)
@@ -154,7 +156,7 @@ async def _set_last_day(work: UnitOfWork, row: Row, case: Case, change: Any) -> 
             ]
         ),
     )
-    introductions = await work.rows(
+    introductions = await work.fetch_rows(
         """
         UPDATE introductions SET due_on = greatest(:last_day, CAST(:today AS date))
         WHERE case_id = :id AND status = ANY(:open) AND due_on > greatest(:last_day, CAST(:today AS date)) RETURNING *
@@ -181,7 +183,7 @@ async def _undo(work: UnitOfWork, employee_id: str, employment_id: str) -> None:
     # ended stays ended, so each service adds it and ends it, in this order.
     await work.execute("UPDATE cases SET next_departure = NULL WHERE id = :id", id=case.id)
     ref, caretakers = row["next_departure"]["ref"], row["next_departure"]["caretakers"]
-    await people.unfreeze(work, employee_id, employment_id, "departure", ref)
+    await unfreeze_employee(work, employee_id, employment_id, "departure", ref)
     about: dict[str, Any] = {"case_id": case.id, "epoch": case.epoch, "employee_id": employee_id}
     about |= {"employment_id": employment_id, "ref": ref}
     work.send(
@@ -215,7 +217,7 @@ async def hand_on(work: UnitOfWork, employee_id: str, stand_in: str | None) -> N
         ("visits", "assignee_id", ["open"], "", visit_event),
         ("introductions", "to_id", list(OPEN), ", status = 'proposed', brief = NULL", introduction_event),
     ):
-        moved = await work.rows(
+        moved = await work.fetch_rows(
             f"""
             UPDATE {table} t SET {column} = :to_id{anew} FROM cases c
             WHERE t.{column} = :employee_id AND t.status = ANY(:open) AND c.id = t.case_id AND c.employee_id <> :employee_id

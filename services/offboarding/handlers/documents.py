@@ -6,9 +6,10 @@ from typing import Any
 from services.offboarding.store import cases
 from services.offboarding.store import people as places
 from services.offboarding.store.seeing import Viewer, hold, leads, see_case
-from shared import people
 from shared.database import UnitOfWork
 from shared.errors import Exists, Forbidden, NotFound, Refused
+from shared.people.rules import require_able_to_own
+from shared.people.store import lock_people
 
 Row = Mapping[str, Any]
 SAME = ("case_id", "title", "kind", "location", "client_id")
@@ -30,7 +31,7 @@ async def add(work: UnitOfWork, viewer: Viewer, case_id: str, document: Mapping[
     await hold(work, frozen_too=True)
     if row["status"] not in ("open", "needs_person"):
         raise CaseClosed
-    added = await work.row(
+    added = await work.fetch_row(
         """
         INSERT INTO documents (id, case_id, title, kind, location, client_id, status, listed_by, listed_at)
         VALUES (:id, :case_id, :title, :kind, :location, :client_id, 'listed', :actor, :now)
@@ -43,7 +44,7 @@ async def add(work: UnitOfWork, viewer: Viewer, case_id: str, document: Mapping[
     )
     if added is not None:
         return added
-    known = await work.row("SELECT * FROM documents WHERE id = :id", id=document["id"])
+    known = await work.fetch_row("SELECT * FROM documents WHERE id = :id", id=document["id"])
     if known is None or any(known[name] != {**document, "case_id": case_id}[name] for name in SAME):
         raise Exists
     return known
@@ -54,14 +55,14 @@ async def hand_over(work: UnitOfWork, viewer: Viewer, document_id: str, receiver
 
     Raises `UnknownEmployee`, `NotEmployed`, `Frozen` where the receiver could not take it.
     """
-    named = await people.lock(work, holding=[receiver_id])
+    named = await lock_people(work, holding=[receiver_id])
     document, head = await _locked(work, viewer, document_id)
     if not head and viewer.sub != document["employee_id"]:
         raise Forbidden
     if document["status"] != "listed":
         return document
     if receiver_id is not None:
-        people.must_be_able_to_own(named, receiver_id)
+        require_able_to_own(named, receiver_id)
     receiver = receiver_id or await places.successor(work, document["case_id"])
     receiver = receiver or await places.manager(work, document["employee_id"])
     await work.execute(
@@ -93,7 +94,7 @@ async def receive(work: UnitOfWork, viewer: Viewer, document_id: str) -> Row:
 
 async def _locked(work: UnitOfWork, viewer: Viewer, document_id: str) -> tuple[Row, bool]:
     await hold(work, frozen_too=True)
-    document = await work.row(
+    document = await work.fetch_row(
         """
         SELECT d.*, c.employee_id FROM documents d JOIN cases c ON c.id = d.case_id WHERE d.id = :id FOR UPDATE OF d
         """,

@@ -7,9 +7,9 @@ from typing import Any
 from services.offboarding.handlers.ending import decided
 from services.offboarding.planner import ClientItem, Colleague, Problem, StageItem, Violation, violations
 from services.offboarding.store import plans
-from shared import people
 from shared.database import UnitOfWork
 from shared.errors import Refused, Unprocessable
+from shared.people.rules import is_absent
 
 Row = Mapping[str, Any]
 
@@ -95,11 +95,11 @@ async def colleagues(
     work: UnitOfWork, leaver: str, loads: Mapping[str, Mapping[str, float]] | None = None
 ) -> tuple[Colleague, ...]:
     """Who can take over now: works here, is not leaving, not frozen, not absent."""
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         "SELECT * FROM people WHERE status = 'active' AND NOT frozen AND NOT settling AND employee_id <> :leaver",
         leaver=leaver,
     )
-    day = people.today(work)
+    day = work.today
     return tuple(
         Colleague(
             id=row["employee_id"],
@@ -110,7 +110,7 @@ async def colleagues(
             languages=frozenset(row["languages"]),
         )
         for row in rows
-        if not people.is_absent(row, day)
+        if not is_absent(row["absences"], day)
     )
 
 

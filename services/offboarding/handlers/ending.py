@@ -16,7 +16,7 @@ from services.offboarding.store import cases, people
 from shared.contracts.clients import JournalEntry
 from shared.contracts.offboarding import OffboardingCleared, TaskOpened
 from shared.database import UnitOfWork
-from shared.people import unfreeze
+from shared.people.freezes import unfreeze_employee
 
 Row = Mapping[str, Any]
 
@@ -24,7 +24,7 @@ Row = Mapping[str, Any]
 async def let_go_of_the_leaver(work: UnitOfWork, row: Row, case: Case) -> list[Reply]:
     """The last day ends only the leaver's part: their tasks go to their manager, introductions become visits."""
     manager = await people.held(work, lambda: people.manager(work, row["employee_id"]))
-    handed = await work.rows(
+    handed = await work.fetch_rows(
         """
         UPDATE tasks SET assignee_id = :manager, reminded = '' WHERE case_id = :case_id AND status = 'open'
         AND assignee_id = :leaver RETURNING id, kind, assignee_id, due_on
@@ -34,7 +34,7 @@ async def let_go_of_the_leaver(work: UnitOfWork, row: Row, case: Case) -> list[R
         leaver=row["employee_id"],
     )
     work.publish(*(task_event(TaskOpened, row, task) for task in handed))
-    ended = await work.rows(
+    ended = await work.fetch_rows(
         """
         UPDATE introductions SET status = 'refused', by = 'leaver', reason = 'last_day_over', changed_at = :now
         WHERE case_id = :case_id AND status = ANY(:open) RETURNING *
@@ -54,7 +54,7 @@ async def let_go_of_the_leaver(work: UnitOfWork, row: Row, case: Case) -> list[R
 
 async def clear(work: UnitOfWork, row: Row, case: Case) -> None:
     """Closes the handover and says what came of it."""
-    figures = await work.row(
+    figures = await work.fetch_row(
         """
         SELECT (SELECT count(DISTINCT client_id) FROM moves WHERE case_id = :id AND outcome = 'done'
                 AND part IN ('client', 'left_client')) AS clients,
@@ -90,7 +90,7 @@ async def undo_begins(work: UnitOfWork, row: Row, case: Case) -> None:
         "UPDATE jobs SET status = 'cancelled' WHERE case_id = :id AND status IN ('queued', 'running')", id=case.id
     )
     await work.execute("UPDATE plans SET status = 'withdrawn' WHERE case_id = :id AND status = 'proposed'", id=case.id)
-    ended = await work.rows(
+    ended = await work.fetch_rows(
         """
         UPDATE introductions SET status = 'cancelled', changed_at = :now
         WHERE case_id = :id AND status = ANY(:open) RETURNING *
@@ -105,7 +105,7 @@ async def undo_begins(work: UnitOfWork, row: Row, case: Case) -> None:
 
 async def cancel(work: UnitOfWork, row: Row, case: Case) -> None:
     """Both services have taken the departure's ground away; our own copy follows."""
-    await unfreeze(work, row["employee_id"], row["employment_id"], "departure", row["ref"])
+    await unfreeze_employee(work, row["employee_id"], row["employment_id"], "departure", row["ref"])
     await cases.note(work, case.id, "undo_over")
     decided(work, row, "case_cancelled" if case.status == "cancelled" else "freeze_lifted")
 

@@ -9,17 +9,18 @@ from shared.contracts.clients import ClientErased, JournalEntry
 from shared.contracts.staff import EmployeeErased
 from shared.database import UnitOfWork
 from shared.messages import Envelope
-from shared.outbox.answers import forget_answers
-from shared.people import forget_reasons, tell_erased
+from shared.outbox.answers import delete_kept_answers
+from shared.people.freezes import publish_erasure
+from shared.people.store import erase_ground_reasons
 
 
 async def hear_erased(work: UnitOfWork, envelope: Envelope[EmployeeErased]) -> None:
     await hear_employee(work, envelope)
     id = envelope.data.employee_id
     what = await erasures.erase_employee(work, id)
-    what["reasons"] += await forget_reasons(work, id)
-    what["kept_answers"] = await forget_answers(work, id, *await erasures.cases_of(work, id))
-    tell_erased(work, id, what)
+    what["reasons"] += await erase_ground_reasons(work, id)
+    what["kept_answers"] = await delete_kept_answers(work, id, *await erasures.cases_of(work, id))
+    publish_erasure(work, id, what)
 
 
 async def hear_client_erased(work: UnitOfWork, envelope: Envelope[ClientErased]) -> None:
@@ -27,5 +28,5 @@ async def hear_client_erased(work: UnitOfWork, envelope: Envelope[ClientErased])
     event = envelope.data
     ids = [event.client_id, *event.merged_ids]
     what = await erasures.erase_client(work, ids)
-    what["kept_answers"] = await forget_answers(work, *ids)
+    what["kept_answers"] = await delete_kept_answers(work, *ids)
     work.publish(JournalEntry(kind=event.type, actor_id=work.actor, details={"service": work.service, **what}))

@@ -13,7 +13,7 @@ FIGURES = ("revenue", "orders", "delivered", "on_time")
 
 async def transferred(work: UnitOfWork, case_id: str) -> Sequence[Row]:
     """Each client that moved in this case and who has it since."""
-    return await work.rows(
+    return await work.fetch_rows(
         """
         SELECT DISTINCT ON (client_id) client_id, to_id FROM moves
         WHERE case_id = :id AND part IN ('client', 'left_client') AND outcome = 'done'

@@ -14,7 +14,7 @@ from services.offboarding.store.seeing import Viewer, hold, leads
 from shared.contracts.clients import GrantPasses, PassWanted
 from shared.database import UnitOfWork
 from shared.errors import Forbidden, NotFound
-from shared.http.fields import uuid7
+from shared.ids import uuid7
 
 Row = Mapping[str, Any]
 
@@ -23,7 +23,7 @@ async def act(
     work: UnitOfWork, viewer: Viewer, introduction_id: str, wanted: introductions.Act, said: Mapping[str, Any]
 ) -> Row:
     """Takes one step. Raises `NotFound`, `Forbidden`, `NotItsTurn`, `Closed`. The same again gives the same answer."""
-    seen = await work.row(
+    seen = await work.fetch_row(
         "SELECT i.*, c.employee_id FROM introductions i JOIN cases c ON c.id = i.case_id WHERE i.id = :id",
         id=introduction_id,
     )
@@ -73,7 +73,7 @@ def _may(wanted: introductions.Act, sub: str, introduction: Row, by: str | None)
 
 
 async def _load(work: UnitOfWork, introduction_id: str) -> Row:
-    found = await work.row("SELECT * FROM introductions WHERE id = :id FOR UPDATE", id=introduction_id)
+    found = await work.fetch_row("SELECT * FROM introductions WHERE id = :id FOR UPDATE", id=introduction_id)
     if found is None:
         raise NotFound
     return found

@@ -12,7 +12,6 @@ from services.offboarding.saga import Case, Item
 from services.offboarding.store import cases, people
 from shared.contracts.offboarding import IntroductionChanged, TaskOpened, VisitOpened
 from shared.database import UnitOfWork
-from shared.people import today
 
 Row = Mapping[str, Any]
 
@@ -22,7 +21,7 @@ async def open_task(work: UnitOfWork, row: Row, case: Case, item: Item) -> None:
     entry = next(entry for entry in checklist.from_rows(row["checklist"]) if entry.kind == item.what)
     assignee = await people.held(work, lambda: _assignee(work, row, case, entry.who))
     works = calendar(work.settings.holidays)
-    task = await work.row(
+    task = await work.fetch_row(
         """
         INSERT INTO tasks (id, case_id, kind, title, who, assignee_id, due_on, status, opened_at)
         VALUES (CAST(md5(:name) AS uuid)::text, :case_id, :kind, :title, :who, :assignee, :due, 'open', :now)
@@ -34,7 +33,7 @@ async def open_task(work: UnitOfWork, row: Row, case: Case, item: Item) -> None:
         title=entry.title,
         who=entry.who,
         assignee=assignee,
-        due=checklist.due(entry, row["notice_on"], row["last_day"], today(work), works),
+        due=checklist.due(entry, row["notice_on"], row["last_day"], work.today, works),
         now=work.now,
     )
     if task is not None:
@@ -69,7 +68,7 @@ def task_event(event: type[Any], row: Row, task: Row) -> Any:
 
 async def propose_introductions(work: UnitOfWork, row: Row, case: Case, version: int, chunk: int) -> None:
     """An introduction for each client of the chunk that has moved and is not closed; a visit, where the last day is over."""
-    moved = await work.rows(
+    moved = await work.fetch_rows(
         """
         SELECT m.client_id, coalesce(p.stand_in_id, m.to_id) AS to_id, coalesce(r.rank, 0) AS rank,
                (SELECT count(*) FROM risks WHERE case_id = :case_id) AS clients
@@ -91,13 +90,13 @@ async def propose_introductions(work: UnitOfWork, row: Row, case: Case, version:
         await open_visits(work, row, clients, await caretaker(work, row), first=work.settings.visit_days)
         return
     works = calendar(work.settings.holidays)
-    last = max(working_day_before(row["last_day"], 1, works), today(work))
-    due = {form: min(working_day_after(today(work), days, works), last) for form, days in DAYS.items()}
+    last = max(working_day_before(row["last_day"], 1, works), work.today)
+    due = {form: min(working_day_after(work.today, days, works), last) for form, days in DAYS.items()}
     rows = []
     for client in moved:
         form = form_of(client["rank"], client["clients"]) if client["rank"] else "letter"
         rows.append({**client, "form": form, "due_on": due[form].isoformat()})
-    opened = await work.rows(
+    opened = await work.fetch_rows(
         """
         INSERT INTO introductions (id, case_id, client_id, from_id, to_id, form, status, due_on, rank, opened_at, changed_at)
         SELECT CAST(md5(:case_id || '/introduction/' || client_id) AS uuid)::text, :case_id, client_id, :leaver, to_id,
@@ -130,7 +129,7 @@ def introduction_event(row: Row, introduction: Row) -> IntroductionChanged:
 
 
 async def introductions_left(work: UnitOfWork, case_id: str) -> bool:
-    left: bool = await work.scalar(
+    left: bool = await work.fetch_value(
         """
         SELECT EXISTS (SELECT 1 FROM introductions WHERE case_id = :case_id
                        AND status IN ('proposed', 'accepted', 'briefed', 'introduced'))
@@ -145,11 +144,11 @@ async def open_visits(
 ) -> None:
     """A visit to each client (`client_id, rank, why`) that has none open, so many a day as people can make."""
     works, per_day = calendar(work.settings.holidays), work.settings.visits_per_day
-    waiting = await work.scalar(
+    waiting = await work.fetch_value(
         "SELECT count(*) FROM visits WHERE assignee_id = :assignee AND status = 'open'", assignee=assignee
     )
     first += waiting // per_day
-    days: Sequence[date] = spread(today(work), first, len(clients), per_day, works)
+    days: Sequence[date] = spread(work.today, first, len(clients), per_day, works)
     rows = [
         {
             "client_id": client["client_id"],
@@ -159,7 +158,7 @@ async def open_visits(
         }
         for client, day in zip(clients, days, strict=True)
     ]
-    opened = await work.rows(
+    opened = await work.fetch_rows(
         """
         INSERT INTO visits (id, case_id, client_id, rank, why, due_on, assignee_id, status, opened_at)
         SELECT CAST(md5(:case_id || '/visit/' || n.client_id || '/' || (SELECT count(*) FROM visits v

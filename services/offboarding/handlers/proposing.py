@@ -11,7 +11,7 @@ from services.offboarding import directory
 from services.offboarding.domain import risk
 from services.offboarding.handlers.editing import colleagues, to_stage
 from services.offboarding.planner import ClientItem, Plan, Problem, TeamItem, plan
-from shared.database import UnitOfWork, transact
+from shared.database import UnitOfWork
 from shared.service import Runtime
 
 Row = Mapping[str, Any]
@@ -32,13 +32,13 @@ async def propose(runtime: Runtime, leaver: str, employment_id: str | None = Non
 
     With `employment_id`, for what that employment left: whoever was rehired since keeps what they hold now.
     """
-    now = await transact(runtime, _employment, leaver)
+    now = await runtime.transact(_employment, leaver)
     gone = employment_id is not None and now["employment_id"] != employment_id
     clients = [] if gone else await directory.portfolio(runtime.calls, leaver)
     places = [] if gone else await directory.team_places(runtime.calls, leaver)
     stages = [] if gone else await directory.open_stages(runtime.calls, leaver)
     owners, doers = await directory.client_loads(runtime.calls), await directory.stage_loads(runtime.calls)
-    able = await transact(runtime, colleagues, leaver)
+    able = await runtime.transact(colleagues, leaver)
 
     def compute() -> Proposal:
         loads = _loads(owners, doers, clients)
@@ -59,7 +59,9 @@ async def propose(runtime: Runtime, leaver: str, employment_id: str | None = Non
 
 
 async def _employment(work: UnitOfWork, employee_id: str) -> Row:
-    known = await work.row("SELECT department_id, employment_id FROM people WHERE employee_id = :id", id=employee_id)
+    known = await work.fetch_row(
+        "SELECT department_id, employment_id FROM people WHERE employee_id = :id", id=employee_id
+    )
     return known or {"department_id": None, "employment_id": None}
 
 

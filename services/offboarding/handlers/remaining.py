@@ -19,7 +19,9 @@ async def write_through(work: UnitOfWork, row: Row, case: Case, moves: Sequence[
         id=case.id,
         version=case.round,
     )
-    employment = await work.scalar("SELECT employment_id FROM people WHERE employee_id = :id", id=row["employee_id"])
+    employment = await work.fetch_value(
+        "SELECT employment_id FROM people WHERE employee_id = :id", id=row["employee_id"]
+    )
     if employment != row["employment_id"]:
         moves = ()  # whoever was rehired holds what they hold in the new employment
     for part in moves:
@@ -40,7 +42,7 @@ async def write_through(work: UnitOfWork, row: Row, case: Case, moves: Sequence[
 
 async def visit_remainder(work: UnitOfWork, row: Row, case: Case, version: int, chunk: int) -> None:
     """A visit to each client of the chunk, by whoever has it now."""
-    left = await work.rows(
+    left = await work.fetch_rows(
         """
         SELECT m.client_id, coalesce(r.rank, 0) AS rank, m.to_id FROM moves m
         LEFT JOIN risks r ON r.case_id = m.case_id AND r.client_id = m.client_id

@@ -2,7 +2,7 @@
 
 from services.offboarding.handlers.opening import introduction_event, task_event, visit_event
 from shared.contracts.offboarding import OffboardingStarted, TaskOpened
-from shared.database import UnitOfWork, transact
+from shared.database import UnitOfWork
 from shared.service import Runtime
 
 BATCH = 500
@@ -12,7 +12,7 @@ async def republish(runtime: Runtime) -> int:
     """Every case that is not cancelled, and what is open in it; returns how many events that is."""
     sent, after = 0, ""
     while True:
-        events, last = await transact(runtime, _repeat, after)
+        events, last = await runtime.transact(_repeat, after)
         sent += events
         if last is None:
             return sent
@@ -20,7 +20,7 @@ async def republish(runtime: Runtime) -> int:
 
 
 async def _repeat(work: UnitOfWork, after: str) -> tuple[int, str | None]:
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         "SELECT * FROM cases WHERE id > :after AND status <> 'cancelled' ORDER BY id LIMIT :batch",
         after=after,
         batch=BATCH,
@@ -35,9 +35,11 @@ async def _repeat(work: UnitOfWork, after: str) -> tuple[int, str | None]:
                 last_day=row["last_day"],
             )
         )
-    tasks = await work.rows("SELECT * FROM tasks WHERE case_id = ANY(:ids) AND status = 'open'", ids=list(by_id))
-    visits = await work.rows("SELECT * FROM visits WHERE case_id = ANY(:ids) AND status = 'open'", ids=list(by_id))
-    introductions = await work.rows(
+    tasks = await work.fetch_rows("SELECT * FROM tasks WHERE case_id = ANY(:ids) AND status = 'open'", ids=list(by_id))
+    visits = await work.fetch_rows(
+        "SELECT * FROM visits WHERE case_id = ANY(:ids) AND status = 'open'", ids=list(by_id)
+    )
+    introductions = await work.fetch_rows(
         """
         SELECT * FROM introductions WHERE case_id = ANY(:ids)
         AND status IN ('proposed', 'accepted', 'briefed', 'introduced')

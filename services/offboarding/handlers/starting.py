@@ -46,14 +46,14 @@ def case_id_of(departure: Departure) -> str:
 
 async def start(work: UnitOfWork, departure: Departure) -> tuple[Row, Case]:
     """A new case, not yet begun."""
-    own = await work.scalar("SELECT entries FROM checklist ORDER BY version DESC LIMIT 1")
+    own = await work.fetch_value("SELECT entries FROM checklist ORDER BY version DESC LIMIT 1")
     checklist = complete(from_rows(own or []))
     case = Case(
         id=case_id_of(departure),
         wanted=tuple(Wanted(entry.kind, entry.after_transfer) for entry in checklist),
         version=NEWEST,
     )
-    row = await work.row(
+    row = await work.fetch_row(
         """
         INSERT INTO cases (id, employee_id, employment_id, ref, caretakers, notice_on, last_day, table_version, checklist,
                            status, step, opened_at)
@@ -88,7 +88,7 @@ async def start(work: UnitOfWork, departure: Departure) -> tuple[Row, Case]:
 
 async def start_next(work: UnitOfWork, row: Row) -> tuple[Row, Case] | None:
     """The departure that was announced while this case was being undone, if any."""
-    waiting = await work.scalar("SELECT next_departure FROM cases WHERE id = :id", id=row["id"])
+    waiting = await work.fetch_value("SELECT next_departure FROM cases WHERE id = :id", id=row["id"])
     if waiting is None:
         return None
     await work.execute("UPDATE cases SET next_departure = NULL WHERE id = :id", id=row["id"])

@@ -41,7 +41,7 @@ async def complete(work: UnitOfWork, viewer: Viewer, task_id: str, proof: str | 
     wanted = any(entry["kind"] == task["kind"] and entry["proof"] for entry in row["checklist"])
     if wanted and not proof:
         raise ProofWanted
-    if task["kind"] == "documents" and await work.scalar(
+    if task["kind"] == "documents" and await work.fetch_value(
         "SELECT 1 FROM documents WHERE case_id = :id AND status <> 'received' LIMIT 1", id=case.id
     ):
         raise InventoryOpen
@@ -69,7 +69,7 @@ async def waive(work: UnitOfWork, viewer: Viewer, task_id: str, reason: str) -> 
 
 
 async def _task(work: UnitOfWork, viewer: Viewer, task_id: str) -> Row:
-    task = await work.row("SELECT * FROM tasks WHERE id = :id", id=task_id)
+    task = await work.fetch_row("SELECT * FROM tasks WHERE id = :id", id=task_id)
     if task is None:
         raise NotFound
     await see_case(work, viewer, task["case_id"])
@@ -80,7 +80,7 @@ async def _task(work: UnitOfWork, viewer: Viewer, task_id: str) -> Row:
 
 
 async def _again(work: UnitOfWork, task_id: str) -> Row:
-    task = await work.row("SELECT * FROM tasks WHERE id = :id", id=task_id)
+    task = await work.fetch_row("SELECT * FROM tasks WHERE id = :id", id=task_id)
     if task is None:
         raise NotFound
     return task

@@ -10,7 +10,7 @@ from services.offboarding.store.seeing import Viewer, hold, leads
 from shared.contracts.clients import JournalEntry
 from shared.database import UnitOfWork
 from shared.errors import NotFound, Refused
-from shared.http.fields import Paging
+from shared.paging import Paging
 
 Row = Mapping[str, Any]
 
@@ -41,7 +41,7 @@ def _note_looks(work: UnitOfWork, visits: Iterable[Row]) -> None:
 async def record_outcome(work: UnitOfWork, viewer: Viewer, visit_id: str, outcome: str, note: str | None) -> Row:
     """Raises `NotFound`, `Forbidden`, `VisitOver`. The same again gives the same answer."""
     await hold(work)
-    visit = await work.row(
+    visit = await work.fetch_row(
         """
         SELECT v.*, c.employee_id AS leaver_id FROM visits v JOIN cases c ON c.id = v.case_id WHERE v.id = :id
         FOR UPDATE OF v
@@ -66,9 +66,9 @@ async def record_outcome(work: UnitOfWork, viewer: Viewer, visit_id: str, outcom
         now=work.now,
         actor=work.actor,
     )
-    case = await work.row("SELECT * FROM cases WHERE id = :id", id=visit["case_id"])
+    case = await work.fetch_row("SELECT * FROM cases WHERE id = :id", id=visit["case_id"])
     if case is not None:
         decided(work, case, "visit_made", visit_id=visit_id, outcome=outcome)
     await cases.note(work, visit["case_id"], "visit_made", visit_id=visit_id, outcome=outcome)
-    changed = await work.row("SELECT * FROM visits WHERE id = :id", id=visit_id)
+    changed = await work.fetch_row("SELECT * FROM visits WHERE id = :id", id=visit_id)
     return changed or visit

@@ -11,7 +11,7 @@ from services.offboarding.domain import risk
 from services.offboarding.handlers import assessing, following, planning, proposing, remaining
 from services.offboarding.jobs.queue import Compute, Found
 from services.offboarding.saga import Case
-from shared.database import UnitOfWork, transact
+from shared.database import UnitOfWork
 from shared.service import Runtime
 
 Row = Mapping[str, Any]
@@ -83,7 +83,7 @@ async def follow_up(runtime: Runtime, row: Row) -> Found:
     today = now.astimezone(ZoneInfo(runtime.settings.timezone)).date()
     since: date = (row["cleared_at"] or now).astimezone(ZoneInfo(runtime.settings.timezone)).date()
     until = min(today, since + following.YEAR)
-    moved = await transact(runtime, following.transferred, row["id"])
+    moved = await runtime.transact(following.transferred, row["id"])
     rows = []
     for start in range(0, len(moved), 1_000):
         part = moved[start : start + 1_000]

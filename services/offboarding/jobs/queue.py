@@ -17,9 +17,9 @@ from services.offboarding.directory import NotThere
 from services.offboarding.handlers import moving
 from services.offboarding.saga import Case, Reply
 from services.offboarding.store import cases
-from shared import people
-from shared.database import UnitOfWork, bind, is_transient, transact
-from shared.outbox.waiting import describe
+from shared.database import UnitOfWork, bind_named, is_transient
+from shared.outbox.waiting import describe_error
+from shared.people.store import lock_people
 from shared.service import Runtime
 
 log = structlog.get_logger()
@@ -61,19 +61,19 @@ async def run_next(runtime: Runtime, kinds: Mapping[str, Compute]) -> bool:
     wall = runtime.wall_clock()
     about = {"me": runtime.id, "until": wall + LEASE, "now": runtime.clock(), "wall": wall, "alone": runtime.alone}
     async with runtime.database.connect() as connection:
-        job: Row | None = await connection.fetchrow(*bind(TAKE, **about))
+        job: Row | None = await connection.fetchrow(*bind_named(TAKE, **about))
     if job is None:
         return False
     renewing = asyncio.create_task(_renew(runtime, job))
     try:
-        row = await transact(runtime, _case_of, job)
+        row = await runtime.transact(_case_of, job)
         found = await kinds[job["kind"]](runtime, row)
-        await transact(runtime, _end, runtime.id, job, found)
+        await runtime.transact(_end, runtime.id, job, found)
     except Exception as error:
         if is_transient(error):
             raise
-        log.warning("job.failed", kind=job["kind"], case_id=job["case_id"], error=describe(error))
-        await transact(runtime, _fail, runtime.id, job, describe(error), waits=isinstance(error, NotThere))
+        log.warning("job.failed", kind=job["kind"], case_id=job["case_id"], error=describe_error(error))
+        await runtime.transact(_fail, runtime.id, job, describe_error(error), waits=isinstance(error, NotThere))
     finally:
         renewing.cancel()
         with suppress(asyncio.CancelledError):
@@ -88,12 +88,12 @@ async def _renew(runtime: Runtime, job: Row) -> None:
             until = runtime.wall_clock() + LEASE
             async with runtime.database.connect() as connection:
                 await connection.execute(
-                    *bind(RENEW, until=until, id=job["id"], me=runtime.id, attempts=job["attempts"])
+                    *bind_named(RENEW, until=until, id=job["id"], me=runtime.id, attempts=job["attempts"])
                 )
 
 
 async def _case_of(work: UnitOfWork, job: Row) -> Row:
-    row = await work.row("SELECT * FROM cases WHERE id = :id", id=job["case_id"])
+    row = await work.fetch_row("SELECT * FROM cases WHERE id = :id", id=job["case_id"])
     if row is None:
         raise LookupError("a job without a case")
     return row
@@ -101,10 +101,10 @@ async def _case_of(work: UnitOfWork, job: Row) -> Row:
 
 async def _held(work: UnitOfWork, holder: Any, job: Row) -> tuple[Row, Case] | None:
     """The job's case, locked; None where the job is somebody else's now or has been called off."""
-    employee = await work.scalar("SELECT employee_id FROM cases WHERE id = :id", id=job["case_id"])
-    await people.lock(work, changing=[employee])
+    employee = await work.fetch_value("SELECT employee_id FROM cases WHERE id = :id", id=job["case_id"])
+    await lock_people(work, changing=[employee])
     found = await cases.load(work, job["case_id"])
-    mine = await work.scalar(
+    mine = await work.fetch_value(
         """
         SELECT 1 FROM jobs WHERE id = :id AND status = 'running' AND holder = :holder AND attempts = :attempts FOR UPDATE
         """,

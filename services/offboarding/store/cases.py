@@ -13,11 +13,11 @@ Row = Mapping[str, Any]
 
 async def load(work: UnitOfWork, case_id: str, lock: bool = True) -> tuple[Row, Case] | None:
     """The row and the case, locked against everybody else who would move it."""
-    row = await work.row(f"SELECT * FROM cases WHERE id = :id {'FOR UPDATE' if lock else ''}", id=case_id)
+    row = await work.fetch_row(f"SELECT * FROM cases WHERE id = :id {'FOR UPDATE' if lock else ''}", id=case_id)
     if row is None:
         return None
-    items = await work.rows("SELECT * FROM case_items WHERE case_id = :id ORDER BY position", id=case_id)
-    steps = await work.rows(
+    items = await work.fetch_rows("SELECT * FROM case_items WHERE case_id = :id ORDER BY position", id=case_id)
+    steps = await work.fetch_rows(
         "SELECT name, status FROM case_steps WHERE case_id = :id AND status <> 'pending'", id=case_id
     )
     return row, to_case(row, items, {step["name"]: step["status"] for step in steps})
@@ -55,12 +55,12 @@ def to_case(row: Row, items: Any, steps: Mapping[str, str]) -> Case:
 
 
 async def exists(work: UnitOfWork, case_id: str) -> bool:
-    return bool(await work.scalar("SELECT 1 FROM cases WHERE id = :id", id=case_id))
+    return bool(await work.fetch_value("SELECT 1 FROM cases WHERE id = :id", id=case_id))
 
 
 async def find(work: UnitOfWork, employee_id: str, employment_id: str) -> str | None:
     """The newest case of this employment."""
-    found: str | None = await work.scalar(
+    found: str | None = await work.fetch_value(
         """
         SELECT id FROM cases WHERE employee_id = :employee_id AND employment_id = :employment_id
         ORDER BY opened_at DESC, id DESC LIMIT 1

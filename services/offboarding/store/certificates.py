@@ -11,7 +11,7 @@ Row = Mapping[str, Any]
 async def certificate(work: UnitOfWork, row: Row) -> dict[str, Any]:
     """Ids, words and times only; the proofs themselves stay with the tasks."""
     case_id = row["id"]
-    items = await work.rows(
+    items = await work.fetch_rows(
         """
         SELECT i.step, i.what, i.status, i.settled_by AS by_id, i.settled_at AS at,
                CASE WHEN t.status = 'waived' THEN t.reason ELSE i.reason END AS reason
@@ -21,14 +21,14 @@ async def certificate(work: UnitOfWork, row: Row) -> dict[str, Any]:
         """,
         id=case_id,
     )
-    plan = await work.row(
+    plan = await work.fetch_row(
         """
         SELECT version, approved_by, approved_at, gap FROM plans
         WHERE case_id = :id AND status = 'approved' ORDER BY version DESC
         """,
         id=case_id,
     )
-    successors = await work.rows(
+    successors = await work.fetch_rows(
         """
         SELECT to_id AS employee_id, count(DISTINCT client_id) FILTER (WHERE part IN ('client', 'left_client')) AS clients,
                count(*) FILTER (WHERE part IN ('stage', 'left_stage')) AS stages, count(*) FILTER (WHERE part = 'team') AS team
@@ -36,17 +36,17 @@ async def certificate(work: UnitOfWork, row: Row) -> dict[str, Any]:
         """,
         id=case_id,
     )
-    introductions = await work.rows(
+    introductions = await work.fetch_rows(
         "SELECT status, count(*) AS number FROM introductions WHERE case_id = :id GROUP BY status ORDER BY status",
         id=case_id,
     )
-    visits = await work.rows(
+    visits = await work.fetch_rows(
         """
         SELECT coalesce(outcome, status) AS outcome, count(*) AS number FROM visits WHERE case_id = :id GROUP BY 1 ORDER BY 1
         """,
         id=case_id,
     )
-    documents = await work.rows(
+    documents = await work.fetch_rows(
         """
         SELECT id, kind, status, received_by AS by_id, received_at AS at FROM documents WHERE case_id = :id ORDER BY listed_at, id
         """,

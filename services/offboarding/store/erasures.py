@@ -35,7 +35,7 @@ OF_EMPLOYEE = """
 
 async def erase_employee(work: UnitOfWork, employee_id: str) -> dict[str, int]:
     """How many of each kind."""
-    return dict(await work.row(OF_EMPLOYEE, id=employee_id, nobody=NOBODY) or {})
+    return dict(await work.fetch_row(OF_EMPLOYEE, id=employee_id, nobody=NOBODY) or {})
 
 
 OF_CLIENT = """
@@ -55,8 +55,8 @@ OF_CLIENT = """
 
 async def erase_client(work: UnitOfWork, client_ids: Sequence[str]) -> dict[str, int]:
     """How many of each kind, of a client under all its ids."""
-    return dict(await work.row(OF_CLIENT, ids=list(client_ids), nobody=NOBODY) or {})
+    return dict(await work.fetch_row(OF_CLIENT, ids=list(client_ids), nobody=NOBODY) or {})
 
 
 async def cases_of(work: UnitOfWork, employee_id: str) -> list[str]:
-    return [row["id"] for row in await work.rows("SELECT id FROM cases WHERE employee_id = :id", id=employee_id)]
+    return [row["id"] for row in await work.fetch_rows("SELECT id FROM cases WHERE employee_id = :id", id=employee_id)]

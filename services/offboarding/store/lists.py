@@ -5,7 +5,7 @@ from typing import Any
 
 from services.offboarding.store.seeing import HEADS, SEEN, Viewer, names
 from shared.database import UnitOfWork
-from shared.http.fields import Paging, UnknownCursor
+from shared.paging import Paging, UnknownCursor
 
 Row = Mapping[str, Any]
 CASES = f"""
@@ -117,13 +117,13 @@ async def followups(work: UnitOfWork, viewer: Viewer, paging: Paging, case_id: s
     after = paging.after or (None, None)
     if len(after) != 2:
         raise UnknownCursor
-    return await work.rows(
+    return await work.fetch_rows(
         FOLLOWUPS, **names(work, viewer), case_id=case_id, after=after[0], after_client=after[1], fetch=paging.fetch
     )
 
 
 async def timeline(work: UnitOfWork, paging: Paging, case_id: str) -> Sequence[Row]:
-    return await work.rows(TIMELINE, case_id=case_id, after=paging.number, fetch=paging.fetch)
+    return await work.fetch_rows(TIMELINE, case_id=case_id, after=paging.number, fetch=paging.fetch)
 
 
 async def waiting_for(
@@ -132,7 +132,7 @@ async def waiting_for(
     """By case `what, who_id, since, due_on` and how many; empty for a case that is over. `heads`: by leaver."""
     open_ = {row["id"]: row for row in rows if row["status"] in ("open", "needs_person")}
     found: dict[str, list[dict[str, Any]]] = {row["id"]: [] for row in rows}
-    for one in await work.rows(WAITING, ids=list(open_)) if open_ else ():
+    for one in await work.fetch_rows(WAITING, ids=list(open_)) if open_ else ():
         head = heads.get(open_[one["case_id"]]["employee_id"]) if one["theirs"] else None
         found[one["case_id"]].append({**one, "who_id": one["who_id"] or head})
     return found
@@ -140,7 +140,7 @@ async def waiting_for(
 
 async def steps(work: UnitOfWork, case_ids: Sequence[str]) -> dict[str, list[Row]]:
     """The steps of these cases with how many items each has and how many of them are settled."""
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         """
         SELECT s.case_id, s.name, s.status, s.started_at, s.finished_at,
                count(i.name) FILTER (WHERE NOT i.undoes) AS items,
@@ -158,14 +158,14 @@ async def steps(work: UnitOfWork, case_ids: Sequence[str]) -> dict[str, list[Row
 
 async def _page(work: UnitOfWork, viewer: Viewer, sql: str, paging: Paging, **filters: Any) -> Sequence[Row]:
     after = paging.after[0] if paging.after else None
-    return await work.rows(sql, **names(work, viewer), after=after, fetch=paging.fetch, **filters)
+    return await work.fetch_rows(sql, **names(work, viewer), after=after, fetch=paging.fetch, **filters)
 
 
 async def stayed(work: UnitOfWork, row: Row) -> list[str]:
     """After an undo: clients that stayed with their successor, having confirmed or moved on; the first thousand."""
     if row["undo"] not in ("asked", "over") or row["cleared_at"] is not None:
         return []
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         """
         SELECT DISTINCT client_id FROM moves WHERE case_id = :id AND part = 'client' AND outcome = 'done'
         AND returned IS DISTINCT FROM 'done' ORDER BY client_id LIMIT 1000

@@ -2,8 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from shared import people
 from shared.database import UnitOfWork
+from shared.people.rules import is_absent
+from shared.people.store import lock_people
 
 HEADS = """
     SELECT leaver.employee_id AS leaver_id, h.head_id, p.absences
@@ -17,9 +18,9 @@ HEADS = """
 async def heads_of_sales(work: UnitOfWork, leavers: Sequence[str]) -> dict[str, str | None]:
     """By leaver the head of their department or the next above who works here, is not frozen and not absent; else the last
     resort."""
-    day, last = people.today(work), work.settings.last_resort
+    day, last = work.today, work.settings.last_resort
     heads = {leaver: last if last != leaver else None for leaver in leavers}
-    found = [row for row in await work.rows(HEADS, leavers=list(leavers)) if not people.is_absent(row, day)]
+    found = [row for row in await work.fetch_rows(HEADS, leavers=list(leavers)) if not is_absent(row["absences"], day)]
     return heads | {row["leaver_id"]: row["head_id"] for row in reversed(found)}
 
 
@@ -29,7 +30,7 @@ async def head_of_sales(work: UnitOfWork, leaver: str) -> str | None:
 
 async def manager(work: UnitOfWork, leaver: str) -> str | None:
     """Who takes the leaver's part: the manager, if they work here and are not frozen, else the head of sales."""
-    found: str | None = await work.scalar(
+    found: str | None = await work.fetch_value(
         """
         SELECT m.employee_id FROM people p JOIN people m ON m.employee_id = p.manager_id
         WHERE p.employee_id = :leaver AND m.employee_id <> :leaver AND m.status IN ('active', 'resigned') AND NOT m.frozen
@@ -41,7 +42,7 @@ async def manager(work: UnitOfWork, leaver: str) -> str | None:
 
 async def successor(work: UnitOfWork, case_id: str) -> str | None:
     """Who has received most of the leaver's clients, or else stages; their stand-in where they leave too."""
-    found: str | None = await work.scalar(
+    found: str | None = await work.fetch_value(
         """
         SELECT coalesce(p.stand_in_id, m.to_id) FROM moves m LEFT JOIN people p ON p.employee_id = m.to_id
         WHERE m.case_id = :case_id AND m.outcome = 'done' AND m.part IN ('client', 'stage')
@@ -61,10 +62,10 @@ async def held(work: UnitOfWork, choose: Callable[[], Awaitable[str | None]]) ->
     found: str | None = None
     while (next_ := await choose()) != found:
         found = next_
-        await people.lock(work, holding=[found])
+        await lock_people(work, holding=[found])
     return found
 
 
 async def stand_in(work: UnitOfWork, employee_id: str) -> str | None:
-    found: str | None = await work.scalar("SELECT stand_in_id FROM people WHERE employee_id = :id", id=employee_id)
+    found: str | None = await work.fetch_value("SELECT stand_in_id FROM people WHERE employee_id = :id", id=employee_id)
     return found or work.settings.last_resort

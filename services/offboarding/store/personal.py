@@ -31,4 +31,4 @@ KEPT = """
 
 async def kept(work: UnitOfWork, employee_id: str, clients: bool) -> Mapping[str, Any]:
     """Documents about clients only where `clients` may be told of."""
-    return await work.row(KEPT, id=employee_id, clients=clients) or {}
+    return await work.fetch_row(KEPT, id=employee_id, clients=clients) or {}

@@ -10,7 +10,7 @@ Row = Mapping[str, Any]
 
 
 async def newest(work: UnitOfWork, case_id: str) -> Row | None:
-    return await work.row("SELECT * FROM plans WHERE case_id = :id ORDER BY version DESC LIMIT 1", id=case_id)
+    return await work.fetch_row("SELECT * FROM plans WHERE case_id = :id ORDER BY version DESC LIMIT 1", id=case_id)
 
 
 async def keep_moves(work: UnitOfWork, case_id: str, version: int, moves: str) -> None:
@@ -34,7 +34,7 @@ async def cut(
     work: UnitOfWork, case_id: str, version: int, size: int, parts: Sequence[str] = ("client", "stage", "team")
 ) -> dict[str, int]:
     """Cuts what is to be moved into chunks of `size`; returns how many chunks there are of each part."""
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         """
         WITH numbered AS (
             SELECT part, client_id, order_id, stage, function,
@@ -59,7 +59,7 @@ async def cut(
 async def of_orders_and_clients(
     work: UnitOfWork, case_id: str, version: int, clients: Sequence[str], orders: Sequence[str]
 ) -> Sequence[Row]:
-    return await work.rows(
+    return await work.fetch_rows(
         """
         SELECT * FROM moves WHERE case_id = :case_id AND version = :version
         AND ((part = 'client' AND client_id = ANY(:clients)) OR (part = 'stage' AND order_id = ANY(:orders)))
@@ -72,7 +72,7 @@ async def of_orders_and_clients(
 
 
 async def successors(work: UnitOfWork, case_id: str, version: int) -> Sequence[str]:
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         "SELECT DISTINCT to_id FROM moves WHERE case_id = :case_id AND version = :version AND to_id IS NOT NULL",
         case_id=case_id,
         version=version,
@@ -84,10 +84,10 @@ async def loads_beside(
     work: UnitOfWork, case_id: str, version: int, clients: Sequence[str], orders: Sequence[str]
 ) -> dict[str, dict[str, float]]:
     """What weighs on colleagues by function: what did before the plan, and the plan itself but these clients and orders."""
-    before: dict[str, dict[str, float]] = await work.scalar(
+    before: dict[str, dict[str, float]] = await work.fetch_value(
         "SELECT loads FROM plans WHERE case_id = :case_id AND version = :version", case_id=case_id, version=version
     )
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         """
         SELECT to_id, coalesce(about->>'function', 'sales') AS function, sum(effort) AS points FROM moves
         WHERE case_id = :case_id AND version = :version AND to_id IS NOT NULL
@@ -129,7 +129,7 @@ async def edit(work: UnitOfWork, case_id: str, version: int, edits: Sequence[Row
 
 async def other_places(work: UnitOfWork, leaver: str, case_id: str) -> dict[str, Any]:
     """The leaver's other places: departments they head, colleagues whose deputy they are (void now), open work of theirs."""
-    row = await work.row(
+    row = await work.fetch_row(
         """
         SELECT (SELECT coalesce(json_agg(department_id ORDER BY department_id), '[]') FROM departments
                 WHERE head_id = :leaver) AS heads,
@@ -171,5 +171,5 @@ DOCUMENT = """
 
 async def document(work: UnitOfWork, case_id: str) -> str | None:
     """The newest plan as a JSON document, put together by the database: it may name 100,000 clients."""
-    found: str | None = await work.scalar(DOCUMENT, case_id=case_id)
+    found: str | None = await work.fetch_value(DOCUMENT, case_id=case_id)
     return found

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared import people
 from shared.database import UnitOfWork
 from shared.errors import Forbidden, NotFound
+from shared.people.store import lock_people
 
 Row = Mapping[str, Any]
 
@@ -58,7 +58,9 @@ def names(work: UnitOfWork, viewer: Viewer) -> dict[str, Any]:
 
 async def see_case(work: UnitOfWork, viewer: Viewer, case_id: str) -> Row:
     """The case's row, for those who may know of it. Raises `NotFound`."""
-    row = await work.row(f"SELECT c.* FROM cases c WHERE c.id = :id AND {SEEN}", id=case_id, **names(work, viewer))
+    row = await work.fetch_row(
+        f"SELECT c.* FROM cases c WHERE c.id = :id AND {SEEN}", id=case_id, **names(work, viewer)
+    )
     if row is None:
         raise NotFound
     return row
@@ -67,7 +69,7 @@ async def see_case(work: UnitOfWork, viewer: Viewer, case_id: str) -> Row:
 async def leads(work: UnitOfWork, viewer: Viewer, case_id: str) -> bool:
     """Whether the caller is head of sales for this case: a director, or a head of the leaver's department; never the leaver."""
     return bool(
-        await work.scalar(
+        await work.fetch_value(
             f"SELECT 1 FROM cases c WHERE c.id = :id AND c.employee_id <> :actor AND (:director OR {HEADS})",
             id=case_id,
             **names(work, viewer),
@@ -89,15 +91,15 @@ async def hold(
 
     A freeze of the caller comes before the effect or after it, never in between. Raises `Forbidden`.
     """
-    rows = await people.lock(work, changing=[leaver] if leaver else (), holding=[work.actor, *others])
+    rows = await lock_people(work, changing=[leaver] if leaver else (), holding=[work.actor, *others])
     actor = rows.get(work.actor)
-    if not frozen_too and actor is not None and (actor["frozen"] or actor["status"] == "left"):
+    if not frozen_too and actor is not None and (actor.frozen or actor.status == "left"):
         raise Forbidden
 
 
 async def leaver_of(work: UnitOfWork, case_id: str) -> str:
     """Raises `NotFound`."""
-    leaver: str | None = await work.scalar("SELECT employee_id FROM cases WHERE id = :id", id=case_id)
+    leaver: str | None = await work.fetch_value("SELECT employee_id FROM cases WHERE id = :id", id=case_id)
     if leaver is None:
         raise NotFound
     return leaver

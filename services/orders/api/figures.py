@@ -8,7 +8,8 @@ from pydantic import BaseModel
 from services.orders.handlers import reports as handlers
 from services.orders.store import reports
 from shared.http.door import Door, allow
-from shared.http.fields import Id, Page, Paging, page, paging
+from shared.ids import Id
+from shared.paging import Page, Paging, make_page, paging
 
 router = APIRouter(tags=["figures"])
 
@@ -76,7 +77,7 @@ async def workload(
     paging: Paging = Depends(paging), door: Door = allow("employee", "sales_head", "director", "service")
 ) -> Any:
     rows = await door.read(reports.workload, door.principal, paging)
-    return page(rows, paging, key=lambda row: (row["employee_id"] or "", row["function"]))
+    return make_page(rows, paging, key=lambda row: (row["employee_id"] or "", row["function"]))
 
 
 @router.get("/sales-curves/{employee_id}", response_model=SalesCurve, summary="Growth, plateau or decline of a seller")

@@ -10,7 +10,9 @@ from services.orders.handlers import flows as handlers
 from services.orders.store import flows as store
 from shared.auth import Role
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Effort, Id, Line, NotTruth, Page, Paging, page, paging
+from shared.http.fields import Body, Effort, Line, NotBoolean
+from shared.ids import Id
+from shared.paging import Page, Paging, make_page, paging
 
 router = APIRouter(tags=["flows"])
 
@@ -23,7 +25,7 @@ class StageOfFlow(Body):
     name: Id
     function: Id
     effort: Effort
-    days: Annotated[int, Field(ge=0, le=260), NotTruth]
+    days: Annotated[int, Field(ge=0, le=260), NotBoolean]
 
 
 class FlowContent(Body):
@@ -52,19 +54,19 @@ class Flow(BaseModel):
 
 @router.post("/flows", status_code=201, response_model=Flow, summary="Create a flow")
 async def create(body: NewFlow, door: Door = allow("director", "ops", "service")) -> Any:
-    door.located("flows", body.id)
+    door.set_location("flows", body.id)
     return await door.transact(handlers.create, body.id, *body.parts())
 
 
 @router.get("/flows", response_model=Page[Flow], summary="All flows, in their newest versions")
 async def list_flows(paging: Paging = Depends(paging), door: Door = allow(*READERS)) -> Any:
-    return page(await door.read(store.page_of, paging), paging)
+    return make_page(await door.read(store.page_of, paging), paging)
 
 
 @router.get("/flows/{flow_id}", response_model=Flow, summary="A flow in its newest version")
 async def read(flow_id: Id, door: Door = allow(*READERS)) -> Any:
     flow = await door.read(handlers.read, flow_id)
-    door.tag(flow["version"])
+    door.set_etag(flow["version"])
     return flow
 
 
@@ -72,7 +74,7 @@ async def read(flow_id: Id, door: Door = allow(*READERS)) -> Any:
 async def change(flow_id: Id, body: FlowContent, door: Door = allow("director", "ops", "service")) -> Any:
     """Makes the next version; orders keep theirs. What is in force already is answered as it is."""
     flow = await door.transact(handlers.change, flow_id, *body.parts())
-    door.located("flows", flow_id, "versions", flow["version"])
+    door.set_location("flows", flow_id, "versions", flow["version"])
     return flow
 
 

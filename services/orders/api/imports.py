@@ -12,7 +12,8 @@ from services.orders.domain.placing import Wanted
 from services.orders.handlers import placing
 from shared.errors import HoldfastError
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Id
+from shared.http.fields import Body
+from shared.ids import Id
 
 router = APIRouter(tags=["orders"])
 

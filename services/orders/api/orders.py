@@ -11,7 +11,9 @@ from services.orders.handlers import placing, stages
 from services.orders.store import reports
 from shared.contracts.orders import StageStatus
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Day, Id, Money, Nothing, Page, Paging, Paragraphs, page, paging, uuid7
+from shared.http.fields import Body, Day, EmptyBody, Money, Paragraphs
+from shared.ids import Id, uuid7
+from shared.paging import Page, Paging, make_page, paging
 
 router = APIRouter(tags=["orders"])
 
@@ -92,7 +94,7 @@ class Reason(Body):
 async def place(body: NewOrder, door: Door = allow("sales_head", "director", "service")) -> Any:
     """A stage that names nobody goes to whoever has most room in its function, or waits in the queue."""
     order = await door.transact(placing.place_order, door.principal, body.wanted())
-    door.located("orders", order["id"])
+    door.set_location("orders", order["id"])
     return order
 
 
@@ -106,13 +108,13 @@ async def list_orders(
     door: Door = allow("employee", "sales_head", "director", "service"),
 ) -> Any:
     rows = await door.read(reports.page_of, door.principal, door.frozen, paging, client_id, assignee_id, status, late)
-    return page(rows, paging)
+    return make_page(rows, paging)
 
 
 @router.get("/orders/{order_id}", response_model=Order, summary="An order with its stages")
 async def read(order_id: Id, door: Door = allow("employee", "sales_head", "director", "service")) -> Any:
     order = await door.read(reports.one, door.principal, door.frozen, order_id)
-    door.tag(order["version"])
+    door.set_etag(order["version"])
     return order
 
 
@@ -125,7 +127,7 @@ async def cancel(order_id: Id, body: Reason, door: Door = allow("sales_head", "d
 async def start(
     order_id: Id,
     name: Id,
-    body: Nothing | None = None,
+    body: EmptyBody | None = None,
     door: Door = allow("employee", "sales_head", "director", "service"),
 ) -> Any:
     return await door.transact(stages.start, door.principal, door.frozen, order_id, name)
@@ -135,7 +137,7 @@ async def start(
 async def complete(
     order_id: Id,
     name: Id,
-    body: Nothing | None = None,
+    body: EmptyBody | None = None,
     door: Door = allow("employee", "sales_head", "director", "service"),
 ) -> Any:
     """The next stage becomes ready; the last one delivers the order."""
@@ -148,5 +150,5 @@ async def assign(
 ) -> Any:
     """409 names what forbids it (`separation_breached`, `capacity_breached`, `wrong_function`) and lists who `could`."""
     order = await door.transact(stages.assign, door.principal, order_id, name, body.employee_id, door.check_version)
-    door.tag(order["version"])
+    door.set_etag(order["version"])
     return order

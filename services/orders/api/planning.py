@@ -12,7 +12,8 @@ from pydantic import BaseModel, Field, model_validator
 from services.orders.handlers import reports as handlers
 from services.orders.store import reports
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Day, Id
+from shared.http.fields import Body, Day
+from shared.ids import Id
 
 router = APIRouter(tags=["planning"])
 
@@ -65,7 +66,7 @@ async def loads(door: Door = allow("service")) -> StreamingResponse:
 @router.post("/figures", response_model=Figures, summary="Revenue and delivery of clients in a period")
 async def figures(body: FiguresWanted, door: Door = allow("service")) -> Any:
     read = partial(door.read, reports.figures, body.client_ids, body.first, body.last)
-    return {"items": await door.once(read)}
+    return {"items": await door.run_once(read)}
 
 
 def _stream(rows: Iterable[Mapping[str, Any]]) -> StreamingResponse:

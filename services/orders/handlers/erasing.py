@@ -7,8 +7,9 @@ from services.orders.handlers.journal import note
 from shared.contracts.clients import ClientErased
 from shared.database import UnitOfWork
 from shared.messages import Envelope
-from shared.outbox.answers import forget_answers
-from shared.people import forget_reasons, tell_erased
+from shared.outbox.answers import delete_kept_answers
+from shared.people.freezes import publish_erasure
+from shared.people.store import erase_ground_reasons
 
 # Who wrote why an order was cancelled is not kept: it goes from every order that they placed or had a stage of.
 CANCEL_REASONS = """
@@ -21,10 +22,10 @@ async def hear_erased(work: UnitOfWork, envelope: Envelope[Any]) -> None:
     await hear_employee(work, envelope)
     id = envelope.data.employee_id
     what = {
-        "reasons": await work.execute(CANCEL_REASONS, id=id) + await forget_reasons(work, id),
-        "kept_answers": await forget_answers(work, id),
+        "reasons": await work.execute(CANCEL_REASONS, id=id) + await erase_ground_reasons(work, id),
+        "kept_answers": await delete_kept_answers(work, id),
     }
-    tell_erased(work, id, what)
+    publish_erasure(work, id, what)
 
 
 async def hear_client_erased(work: UnitOfWork, envelope: Envelope[ClientErased]) -> None:
@@ -33,5 +34,5 @@ async def hear_client_erased(work: UnitOfWork, envelope: Envelope[ClientErased])
     reasons = await work.execute(
         "UPDATE orders SET cancel_reason = NULL WHERE cancel_reason IS NOT NULL AND client_id = :id", id=event.client_id
     )
-    answers = await forget_answers(work, event.client_id)
+    answers = await delete_kept_answers(work, event.client_id)
     note(work, event.type, service=work.service, reasons=reasons, kept_answers=answers)

@@ -7,7 +7,6 @@ from services.orders.domain.orders import Order, about_stage, bulks, state
 from services.orders.domain.progress import returned
 from services.orders.handlers.journal import note
 from services.orders.store import orders as store
-from shared import people
 from shared.contracts.clients import AccessFrozen, AccessUnfrozen, Ground
 from shared.contracts.orders import (
     FreezeStages,
@@ -19,9 +18,12 @@ from shared.contracts.orders import (
     UnfreezeStages,
 )
 from shared.contracts.staff import DepartmentChanged, EmployeeEvent
-from shared.database import UnitOfWork, transact
+from shared.database import UnitOfWork
 from shared.messages import Envelope
-from shared.people import FreezeState
+from shared.people.freezes import freeze_employee, unfreeze_employee
+from shared.people.handlers import follow_access_freeze, freeze_on_departure
+from shared.people.rules import FreezeState
+from shared.people.store import get_freeze_state, lock_people, save_department, save_employee
 from shared.service import Runtime
 
 CHUNK = 1000
@@ -49,24 +51,24 @@ HOLD = """
 async def hear_employee(work: UnitOfWork, envelope: Envelope[EmployeeEvent]) -> None:
     caretakers = getattr(envelope.data, "caretakers", None)
     if caretakers is not None:  # all of them at once, in id order: two leavers may be each other's deputies
-        await people.lock(work, changing=[envelope.data.employee_id, *caretakers])
-    await people.hear_employee(work, envelope)
-    await _follow(work, await people.hear_departure(work, envelope))
+        await lock_people(work, changing=[envelope.data.employee_id, *caretakers])
+    await save_employee(work, envelope)
+    await _follow(work, await freeze_on_departure(work, envelope))
 
 
 async def hear_department(work: UnitOfWork, envelope: Envelope[DepartmentChanged]) -> None:
-    await people.hear_department(work, envelope)
+    await save_department(work, envelope)
 
 
 async def hear_access(work: UnitOfWork, envelope: Envelope[AccessFrozen | AccessUnfrozen]) -> None:
-    await _follow(work, await people.hear_access(work, envelope))
+    await _follow(work, await follow_access_freeze(work, envelope))
 
 
 async def freeze_stages(work: UnitOfWork, envelope: Envelope[FreezeStages]) -> None:
     """Mostly the event of `staff` was faster; then this binds the freeze to the case."""
     command = envelope.data
     ground = Ground(kind="departure", ref=command.ref)
-    freeze = await people.freeze(
+    freeze = await freeze_employee(
         work, command.employee_id, command.employment_id, ground, command.caretakers, command.case_id
     )
     await hold(work, [command.employee_id])
@@ -76,7 +78,7 @@ async def freeze_stages(work: UnitOfWork, envelope: Envelope[FreezeStages]) -> N
 
 async def unfreeze_stages(work: UnitOfWork, envelope: Envelope[UnfreezeStages]) -> None:
     command = envelope.data
-    freeze = await people.unfreeze(work, command.employee_id, command.employment_id, "departure", command.ref)
+    freeze = await unfreeze_employee(work, command.employee_id, command.employment_id, "departure", command.ref)
     await hold(work, [command.employee_id])
     await _announce(work, freeze, command.case_id)
 
@@ -96,32 +98,34 @@ async def hold(work: UnitOfWork, employee_ids: Iterable[str]) -> None:
 
 async def settle(runtime: Runtime) -> bool:
     """Ticker: what is still of record with somebody who was rehired goes to who stood in, in chunks."""
-    return await transact(runtime, settle_next)
+    return await runtime.transact(settle_next)
 
 
 async def settle_next(work: UnitOfWork) -> bool:
-    waiting = await work.row("SELECT employee_id, stand_in_id FROM people WHERE settling ORDER BY employee_id LIMIT 1")
+    waiting = await work.fetch_row(
+        "SELECT employee_id, stand_in_id FROM people WHERE settling ORDER BY employee_id LIMIT 1"
+    )
     if waiting is None:
         return False
     leaver, stand_in = waiting["employee_id"], waiting["stand_in_id"]
-    rows = await people.lock(work, changing=[leaver], holding=[stand_in])
-    if not rows[leaver]["settling"] or rows[leaver]["stand_in_id"] != stand_in:
+    rows = await lock_people(work, changing=[leaver], holding=[stand_in])
+    if not rows[leaver].settling or rows[leaver].stand_in_id != stand_in:
         return True
-    found = await work.rows(
+    found = await work.fetch_rows(
         "SELECT DISTINCT order_id FROM stages WHERE employee_id = :id AND open ORDER BY order_id LIMIT :chunk",
         id=leaver,
         chunk=CHUNK,
     )
     if not found:
         await _settled(work, leaver)
-        await _announce(work, await people.freeze_state(work, leaver), None)
+        await _announce(work, await get_freeze_state(work, leaver), None)
         return True
     orders = await store.lock(work, [row["order_id"] for row in found])
     functions = {
         function
         for id in (stand_in,)
-        if id in rows and rows[id]["status"] in ("active", "resigned") and not rows[id]["frozen"]
-        for function in rows[id]["functions"]
+        if id in rows and rows[id].is_employed and not rows[id].frozen
+        for function in rows[id].functions
     }
     after = {id: returned(order, leaver, stand_in, functions) for id, order in orders.items()}
     await store.save(work, list(after.values()))
@@ -196,7 +200,7 @@ async def _follow(work: UnitOfWork, freeze: FreezeState | None) -> None:
 
 
 async def _announce(work: UnitOfWork, freeze: FreezeState, case_id: str | None) -> None:
-    held = await work.scalar(
+    held = await work.fetch_value(
         "SELECT count(*) FROM stages WHERE employee_id = :id AND open AND status = 'held'", id=freeze.employee_id
     )
     kind = StagesFrozen if freeze.frozen else StagesUnfrozen

@@ -1,10 +1,10 @@
 """What `clients` says: which clients there are, and which passes release held stages."""
 
 from services.orders.handlers.freezes import hold
-from shared import people
 from shared.contracts.clients import ClientChanged, ClientMerged, OwnershipEvent, PassEvent, PassGranted
-from shared.database import UnitOfWork, transact
+from shared.database import UnitOfWork
 from shared.messages import Envelope
+from shared.people.store import lock_people
 from shared.service import Runtime
 
 
@@ -56,7 +56,7 @@ async def hear_pass(work: UnitOfWork, envelope: Envelope[PassEvent]) -> None:
     event = envelope.data
     if event.purpose != "work":
         return
-    await people.lock(work, changing=[event.employee_id])
+    await lock_people(work, changing=[event.employee_id])
     granted = isinstance(event, PassGranted)
     await work.execute(
         """
@@ -77,18 +77,18 @@ async def hear_pass(work: UnitOfWork, envelope: Envelope[PassEvent]) -> None:
 
 async def follow_passes(runtime: Runtime) -> bool:
     """Ticker: passes begin and end by themselves."""
-    return await transact(runtime, turn_passes)
+    return await runtime.transact(turn_passes)
 
 
 async def turn_passes(work: UnitOfWork) -> bool:
     due = "NOT ended AND (until_time <= :now OR (NOT begun AND from_time <= :now))"
-    found = await work.rows(
+    found = await work.fetch_rows(
         f"SELECT DISTINCT employee_id FROM passes WHERE {due} ORDER BY employee_id LIMIT 100", now=work.now
     )
     if not found:
         return False
     ids = [row["employee_id"] for row in found]
-    await people.lock(work, changing=ids)
+    await lock_people(work, changing=ids)
     await work.execute(
         f"""
         UPDATE passes SET begun = begun OR from_time <= :now, ended = until_time <= :now

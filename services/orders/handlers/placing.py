@@ -13,12 +13,13 @@ from services.orders.store import bench as bench_store
 from services.orders.store import flows as flow_store
 from services.orders.store import orders as store
 from services.orders.store.views import order_view
-from shared import people
 from shared.auth import Principal
 from shared.contracts.orders import OrderEvent, OrderPlaced, StageAssigned
 from shared.database import UnitOfWork
 from shared.errors import Exists, Forbidden, HoldfastError, Unprocessable
-from shared.http.fields import uuid7
+from shared.ids import uuid7
+from shared.people.rules import Frozen, Person, require_able_to_own
+from shared.people.store import lock_people
 
 BULK_STAGES = 5_000  # told at once, so that a message stays far below what a broker takes
 PROPOSED = 5  # candidates that are locked per stage that names nobody, so that one of them has room under the lock
@@ -54,7 +55,7 @@ def digest(wanted: Wanted) -> bytes:
 
 async def place_order(work: UnitOfWork, caller: Principal, wanted: Wanted) -> dict[str, Any]:
     """Raises `UnknownClient`, `UnknownFlow`, `Exists`, and what the dates and assignees are refused for."""
-    today = people.today(work)
+    today = work.today
     asked = {wanted.order_id: digest(wanted)}
     known = await store.asked(work, asked)
     if not known:
@@ -94,7 +95,7 @@ async def import_orders(work: UnitOfWork, lines: Sequence[tuple[int, Wanted]]) -
 
     A row is compared with the row last imported. A newer one brings value, dates and end; who does what stays.
     """
-    today, add = people.today(work), working_days(work)
+    today, add = work.today, working_days(work)
     flows = await flow_store.current(work, {wanted.flow_id for _, wanted in lines})
     clients = await bench_store.known_clients(work, {wanted.client_id for _, wanted in lines})
     known = await store.asked(work, {wanted.order_id for _, wanted in lines})
@@ -160,7 +161,7 @@ async def _amend(
     outcomes: dict[int, tuple[str, str | None]],
 ) -> list[tuple[Order, bool]]:
     """The orders as they are now, each with whether it has ended just now."""
-    today = people.today(work)
+    today = work.today
     orders = await store.lock(work, [wanted.order_id for wanted in changed.values()]) if changed else {}
     amended: list[tuple[Order, bool]] = []
     for line, wanted in changed.items():
@@ -202,19 +203,19 @@ async def _bench(
 
     Two assignments that want the last room of the same person wait for each other here, and the second one sees it taken.
     """
-    today = people.today(work)
+    today = work.today
     named = {employee_id for one in wanted for employee_id in one.assignees.values()}
     functions = {stage.function for order in orders for stage in order.stages}
     candidates = await bench_store.seats(work, functions, today)
     chosen = _most_room(candidates, proposed)
-    rows = await people.lock(
+    rows = await lock_people(
         work, changing=chosen | await bench_store.existing(work, named), holding=[*named, work.actor]
     )
     refuse_frozen(rows, work.actor)
     unable: dict[str, type[HoldfastError]] = {}
     for employee_id in named:
         try:
-            people.must_be_able_to_own(rows, employee_id)
+            require_able_to_own(rows, employee_id)
         except HoldfastError as refusal:
             unable[employee_id] = type(refusal)
     return Bench(await bench_store.seats(work, functions, today, rows)), unable
@@ -232,7 +233,7 @@ def _most_room(seats: Sequence[Seat], limit: int | None) -> set[str]:
     }
 
 
-def refuse_frozen(rows: Mapping[str, Mapping[str, Any]], actor: str) -> None:
+def refuse_frozen(rows: Mapping[str, Person], actor: str) -> None:
     """The freeze of the person acting, under the lock: the door may have asked a moment too early."""
-    if actor in rows and rows[actor]["frozen"]:
-        raise people.Frozen
+    if actor in rows and rows[actor].frozen:
+        raise Frozen

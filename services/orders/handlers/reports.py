@@ -8,7 +8,6 @@ from services.orders.handlers.journal import note
 from services.orders.store import bench as bench_store
 from services.orders.store import orders as store
 from services.orders.store import reports
-from shared import people
 from shared.auth import Principal
 from shared.database import UnitOfWork
 from shared.errors import NotFound
@@ -24,7 +23,7 @@ async def sales_curve(work: UnitOfWork, principal: Principal, frozen: bool, empl
     """Raises `NotFound` where the caller may not see this person's figures."""
     if not await reports.may_see_person(work, principal, frozen, employee_id):
         raise NotFound
-    months = await reports.sales_by_month(work, employee_id, curves.window(people.today(work)))
+    months = await reports.sales_by_month(work, employee_id, curves.window(work.today))
     curve = curves.curve(months)
     return {
         "employee_id": employee_id,
@@ -53,7 +52,7 @@ async def _stages_to_give(work: UnitOfWork, employee_id: str) -> list[dict[str, 
     ]
     functions = {stage.function for _, stage in stages}
     bench = Bench(
-        seat for seat in await bench_store.seats(work, functions, people.today(work)) if seat.employee_id != employee_id
+        seat for seat in await bench_store.seats(work, functions, work.today) if seat.employee_id != employee_id
     )
     proposed = (
         {

@@ -4,8 +4,8 @@ from services.orders.domain.orders import bulks, state
 from services.orders.handlers.placing import BULK_STAGES
 from services.orders.store import orders as store
 from shared.contracts.orders import OrderPlaced
-from shared.database import UnitOfWork, transact
-from shared.http.fields import uuid7
+from shared.database import UnitOfWork
+from shared.ids import uuid7
 from shared.service import Runtime
 
 CHUNK = 1000
@@ -15,7 +15,7 @@ async def republish(runtime: Runtime) -> int:
     """Chunk by chunk; receivers let pass what they know by its sequence. Returns the number of events."""
     events, after = 0, ""
     while True:
-        told = await transact(runtime, _republish_after, after)
+        told = await runtime.transact(_republish_after, after)
         if told is None:
             return events
         after, events = told[0], events + told[1]
@@ -23,7 +23,7 @@ async def republish(runtime: Runtime) -> int:
 
 async def _republish_after(work: UnitOfWork, after: str) -> tuple[str, int] | None:
     """The last of the orders told now, and in how many events; None when there are no more."""
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         "SELECT order_id FROM orders WHERE order_id > :after ORDER BY order_id LIMIT :chunk FOR SHARE",
         after=after,
         chunk=CHUNK,

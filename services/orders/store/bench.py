@@ -5,7 +5,7 @@ from datetime import date
 
 from services.orders.domain.bench import Seat
 from shared.database import UnitOfWork
-from shared.people import is_absent
+from shared.people.rules import is_absent
 
 SEATS = """
     WITH loads AS (
@@ -29,24 +29,30 @@ async def seats(
     """Of everybody or of these; only of those who work here and are not frozen. Binding only under a lock on their rows."""
     named = {"functions": sorted(set(functions))}
     if employee_ids is None:
-        rows = await work.rows(OF_ALL, **named)
+        rows = await work.fetch_rows(OF_ALL, **named)
     else:
-        rows = await work.rows(OF_SOME, **named, ids=sorted(set(employee_ids)))
+        rows = await work.fetch_rows(OF_SOME, **named, ids=sorted(set(employee_ids)))
     return [
-        Seat(row["employee_id"], row["function"], row["capacity"], float(row["load"]), not is_absent(row, today))
+        Seat(
+            row["employee_id"],
+            row["function"],
+            row["capacity"],
+            float(row["load"]),
+            not is_absent(row["absences"], today),
+        )
         for row in rows
     ]
 
 
 async def existing(work: UnitOfWork, employee_ids: Iterable[str]) -> set[str]:
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         "SELECT employee_id FROM people WHERE employee_id = ANY(:ids)", ids=sorted(set(employee_ids))
     )
     return {row["employee_id"] for row in rows}
 
 
 async def known_clients(work: UnitOfWork, client_ids: Iterable[str]) -> set[str]:
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         "SELECT client_id FROM known_clients WHERE client_id = ANY(:ids) ORDER BY client_id FOR KEY SHARE",
         ids=sorted(set(client_ids)),
     )
@@ -55,7 +61,7 @@ async def known_clients(work: UnitOfWork, client_ids: Iterable[str]) -> set[str]
 
 async def heads_client(work: UnitOfWork, client_id: str) -> bool:
     """Whether the caller heads the department of whoever acts as the client's owner, or one above it."""
-    found = await work.scalar(
+    found = await work.fetch_value(
         """
         SELECT 1 FROM known_clients k JOIN people owner ON owner.employee_id = k.owner_id
         JOIN people acting ON acting.employee_id = coalesce(owner.stand_in_id, owner.employee_id)

@@ -6,12 +6,12 @@ from typing import Any
 
 from services.orders.domain.flows import Flow, FlowStage
 from shared.database import UnitOfWork
-from shared.http.fields import Paging
+from shared.paging import Paging
 
 
 async def current(work: UnitOfWork, flow_ids: Iterable[str]) -> dict[str, Flow]:
     """The newest version of each."""
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         "SELECT DISTINCT ON (flow_id) * FROM flows WHERE flow_id = ANY(:ids) ORDER BY flow_id, version DESC",
         ids=sorted(set(flow_ids)),
     )
@@ -19,13 +19,15 @@ async def current(work: UnitOfWork, flow_ids: Iterable[str]) -> dict[str, Flow]:
 
 
 async def version(work: UnitOfWork, flow_id: str, number: int) -> Flow | None:
-    row = await work.row("SELECT * FROM flows WHERE flow_id = :id AND version = :number", id=flow_id, number=number)
+    row = await work.fetch_row(
+        "SELECT * FROM flows WHERE flow_id = :id AND version = :number", id=flow_id, number=number
+    )
     return _flow(row) if row else None
 
 
 async def add(work: UnitOfWork, flow: Flow) -> bool:
     """False if this version of this flow exists."""
-    added = await work.scalar(
+    added = await work.fetch_value(
         """
         INSERT INTO flows (flow_id, version, name, stages, separate, created_at)
         VALUES (:id, :version, :name, CAST(:stages AS jsonb), CAST(:separate AS jsonb), :now)
@@ -42,7 +44,7 @@ async def add(work: UnitOfWork, flow: Flow) -> bool:
 
 
 async def page_of(work: UnitOfWork, paging: Paging) -> list[dict[str, Any]]:
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         """
         SELECT DISTINCT ON (flow_id) * FROM flows
         WHERE CAST(:after AS text) IS NULL OR flow_id > :after ORDER BY flow_id, version DESC LIMIT :fetch

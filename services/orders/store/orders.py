@@ -127,10 +127,10 @@ async def load(work: UnitOfWork, order_ids: Iterable[str]) -> dict[str, Order]:
     ids = list(order_ids)
     heads = {
         row["order_id"]: row
-        for row in await work.rows(f"SELECT {', '.join(ORDER)} FROM orders WHERE order_id = ANY(:ids)", ids=ids)
+        for row in await work.fetch_rows(f"SELECT {', '.join(ORDER)} FROM orders WHERE order_id = ANY(:ids)", ids=ids)
     }
     stages: dict[str, list[Stage]] = {id: [] for id in heads}
-    for row in await work.rows(
+    for row in await work.fetch_rows(
         f"SELECT order_id, apart, {', '.join(STAGE)} FROM stages WHERE order_id = ANY(:ids) ORDER BY order_id, position",
         ids=ids,
     ):
@@ -141,7 +141,7 @@ async def load(work: UnitOfWork, order_ids: Iterable[str]) -> dict[str, Order]:
 
 async def asked(work: UnitOfWork, order_ids: Iterable[str]) -> dict[str, bytes]:
     """The digest of what each existing order was last made from."""
-    rows = await work.rows("SELECT order_id, asked FROM orders WHERE order_id = ANY(:ids)", ids=list(order_ids))
+    rows = await work.fetch_rows("SELECT order_id, asked FROM orders WHERE order_id = ANY(:ids)", ids=list(order_ids))
     return {row["order_id"]: bytes(row["asked"]) for row in rows}
 
 

@@ -17,4 +17,4 @@ KEPT = """
 
 
 async def kept(work: UnitOfWork, employee_id: str) -> Mapping[str, Any]:
-    return await work.row(KEPT, id=employee_id) or {}
+    return await work.fetch_row(KEPT, id=employee_id) or {}

@@ -11,15 +11,15 @@ from services.orders.store.views import order_view
 from shared.auth import Principal
 from shared.database import UnitOfWork
 from shared.errors import NotFound
-from shared.http.fields import Paging
-from shared.people import heads_of, today
+from shared.paging import Paging
+from shared.people.store import heads_person_sql
 
 LATE = "(o.status <> 'cancelled' AND coalesce(o.promised_on, o.planned_on) < coalesce(o.delivered_on, :today))"
 
 
 async def one(work: UnitOfWork, principal: Principal, frozen: bool, order_id: str) -> dict[str, Any]:
     """Raises `NotFound` also for what the caller may not know about."""
-    found = await work.scalar(
+    found = await work.fetch_value(
         f"SELECT 1 FROM orders o WHERE o.order_id = :id AND {sight.visible(principal, frozen)}",
         id=order_id,
         actor=work.actor,
@@ -27,7 +27,7 @@ async def one(work: UnitOfWork, principal: Principal, frozen: bool, order_id: st
     )
     if found is None:
         raise NotFound
-    return order_view((await store.load(work, [order_id]))[order_id], today(work))
+    return order_view((await store.load(work, [order_id]))[order_id], work.today)
 
 
 async def page_of(
@@ -57,8 +57,8 @@ async def page_of(
         given["status"] = status
     if late is not None:
         conditions.append(LATE if late else f"NOT {LATE}")
-        given["today"] = today(work)
-    rows = await work.rows(
+        given["today"] = work.today
+    rows = await work.fetch_rows(
         f"SELECT o.order_id FROM orders o WHERE {' AND '.join(conditions)} ORDER BY o.order_id LIMIT :fetch",
         fetch=paging.fetch,
         actor=work.actor,
@@ -66,7 +66,7 @@ async def page_of(
         **given,
     )
     orders = await store.load(work, [row["order_id"] for row in rows])
-    return [order_view(order, today(work)) for order in orders.values()]
+    return [order_view(order, work.today) for order in orders.values()]
 
 
 async def workload(work: UnitOfWork, principal: Principal, paging: Paging) -> list[dict[str, Any]]:
@@ -76,10 +76,10 @@ async def workload(work: UnitOfWork, principal: Principal, paging: Paging) -> li
     """
     seen = "true"
     if not principal.has("director", "service"):
-        seen = "p.employee_id = :actor" + (f" OR {heads_of('p')}" if principal.has("sales_head") else "")
+        seen = "p.employee_id = :actor" + (f" OR {heads_person_sql('p')}" if principal.has("sales_head") else "")
     nobody = principal.has("director", "service", "sales_head")
     after = paging.after or ("", "")
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         f"""
         WITH loads AS (
             SELECT coalesce(employee_id, '') AS employee_id, function, sum(effort) AS load,
@@ -114,7 +114,7 @@ async def workload(work: UnitOfWork, principal: Principal, paging: Paging) -> li
 
 
 async def loads(work: UnitOfWork) -> Sequence[dict[str, Any]]:
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         """
         SELECT employee_id, function, sum(effort) AS load FROM stages
         WHERE open AND employee_id IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2
@@ -124,7 +124,7 @@ async def loads(work: UnitOfWork) -> Sequence[dict[str, Any]]:
 
 
 async def open_stages(work: UnitOfWork, employee_id: str) -> list[dict[str, Any]]:
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         """
         SELECT s.order_id, o.client_id, s.name AS stage, s.function, s.effort, s.status, s.due_on, s.apart,
                (SELECT coalesce(jsonb_object_agg(t.name, t.employee_id), '{}') FROM stages t
@@ -139,7 +139,7 @@ async def open_stages(work: UnitOfWork, employee_id: str) -> list[dict[str, Any]
 
 async def figures(work: UnitOfWork, client_ids: Sequence[str], first: date, last: date) -> list[dict[str, Any]]:
     """Per client: revenue and number of the orders placed in these days, and those delivered in them, and in time."""
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         """
         SELECT c.client_id, to_char(coalesce(sum(o.value) FILTER (WHERE placed), 0), 'FM999999999999999999990.00') AS revenue,
                count(*) FILTER (WHERE placed) AS orders, count(*) FILTER (WHERE delivered) AS delivered,
@@ -161,7 +161,7 @@ async def figures(work: UnitOfWork, client_ids: Sequence[str], first: date, last
 
 async def delivery(work: UnitOfWork, principal: Principal, frozen: bool, client_id: str | None) -> dict[str, Any]:
     """Over the orders that the caller may see: of one client, or of all."""
-    row = await work.row(
+    row = await work.fetch_row(
         f"""
         WITH seen AS (
             SELECT o.* FROM orders o WHERE o.status <> 'cancelled'
@@ -178,7 +178,7 @@ async def delivery(work: UnitOfWork, principal: Principal, frozen: bool, client_
         client_id=client_id,
         actor=work.actor,
         now=work.now,
-        today=today(work),
+        today=work.today,
     )
     assert row is not None  # noqa: S101 - an aggregate always has a row
     share = row["on_time"] / row["delivered"] if row["delivered"] else None
@@ -192,10 +192,10 @@ async def may_see_person(work: UnitOfWork, principal: Principal, frozen: bool, e
     if principal.has("director", "service"):
         seen = "true"
     elif principal.has("sales_head"):
-        seen = f"p.employee_id = :actor OR {heads_of('p')}"
+        seen = f"p.employee_id = :actor OR {heads_person_sql('p')}"
     else:
         seen = "p.employee_id = :actor"
-    found = await work.scalar(
+    found = await work.fetch_value(
         f"SELECT 1 FROM people p WHERE p.employee_id = :id AND ({seen}) AND :actor = :actor",
         id=employee_id,
         actor=work.actor,
@@ -205,7 +205,7 @@ async def may_see_person(work: UnitOfWork, principal: Principal, frozen: bool, e
 
 async def sales_by_month(work: UnitOfWork, employee_id: str, months: Sequence[str]) -> list[Month]:
     """Orders in which this person does a `sales` stage, by the month in which they were placed."""
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         """
         SELECT m.month, coalesce(sum(o.value), 0) AS revenue, count(o.order_id) AS orders
         FROM unnest(CAST(:months AS text[])) WITH ORDINALITY AS m(month, nth)
@@ -224,7 +224,7 @@ async def sales_by_month(work: UnitOfWork, employee_id: str, months: Sequence[st
 
 async def other_stages(work: UnitOfWork, employee_id: str, limit: int = 100) -> list[str]:
     """Orders in which this person has open stages of other functions than `sales`."""
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         """
         SELECT DISTINCT order_id FROM stages WHERE employee_id = :id AND open AND function <> 'sales'
         ORDER BY order_id LIMIT :limit

@@ -19,12 +19,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from shared.outbox.tables import chassis_tables
-from shared.people import people_tables
+from shared.outbox.tables import add_chassis_tables
+from shared.people.tables import add_people_tables
 
 metadata = MetaData()
-chassis_tables(metadata)
-people_tables(metadata)
+add_chassis_tables(metadata)
+add_people_tables(metadata)
 
 Table(
     "flows",

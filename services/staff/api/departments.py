@@ -11,7 +11,8 @@ from services.staff.store import departments as store
 from shared.auth import Role
 from shared.errors import NotFound, Unprocessable
 from shared.http.door import Door, allow
-from shared.http.fields import Id, Page, Paging, page, paging
+from shared.ids import Id
+from shared.paging import Page, Paging, make_page, paging
 
 router = APIRouter(tags=["departments"])
 
@@ -67,7 +68,7 @@ def _sees_everything(door: Door) -> bool:
 async def create(body: NewDepartment, door: Door = allow("hr")) -> Any:
     """Creating twice with the same body gives the same answer."""
     row = await door.transact(_create, body)
-    door.located("departments", body.id)
+    door.set_location("departments", body.id)
     return row
 
 
@@ -85,7 +86,7 @@ async def listed(
     paging: Paging = Depends(paging),
     door: Door = allow(*READERS),
 ) -> Any:
-    return page(await door.read(store.listed, paging, parent_id, _sees_everything(door)), paging)
+    return make_page(await door.read(store.listed, paging, parent_id, _sees_everything(door)), paging)
 
 
 @router.get("/departments/{department_id}", response_model=Department, summary="One department")
@@ -93,7 +94,7 @@ async def one(department_id: Id, door: Door = allow(*READERS)) -> Any:
     row = await door.read(store.one, department_id, _sees_everything(door))
     if row is None:
         raise NotFound
-    door.tag(row["version"])
+    door.set_etag(row["version"])
     return row
 
 
@@ -102,7 +103,7 @@ async def change(department_id: Id, body: DepartmentChanges, door: Door = allow(
     """No department inside itself; the head must be an employee who has not left."""
     facts = {name: getattr(body, name) for name in body.model_fields_set}
     row = await door.transact(handlers.change, department_id, facts, door.check_version)
-    door.tag(row["version"])
+    door.set_etag(row["version"])
     return row
 
 

@@ -13,7 +13,9 @@ from services.staff.store import reading
 from shared.database import UnitOfWork
 from shared.errors import NotFound
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Day, Id, Page, Paging, page, paging
+from shared.http.fields import Body, Day
+from shared.ids import Id
+from shared.paging import Page, Paging, make_page, paging
 
 router = APIRouter(tags=["departures"])
 
@@ -108,7 +110,7 @@ async def _reverse(work: UnitOfWork, employee_id: str, body: Reversal) -> dict[s
 async def rehire(employee_id: Id, body: Rehire, door: Door = allow("hr")) -> Any:
     """Only for real rehires; nothing of the old employment is restored."""
     employee = await door.transact(_rehire, employee_id, body)
-    door.located("employees", employee_id)
+    door.set_location("employees", employee_id)
     return employee
 
 
@@ -121,7 +123,7 @@ async def _rehire(work: UnitOfWork, employee_id: str, body: Rehire) -> dict[str,
 )
 async def employments(employee_id: Id, paging: Paging = Depends(paging), door: Door = allow("anyone")) -> Any:
     """The reasons given are shown to `hr` only."""
-    return page(await door.read(_employments, employee_id, paging, door), paging, lambda row: (str(row["nth"]),))
+    return make_page(await door.read(_employments, employee_id, paging, door), paging, lambda row: (str(row["nth"]),))
 
 
 async def _employments(work: UnitOfWork, employee_id: str, paging: Paging, door: Door) -> list[dict[str, Any]]:

@@ -14,7 +14,9 @@ from shared.contracts.staff import Absence
 from shared.database import UnitOfWork
 from shared.errors import NotFound
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Day, Id, Page, Paging, page, paging
+from shared.http.fields import Body, Day
+from shared.ids import Id
+from shared.paging import Page, Paging, make_page, paging
 
 router = APIRouter(tags=["employees"])
 
@@ -36,7 +38,7 @@ class AbsenceDays(Body):
 async def create(body: NewEmployee, door: Door = allow("hr")) -> Any:
     """Creating twice with the same id and body gives the same answer."""
     employee = await door.transact(_create, body)
-    door.located("employees", employee["id"])
+    door.set_location("employees", employee["id"])
     return employee
 
 
@@ -63,7 +65,7 @@ async def listed(
         function=function,
         paging=paging,
     )
-    found = page(rows, paging)
+    found = make_page(rows, paging)
     return {**found, "items": [shown_row(row) for row in found["items"]]}
 
 
@@ -72,7 +74,7 @@ async def one(employee_id: Id, door: Door = allow("anyone")) -> Any:
     rows = await door.read(employees, Sight.of(door.principal), id=employee_id)
     if not rows:
         raise NotFound
-    door.tag(rows[0]["version"])
+    door.set_etag(rows[0]["version"])
     return shown_row(rows[0])
 
 
@@ -81,7 +83,7 @@ async def change(employee_id: Id, body: EmployeeChanges, door: Door = allow("hr"
     """Sets the fields given. The chain of managers never closes a circle."""
     facts = {name: getattr(body, name) for name in body.model_fields_set}
     person = await door.transact(handlers.change, employee_id, facts, door.check_version)
-    door.tag(person.version)
+    door.set_etag(person.version)
     return shown(person)
 
 
@@ -89,7 +91,7 @@ async def change(employee_id: Id, body: EmployeeChanges, door: Door = allow("hr"
 async def name_deputy(employee_id: Id, body: Deputy, door: Door = allow("hr")) -> Any:
     """Not oneself, employed, not leaving."""
     person = await door.transact(handlers.name_deputy, employee_id, body.deputy_id, door.check_version)
-    door.tag(person.version)
+    door.set_etag(person.version)
     return shown(person)
 
 
@@ -100,7 +102,7 @@ async def enter_absence(employee_id: Id, absence_id: Id, body: AbsenceDays, door
     """While it lasts the deputy serves, and this person is passed over as caretaker, successor and approver."""
     absence = Absence(absence_id=absence_id, from_day=body.from_day, until_day=body.until)
     person = await door.transact(handlers.enter_absence, employee_id, absence, door.check_version)
-    door.tag(person.version)
+    door.set_etag(person.version)
     return shown(person)
 
 

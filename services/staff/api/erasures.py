@@ -8,7 +8,8 @@ from pydantic import BaseModel
 
 from services.staff.handlers import erasing
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Id, Line
+from shared.http.fields import Body, Line
+from shared.ids import Id
 
 router = APIRouter(tags=["erasures"])
 

@@ -11,7 +11,9 @@ from services.staff.store import hris as store
 from shared.database import UnitOfWork
 from shared.errors import NotFound
 from shared.http.door import Door, allow
-from shared.http.fields import Id, Nothing, Page, Paging, page, paging
+from shared.http.fields import EmptyBody
+from shared.ids import Id
+from shared.paging import Page, Paging, make_page, paging
 
 router = APIRouter(tags=["hris"])
 
@@ -69,7 +71,7 @@ class Message(BaseModel):
 async def create(body: sources.NewSource, door: Door = allow("ops")) -> Any:
     """Answers with the secret this one time."""
     source = await door.transact(_create, body)
-    door.located("hris", "sources", body.id)
+    door.set_location("hris", "sources", body.id)
     return source
 
 
@@ -83,7 +85,7 @@ def _plain(row: Any) -> dict[str, Any]:
 
 @router.get("/hris/sources", response_model=Page[Source], summary="Sources of news")
 async def listed(paging: Paging = Depends(paging), door: Door = allow("ops", "hr")) -> Any:
-    return page(await door.read(store.sources, paging), paging)
+    return make_page(await door.read(store.sources, paging), paging)
 
 
 @router.get("/hris/sources/{source_id}", response_model=Source, summary="One source, without its secret")
@@ -110,11 +112,11 @@ async def list_holds(
     paging: Paging = Depends(paging),
     door: Door = allow("hr", "ops"),
 ) -> Any:
-    return page(await door.read(store.holds, paging, state), paging)
+    return make_page(await door.read(store.holds, paging, state), paging)
 
 
 @router.post("/hris/holds/{hold_id}/confirm", response_model=Hold, summary="It is a departure")
-async def confirm(hold_id: Id, body: Nothing | None = None, door: Door = allow("hr")) -> Any:
+async def confirm(hold_id: Id, body: EmptyBody | None = None, door: Door = allow("hr")) -> Any:
     return await door.transact(_confirm, hold_id)
 
 
@@ -123,7 +125,7 @@ async def _confirm(work: UnitOfWork, hold_id: str) -> dict[str, Any]:
 
 
 @router.post("/hris/holds/{hold_id}/reject", response_model=Hold, summary="It is a mistake")
-async def reject(hold_id: Id, body: Nothing | None = None, door: Door = allow("hr")) -> Any:
+async def reject(hold_id: Id, body: EmptyBody | None = None, door: Door = allow("hr")) -> Any:
     return await door.transact(_reject, hold_id)
 
 
@@ -140,10 +142,10 @@ async def list_messages(
     door: Door = allow("hr", "ops"),
 ) -> Any:
     """Without their content. Departures that are `old`, `refused` or `pending` and seen by nobody raise the alarm."""
-    return page(await door.read(store.messages, paging, outcome, source_id, employee_id), paging)
+    return make_page(await door.read(store.messages, paging, outcome, source_id, employee_id), paging)
 
 
 @router.post("/hris/messages/{message_id}/seen", status_code=204, summary="Somebody has looked at it")
-async def look_at(message_id: Id, body: Nothing | None = None, door: Door = allow("hr", "ops")) -> None:
+async def look_at(message_id: Id, body: EmptyBody | None = None, door: Door = allow("hr", "ops")) -> None:
     """Ends the alarm of this message."""
     await door.transact(holds.look_at, message_id)

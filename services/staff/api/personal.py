@@ -12,7 +12,7 @@ from services.staff.store import personal
 from shared.database import UnitOfWork
 from shared.errors import NotFound
 from shared.http.door import Door, allow
-from shared.http.fields import Id
+from shared.ids import Id
 
 router = APIRouter(tags=["personal data"])
 

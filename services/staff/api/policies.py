@@ -8,7 +8,9 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from services.staff.handlers import policies as handlers
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Day, Id, Line, NotTruth, Page, Paging, Paragraphs, page, paging, uuid7
+from shared.http.fields import Body, Day, Line, NotBoolean, Paragraphs
+from shared.ids import Id, uuid7
+from shared.paging import Page, Paging, make_page, paging
 
 router = APIRouter(tags=["policies"])
 
@@ -24,7 +26,7 @@ class NewVersion(Body):
     title: Line
     texts: Annotated[dict[Language, Wording], Field(min_length=1, max_length=50)]
     effective_on: Day | None = None
-    grace_days: Annotated[int, Field(ge=0, le=365), NotTruth] = 14
+    grace_days: Annotated[int, Field(ge=0, le=365), NotBoolean] = 14
     required_for_access: bool = False
     applies_to: Annotated[list[Id], Field(max_length=1_000)] = Field(default_factory=list)
 
@@ -90,13 +92,13 @@ async def create(body: NewPolicy, door: Door = allow("hr")) -> Any:
     """Creating twice with the same body gives the same answer."""
     policy_id = body.id or uuid7()
     made = await door.transact(handlers.publish, policy_id, body, first=True)
-    door.located("policies", policy_id)
+    door.set_location("policies", policy_id)
     return made
 
 
 @router.get("/policies", response_model=Page[Policy], summary="Policies")
 async def list_policies(paging: Paging = Depends(paging), door: Door = allow("anyone")) -> Any:
-    return page(await door.read(handlers.some, paging), paging)
+    return make_page(await door.read(handlers.some, paging), paging)
 
 
 @router.get("/policies/{policy_id}", response_model=Version, summary="The newest version of a policy")
@@ -109,7 +111,7 @@ async def read(policy_id: Id, door: Door = allow("anyone")) -> Any:
 )
 async def publish(policy_id: Id, body: NewVersion, door: Door = allow("hr")) -> Any:
     made = await door.transact(handlers.publish, policy_id, body, first=False)
-    door.located("policies", policy_id, "versions", made["version"])
+    door.set_location("policies", policy_id, "versions", made["version"])
     return made
 
 
@@ -130,7 +132,7 @@ async def outstanding(
     door: Door = allow("hr"),
 ) -> Any:
     rows = await door.read(handlers.outstanding, policy_id, version, paging)
-    return page(rows, paging, lambda row: (row["employee_id"],))
+    return make_page(rows, paging, lambda row: (row["employee_id"],))
 
 
 @router.put(

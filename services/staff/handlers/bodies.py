@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from services.staff.domain.person import Person
-from shared.http.fields import Body, Day, Effort, Id, Line
+from shared.http.fields import Body, Day, Effort, Line
+from shared.ids import Id
 
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$", max_length=254)]
 Word = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=100)]

@@ -59,7 +59,7 @@ async def _check(work: UnitOfWork, id: str, parent_id: str | None, head_id: str 
         if await people.is_above(work, "departments", "parent_id", id, parent_id):
             raise refusals.DepartmentCycle
     if head_id is not None:
-        head = await work.row("SELECT status FROM employees WHERE id = :id FOR SHARE", id=head_id)
+        head = await work.fetch_row("SELECT status FROM employees WHERE id = :id FOR SHARE", id=head_id)
         if head is None:
             raise refusals.UnknownHead
         if head["status"] == "left":

@@ -9,8 +9,8 @@ from services.staff.handlers.bodies import Resignation
 from services.staff.handlers.employees import keep, one, today
 from services.staff.store import people
 from services.staff.store.people import Change, Loaded
-from shared.database import UnitOfWork, transact
-from shared.http.fields import uuid7
+from shared.database import UnitOfWork
+from shared.ids import uuid7
 from shared.service import Runtime
 
 BATCH = 200
@@ -96,11 +96,11 @@ async def rehire(work: UnitOfWork, employee_id: str, hired_on: date) -> Person:
 
 async def see_off(runtime: Runtime) -> bool:
     """The day after the last day: says of everybody whose last day is over that they have left. Many HRIS stay silent."""
-    return await transact(runtime, _see_off)
+    return await runtime.transact(_see_off)
 
 
 async def _see_off(work: UnitOfWork) -> bool:
-    due = await work.rows(
+    due = await work.fetch_rows(
         """
         SELECT id FROM employees WHERE status = 'resigned' AND last_day < :today ORDER BY id LIMIT :batch
         FOR UPDATE SKIP LOCKED

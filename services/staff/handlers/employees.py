@@ -17,7 +17,7 @@ from shared.contracts.clients import JournalEntry
 from shared.contracts.staff import Absence, DepartureRejected, EmployeeHired
 from shared.database import UnitOfWork
 from shared.errors import Exists, HoldfastError, NotFound
-from shared.http.fields import uuid7
+from shared.ids import uuid7
 
 MAX_ABSENCES = 500
 

@@ -15,7 +15,7 @@ from shared.contracts.staff import EmployeeErased
 from shared.database import UnitOfWork
 from shared.errors import NotFound
 from shared.messages import Envelope
-from shared.outbox.answers import forget_answers
+from shared.outbox.answers import delete_kept_answers
 from shared.settings import SERVICES
 
 
@@ -36,7 +36,7 @@ async def erase(work: UnitOfWork, employee_id: str, reason: str) -> Mapping[str,
     if names(reason, person.name, person.email):
         raise refusals.ReasonNamesThem
     what = await erasures.erase(work, employee_id)
-    what["kept_answers"] = await forget_answers(work, employee_id)
+    what["kept_answers"] = await delete_kept_answers(work, employee_id)
     await erasures.note(work, employee_id, work.service, what, reason)
     # The leaf first: `clients` hears both in this order, and deletes under whom the journal names this person.
     journal(work, "employee.erased", employee_id, service=work.service, **what)

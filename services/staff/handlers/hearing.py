@@ -16,7 +16,7 @@ from shared.contracts.staff import (
     ResignationChanged,
     ResignationWithdrawn,
 )
-from shared.database import UnitOfWork, transact
+from shared.database import UnitOfWork
 from shared.messages import Envelope
 from shared.service import Runtime
 
@@ -55,13 +55,13 @@ async def republish(runtime: Runtime) -> int:
     for batch in (_departments, _employees, policies.republish_versions, policies.republish_acknowledgements):
         after: str | None = ""
         while after is not None:
-            number, after = await transact(runtime, batch, after)
+            number, after = await runtime.transact(batch, after)
             events += number
-    return events + await transact(runtime, _departures)
+    return events + await runtime.transact(_departures)
 
 
 async def _departments(work: UnitOfWork, after: str) -> tuple[int, str | None]:
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         "SELECT * FROM departments WHERE id > :after ORDER BY id LIMIT :batch FOR SHARE", after=after, batch=BATCH
     )
     work.publish(*(departments.changed(row) for row in rows))
@@ -99,7 +99,7 @@ async def _departures(work: UnitOfWork) -> int:
 
 async def _employees(work: UnitOfWork, after: str) -> tuple[int, str | None]:
     # Locked, so that no newer state gets a lower sequence.
-    rows = await work.rows(
+    rows = await work.fetch_rows(
         "SELECT * FROM employees WHERE id > :after ORDER BY id LIMIT :batch FOR UPDATE", after=after, batch=BATCH
     )
     work.publish(*(EmployeeChanged(**public_state(person_of(row), today(work))) for row in rows))

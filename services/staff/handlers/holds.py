@@ -12,7 +12,7 @@ from services.staff.store.people import Change, Loaded
 from shared.contracts.staff import DepartureRejected
 from shared.database import UnitOfWork
 from shared.errors import NotFound
-from shared.http.fields import uuid7
+from shared.ids import uuid7
 
 
 async def confirm(work: UnitOfWork, hold_id: str) -> Mapping[str, Any]:
@@ -72,7 +72,7 @@ async def _decided(work: UnitOfWork, hold_id: str) -> Mapping[str, Any]:
 
 async def look_at(work: UnitOfWork, message_id: str) -> None:
     """Somebody has looked at a message that was discarded or refused: its alarm ends."""
-    found = await work.scalar(
+    found = await work.fetch_value(
         """
         UPDATE hris_messages SET seen_by = coalesce(seen_by, :actor), seen_at = coalesce(seen_at, :now)
         WHERE id = :id RETURNING id

@@ -21,7 +21,7 @@ from services.staff.store import departments, people
 from services.staff.store.people import Loaded
 from shared.contracts.staff import EmployeeHired
 from shared.database import UnitOfWork
-from shared.http.fields import Id, uuid7
+from shared.ids import Id, uuid7
 
 
 class EmployeeRow(EmployeeFields):
@@ -104,7 +104,7 @@ async def _refused_employees(
 ) -> dict[str, str]:
     asking = {id: row for id, row in wanted.items() if id not in present or changed[id]}
     known_departments = await departments.known(work, [row.department_id for row in asking.values()])
-    others = await work.rows(
+    others = await work.fetch_rows(
         "SELECT id, status FROM employees WHERE id = ANY(:ids)",
         ids=[id for row in asking.values() for id in (row.manager_id, row.deputy_id) if id],
     )
@@ -172,7 +172,7 @@ async def import_departments(work: UnitOfWork, rows: Sequence[Row], in_file: fro
     """A result per row. A head must be known: departments come first without, then again with their heads."""
     await people.lock_chains(work)
     wanted: dict[str, NewDepartment] = {row.value.id: row.value for row in rows}
-    present = {row["id"]: row for row in await work.rows("SELECT * FROM departments FOR UPDATE")}
+    present = {row["id"]: row for row in await work.fetch_rows("SELECT * FROM departments FOR UPDATE")}
     changed = {
         id: _changed(row, present[id]["imported"], present[id]) if id in present else set()
         for id, row in wanted.items()
@@ -213,7 +213,7 @@ async def _refused_departments(
     changed: Mapping[str, set[str]],
 ) -> dict[str, str]:
     asking = {id: row for id, row in wanted.items() if id not in present or changed[id]}
-    heads = await work.rows(
+    heads = await work.fetch_rows(
         "SELECT id, status FROM employees WHERE id = ANY(:ids)",
         ids=[row.head_id for row in asking.values() if row.head_id],
     )

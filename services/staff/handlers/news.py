@@ -16,9 +16,9 @@ from services.staff.handlers.wording import KINDS, UPDATED, News, Unusable, life
 from services.staff.store import departments, hris, people
 from services.staff.store.people import Change, Loaded
 from shared.contracts.staff import DepartureHeld, EmployeeHired
-from shared.database import UnitOfWork, transact
+from shared.database import UnitOfWork
 from shared.errors import HoldfastError
-from shared.http.fields import uuid7
+from shared.ids import uuid7
 from shared.service import Runtime
 
 
@@ -214,7 +214,7 @@ async def take_in_ripe(work: UnitOfWork, awaited: Sequence[str] | None = None) -
 
 async def take_in_pending(runtime: Runtime) -> bool:
     """The net under `hire_and_hear`: for employees who were imported, or registered in the instant of the news."""
-    return await transact(runtime, take_in_ripe)
+    return await runtime.transact(take_in_ripe)
 
 
 async def count_alarms(runtime: Runtime) -> bool:
@@ -222,5 +222,5 @@ async def count_alarms(runtime: Runtime) -> bool:
     async with runtime.database.connect() as connection:
         row = await connection.fetchrow(hris.ALARMS)
     for kind, number in row.items():
-        runtime.metrics.alarm.labels(runtime.service.name, kind).set(number)
+        runtime.metrics.alarm.labels(runtime.name, kind).set(number)
     return False

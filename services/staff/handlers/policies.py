@@ -10,7 +10,8 @@ from shared.contracts.clients import JournalEntry
 from shared.contracts.staff import PolicyAcknowledged, PolicyPublished
 from shared.database import UnitOfWork
 from shared.errors import Exists, Forbidden, NotFound, Refused, Unprocessable
-from shared.http.fields import Body, Paging
+from shared.http.fields import Body
+from shared.paging import Paging
 
 BATCH = 500
 

@@ -14,7 +14,8 @@ from services.staff.store import hris as store
 from shared.contracts.clients import JournalEntry
 from shared.database import UnitOfWork
 from shared.errors import Exists, NotFound
-from shared.http.fields import Body, Id
+from shared.http.fields import Body
+from shared.ids import Id
 
 OLD_SECRET_VALID = timedelta(hours=24)
 PREFIX = "whsec_"
@@ -58,7 +59,7 @@ async def create(work: UnitOfWork, body: NewSource) -> Mapping[str, Any]:
     if body.api is not None:
         raise refusals.NothingToPoll
     secret = body.secret or make_secret()
-    row = await work.row(
+    row = await work.fetch_row(
         """
         INSERT INTO hris_sources (id, kind, secret, created_at, body_hash) VALUES (:id, :kind, :secret, :now, :hash)
         ON CONFLICT (id) DO NOTHING RETURNING id, kind, created_at, NULL AS previous_until

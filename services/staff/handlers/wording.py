@@ -11,7 +11,8 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from services.staff.domain.life import LifeKind, LifeNews
 from services.staff.handlers.bodies import EmployeeChanges, EmployeeFields, Reason, Resignation
-from shared.http.fields import Day, Id, Moment
+from shared.http.fields import Day, Moment
+from shared.ids import Id
 
 AHEAD = timedelta(minutes=5)
 

@@ -7,7 +7,7 @@ from typing import Any
 from services.staff.store.reading import HEADED
 from shared.contracts.staff import DepartmentChanged
 from shared.database import UnitOfWork
-from shared.http.fields import Paging
+from shared.paging import Paging
 
 FIELDS = "id, version, name, parent_id, head_id"
 
@@ -17,7 +17,7 @@ VISIBLE = "(:everything OR id IN (SELECT id FROM headed))"
 
 async def one(work: UnitOfWork, id: str, everything: bool) -> Mapping[str, Any] | None:
     """A department that the caller may know about: any, or only what they head and what is below."""
-    return await work.row(
+    return await work.fetch_row(
         f"{HEADED} SELECT {FIELDS} FROM departments WHERE id = :id AND {VISIBLE}",
         id=id,
         sub=work.actor,
@@ -26,7 +26,7 @@ async def one(work: UnitOfWork, id: str, everything: bool) -> Mapping[str, Any] 
 
 
 async def get(work: UnitOfWork, id: str, lock: bool = False) -> Mapping[str, Any] | None:
-    return await work.row(
+    return await work.fetch_row(
         f"SELECT {FIELDS}, body_hash, imported FROM departments WHERE id = :id" + (" FOR UPDATE" if lock else ""),
         id=id,
     )
@@ -35,7 +35,7 @@ async def get(work: UnitOfWork, id: str, lock: bool = False) -> Mapping[str, Any
 async def listed(
     work: UnitOfWork, paging: Paging, parent_id: str | None, everything: bool
 ) -> Sequence[Mapping[str, Any]]:
-    return await work.rows(
+    return await work.fetch_rows(
         f"""
         {HEADED} SELECT {FIELDS} FROM departments
         WHERE id > :after AND (CAST(:parent_id AS text) IS NULL OR parent_id = :parent_id) AND {VISIBLE}
@@ -53,7 +53,7 @@ async def insert(work: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> set[str
     """`{id, name, parent_id, head_id, body_hash (hex), imported}`; returns the ids that were new."""
     return {
         row["id"]
-        for row in await work.rows(
+        for row in await work.fetch_rows(
             """
             INSERT INTO departments (id, name, parent_id, head_id, body_hash, imported)
             SELECT r.id, r.name, r.parent_id, r.head_id, decode(r.body_hash, 'hex'), r.imported
@@ -81,7 +81,7 @@ async def update(work: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> None:
 
 async def known(work: UnitOfWork, ids: Sequence[str | None]) -> set[str]:
     wanted = [id for id in ids if id]
-    return {row["id"] for row in await work.rows("SELECT id FROM departments WHERE id = ANY(:ids)", ids=wanted)}
+    return {row["id"] for row in await work.fetch_rows("SELECT id FROM departments WHERE id = ANY(:ids)", ids=wanted)}
 
 
 def changed(row: Mapping[str, Any]) -> DepartmentChanged:
@@ -97,7 +97,7 @@ async def organisation(
 
     All of them, or only what the caller heads and what is below; the topmost of these have no `parent_id` then.
     """
-    departments = await work.rows(
+    departments = await work.fetch_rows(
         f"""
         {HEADED} SELECT d.id, d.name, d.head_id, h.status AS head_status,
                CASE WHEN :everything OR d.parent_id IN (SELECT id FROM headed) THEN d.parent_id END AS parent_id
@@ -107,7 +107,7 @@ async def organisation(
         sub=work.actor,
         everything=everything,
     )
-    people = await work.rows(
+    people = await work.fetch_rows(
         f"""
         {HEADED} SELECT id, department_id, manager_id, status, position, functions FROM employees
         WHERE status <> 'left' AND (:everything OR department_id IN (SELECT id FROM headed)) ORDER BY id

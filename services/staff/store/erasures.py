@@ -40,7 +40,7 @@ ERASE = """
 
 async def erase(work: UnitOfWork, employee_id: str) -> dict[str, int]:
     """Empties everything that says who this is; how many of each kind. The person is locked."""
-    row = await work.row(ERASE, id=employee_id, nobody=NOBODY, now=work.now)
+    row = await work.fetch_row(ERASE, id=employee_id, nobody=NOBODY, now=work.now)
     return {name: int(number or 0) for name, number in (row or {}).items()}
 
 
@@ -75,7 +75,7 @@ async def note(
 
 async def acts(work: UnitOfWork, employee_id: str) -> Sequence[Mapping[str, Any]]:
     """A row per service that has erased, `staff` with who asked for it and why."""
-    return await work.rows("SELECT * FROM erasures WHERE employee_id = :id ORDER BY at, service", id=employee_id)
+    return await work.fetch_rows("SELECT * FROM erasures WHERE employee_id = :id ORDER BY at, service", id=employee_id)
 
 
 # -- what stands in the way --------------------------------------------------------------------------------------------
@@ -104,7 +104,7 @@ async def forget_cases(work: UnitOfWork, employee_id: str) -> None:
 
 async def case_is_closed(work: UnitOfWork, employee_id: str, employment_id: str) -> bool:
     """Whether the departure from this employment has had its case, and no case of this person is open."""
-    states = await work.rows("SELECT state, employment_id FROM cases WHERE employee_id = :id", id=employee_id)
+    states = await work.fetch_rows("SELECT state, employment_id FROM cases WHERE employee_id = :id", id=employee_id)
     closed = {row["employment_id"] for row in states if row["state"] != "open"}
     return employment_id in closed and all(row["state"] != "open" for row in states)
 
@@ -118,12 +118,12 @@ async def release(work: UnitOfWork, employee_id: str) -> None:
 
 
 async def is_held(work: UnitOfWork, employee_id: str) -> bool:
-    return bool(await work.scalar("SELECT 1 FROM legal_holds WHERE employee_id = :id", id=employee_id))
+    return bool(await work.fetch_value("SELECT 1 FROM legal_holds WHERE employee_id = :id", id=employee_id))
 
 
 async def erased(work: UnitOfWork, ids: Iterable[str]) -> Sequence[Mapping[str, Any]]:
     """Of these employees their rows as they stand, with all their employments."""
-    return await work.rows(
+    return await work.fetch_rows(
         """
         SELECT e.*, ARRAY(SELECT f.employment_id FROM employments f WHERE f.employee_id = e.id ORDER BY f.employment_id)
                || e.employment_id AS employment_ids

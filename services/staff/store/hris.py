@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 
 from shared.database import UnitOfWork
-from shared.http.fields import Paging
+from shared.paging import Paging
 
 SECRETS = """
     SELECT secret, ARRAY(SELECT p.secret FROM jsonb_to_recordset(previous) AS p (secret text, until timestamptz)
@@ -22,7 +22,7 @@ SOURCE = """
 
 async def secrets(work: UnitOfWork, source_id: str) -> list[str]:
     """The secrets that sign for this source now; none if there is no such source."""
-    row = await work.row(SECRETS, id=source_id, now=work.now)
+    row = await work.fetch_row(SECRETS, id=source_id, now=work.now)
     return [row["secret"], *row["previous"]] if row else []
 
 
@@ -49,7 +49,7 @@ async def keep(
     body: bytes,
 ) -> bool:
     """Keeps a message; False if one with this webhook id was received before."""
-    kept = await work.scalar(
+    kept = await work.fetch_value(
         KEEP,
         id=id,
         source_id=source_id,
@@ -93,7 +93,7 @@ RIPE = """
 
 async def ripe(work: UnitOfWork, awaited: Sequence[str] | None = None) -> Sequence[Mapping[str, Any]]:
     """Kept messages whose employee or department exists now, oldest news first."""
-    return await work.rows(RIPE, awaited=list(awaited) if awaited is not None else None)
+    return await work.fetch_rows(RIPE, awaited=list(awaited) if awaited is not None else None)
 
 
 COUNT_DEPARTURE = """
@@ -109,7 +109,7 @@ async def count_departure(work: UnitOfWork, source_id: str, day: date) -> Mappin
 
     The row stays locked until commit, so departures of one source are counted one by one.
     """
-    counted = await work.row(COUNT_DEPARTURE, source_id=source_id, day=day)
+    counted = await work.fetch_row(COUNT_DEPARTURE, source_id=source_id, day=day)
     assert counted is not None  # noqa: S101 - an upsert gives its row
     return counted
 
@@ -153,7 +153,7 @@ async def decide_hold(work: UnitOfWork, hold_id: str, state: str) -> None:
 
 
 async def holds(work: UnitOfWork, paging: Paging, state: str | None) -> Sequence[Mapping[str, Any]]:
-    return await work.rows(
+    return await work.fetch_rows(
         """
         SELECT * FROM holds WHERE id > :after AND (CAST(:state AS text) IS NULL OR state = :state)
         ORDER BY id LIMIT :fetch
@@ -165,13 +165,13 @@ async def holds(work: UnitOfWork, paging: Paging, state: str | None) -> Sequence
 
 
 async def get_hold(work: UnitOfWork, hold_id: str) -> Mapping[str, Any] | None:
-    return await work.row("SELECT * FROM holds WHERE id = :id", id=hold_id)
+    return await work.fetch_row("SELECT * FROM holds WHERE id = :id", id=hold_id)
 
 
 async def messages(
     work: UnitOfWork, paging: Paging, outcome: str | None, source_id: str | None, employee_id: str | None
 ) -> Sequence[Mapping[str, Any]]:
-    return await work.rows(
+    return await work.fetch_rows(
         """
         SELECT id, source_id, webhook_id, received_at, said_at, type, employee_id, outcome, reason, awaits, seen_by, seen_at
         FROM hris_messages
@@ -199,7 +199,7 @@ ALARMS = """
 
 
 async def sources(work: UnitOfWork, paging: Paging) -> Sequence[Mapping[str, Any]]:
-    return await work.rows(
+    return await work.fetch_rows(
         f"SELECT {SOURCE} FROM hris_sources WHERE id > :after ORDER BY id LIMIT :fetch",
         after=paging.after[0] if paging.after else "",
         fetch=paging.fetch,
@@ -207,6 +207,6 @@ async def sources(work: UnitOfWork, paging: Paging) -> Sequence[Mapping[str, Any
 
 
 async def source(work: UnitOfWork, source_id: str, lock: bool = False) -> Mapping[str, Any] | None:
-    return await work.row(
+    return await work.fetch_row(
         f"SELECT {SOURCE} FROM hris_sources WHERE id = :id" + (" FOR UPDATE" if lock else ""), id=source_id
     )

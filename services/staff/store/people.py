@@ -12,7 +12,7 @@ from services.staff.domain.absences import HrisAbsences, Said
 from services.staff.domain.life import Former
 from services.staff.domain.person import Person, Rehire
 from shared.contracts.staff import Absence
-from shared.database import UnitOfWork, bind
+from shared.database import UnitOfWork, bind_named
 
 PLAIN = (
     *("id", "employment_id", "hired_on", "name", "email", "position", "department_id", "manager_id", "deputy_id"),
@@ -48,7 +48,7 @@ LOAD = """
 
 async def load(work: UnitOfWork, ids: Iterable[str]) -> dict[str, Loaded]:
     """Those of these employees who exist, locked in id order."""
-    return {row["id"]: loaded(row) for row in await work.rows(LOAD, ids=sorted(set(ids)))}
+    return {row["id"]: loaded(row) for row in await work.fetch_rows(LOAD, ids=sorted(set(ids)))}
 
 
 def loaded(row: Mapping[str, Any]) -> Loaded:
@@ -194,7 +194,7 @@ async def insert(
                 "imported": (imported or {}).get(person.id),
             }
         )
-    return {row["id"] for row in await work.rows(INSERT, rows=json.dumps(rows))}
+    return {row["id"] for row in await work.fetch_rows(INSERT, rows=json.dumps(rows))}
 
 
 def attributes_of(person: Person) -> dict[str, Any]:
@@ -231,20 +231,20 @@ async def update_attributes(
 
 async def managers(work: UnitOfWork) -> dict[str, str]:
     """Who has which manager."""
-    rows = await work.rows("SELECT id, manager_id FROM employees WHERE manager_id IS NOT NULL")
+    rows = await work.fetch_rows("SELECT id, manager_id FROM employees WHERE manager_id IS NOT NULL")
     return {row["id"]: row["manager_id"] for row in rows}
 
 
 async def known(work: UnitOfWork, ids: Iterable[str | None]) -> set[str]:
     """Which of these employees exist."""
     wanted = [id for id in ids if id]
-    return {row["id"] for row in await work.rows("SELECT id FROM employees WHERE id = ANY(:ids)", ids=wanted)}
+    return {row["id"] for row in await work.fetch_rows("SELECT id FROM employees WHERE id = ANY(:ids)", ids=wanted)}
 
 
 async def last_left(work: UnitOfWork, ids: Iterable[str]) -> dict[str, date]:
     """When the last of their earlier employments ended; absent for those who have none."""
     sql = "SELECT employee_id, max(left_on) AS day FROM employments WHERE employee_id = ANY(:ids) GROUP BY employee_id"
-    return {row["employee_id"]: row["day"] for row in await work.rows(sql, ids=list(ids))}
+    return {row["employee_id"]: row["day"] for row in await work.fetch_rows(sql, ids=list(ids))}
 
 
 async def lock_chains(work: UnitOfWork) -> None:
@@ -255,7 +255,7 @@ async def lock_chains(work: UnitOfWork) -> None:
 async def is_above(work: UnitOfWork, table: str, up: str, id: str, start: str) -> bool:
     """Whether `id` is `start` or stands above it. `table` and `up` are our own words."""
     return bool(
-        await work.scalar(
+        await work.fetch_value(
             f"""
             WITH RECURSIVE above (id) AS (
                 SELECT CAST(:start AS text)
@@ -278,4 +278,4 @@ IS_FROZEN = """
 
 async def is_frozen(connection: Connection, sub: str) -> bool:
     """Whether this caller has no role but `employee`: leaving, left, or frozen in `clients`."""
-    return bool(await connection.fetchval(*bind(IS_FROZEN, sub=sub)))
+    return bool(await connection.fetchval(*bind_named(IS_FROZEN, sub=sub)))

@@ -28,4 +28,4 @@ KEPT = """
 
 
 async def kept(work: UnitOfWork, employee_id: str) -> Mapping[str, Any] | None:
-    return await work.row(KEPT, id=employee_id)
+    return await work.fetch_row(KEPT, id=employee_id)

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from shared.database import UnitOfWork
-from shared.http.fields import Paging
+from shared.paging import Paging
 
 VERSION = """
     SELECT v.policy_id AS id, v.version, v.title, v.texts, v.published_on, v.effective_on, v.grace_days,
@@ -38,16 +38,18 @@ async def publish(work: UnitOfWork, policy_id: str, version: int, row: Mapping[s
 
 
 async def version(work: UnitOfWork, policy_id: str, number: int) -> Mapping[str, Any] | None:
-    return await work.row(f"{VERSION} WHERE v.policy_id = :id AND v.version = :number", id=policy_id, number=number)
+    return await work.fetch_row(
+        f"{VERSION} WHERE v.policy_id = :id AND v.version = :number", id=policy_id, number=number
+    )
 
 
 async def newest(work: UnitOfWork, policy_id: str) -> Mapping[str, Any] | None:
-    return await work.row(f"{VERSION} WHERE v.policy_id = :id ORDER BY v.version DESC LIMIT 1", id=policy_id)
+    return await work.fetch_row(f"{VERSION} WHERE v.policy_id = :id ORDER BY v.version DESC LIMIT 1", id=policy_id)
 
 
 async def some(work: UnitOfWork, paging: Paging, today: date) -> Sequence[Mapping[str, Any]]:
     """Policies by id, each as its newest version has it, with the number of the version in force."""
-    return await work.rows(
+    return await work.fetch_rows(
         f"""
         SELECT DISTINCT ON (v.policy_id) v.policy_id AS id, v.title, v.version AS newest, {IN_FORCE} AS in_force
         FROM policy_versions v WHERE v.policy_id > :after ORDER BY v.policy_id, v.version DESC LIMIT :limit
@@ -59,7 +61,7 @@ async def some(work: UnitOfWork, paging: Paging, today: date) -> Sequence[Mappin
 
 
 async def every_version(work: UnitOfWork) -> Sequence[Mapping[str, Any]]:
-    return await work.rows(f"{VERSION} ORDER BY v.policy_id, v.version")
+    return await work.fetch_rows(f"{VERSION} ORDER BY v.policy_id, v.version")
 
 
 # -- acknowledgements --------------------------------------------------------------------------------------------------
@@ -67,7 +69,7 @@ async def every_version(work: UnitOfWork) -> Sequence[Mapping[str, Any]]:
 
 async def acknowledgement(work: UnitOfWork, policy_id: str, number: int, employee_id: str) -> Mapping[str, Any] | None:
     """Of the present employment."""
-    return await work.row(
+    return await work.fetch_row(
         """
         SELECT a.policy_id, a.version, a.employee_id, a.employment_id, a.state, a.at, a.by_id, a.evidence, a.reason
         FROM acknowledgements a JOIN employees e ON e.id = a.employee_id AND e.employment_id = a.employment_id
@@ -95,7 +97,7 @@ async def acknowledge(work: UnitOfWork, row: Mapping[str, Any]) -> None:
 
 async def every_acknowledgement(work: UnitOfWork, after: tuple[str, str], limit: int) -> Sequence[Mapping[str, Any]]:
     """The newest that each person acknowledged of each policy in the present employment, by employee and policy."""
-    return await work.rows(
+    return await work.fetch_rows(
         """
         SELECT a.employee_id, a.employment_id, a.policy_id, max(a.version) AS version
         FROM acknowledgements a JOIN employees e ON e.id = a.employee_id AND e.employment_id = a.employment_id
@@ -142,7 +144,7 @@ OUTSTANDING = f"""
 
 async def outstanding(work: UnitOfWork, policy_id: str, number: int, paging: Paging) -> Sequence[Mapping[str, Any]]:
     """To whom this version applies and who has acknowledged neither it nor a newer one, by id."""
-    return await work.rows(
+    return await work.fetch_rows(
         OUTSTANDING,
         id=policy_id,
         number=number,

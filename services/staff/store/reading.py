@@ -6,7 +6,7 @@ from typing import Any
 
 from shared.auth import Principal
 from shared.database import UnitOfWork
-from shared.http.fields import Paging
+from shared.paging import Paging
 
 HEADED = """
     WITH RECURSIVE headed (id) AS (
@@ -48,7 +48,7 @@ async def employees(
     paging: Paging | None = None,
 ) -> Sequence[Mapping[str, Any]]:
     """Rows of `employees` that this caller may know about, by id; `names` says whether they may see name and address."""
-    return await work.rows(
+    return await work.fetch_rows(
         f"""
         {HEADED}
         SELECT e.*, (:all_names OR e.id = :sub OR h.id IS NOT NULL) AS names
@@ -78,7 +78,7 @@ async def employees(
 
 async def employments(work: UnitOfWork, employee_id: str, paging: Paging) -> Sequence[Mapping[str, Any]]:
     """All employments, the oldest first, each with every change of its life."""
-    return await work.rows(
+    return await work.fetch_rows(
         """
         WITH periods AS (
             SELECT employment_id, hired_on, 'left' AS status, notice_on, last_day, ends_on, left_on, 0 AS present

@@ -18,10 +18,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from shared.outbox.tables import chassis_tables
+from shared.outbox.tables import add_chassis_tables
 
 metadata = MetaData()
-chassis_tables(metadata)
+add_chassis_tables(metadata)
 
 Table(
     "employees",

@@ -11,7 +11,7 @@ import pytest
 
 from services.clients.domain.access import ACTIONS, ALLOWED, Facts, Person, decide, relations_of
 from services.clients.store.checks import EVERYBODY, Question
-from shared.database import bind
+from shared.database import bind_named
 from tests.services.clients.town import BASE, Town, town
 
 PEOPLE = [f"e{number}" for number in range(7)]
@@ -71,7 +71,7 @@ async def build(here: Town, world: Mapping[str, Any], now: Any) -> None:
 
         async def run(sql: str, rows: list[dict[str, Any]]) -> None:
             for row in rows:
-                await connection.execute(*bind(sql, **row))
+                await connection.execute(*bind_named(sql, **row))
 
         await run(
             """

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared import people
 from shared.contracts.clients import Ground
-from shared.database import transact_as
+from shared.people.freezes import freeze_employee
 from tests.services.clients.test_usage import report, used
 from tests.services.clients.town import BASE, Town, town
 
@@ -58,9 +57,9 @@ def flagged(found: dict[str, Any], flag: str) -> dict[str, int]:
 
 async def incident(here: Town, employee: str = "anna") -> None:
     async def freeze(work: Any) -> None:
-        await people.freeze(work, employee, f"{employee}/1", Ground(kind="incident", ref="i-1"), ["nora"])
+        await freeze_employee(work, employee, f"{employee}/1", Ground(kind="incident", ref="i-1"), ["nora"])
 
-    await transact_as(here.house.runtime("clients"), "offboarding", freeze)
+    await here.house.runtime("clients").transact_as("offboarding", freeze)
 
 
 # -- when --------------------------------------------------------------------------------------------------------------

@@ -2,8 +2,7 @@
 
 import asyncio
 
-from shared import people
-from shared.database import unit_of_work
+from shared.people.store import lock_people
 from tests.services.clients.town import Town, town
 
 WAITING = """
@@ -26,11 +25,11 @@ async def test_who_comes_after_a_waiting_freeze_waits_behind_it() -> None:
         clients = here.house.embedded.runtimes["clients"]
 
         async def second_chunk() -> bool:
-            async with unit_of_work(clients, "test") as work:
-                return bool((await people.lock(work, holding=["anna"]))["anna"]["frozen"])
+            async with clients.unit_of_work("test") as work:
+                return bool((await lock_people(work, holding=["anna"]))["anna"]["frozen"])
 
-        async with unit_of_work(clients, "test") as first_chunk:
-            await people.lock(first_chunk, holding=["anna"])
+        async with clients.unit_of_work("test") as first_chunk:
+            await lock_people(first_chunk, holding=["anna"])
             freezing = asyncio.create_task(here.resign("anna", "ben"))
             await until_waiting(here, 1)
             second = asyncio.create_task(second_chunk())

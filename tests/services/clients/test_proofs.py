@@ -13,7 +13,6 @@ import pytest
 from services.clients.domain import notes, transcript, tree
 from services.clients.handlers import proofs, sequencing
 from services.clients.store import proofs as proofs_store
-from shared.database import transact
 from tests.services.clients.town import BASE, Town, town
 
 
@@ -147,7 +146,7 @@ async def test_entries_that_name_very_many_are_exported_a_few_at_a_time() -> Non
         )
         await here.house.settle()
         outside = await ask(here, "checkpoint")
-        page = await transact(here.house.runtime("clients"), proofs_store.leaves, 0, outside["size"])
+        page = await here.house.runtime("clients").transact(proofs_store.leaves, 0, outside["size"])
         assert 0 < max(page) < outside["size"] - 1
         assert sum(map(len, page.values())) < 4 * proofs_store.BYTES
         key = (await ask(here, "key"))["key"]

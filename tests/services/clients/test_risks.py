@@ -10,7 +10,7 @@ from typing import Any
 from services.clients.domain.knowing import WEIGHTS, Acquaintance, Kind, score, thread
 from services.clients.handlers import risks
 from shared.contracts.orders import OrderPlaced, OrderState
-from shared.database import open_database, unit_of_work
+from shared.database import open_database
 from tests.services.clients.test_imports_of_knowing import imported
 from tests.services.clients.test_knowing import meet
 from tests.services.clients.town import BASE, Town, town
@@ -254,7 +254,7 @@ async def test_any_number_of_clients_is_computed_by_the_same_few_statements() ->
             rows = [{"id": f"c-{n}", "name": "A", "owner_id": ("anna", "ben")[n % 2]} for n in range(first, last)]
             assert set(await imported(here, "clients", *rows)) == {("created", None)}
             said.clear()
-            async with unit_of_work(watching, "ops") as work:
+            async with watching.unit_of_work("ops") as work:
                 assert (await risks.recompute(work))["changed"] == last - first
             by_size.append(list(said))
         await watching.database.close()
@@ -279,7 +279,7 @@ async def test_all_at_once_and_one_by_one_say_the_same() -> None:
             (c, e, k) for c, of in met.items() for e, kinds in of.items() for k, n in kinds.items() for _ in range(n)
         ]
         runtime = here.house.runtime("clients")
-        async with unit_of_work(runtime, "crm") as work:
+        async with runtime.unit_of_work("crm") as work:
             await work.execute(
                 """
                 INSERT INTO interactions (interaction_id, client_id, employee_id, kind, at, by_id)

@@ -5,7 +5,6 @@ import asyncio
 from services.clients.handlers import risks
 from services.clients.store import risks as risks_store
 from shared.contracts.orders import OrderPlaced, OrderState
-from shared.database import unit_of_work
 from tests.services.clients.test_knowing import meet
 from tests.services.clients.test_risks import at_risk, employee, page, recompute
 from tests.services.clients.town import BASE, Town, town
@@ -91,7 +90,7 @@ async def test_it_is_computed_once_for_each_day_of_the_company() -> None:
 async def test_two_do_not_compute_at_once() -> None:
     async with town("anna") as here:
         runtime = here.house.runtime("clients")
-        async with unit_of_work(runtime, "ops") as work:
+        async with runtime.unit_of_work("ops") as work:
             await risks.recompute(work)
             answer = await here.house.call("ops", "POST", f"{BASE}/risk/recompute")
             assert answer.status_code == 409
@@ -106,7 +105,7 @@ async def test_computing_holds_up_no_freeze_no_transfer_and_no_reader() -> None:
         await here.client("c-1", "anna", value="1")
         await here.client("c-2", "ben", value="1")
         await recompute(here)
-        async with unit_of_work(here.house.runtime("clients"), "ops") as work:
+        async with here.house.runtime("clients").unit_of_work("ops") as work:
             await meet(here, "c-1", "ben")
             await risks.recompute(work)
             async with asyncio.timeout(3):  # less than anybody waits for a lock

@@ -9,7 +9,7 @@ import pytest
 from services.clients.domain import tree
 from services.clients.handlers.sequencing import sequence
 from services.clients.store import proofs, sequencing
-from shared.database import UnitOfWork, transact
+from shared.database import UnitOfWork
 from tests.services.clients.town import BASE, Town, town
 
 # Entries as a business transaction writes them.
@@ -28,14 +28,14 @@ async def fill(here: Town, count: int) -> None:
 async def whole(here: Town) -> tuple[int, bytes]:
     """The size of the tree and its root, computed anew from the leaves, and found equal to what is kept."""
     runtime = here.house.runtime("clients")
-    size, frontier = await transact(runtime, sequencing.tree_now)
+    size, frontier = await runtime.transact(sequencing.tree_now)
     found: dict[int, bytes] = {}
-    while page := await transact(runtime, proofs.leaves, len(found), size):
+    while page := await runtime.transact(proofs.leaves, len(found), size):
         found |= page
     assert list(found) == list(range(size))
     leaves = [tree.leaf_hash(leaf) for leaf in found.values()]
     assert tree.grow((), 0, leaves) == frontier
-    assert await transact(runtime, proofs.frontier, size) == frontier
+    assert await runtime.transact(proofs.frontier, size) == frontier
     tiles = await here.house.rows("clients", "SELECT hashes FROM journal_tiles WHERE level = 0 ORDER BY n")
     assert b"".join(row["hashes"] for row in tiles) == b"".join(leaves)
     return size, tree.root(frontier)
@@ -57,7 +57,7 @@ async def test_a_leaf_is_text_in_one_form_without_what_is_not_said() -> None:
         await here.client("c-1", "anna")
         await here.check("anna", "c-1")
         await here.house.settle()
-        leaves = await transact(here.house.runtime("clients"), proofs.leaves, 0, 9)
+        leaves = await here.house.runtime("clients").transact(proofs.leaves, 0, 9)
         texts = [leaf.decode() for leaf in leaves.values()]
         said = [json.loads(text) for text in texts]
         (check,) = [one for one in said if one["kind"] == "access.checked"]
@@ -113,7 +113,7 @@ async def test_a_crash_before_the_commit_leaves_everything_as_it_was() -> None:
             raise ConnectionError
 
         with pytest.raises(ConnectionError):
-            await transact(runtime, crash)
+            await runtime.transact(crash)
         assert await whole(here) == kept
         await sequence(runtime)
         assert (await whole(here))[0] == 600

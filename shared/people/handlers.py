@@ -13,10 +13,12 @@ from shared.contracts.staff import (
 )
 from shared.database import UnitOfWork
 from shared.messages import Envelope
-from shared.people.freezing import FreezeState, freeze, freeze_state, unfreeze
+from shared.people.freezes import freeze_employee, unfreeze_employee
+from shared.people.rules import FreezeState
+from shared.people.store import get_freeze_state
 
 
-async def hear_departure(work: UnitOfWork, envelope: Envelope[Any]) -> FreezeState | None:
+async def freeze_on_departure(work: UnitOfWork, envelope: Envelope[Any]) -> FreezeState | None:
     """The freeze that an announcement asks for: resigned, left, held; or the end of a hold. None: it asks for none.
 
     Call it after `hear_employee`. A departure of an employment that has ended meanwhile freezes nobody.
@@ -27,7 +29,7 @@ async def hear_departure(work: UnitOfWork, envelope: Envelope[Any]) -> FreezeSta
         case EmployeeResigned():
             ground = Ground(kind="departure", ref=sequence)
         case EmployeeLeft():
-            if await work.scalar(
+            if await work.fetch_value(
                 """
                 SELECT 1 FROM grounds WHERE employee_id = :id AND employment_id = :employment
                 AND kind = 'departure' AND ended_at IS NULL AND reason IS DISTINCT FROM 'withdrawn'
@@ -35,12 +37,12 @@ async def hear_departure(work: UnitOfWork, envelope: Envelope[Any]) -> FreezeSta
                 id=event.employee_id,
                 employment=event.employment_id,
             ):
-                return await freeze_state(work, event.employee_id)
+                return await get_freeze_state(work, event.employee_id)
             ground = Ground(kind="departure", ref=sequence)
         case DepartureHeld(freeze=True):
             ground = Ground(kind="hold", ref=event.hold_id)
         case DepartureRejected():
-            return await unfreeze(work, event.employee_id, event.employment_id, "hold", event.hold_id)
+            return await unfreeze_employee(work, event.employee_id, event.employment_id, "hold", event.hold_id)
         case ResignationWithdrawn() | DepartureReversed():
             # Only the saga ends these grounds. Should they leave after all before it has, that is a ground of its own.
             await work.execute(
@@ -54,10 +56,10 @@ async def hear_departure(work: UnitOfWork, envelope: Envelope[Any]) -> FreezeSta
             return None
         case _:
             return None
-    return await freeze(work, event.employee_id, event.employment_id, ground, event.caretakers)
+    return await freeze_employee(work, event.employee_id, event.employment_id, ground, event.caretakers)
 
 
-async def hear_access(work: UnitOfWork, envelope: Envelope[Any]) -> FreezeState | None:
+async def follow_access_freeze(work: UnitOfWork, envelope: Envelope[Any]) -> FreezeState | None:
     """Follows the freezes that are not departures (emergency, incident), which `clients` decides."""
     event = envelope.data
     state: FreezeState | None = None
@@ -65,9 +67,9 @@ async def hear_access(work: UnitOfWork, envelope: Envelope[Any]) -> FreezeState 
         for ground in event.grounds:
             if ground.kind in ("emergency", "incident"):
                 caretakers = [event.caretaker_id] if event.caretaker_id else []
-                state = await freeze(work, event.employee_id, event.employment_id, ground, caretakers)
+                state = await freeze_employee(work, event.employee_id, event.employment_id, ground, caretakers)
     still = {(ground.kind, ground.ref) for ground in event.grounds}
-    own = await work.rows(
+    own = await work.fetch_rows(
         """
         SELECT kind, ref FROM grounds WHERE employee_id = :id AND employment_id = :employment
         AND ended_at IS NULL AND kind IN ('emergency', 'incident')
@@ -77,5 +79,5 @@ async def hear_access(work: UnitOfWork, envelope: Envelope[Any]) -> FreezeState 
     )
     for row in own:
         if (row["kind"], row["ref"]) not in still:
-            state = await unfreeze(work, event.employee_id, event.employment_id, row["kind"], row["ref"])
+            state = await unfreeze_employee(work, event.employee_id, event.employment_id, row["kind"], row["ref"])
     return state

@@ -1,0 +1,35 @@
+"""Working days where the company works: Monday to Friday, but for the holidays of a country or of a part of one."""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cache, lru_cache
+
+import holidays
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """`place` as in `HOLDFAST_HOLIDAYS`, for example `DE-BE`; without one there are no holidays."""
+
+    place: str | None = None
+
+    def is_working_day(self, day: date) -> bool:
+        return _load_holidays(self.place).is_working_day(day)
+
+    def add_working_days(self, day: date, days: int) -> date:
+        """The day so many working days after, or before where negative. With 0 the day itself, else the next working day."""
+        return _add_working_days(self.place, day, days)
+
+
+@cache
+def _load_holidays(place: str | None) -> holidays.HolidayBase:
+    if place is None:
+        return holidays.HolidayBase()
+    country, _, part = place.partition("-")
+    return holidays.country_holidays(country, subdiv=part or None)
+
+
+@lru_cache(maxsize=8192)
+def _add_working_days(place: str | None, day: date, days: int) -> date:
+    found: date = _load_holidays(place).get_nth_working_day(day, days)
+    return found

@@ -1,0 +1,178 @@
+"""The SQL of the copy of the register: locks, the newest state of each person and department, grounds."""
+
+import json
+from collections.abc import Iterable
+
+from asyncpg import Connection
+
+from shared.contracts.clients import Ground
+from shared.contracts.staff import DepartmentChanged, EmployeeEvent
+from shared.database import UnitOfWork
+from shared.messages import Envelope
+from shared.people.rules import FreezeState, Person, UnknownEmployee
+
+
+async def save_employee(work: UnitOfWork, envelope: Envelope[EmployeeEvent]) -> bool:
+    """Takes over the state that the event carries. False if a newer one is known (then nothing changes).
+
+    With a new employment the grounds of the old one no longer bind. If a stand-in still holds what was of record,
+    `settling` is set: the service writes it through before this person may own anything (a rehire restores nothing).
+    """
+    event = envelope.data
+    changed = await work.fetch_value(
+        """
+        INSERT INTO people AS p (employee_id, heard, employment_id, status, department_id, manager_id, deputy_id,
+                                 functions, regions, languages, absences, hired_on)
+        VALUES (:employee_id, :heard, :employment_id, :status, :department_id, :manager_id, :deputy_id,
+                CAST(:functions AS jsonb), CAST(:regions AS jsonb), CAST(:languages AS jsonb),
+                CAST(:absences AS jsonb), :hired_on)
+        ON CONFLICT (employee_id) DO UPDATE SET
+            heard = excluded.heard, status = excluded.status, department_id = excluded.department_id,
+            manager_id = excluded.manager_id, deputy_id = excluded.deputy_id, functions = excluded.functions,
+            regions = excluded.regions, languages = excluded.languages, absences = excluded.absences,
+            hired_on = excluded.hired_on, employment_id = excluded.employment_id,
+            settling = p.settling OR (p.employment_id <> excluded.employment_id AND p.frozen),
+            frozen = p.frozen AND p.employment_id IS NOT DISTINCT FROM excluded.employment_id
+                     OR EXISTS (SELECT 1 FROM grounds g WHERE g.employee_id = p.employee_id AND g.ended_at IS NULL
+                                AND g.employment_id = excluded.employment_id)
+        WHERE p.heard < excluded.heard
+        RETURNING 1
+        """,
+        employee_id=event.employee_id,
+        heard=envelope.sequence,
+        employment_id=event.employment_id,
+        status=event.status,
+        department_id=event.department_id,
+        manager_id=event.manager_id,
+        deputy_id=event.deputy_id,
+        functions=json.dumps(event.functions),
+        regions=json.dumps(event.regions),
+        languages=json.dumps(event.languages),
+        absences=json.dumps([absence.model_dump(mode="json") for absence in event.absences]),
+        hired_on=event.hired_on,
+    )
+    return changed is not None
+
+
+async def save_department(work: UnitOfWork, envelope: Envelope[DepartmentChanged]) -> None:
+    """Takes over the department and computes anew who heads what."""
+    event = envelope.data
+    await work.execute("LOCK TABLE heads IN EXCLUSIVE MODE")
+    await work.execute(
+        """
+        INSERT INTO departments AS d (department_id, heard, name, parent_id, head_id)
+        VALUES (:department_id, :heard, :name, :parent_id, :head_id)
+        ON CONFLICT (department_id) DO UPDATE
+        SET heard = excluded.heard, name = excluded.name, parent_id = excluded.parent_id, head_id = excluded.head_id
+        WHERE d.heard < excluded.heard
+        """,
+        department_id=event.department_id,
+        heard=envelope.sequence,
+        name=event.name,
+        parent_id=event.parent_id,
+        head_id=event.head_id,
+    )
+    await work.execute("DELETE FROM heads")
+    await work.execute(
+        """
+        INSERT INTO heads (department_id, head_id, distance)
+        WITH RECURSIVE above (department_id, ancestor_id, distance) AS (
+            SELECT department_id, department_id, 0 FROM departments
+            UNION ALL
+            SELECT a.department_id, d.parent_id, a.distance + 1
+            FROM above a JOIN departments d ON d.department_id = a.ancestor_id
+            WHERE d.parent_id IS NOT NULL AND a.distance < 50
+        )
+        SELECT a.department_id, d.head_id, min(a.distance)
+        FROM above a JOIN departments d ON d.department_id = a.ancestor_id
+        WHERE d.head_id IS NOT NULL GROUP BY 1, 2
+        """
+    )
+
+
+# PostgreSQL lets a new FOR SHARE join the holders of a row although a FOR UPDATE waits for it, so a freeze could starve
+# behind transfers that overlap. The queue of advisory locks is fair: whoever comes after a waiting freeze waits behind it.
+FENCE = 7285
+
+LOCK_PEOPLE = f"""
+    WITH fence AS MATERIALIZED (
+        SELECT pg_advisory_xact_lock{{shared}}({FENCE}, place)
+        FROM (SELECT DISTINCT hashtext(id) & 63 AS place FROM unnest(CAST(:ids AS text[])) AS wanted (id) ORDER BY 1) places
+    )
+    SELECT people.* FROM (SELECT count(*) FROM fence) passed, people
+    WHERE employee_id = ANY(:ids) ORDER BY employee_id FOR {{mode}} OF people
+"""
+
+LOCK_FOR_UPDATE = LOCK_PEOPLE.format(shared="", mode="UPDATE")
+
+LOCK_FOR_SHARE = LOCK_PEOPLE.format(shared="_shared", mode="SHARE")
+
+
+async def lock_people(
+    work: UnitOfWork, changing: Iterable[str | None] = (), holding: Iterable[str | None] = ()
+) -> dict[str, Person]:
+    """Locks rows of people before anything else of the transaction, in id order; returns them by id.
+
+    `changing`: who is being frozen or unfrozen. `holding`: new owners, caretakers, assignees and the person acting.
+    Unknown ids of `changing` are inserted first, so that there is something to lock; of `holding` they are absent
+    from the answer. Rows are locked FOR UPDATE if anybody changes, else FOR SHARE: one mode in one statement keeps one order.
+    """
+    change = sorted({id for id in changing if id})
+    ids = sorted({*change, *(id for id in holding if id)})
+    locking = LOCK_FOR_UPDATE if change else LOCK_FOR_SHARE
+    people = await work.fetch_all(Person, locking, ids=ids)
+    if not {person.employee_id for person in people}.issuperset(change):
+        await work.execute(
+            "INSERT INTO people (employee_id) SELECT unnest(CAST(:ids AS text[])) ON CONFLICT DO NOTHING", ids=change
+        )
+        people = await work.fetch_all(Person, locking, ids=ids)
+    return {person.employee_id: person for person in people}
+
+
+async def get_freeze_state(work: UnitOfWork, employee_id: str, changed: bool = False) -> FreezeState:
+    person = await work.fetch_row(
+        """
+        SELECT employment_id, frozen, stand_in_id, unowned, frozen_at, (
+            SELECT coalesce(json_agg(json_build_object('kind', kind, 'ref', ref, 'case_id', case_id)
+                                     ORDER BY since, kind, ref), '[]')
+            FROM grounds g
+            WHERE g.employee_id = p.employee_id AND g.employment_id = p.employment_id AND g.ended_at IS NULL) AS grounds
+        FROM people p WHERE employee_id = :id
+        """,
+        id=employee_id,
+    )
+    if person is None:
+        raise UnknownEmployee
+    grounds = person["grounds"]
+    return FreezeState(
+        employee_id=employee_id,
+        employment_id=person["employment_id"],
+        frozen=person["frozen"],
+        stand_in_id=person["stand_in_id"],
+        unowned=person["unowned"],
+        grounds=tuple(Ground(kind=row["kind"], ref=row["ref"]) for row in grounds),
+        case_id=next((row["case_id"] for row in grounds if row["case_id"]), None),
+        frozen_at=person["frozen_at"],
+        changed=changed,
+    )
+
+
+async def is_frozen(connection: Connection, sub: str) -> bool:
+    """Whether this caller has no role but `employee`: frozen, or left."""
+    return bool(await connection.fetchval("SELECT frozen OR status = 'left' FROM people WHERE employee_id = $1", sub))
+
+
+def heads_person_sql(alias: str) -> str:
+    """SQL: does `:actor` head the department of the person row `alias`, or one above it?"""
+    return f"EXISTS (SELECT 1 FROM heads WHERE heads.department_id = {alias}.department_id AND heads.head_id = :actor)"
+
+
+async def erase_ground_reasons(work: UnitOfWork, employee_id: str) -> int:
+    """Empties why this person was frozen, and why they froze others; `withdrawn` is a word of ours. How many."""
+    return await work.execute(
+        """
+        UPDATE grounds SET reason = NULL
+        WHERE :id IN (employee_id, by_id) AND reason IS NOT NULL AND reason <> 'withdrawn'
+        """,
+        id=employee_id,
+    )
