@@ -23,7 +23,8 @@ from shared.database import open_database
 from shared.service import Runtime
 from tests.services.clients.town import town
 from tests.services.offboarding.company import HEAD, case_of, company, resign
-from tests.support.house import Clock, House
+from tests.support.days import Clock
+from tests.support.house import House
 from tests.support.lab import WITHIN, until
 
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
