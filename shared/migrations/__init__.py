@@ -10,6 +10,7 @@ from asyncpg import Connection
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from shared.advisory_locks import AdvisoryLock
 from shared.service import Service
 
 HERE = Path(__file__).parent
@@ -31,7 +32,7 @@ async def migrate(engine: AsyncEngine, service: Service) -> None:
     """Brings the database to the newest version. Of several at the same time one does it and the others wait."""
     async with engine.connect() as connection:
         await connection.execute(text("SET lock_timeout = 0"))
-        await connection.execute(text("SELECT pg_advisory_lock(7283)"))
+        await connection.execute(text(f"SELECT pg_advisory_lock({AdvisoryLock.MIGRATION:d})"))
         config = make_config(service)
         config.attributes["metadata"] = service.metadata
 
@@ -41,7 +42,7 @@ async def migrate(engine: AsyncEngine, service: Service) -> None:
 
         await connection.run_sync(upgrade)
         await connection.commit()
-        await connection.execute(text("SELECT pg_advisory_unlock(7283)"))
+        await connection.execute(text(f"SELECT pg_advisory_unlock({AdvisoryLock.MIGRATION:d})"))
 
 
 async def describe_version_fault(connection: Connection, service: Service) -> str | None:
