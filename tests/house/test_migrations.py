@@ -7,7 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, text
 
-from services import wiring
+from services.wiring import load_service
 from shared.database import open_database, open_migration_engine
 from shared.migrations import describe_version_fault, migrate
 from shared.settings import SERVICES
@@ -23,7 +23,7 @@ def differences(connection: Connection, metadata: MetaData) -> list[Any]:
 async def test_migrations_build_exactly_the_tables(name: str) -> None:
     engine = open_migration_engine(await postgres.fresh_database(name))
     async with engine.connect() as connection:
-        assert await connection.run_sync(differences, wiring.load(name).metadata) == []
+        assert await connection.run_sync(differences, load_service(name).metadata) == []
     await engine.dispose()
 
 
@@ -31,12 +31,12 @@ async def test_a_column_that_no_migration_makes_is_noticed() -> None:
     engine = open_migration_engine(await postgres.fresh_database("staff"))
     async with engine.begin() as connection:
         await connection.execute(text("ALTER TABLE outbox ADD COLUMN planted text"))
-        assert await connection.run_sync(differences, wiring.load("staff").metadata)
+        assert await connection.run_sync(differences, load_service("staff").metadata)
     await engine.dispose()
 
 
 async def test_migrating_twice_changes_nothing_and_an_empty_database_is_not_ready() -> None:
-    service = wiring.load("clients")
+    service = load_service("clients")
     await postgres.execute("CREATE DATABASE not_migrated")
     url = postgres.server().get_uri(database="not_migrated")
     engine, database = open_migration_engine(url), open_database(url)
