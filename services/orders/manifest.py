@@ -7,7 +7,6 @@ import services.orders.flows.tables
 import services.orders.freezes.tables
 import services.orders.orders.tables  # noqa: F401
 from services.orders.copies.handlers import on_client_changed, on_client_owners_changed
-from services.orders.erasure import api as erasure_api
 from services.orders.erasure.handlers import on_client_erased, on_employee_erased
 from services.orders.figures import api as figures_api
 from services.orders.flows import api as flows_api
@@ -26,6 +25,7 @@ from services.orders.merging.handlers import on_client_merged
 from services.orders.metadata import metadata
 from services.orders.orders import api as orders_api
 from services.orders.orders.handlers import republish_orders
+from services.orders.personal_data import api as personal_data_api
 from services.orders.planning import api as planning_api
 from services.orders.planning.handlers import transfer_stages
 from services.orders.staffing import api as staffing_api
@@ -59,7 +59,7 @@ for part in (
     planning_api,
     figures_api,
     imports_api,
-    erasure_api,
+    personal_data_api,
 ):
     router.include_router(part.router)
 

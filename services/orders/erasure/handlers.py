@@ -2,23 +2,15 @@
 
 from typing import Any
 
-from services.orders.erasure import store
 from services.orders.freezes.handlers import on_employee_changed
-from services.orders.orders.handlers import publish_journal_entry
 from services.orders.orders.store import ERASE_CANCEL_REASONS_SQL
-from shared.contracts.clients import ClientErased, JournalEntry
+from shared.contracts.clients import ClientErased
 from shared.database import UnitOfWork
+from shared.journal import publish_journal_entry
 from shared.messages import Envelope
 from shared.outbox.answers import delete_kept_answers
 from shared.people.freezes import publish_erasure
 from shared.people.store import erase_ground_reasons
-
-
-async def read_personal_data(work: UnitOfWork, employee_id: str) -> Any:
-    found = await store.get_personal_data(work, employee_id)
-    details: dict[str, str | int | bool | None] = {"service": work.service}
-    work.publish(JournalEntry(kind="personal_data.read", actor_id=work.actor, employee_id=employee_id, details=details))
-    return found
 
 
 async def on_employee_erased(work: UnitOfWork, envelope: Envelope[Any]) -> None:

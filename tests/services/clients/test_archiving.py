@@ -10,6 +10,7 @@ import pytest
 
 from services.clients.domain import transcript
 from services.clients.handlers import archiving, guarding, proofs, sequencing
+from services.clients.store.sequencing import partition_of
 from shared.contracts.clients import FreezeAccess
 from shared.contracts.staff import EmployeeErased
 from tests.services.clients.town import BASE, Town, town
@@ -37,7 +38,7 @@ async def months(here: Town, count: int = 4) -> None:
         await sequencing.sequence(runtime)
         await proofs.make_checkpoint(runtime)
         if month < count - 1:
-            here.house.clock.move(days=31)
+            here.house.clock.move(months=1)
 
 
 async def archive(here: Town) -> int:
@@ -89,9 +90,9 @@ async def test_what_is_left_is_exported_from_where_it_begins_and_proofs_go_on(tm
 
 async def test_archiving_again_after_a_crash_before_the_drop_changes_nothing(tmp_path: Path) -> None:
     async with town("anna", journal_keep=KEEP, journal_archive=tmp_path) as here:
+        file = tmp_path / f"{partition_of(here.house.clock().date())}.ndjson"
         await months(here, 4)
-        runtime = here.house.runtime("clients")
-        await archiving._export(runtime, 0, 2, tmp_path / "journal_2026_01.ndjson")  # what was there when it crashed
+        await archiving._export(here.house.runtime("clients"), 0, 2, file)  # what was there when it crashed
         assert await archive(here) == 1
         assert await archive(here) == 0
         assert await left(here) == [False, True, True, True]
@@ -209,7 +210,8 @@ async def test_a_hold_that_is_placed_while_a_month_is_being_dropped_keeps_it(tmp
             transaction = placing.transaction()
             await transaction.start()
             await placing.execute(
-                "INSERT INTO journal_holds (employee_id, reason, by_id, at) VALUES ('anna', 'case 7', 'helga', now())"
+                "INSERT INTO journal_holds (employee_id, reason, by_id, at) VALUES ('anna', 'case 7', 'helga', $1)",
+                here.house.clock(),
             )
             dropping = asyncio.create_task(archive(here))
             while not await here.house.scalar("clients", "SELECT count(*) FROM pg_locks WHERE NOT granted"):
