@@ -105,7 +105,7 @@ async def skip_message(work: UnitOfWork, key_id: uuid.UUID) -> None:
     )
     if (
         message is not None
-        and await insert_received(work, message["headers"])
+        and await _insert_dropped(work, message["headers"])
         and topic == get_commands_topic(work.service)
     ):
         with suppress(ValueError, TypeError):  # one that is no command in the first place has nobody to tell
@@ -124,11 +124,13 @@ async def insert_received(work: UnitOfWork, event_id: uuid.UUID) -> bool:
     return bool(await work.fetch_value(INSERT_RECEIVED_ONE, event_id=event_id))
 
 
-def _read_event_id(headers: Mapping[str, str]) -> uuid.UUID | None:
+async def _insert_dropped(work: UnitOfWork, headers: Mapping[str, str]) -> bool:
+    """As `insert_received`; True also for a message without a readable id, which is never handed in twice."""
     try:
-        return uuid.UUID(headers.get("ce_id", ""))
+        event_id = uuid.UUID(headers.get("ce_id", ""))
     except ValueError:
-        return None
+        return True
+    return await insert_received(work, event_id)
 
 
 async def _lock_parked_key(work: UnitOfWork, key_id: uuid.UUID) -> str:
