@@ -26,7 +26,7 @@ from services.offboarding.planner.relaxation import (
 RUNS = 3
 
 
-def portfolio(clients: int, colleagues: int, room: float) -> PlanningProblem:
+def make_problem(clients: int, colleagues: int, room: float) -> PlanningProblem:
     """Made data, the same every time; `room`: free capacity / effort to be placed."""
     draw = np.random.default_rng(1)
     regions, languages = [f"r{k}" for k in range(12)], ["de", "en", "es", "fr", "it"]
@@ -58,16 +58,16 @@ def portfolio(clients: int, colleagues: int, room: float) -> PlanningProblem:
     return PlanningProblem("leaver", people, items)
 
 
-def seconds(what: Callable[[], object]) -> float:
+def time_call(what: Callable[[], object]) -> float:
     """Wall time of one call."""
     begun = time.perf_counter()
     what()
     return time.perf_counter() - begun
 
 
-def row(clients: int, colleagues: int, room: float) -> dict[str, object]:
+def measure_plan(clients: int, colleagues: int, room: float) -> dict[str, object]:
     """One figure: median of the runs of both, taken in turn so that both meet the same weather."""
-    problem = portfolio(clients, colleagues, room)
+    problem = make_problem(clients, colleagues, room)
     made = make_plan(problem)
     arrays = build_cost_arrays(sort_problem(problem))
     relaxed = solve_relaxation(arrays, problem.limits)
@@ -80,7 +80,7 @@ def row(clients: int, colleagues: int, room: float) -> dict[str, object]:
         load_model(h, given)
         h.run()
 
-    ours, theirs = zip(*((seconds(lambda: make_plan(problem)), seconds(alone)) for _ in range(RUNS)), strict=True)
+    ours, theirs = zip(*((time_call(lambda: make_plan(problem)), time_call(alone)) for _ in range(RUNS)), strict=True)
     return {
         "figure": f"plan {clients:,} clients × {colleagues} colleagues",
         "value": f"{median(ours):.2f} s",
@@ -93,7 +93,7 @@ def row(clients: int, colleagues: int, room: float) -> dict[str, object]:
 
 def main() -> list[dict[str, object]]:
     """The rows; free room is a tenth more than is needed."""
-    return [row(10_000, 50, 1.1), row(1_000, 50, 1.1)]
+    return [measure_plan(10_000, 50, 1.1), measure_plan(1_000, 50, 1.1)]
 
 
 if __name__ == "__main__":
