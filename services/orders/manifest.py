@@ -1,7 +1,5 @@
 """What of orders may be connected."""
 
-from fastapi import APIRouter
-
 import services.orders.copies.tables
 import services.orders.flows.tables
 import services.orders.freezes.tables
@@ -50,23 +48,19 @@ from shared.contracts.staff import EMPLOYEE_EVENTS, DepartmentChanged, EmployeeE
 from shared.people.store import is_frozen
 from shared.service import Service, Ticker
 
-router = APIRouter()
-for part in (
-    flows_api,
-    staffing_api,
-    orders_api,
-    stages_api,
-    planning_api,
-    figures_api,
-    imports_api,
-    personal_data_api,
-):
-    router.include_router(part.router)
-
 SERVICE = Service(
     name="orders",
     summary="Order flows, orders, their stages and who does them; workload, sales curves, delivery.",
-    router=router,
+    routers=(
+        flows_api.router,
+        staffing_api.router,
+        orders_api.router,
+        stages_api.router,
+        planning_api.router,
+        figures_api.router,
+        imports_api.router,
+        personal_data_api.router,
+    ),
     metadata=metadata,
     publishes=(*EVENTS, JournalEntry, ErasureDone, CommandAnswered),
     subscribes={
