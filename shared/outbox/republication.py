@@ -1,6 +1,6 @@
 """Publishing the present state again, for a service that comes late or back from a restore."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from shared.database import UnitOfWork
 from shared.service import Runtime
@@ -18,3 +18,18 @@ async def republish_in_batches(runtime: Runtime, *batches: RepublishBatch) -> in
             published, after = await runtime.transact(republish_batch, after)
             events += published
     return events
+
+
+async def send_again(work: UnitOfWork, outbox_ids: Sequence[int]) -> int:
+    """Sends retained events once more as they were, under their id and sequence; how many."""
+    return await work.execute(
+        """
+        WITH taken AS (
+            DELETE FROM outbox WHERE id = ANY(:ids)
+            RETURNING id, event_id, topic, subject, sequence, type, time, cause, traceparent, body
+        )
+        INSERT INTO outbox (event_id, topic, subject, sequence, type, time, cause, traceparent, body)
+        SELECT event_id, topic, subject, sequence, type, time, cause, traceparent, body FROM taken ORDER BY id
+        """,
+        ids=outbox_ids,
+    )

@@ -198,28 +198,22 @@ async def is_case_closed(work: UnitOfWork, employee_id: str, employment_id: str)
 # -- again -------------------------------------------------------------------------------------------------------------
 
 
-async def requeue_standing_departures(work: UnitOfWork) -> int:
-    """Sends the announcements of departures that stand, and of holds that are open, once more as they were; how many."""
-    return await work.execute(
+async def list_standing_announcements(work: UnitOfWork) -> list[int]:
+    """Where in the outbox departures are announced that stand, and holds that are open; their employees stay as they are."""
+    rows = await work.fetch_rows(
         """
-        WITH standing AS (
-            SELECT o.id FROM outbox o JOIN employees e ON o.subject = 'employee/' || e.id
-            WHERE o.type = ANY(:departures) AND o.body::jsonb ->> 'employment_id' = e.employment_id
-              AND (e.status <> 'active' OR EXISTS (
-                  SELECT 1 FROM holds h WHERE h.id = o.body::jsonb ->> 'hold_id' AND h.state = 'held'))
-              AND NOT EXISTS (
-                  SELECT 1 FROM outbox undone WHERE undone.subject = o.subject AND undone.id > o.id
-                  AND undone.type = ANY(:undoing)
-                  AND undone.body::jsonb ->> 'employment_id' = e.employment_id
-                  AND undone.body::jsonb ->> 'hold_id' IS NOT DISTINCT FROM o.body::jsonb ->> 'hold_id')
-            FOR SHARE OF e
-        ), taken AS (
-            DELETE FROM outbox WHERE id IN (SELECT id FROM standing)
-            RETURNING id, event_id, topic, subject, sequence, type, time, cause, traceparent, body
-        )
-        INSERT INTO outbox (event_id, topic, subject, sequence, type, time, cause, traceparent, body)
-        SELECT event_id, topic, subject, sequence, type, time, cause, traceparent, body FROM taken ORDER BY id
+        SELECT o.id FROM outbox o JOIN employees e ON o.subject = 'employee/' || e.id
+        WHERE o.type = ANY(:departures) AND o.body::jsonb ->> 'employment_id' = e.employment_id
+          AND (e.status <> 'active' OR EXISTS (
+              SELECT 1 FROM holds h WHERE h.id = o.body::jsonb ->> 'hold_id' AND h.state = 'held'))
+          AND NOT EXISTS (
+              SELECT 1 FROM outbox undone WHERE undone.subject = o.subject AND undone.id > o.id
+              AND undone.type = ANY(:undoing)
+              AND undone.body::jsonb ->> 'employment_id' = e.employment_id
+              AND undone.body::jsonb ->> 'hold_id' IS NOT DISTINCT FROM o.body::jsonb ->> 'hold_id')
+        FOR SHARE OF e
         """,
         departures=[event.type for event in rules.DEPARTURE_EVENTS],
         undoing=[event.type for event in rules.UNDOING_EVENTS],
     )
+    return [row["id"] for row in rows]

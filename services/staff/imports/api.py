@@ -13,19 +13,12 @@ from services.staff.departments.fields import NewDepartment
 from services.staff.imports import handlers, rules
 from services.staff.imports.fields import ImportedEmployee
 from shared.database import UnitOfWork
-from shared.errors import HoldfastError
 from shared.http.door import Door, allow
+from shared.http.ndjson import NDJSON_REQUEST, describe_ndjson_answer, make_ndjson_response, require_ndjson
 
 router = APIRouter(tags=["imports"])
 
 ROWS_PER_TRANSACTION = 1000
-NDJSON = "application/x-ndjson"
-
-
-class WrongKind(HoldfastError, code="wrong_kind"):
-    """An import is NDJSON: send `Content-Type: application/x-ndjson`."""
-
-    status = 415
 
 
 @dataclass(frozen=True)
@@ -49,8 +42,8 @@ KINDS = {
     "/imports",
     response_class=Response,
     summary="Import departments or employees",
-    responses={200: {"description": "One result per line", "content": {NDJSON: {"schema": {"type": "string"}}}}},
-    openapi_extra={"requestBody": {"content": {NDJSON: {"schema": {"type": "string"}}}, "required": True}},
+    responses=describe_ndjson_answer("One result per line"),
+    openapi_extra=NDJSON_REQUEST,
 )
 async def import_rows(
     request: Request,
@@ -63,8 +56,7 @@ async def import_rows(
     Outcomes: `created`, `updated`, `unchanged`, `refused`. A row is compared with the row last imported. Each 1,000 rows
     are one transaction; a manager or parent may stand further down than those below.
     """
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != NDJSON:
-        raise WrongKind
+    require_ndjson(request)
     importing = KINDS[kind]
     rows, results = await asyncio.to_thread(_read_rows, importing.shape, await request.body())
     parents = {row.value.id: getattr(row.value, importing.parent_field) for row in rows}
@@ -78,11 +70,7 @@ async def import_rows(
         for chunk in chunks:
             results += await door.transact(importing.import_rows, chunk, ids)
     results.sort(key=lambda result: result.line)
-    return Response(
-        "".join(json.dumps(asdict(result), ensure_ascii=False) + "\n" for result in results),
-        media_type=NDJSON,
-        headers=door.response.headers,
-    )
+    return make_ndjson_response([asdict(result) for result in results], door.response.headers)
 
 
 async def _import_all_chunks(

@@ -5,7 +5,7 @@ from datetime import datetime
 from fastapi import APIRouter
 from pydantic import BaseModel, JsonValue
 
-from services.staff.personal_data import handlers, other_services
+from services.staff.personal_data import handlers
 from shared.errors import NotFound
 from shared.http.door import Door, allow
 from shared.ids import Id
@@ -34,7 +34,7 @@ async def get_personal_data(employee_id: Id, door: Door = allow("anyone")) -> Pe
     if not is_own and not door.principal.has("hr"):
         raise NotFound
     own = await door.transact(handlers.read_personal_data, employee_id)
-    others = await other_services.fetch_personal_data(door.runtime.calls, employee_id, is_own and not door.frozen)
+    others = await handlers.fetch_personal_data(door.runtime.calls, employee_id, is_own and not door.frozen)
     return PersonalData(
         employee_id=employee_id,
         at=door.runtime.clock(),
