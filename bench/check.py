@@ -15,8 +15,9 @@ from bench import company
 from bench.rows import Row, migrated, ms, p50, p99
 from bench.timing import in_turn
 from services.cli.running import run_serving
-from services.clients.store import checks
-from services.clients.store.decisions import DECIDED
+from services.clients.access.store.checks import CHECK_ONE_SQL, CheckBatcher
+from services.clients.access.store.connection import PreparedConnection
+from services.clients.access.store.decision import DECISION_SQL
 
 CLIENTS = 100_000
 ROUNDS, CALLS = 40, 100
@@ -25,24 +26,24 @@ ROUNDS, CALLS = 40, 100
 def without_journal(sql: str) -> str:
     """The statement as a plain read: the same question, decision and answer."""
     asked, _, insert = sql.partition("INSERT INTO")
-    decided = f"FROM ({DECIDED}) d"
+    decided = f"FROM ({DECISION_SQL}) d"
     where, _, answer = insert[insert.index(decided) :].rpartition("RETURNING")
     return f"{asked} SELECT {answer} {where}"
 
 
-DECIDE = without_journal(checks.ONE)
+DECIDE = without_journal(CHECK_ONE_SQL)
 
 
-class Deciding(checks.Line):
+class Deciding(PreparedConnection):
     """A line that leaves out the journal row."""
 
     async def fetch(self, sql: str, *args: Any) -> Sequence[Any]:
-        return await super().fetch(DECIDE if sql == checks.ONE else sql, *args)
+        return await super().fetch(DECIDE if sql == CHECK_ONE_SQL else sql, *args)
 
 
-def gatherer(line: type[checks.Line], url: str) -> checks.Gatherer:
-    """As `open_gatherer` makes it."""
-    return checks.Gatherer(line(url), line(url), line(url), lambda: datetime.now(UTC), ZoneInfo("UTC"))
+def gatherer(line: type[PreparedConnection], url: str) -> CheckBatcher:
+    """As `open_check_batcher` makes it."""
+    return CheckBatcher(line(url), line(url), line(url), lambda: datetime.now(UTC), ZoneInfo("UTC"))
 
 
 async def measure() -> Row:

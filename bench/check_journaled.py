@@ -7,7 +7,7 @@ from bench.check import CLIENTS, gatherer
 from bench.rows import Row, migrated, ms, p50, p99
 from bench.timing import in_turn
 from services.cli.running import run_serving
-from services.clients.store import checks
+from services.clients.access.store.connection import PreparedConnection
 
 ROUNDS, CALLS = 40, 50
 FLOOR = """
@@ -23,7 +23,7 @@ INSERT = """
 async def measure() -> Row:
     url = await migrated("clients", "bench_check_journaled")
     await company.make(url, CLIENTS)
-    journaling, peer = gatherer(checks.Line, url), await asyncpg.connect(url)
+    journaling, peer = gatherer(PreparedConnection, url), await asyncpg.connect(url)
     await peer.execute(FLOOR)
     someone = await peer.fetchval("SELECT surrogate FROM surrogates LIMIT 1")
     asked = company.questions(CLIENTS)

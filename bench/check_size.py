@@ -10,7 +10,8 @@ from bench import company
 from bench.rows import Row, migrated, ms, p50
 from bench.timing import in_turn
 from services.cli.running import run_serving
-from services.clients.store import checks
+from services.clients.access.store.checks import CheckBatcher
+from services.clients.access.store.connection import PreparedConnection
 
 SMALL, LARGE = (10_000, 1_000, 0), (1_000_000, 100_000, 10_000_000)  # clients, employees, entries
 ROUNDS, CALLS = 40, 100
@@ -24,7 +25,9 @@ async def measure(small: Size = SMALL, large: Size = LARGE) -> Row:
         await company.make(url, clients, employees)
         if entries:
             await company.remember(url, entries, clients, employees)
-        gatherer = checks.Gatherer(*(checks.Line(url) for _ in range(3)), lambda: datetime.now(UTC), ZoneInfo("UTC"))
+        gatherer = CheckBatcher(
+            *(PreparedConnection(url) for _ in range(3)), lambda: datetime.now(UTC), ZoneInfo("UTC")
+        )
         asked = company.questions(clients, employees)
         gatherers.append(gatherer)
         acts.append(lambda gatherer=gatherer, asked=asked: gatherer.check(next(asked)))

@@ -21,7 +21,7 @@ from standardwebhooks import Webhook
 
 from bench.rows import server
 from services.cli.calling import System, Target, reach
-from services.clients.store.checks import EVERYBODY, Question
+from services.clients.access.store.checks import REACH_EVERYBODY, AccessQuestion
 from shared.database import open_database
 from shared.service import Runtime
 from shared.settings import SERVICES, Settings
@@ -233,8 +233,8 @@ class Embedded:
         self.log.ended.clear()
         self.accepted = 0.0
         sending = asyncio.create_task(resign(self.system, employee_id))
-        question = Question(employee_id, f"{employee_id}.0", "read", "bench", EVERYBODY)
-        gatherer = self.runtimes["clients"].state["gatherer"]
+        question = AccessQuestion(employee_id, f"{employee_id}.0", "read", "bench", REACH_EVERYBODY)
+        gatherer = self.runtimes["clients"].state["check_batcher"]
         while True:
             self.committed.clear()
             if (await gatherer.check(question)).reason == "frozen":

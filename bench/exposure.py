@@ -6,7 +6,7 @@ from bench import company
 from bench.rows import Row, migrated, ms, p50
 from bench.timing import in_turn
 from services.cli.running import run_serving
-from services.clients.handlers import exposure
+from services.clients.exposure.handlers import read_exposure
 from shared.database import Database, UnitOfWork, open_database, rolled_back_transaction
 from shared.paging import Paging
 from shared.settings import Settings
@@ -32,7 +32,7 @@ REPORTS = """
 async def look(database: Database) -> object:
     async with database.connect() as connection, rolled_back_transaction(connection):
         work = UnitOfWork(connection, Settings(), "clients", datetime.now(UTC), "director")
-        found = await exposure.look(work, LEAVER, 90, frozenset({"director"}), Paging(100, None))
+        found = await read_exposure(work, LEAVER, 90, frozenset({"director"}), Paging(100, None))
         return found["totals"]
 
 

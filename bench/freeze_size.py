@@ -9,7 +9,7 @@ from bench.rows import Row, migrated, ms, p50, p99
 from bench.timing import seconds
 from services import wiring
 from services.cli.running import run_serving
-from services.clients.store.checks import EVERYBODY, Question
+from services.clients.access.store.checks import REACH_EVERYBODY, AccessQuestion
 from shared.contracts.staff import EmployeeResigned
 from shared.database import transact
 from shared.messages import encode_record, get_events_topic
@@ -99,10 +99,11 @@ async def measure() -> Row:
 
 async def in_hands(runtime: Runtime) -> None:
     """Asserts that the last client of both is refused to them and open to the caretaker."""
-    ask = runtime.state["gatherer"].check
+    ask = runtime.state["check_batcher"].check
     for employee, client in ((OF_MANY, MANY - 1), (OF_FEW, MANY + FEW - 1)):
         said = [
-            (await ask(Question(who, f"c-{client}", "read", "bench", EVERYBODY))).reason for who in (employee, "e-2")
+            (await ask(AccessQuestion(who, f"c-{client}", "read", "bench", REACH_EVERYBODY))).reason
+            for who in (employee, "e-2")
         ]
         assert said == ["frozen", "caretaker"], said
 

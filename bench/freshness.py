@@ -28,7 +28,7 @@ from bench import company
 from bench.rows import Row, migrated, server
 from services import wiring
 from services.cli.running import listen
-from services.clients.store.checks import Answer, Gatherer, Question
+from services.clients.access.store.checks import AccessAnswer, AccessQuestion, CheckBatcher
 from shared.auth import TokenKeys, create_key_file, make_token_keys, read_key_file
 from shared.settings import Settings
 from tests.support.processes import Process, connects, free_port
@@ -47,14 +47,14 @@ BASE = "/clients/v1"
 class Keeping:
     """A gatherer whose answers are kept: what this figure must catch. There is none in the product."""
 
-    gatherer: Gatherer
+    gatherer: CheckBatcher
     seconds: float
-    kept: dict[tuple[str, str, str], tuple[float, Answer]] = field(default_factory=dict)
+    kept: dict[tuple[str, str, str], tuple[float, AccessAnswer]] = field(default_factory=dict)
 
-    async def check(self, question: Question) -> Answer:
+    async def check(self, question: AccessQuestion) -> AccessAnswer:
         return (await self.check_all([question]))[0]
 
-    async def check_all(self, questions: Sequence[Question]) -> list[Answer]:
+    async def check_all(self, questions: Sequence[AccessQuestion]) -> list[AccessAnswer]:
         now = time.monotonic()
         unknown = [one for one in dict.fromkeys(questions) if self.kept.get(one[:3], (0.0,))[0] < now]
         answers = await self.gatherer.check_all(unknown) if unknown else []
@@ -71,7 +71,7 @@ async def replica(url: str, port: int, key_file: str, seconds_kept: float) -> No
     runtime = embedded.runtimes["clients"]
     await runtime.start()
     if seconds_kept:
-        runtime.state["gatherer"] = Keeping(runtime.state["gatherer"], seconds_kept)
+        runtime.state["check_batcher"] = Keeping(runtime.state["check_batcher"], seconds_kept)
     await listen(embedded.front.apps["clients"], "127.0.0.1", port)
 
 

@@ -13,7 +13,7 @@ from bench import company
 from bench.rows import Row, migrated
 from services import wiring
 from services.cli.running import run_serving
-from services.clients.handlers.sequencing import sequence
+from services.clients.journal.handlers import append_pending_entries
 from shared.auth import create_key_file
 from shared.settings import Settings
 
@@ -47,7 +47,7 @@ async def measure(decisions: int = DECISIONS) -> list[Row]:
         runtime = embedded.runtimes["clients"]
         await connection.execute(write, timeout=600)
         begun = time.perf_counter()
-        while await sequence(runtime):
+        while await append_pending_entries(runtime):
             pass
         took = time.perf_counter() - begun
         await wiring.close(embedded.runtimes.values())

@@ -6,7 +6,7 @@ from bench import company
 from bench.rows import Row, migrated
 from bench.timing import seconds
 from services.cli.running import run_serving
-from services.clients.handlers import risks
+from services.clients.risks.handlers import recompute_risks
 from shared.database import Database, UnitOfWork, open_database
 from shared.settings import Settings
 
@@ -39,7 +39,7 @@ DAY = """
 async def compute(database: Database) -> int:
     async with database.connect() as connection, connection.transaction():
         work = UnitOfWork(connection, Settings(), "clients", datetime.now(UTC), "ops")
-        return int((await risks.recompute(work))["changed"])
+        return int((await recompute_risks(work))["changed"])
 
 
 async def run(clients: int) -> tuple[float, float, int]:

@@ -11,7 +11,7 @@ from bench.rows import Row, migrated
 from bench.timing import seconds
 from services import wiring
 from services.cli.running import run_serving
-from services.clients.handlers import transfers
+from services.clients.transfers.handlers import CHUNK_SIZE, transfer_clients_by_hand, transfer_in_chunks
 from shared.database import transact_as
 from shared.service import Runtime
 from shared.settings import Settings
@@ -25,12 +25,12 @@ UPDATE = "UPDATE clients SET owner_id = $2, version = version + 1 WHERE owner_id
 async def by_handler(runtime: Runtime, items: list[tuple[str, str, str]]) -> float:
     """Seconds that it takes to move them."""
     begun = time.perf_counter()
-    done = await transfers.chunk_by_chunk(
+    done = await transfer_in_chunks(
         items,
         lambda chunk: transact_as(
             runtime,
             "e-0",
-            lambda work: transfers.transfer_by_hand(work, chunk, "a new cut of the territory", True),
+            lambda work: transfer_clients_by_hand(work, chunk, "a new cut of the territory", True),
         ),
     )
     assert all(item["outcome"] == "done" for item in done)
@@ -54,7 +54,7 @@ async def measure() -> Row:
             await seconds(lambda second=second, third=third: peer.execute(UPDATE, second, third, timeout=600))
         )
     events = await peer.fetchval("SELECT count(*) FROM outbox")
-    assert events == ROUNDS * MOVED / transfers.CHUNK, events
+    assert events == ROUNDS * MOVED / CHUNK_SIZE, events
     await peer.close()
     await wiring.close([runtime])
     return Row(
