@@ -6,7 +6,7 @@ BIN := .venv/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types imports tests bench lock format clean
+.PHONY: help install demo test lint types imports tests bench migration lock format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ tests: .venv/installed-dev ## All tests
 
 bench: .venv/installed-dev ## Every figure, as ratios measured in the same run; ONLY=name,… for some
 	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
+
+migration: .venv/installed-dev ## Write the next step of each schema that changed; NAME=what_it_does
+	@$(BIN)/python -m services.cli.schema $(NAME)
 
 format: .venv/installed-dev ## Bring the code into form
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

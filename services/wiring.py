@@ -26,7 +26,7 @@ from shared.database import open_database, open_migration_engine, to_asyncpg_url
 from shared.http.app import create_app
 from shared.kafka import KafkaBus
 from shared.messages import get_commands_topic, get_events_topic
-from shared.migrations import migrate
+from shared.migrations import ForeignSchema, migrate
 from shared.replica import Replica
 from shared.service import Runtime, Service
 from shared.settings import SERVICES, Settings
@@ -217,6 +217,8 @@ async def _migrate(url: str, service: Service) -> None:
     engine = open_migration_engine(url)
     try:
         await migrate(engine, service)
+    except ForeignSchema as problem:
+        raise NotConfigured(str(problem)) from None
     finally:
         await engine.dispose()
 

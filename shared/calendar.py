@@ -1,10 +1,21 @@
-"""Working days where the company works: Monday to Friday, but for the holidays of a country or of a part of one."""
+"""Days where the company works. Working days are Monday to Friday, but for the holidays of a country or of a part of one."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 from functools import cache, lru_cache
+from zoneinfo import ZoneInfo
 
 import holidays
+
+
+def get_local_day(moment: datetime, timezone: str) -> date:
+    """The day that it is there at this moment."""
+    return moment.astimezone(ZoneInfo(timezone)).date()
+
+
+def get_start_of_day(day: date, timezone: str) -> datetime:
+    """The moment at which the day begins there."""
+    return datetime.combine(day, time(), ZoneInfo(timezone))
 
 
 @dataclass(frozen=True)

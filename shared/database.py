@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
 import asyncpg
 import stamina
@@ -16,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from shared.calendar import get_local_day
 from shared.messages import Command, Event
 from shared.settings import Settings
 
@@ -188,7 +188,7 @@ class UnitOfWork:
     @property
     def today(self) -> date:
         """The day that it is where the company works."""
-        return self.now.astimezone(ZoneInfo(self.settings.timezone)).date()
+        return get_local_day(self.now, self.settings.timezone)
 
     async def fetch_all(self, shape: Callable[..., T], sql: str, **named: Any) -> list[T]:
         """Every row as what `shape` makes of its columns, as a dataclass does."""

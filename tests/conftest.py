@@ -1,13 +1,27 @@
-"""What holds for all tests: which need a real Kafka, and the loud last line where there is none."""
+"""What holds for all tests: the day on which they run, which need a real Kafka, and the loud last line where there is none."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 import structlog
 
-from tests.support import kafka
+from tests.support import days, kafka
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    days.add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    days.choose(config)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    with days.lived(item):
+        return (yield)
 
 
 @pytest.fixture

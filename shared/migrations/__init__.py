@@ -1,47 +1,97 @@
-"""One Alembic environment for all services: each service's database holds the chassis's branch and its own."""
+"""The schema of a service's database: SQLAlchemy tables with `.sql` files beside them, and the Alembic steps that lead there.
 
-from collections.abc import Iterable
+`functions.sql` is run before the tables are made, `tables.sql` after: together they say what SQLAlchemy cannot.
+"""
+
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from alembic import command
+from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.config import Config
+from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from asyncpg import Connection
+from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from shared.advisory_locks import AdvisoryLock
 from shared.service import Service
 
 HERE = Path(__file__).parent
-SERVICES = HERE.parent.parent / "services"
+SHARED, SERVICES = HERE.parent, HERE.parent.parent / "services"
+COMPARED = {"compare_type": True, "compare_server_default": True}
+STEP = '''"""{title}."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy import Text
+from sqlalchemy.dialects import postgresql
+
+from shared.migrations import split_statements
+
+revision = "{revision}"
+down_revision = {down_revision}
+branch_labels = None
+depends_on = None
+
+FUNCTIONS = r"""{functions}"""
+TABLES = r"""{tables}"""
+
+
+def upgrade() -> None:
+    run = op.get_bind().exec_driver_sql
+    run("SET LOCAL check_function_bodies = off")
+    for statement in split_statements(FUNCTIONS):
+        run(statement)
+    {operations}
+    for statement in split_statements(TABLES):
+        run(statement)
+'''
+
+
+class ForeignSchema(Exception):
+    """The database was made by another version of Holdfast than this one can go on from. Start with an empty database, or an
+    empty data folder."""
 
 
 def make_config(service: Service) -> Config:
     config = Config()
-    branches = [HERE / "chassis", SERVICES / service.name / "migrations"]
-    if "people" in service.metadata.tables:
-        branches.append(HERE / "people")
     config.set_main_option("script_location", str(HERE))
     config.set_main_option("path_separator", "newline")
-    config.set_main_option("version_locations", "\n".join(str(branch).replace("%", "%%") for branch in branches))
+    config.set_main_option("version_locations", str(_folder(service)).replace("%", "%%"))
     return config
 
 
+def _folder(service: Service) -> Path:
+    return SERVICES / service.name / "migrations"
+
+
 async def migrate(engine: AsyncEngine, service: Service) -> None:
-    """Brings the database to the newest version. Of several at the same time one does it and the others wait."""
+    """Brings the database to the newest version. Of several at the same time one does it and the others wait.
+
+    Raises `ForeignSchema` where a version is applied that is not known here.
+    """
     async with engine.connect() as connection:
         await connection.execute(text("SET lock_timeout = 0"))
-        await connection.execute(text("SELECT pg_advisory_lock(7283)"))
+        await connection.execute(text(f"SELECT pg_advisory_lock({AdvisoryLock.MIGRATION:d})"))
         config = make_config(service)
         config.attributes["metadata"] = service.metadata
 
-        def upgrade(sync_connection: object) -> None:
+        def upgrade(sync_connection: SyncConnection) -> None:
+            known = {step.revision for step in ScriptDirectory.from_config(config).walk_revisions()}
+            if not known.issuperset(MigrationContext.configure(sync_connection).get_current_heads()):
+                raise ForeignSchema(" ".join((ForeignSchema.__doc__ or "").split()))
             config.attributes["connection"] = sync_connection
-            command.upgrade(config, "heads")
+            command.upgrade(config, "head")
 
-        await connection.run_sync(upgrade)
-        await connection.commit()
-        await connection.execute(text("SELECT pg_advisory_unlock(7283)"))
+        try:
+            await connection.run_sync(upgrade)
+            await connection.commit()
+        finally:
+            await connection.rollback()
+            await connection.execute(text(f"SELECT pg_advisory_unlock({AdvisoryLock.MIGRATION:d})"))
 
 
 async def describe_version_fault(connection: Connection, service: Service) -> str | None:
@@ -64,3 +114,68 @@ def _list_heads(service: Service) -> set[str]:
 
 def _join_revisions(revisions: Iterable[str]) -> str:
     return ", ".join(sorted(revisions)) or "none"
+
+
+# -- the schema itself -------------------------------------------------------------------------------------------------
+
+
+def list_sql_files(service: Service, name: str) -> list[Path]:
+    """The files of this name beside the tables of the service and of the chassis, in one order."""
+    folders = [SHARED / "outbox", SHARED / "people", SERVICES / service.name]
+    return [path for folder in folders for path in sorted(folder.rglob(name))]
+
+
+def create_schema(connection: SyncConnection, service: Service) -> None:
+    """Makes everything in an empty database as tables and `.sql` files say, without a migration."""
+    connection.exec_driver_sql("SET check_function_bodies = off")
+    _run_files(connection, service, "functions.sql")
+    service.metadata.create_all(connection)
+    _run_files(connection, service, "tables.sql")
+
+
+def _run_files(connection: SyncConnection, service: Service, name: str) -> None:
+    for path in list_sql_files(service, name):
+        for statement in split_statements(path.read_text()):
+            connection.exec_driver_sql(statement)
+
+
+def split_statements(sql: str) -> Iterator[str]:
+    """The statements of a file: each ends with a semicolon at the end of a line, outside of `$$ … $$`."""
+    statement: list[str] = []
+    for line in sql.splitlines():
+        statement.append(line)
+        text_so_far = "\n".join(statement)
+        if line.endswith(";") and text_so_far.count("$$") % 2 == 0:
+            yield text_so_far.strip().removesuffix(";")
+            statement = []
+
+
+def write_migration(connection: SyncConnection, service: Service, name: str) -> Path | None:
+    """Writes the step from this database, which is at the newest version, to the tables and files; None if there is none.
+
+    A file that does not stand in an earlier step is run again whole, so its statements must bear that (`CREATE OR REPLACE`).
+    A person reads the step before it is kept.
+    """
+    folder = _folder(service)
+    earlier = [path.read_text() for path in sorted(folder.glob("[0-9]*.py"))]
+    context = MigrationContext.configure(connection, opts=COMPARED)
+    operations = produce_migrations(context, service.metadata).upgrade_ops
+    functions, tables = (
+        "".join(sql for path in list_sql_files(service, kind) if (sql := path.read_text()) not in "".join(earlier))
+        for kind in ("functions.sql", "tables.sql")
+    )
+    if operations is None or (operations.is_empty() and not functions and not tables):
+        return None
+    number = len(earlier) + 1
+    path = folder / f"{number:04d}_{name}.py"
+    path.write_text(
+        STEP.format(
+            title=name.replace("_", " ").capitalize(),
+            revision=f"{service.name}_{number:04d}",
+            down_revision=f'"{service.name}_{number - 1:04d}"' if earlier else None,
+            functions=functions,
+            tables=tables,
+            operations=render_python_code(operations, migration_context=context, render_as_batch=False),
+        )
+    )
+    return path

@@ -80,6 +80,14 @@ def is_absent(absences: Sequence[Mapping[str, str | None]], day: date) -> bool:
     )
 
 
+def list_caretaker_candidates(
+    leaver_id: str, deputy_id: str | None, manager_id: str | None, heads: Sequence[str], last_resort: str | None
+) -> list[str]:
+    """Deputy, manager, `heads` of the departments upward, last resort, in this order; each once, never the leaver."""
+    wanted = (deputy_id, manager_id, *heads, last_resort)
+    return list(dict.fromkeys(id for id in wanted if id and id != leaver_id))
+
+
 def choose_caretaker(people: Mapping[str, Person], candidates: Sequence[str], leaver: str, day: date) -> str | None:
     """The first candidate who may be given work and is not absent, but not the leaver."""
     for candidate in candidates:

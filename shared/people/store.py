@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from asyncpg import Connection
 
+from shared.advisory_locks import AdvisoryLock
 from shared.contracts.clients import Ground
 from shared.contracts.staff import DepartmentChanged, EmployeeEvent
 from shared.database import UnitOfWork
@@ -92,11 +93,10 @@ async def save_department(work: UnitOfWork, envelope: Envelope[DepartmentChanged
 
 # PostgreSQL lets a new FOR SHARE join the holders of a row although a FOR UPDATE waits for it, so a freeze could starve
 # behind transfers that overlap. The queue of advisory locks is fair: whoever comes after a waiting freeze waits behind it.
-FENCE = 7285
 
 LOCK_PEOPLE = f"""
     WITH fence AS MATERIALIZED (
-        SELECT pg_advisory_xact_lock{{shared}}({FENCE}, place)
+        SELECT pg_advisory_xact_lock{{shared}}({AdvisoryLock.PEOPLE:d}, place)
         FROM (SELECT DISTINCT hashtext(id) & 63 AS place FROM unnest(CAST(:ids AS text[])) AS wanted (id) ORDER BY 1) places
     )
     SELECT people.* FROM (SELECT count(*) FROM fence) passed, people
@@ -173,6 +173,26 @@ async def erase_ground_reasons(work: UnitOfWork, employee_id: str) -> int:
         """
         UPDATE grounds SET reason = NULL
         WHERE :id IN (employee_id, by_id) AND reason IS NOT NULL AND reason <> 'withdrawn'
+        """,
+        id=employee_id,
+    )
+
+
+async def list_settling(work: UnitOfWork) -> list[str]:
+    """Who was rehired while a stand-in still holds what was of record with them, by id."""
+    rows = await work.fetch_rows("SELECT employee_id FROM people WHERE settling ORDER BY employee_id")
+    return [row["employee_id"] for row in rows]
+
+
+async def end_settling(work: UnitOfWork, employee_id: str) -> None:
+    """Nothing is of record from before any more. A freeze of the new employment may have come meanwhile; its stand-in stays."""
+    await work.execute(
+        """
+        UPDATE people p SET settling = false, frozen = g.any, frozen_at = CASE WHEN g.any THEN p.frozen_at END,
+                            stand_in_id = CASE WHEN g.any THEN p.stand_in_id END, unowned = g.any AND p.unowned
+        FROM (SELECT EXISTS (SELECT 1 FROM grounds g JOIN people q USING (employee_id, employment_id)
+                             WHERE q.employee_id = :id AND g.ended_at IS NULL) AS any) g
+        WHERE p.employee_id = :id AND p.settling
         """,
         id=employee_id,
     )

@@ -7,7 +7,6 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from services.__main__ import app
 from shared.contracts.staff import EmployeeHired
 from shared.messages import dump_headers, encode_record, get_events_topic
 from tests.support import postgres
+from tests.support.days import now
 from tests.support.processes import Process, answers, free_port
 
 NORTHWIND = Path(__file__).parents[2] / "examples" / "northwind"
@@ -152,7 +152,7 @@ def park(url: str, employee: str, *bodies: bytes | None) -> None:
         "source": "/holdfast/staff",
         "subject": hired.subject,
         "sequence": 1,
-        "time": datetime.now(UTC),
+        "time": now(),
         "cause": None,
         "traceparent": None,
         "topic": get_events_topic("staff"),
@@ -165,9 +165,9 @@ def park(url: str, employee: str, *bodies: bytes | None) -> None:
         await connection.execute(
             """
             INSERT INTO waiting_keys (id, topic, key, attempts, next_try_at, parked_at, type, error)
-            VALUES ($1, $2, $3, 5, now(), now(), $4, 'KeyError at hear:1')
+            VALUES ($1, $2, $3, 5, $5, $5, $4, 'KeyError at hear:1')
             """,
-            *(key, record.topic, record.key, hired.type),
+            *(key, record.topic, record.key, hired.type, row["time"]),
         )
         for body in bodies:
             # Each message has an id of its own, as those on a bus have.

@@ -49,6 +49,7 @@ def test_a_file_of_a_setting_that_cannot_be_read_is_wrong_usage(tmp_path: Path) 
     assert (status, "DATABASE_URL_FILE" in said) == (2, True)
 
 
+@pytest.mark.processes
 async def test_a_token_is_printed_as_json_too(tmp_path: Path) -> None:
     key = create_key_file(tmp_path / "key.pem")
     done = await asyncio.to_thread(

@@ -183,10 +183,11 @@ async def test_too_many_parked_keys_stop_the_consumers_and_the_service_is_not_re
         receiver,
         """
         INSERT INTO waiting_keys (id, topic, key, attempts, next_try_at, parked_at, error)
-        SELECT gen_random_uuid(), 'none', CAST(n AS text), 5, now(), now(), 'planted'
+        SELECT gen_random_uuid(), 'none', CAST(n AS text), 5, :now, :now, 'planted'
         FROM generate_series(1, :count) AS n
         """,
         count=PARKED_LIMIT + 1,
+        now=lab.clock(),
     )
     await update_waiting_metrics(receiver)
     assert any(fault.startswith("parked:") for fault in await list_readiness_faults(receiver))
@@ -209,12 +210,13 @@ async def test_a_departure_behind_a_parked_message_of_another_kind_raises_the_al
         """
         WITH key AS (
             INSERT INTO waiting_keys (id, topic, key, attempts, next_try_at, parked_at, type, error)
-            VALUES (gen_random_uuid(), 'none', 'employee/1', 5, now(), now(), 'employee.changed', 'planted')
+            VALUES (gen_random_uuid(), 'none', 'employee/1', 5, :now, :now, 'employee.changed', 'planted')
             RETURNING id
         )
         INSERT INTO waiting_messages (key_id, headers, body)
         SELECT id, jsonb_build_object('ce_type', type), '' FROM key, unnest(ARRAY['employee.changed', 'employee.left']) AS type
         """,
+        now=lab.clock(),
     )
     await asyncio.gather(update_waiting_metrics(receiver), update_waiting_metrics(receiver))
     assert REGISTRY.get_sample_value("holdfast_alarm", {"service": lab.receiver, "kind": "parked_departure"}) == 1

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import yaml
 from shared.settings import SERVICES, Settings
 from tests.support import compose, image, kafka
 from tests.support.compose import DEPLOY, REPOSITORY, Places
+from tests.support.days import now
 from tests.support.deployment import Deployment, deployed, watch
 from tests.support.image import Image
 from tests.support.processes import wait_until
@@ -340,7 +341,7 @@ def test_a_write_elsewhere_than_where_a_service_may_is_noted(tmp_path: Path) -> 
 
 
 def _employee(employee_id: str) -> dict[str, Any]:
-    hired_on = (datetime.now(UTC) - timedelta(days=400)).date().isoformat()
+    hired_on = (now() - timedelta(days=400)).date().isoformat()
     return {
         "id": employee_id,
         "name": "Nancy Davolio",

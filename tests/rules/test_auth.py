@@ -13,13 +13,14 @@ from joserfc.jwk import KeySet, OKPKey
 
 from shared.auth import AUDIENCE, ISSUER, TokenKeys, create_key_file, read_key_file
 from shared.errors import NoToken
+from tests.support import days
 
 KEY = OKPKey.generate_key("Ed25519")
 USERS = OKPKey.generate_key("Ed25519")
 
 
 def claims(**changed: Any) -> dict[str, Any]:
-    now = int(time.time())
+    now = int(days.now().timestamp())
     whole = {"iss": ISSUER, "aud": AUDIENCE, "iat": now, "exp": now + 60, "sub": "7", "roles": ["hr"], **changed}
     return {name: value for name, value in whole.items() if value is not None}
 

@@ -9,72 +9,79 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.staff.domain.announcements import announce, notice_of
-from services.staff.domain.life import LifeNews, hear, newer_only, stamped
-from services.staff.domain.person import Person, caretakers
+from services.staff.departures.rules import EmploymentUpdate, apply_employment_update, build_announcements
+from services.staff.employees.rules import (
+    Employee,
+    determine_notice_day,
+    list_caretaker_candidates,
+    select_newest_facts,
+    set_facts,
+)
 
 TODAY = date(2026, 5, 4)
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
-PERSON = Person(id="7", employment_id="first", hired_on=date(2020, 1, 1), deputy_id="2", manager_id="3")
+PERSON = Employee(id="7", employment_id="first", hired_on=date(2020, 1, 1), deputy_id="2", manager_id="3")
 
 
 def at(minutes: int) -> datetime:
     return NOON + timedelta(minutes=minutes)
 
 
-def resigned(minutes: int, last_day: date = date(2026, 6, 30), notice_on: date | None = date(2026, 5, 4)) -> LifeNews:
-    return LifeNews("resigned", at(minutes), notice_on, last_day)
+def resigned(
+    minutes: int, last_day: date = date(2026, 6, 30), notice_on: date | None = date(2026, 5, 4)
+) -> EmploymentUpdate:
+    return EmploymentUpdate("resigned", at(minutes), notice_on, last_day)
 
 
-def changed(minutes: int, last_day: date) -> LifeNews:
-    return LifeNews("changed", at(minutes), last_day=last_day)
+def changed(minutes: int, last_day: date) -> EmploymentUpdate:
+    return EmploymentUpdate("changed", at(minutes), last_day=last_day)
 
 
-def left(minutes: int, day: date = TODAY) -> LifeNews:
-    return LifeNews("left", at(minutes), day=day)
+def left(minutes: int, day: date = TODAY) -> EmploymentUpdate:
+    return EmploymentUpdate("left", at(minutes), day=day)
 
 
-def rehired(minutes: int, day: date = date(2026, 9, 1)) -> LifeNews:
-    return LifeNews("rehired", at(minutes), day=day)
+def rehired(minutes: int, day: date = date(2026, 9, 1)) -> EmploymentUpdate:
+    return EmploymentUpdate("rehired", at(minutes), day=day)
 
 
-def tell(person: Person, *news: LifeNews) -> Person:
+def tell(person: Employee, *news: EmploymentUpdate) -> Employee:
     for nth, word in enumerate(news):
-        person = hear(person, word, f"next-{nth}").person
+        person = apply_employment_update(person, word, f"next-{nth}").person
     return person
 
 
-def events(before: Person, *news: LifeNews) -> list[str]:
+def events(before: Employee, *news: EmploymentUpdate) -> list[str]:
     types = []
     for word in news:
-        heard = hear(before, word, "next")
-        types += [event.type for event in announce(before, heard.person, ["2"], TODAY, heard.former)]
+        heard = apply_employment_update(before, word, "next")
+        types += [event.type for event in build_announcements(before, heard.person, ["2"], TODAY, heard.former)]
         before = heard.person
     return types
 
 
-def life(person: Person) -> tuple[Any, ...]:
-    return person.status, notice_of(person), person.last_day, person.ends_on, person.left_on
+def life(person: Employee) -> tuple[Any, ...]:
+    return person.status, determine_notice_day(person), person.last_day, person.ends_on, person.left_on
 
 
 @pytest.mark.parametrize(
     ("news", "status"),
     [
         ([resigned(1)], "resigned"),
-        ([resigned(1), LifeNews("withdrawn", at(2))], "active"),
+        ([resigned(1), EmploymentUpdate("withdrawn", at(2))], "active"),
         ([resigned(1), left(2)], "left"),
         ([left(1)], "left"),
-        ([left(1), LifeNews("reversed", at(2))], "active"),
+        ([left(1), EmploymentUpdate("reversed", at(2))], "active"),
         ([left(1), rehired(2)], "active"),
-        ([LifeNews("withdrawn", at(2)), resigned(1)], "active"),
-        ([LifeNews("withdrawn", at(2)), left(1)], "active"),
+        ([EmploymentUpdate("withdrawn", at(2)), resigned(1)], "active"),
+        ([EmploymentUpdate("withdrawn", at(2)), left(1)], "active"),
         ([left(2), resigned(1)], "left"),
         ([resigned(2), left(1)], "resigned"),
-        ([resigned(1), LifeNews("reversed", at(2))], "active"),
+        ([resigned(1), EmploymentUpdate("reversed", at(2))], "active"),
         ([changed(1, date(2026, 7, 1))], "resigned"),
     ],
 )
-def test_the_newest_word_decides_the_status(news: list[LifeNews], status: str) -> None:
+def test_the_newest_word_decides_the_status(news: list[EmploymentUpdate], status: str) -> None:
     assert tell(PERSON, *news).status == status
 
 
@@ -89,27 +96,27 @@ def test_an_older_word_fills_in_what_the_newer_one_left_out() -> None:
 
 
 def test_a_departure_discarded_as_old_is_told_apart() -> None:
-    withdrawn = tell(PERSON, LifeNews("withdrawn", at(5)))
-    assert hear(withdrawn, resigned(1), "x").old
-    assert hear(withdrawn, left(1), "x").old
-    assert not hear(withdrawn, resigned(6), "x").old
+    withdrawn = tell(PERSON, EmploymentUpdate("withdrawn", at(5)))
+    assert apply_employment_update(withdrawn, resigned(1), "x").old
+    assert apply_employment_update(withdrawn, left(1), "x").old
+    assert not apply_employment_update(withdrawn, resigned(6), "x").old
 
 
 def test_said_at_the_same_moment_the_later_arrival_counts() -> None:
-    assert tell(PERSON, resigned(1), LifeNews("withdrawn", at(1))).status == "active"
+    assert tell(PERSON, resigned(1), EmploymentUpdate("withdrawn", at(1))).status == "active"
 
 
 def test_news_of_an_earlier_employment_never_touches_a_later_one() -> None:
     back = tell(PERSON, left(1), rehired(10))
-    for old in (resigned(5), left(5), LifeNews("withdrawn", at(5)), rehired(5, date(2026, 8, 1))):
-        heard = hear(back, old, "x")
+    for old in (resigned(5), left(5), EmploymentUpdate("withdrawn", at(5)), rehired(5, date(2026, 8, 1))):
+        heard = apply_employment_update(back, old, "x")
         assert heard.old
         assert heard.person == back
 
 
 def test_a_rehire_opens_a_new_employment_and_keeps_the_former() -> None:
     gone = tell(PERSON, resigned(1), left(2))
-    heard = hear(gone, rehired(3), "second")
+    heard = apply_employment_update(gone, rehired(3), "second")
     assert heard.former is not None
     assert (heard.former.employment_id, heard.former.left_on) == ("first", TODAY)
     assert (heard.person.employment_id, heard.person.hired_on) == ("second", date(2026, 9, 1))
@@ -117,23 +124,23 @@ def test_a_rehire_opens_a_new_employment_and_keeps_the_former() -> None:
 
 
 def test_a_rehire_that_comes_before_the_departure_waits_for_it() -> None:
-    waiting = hear(PERSON, rehired(3), "second")
+    waiting = apply_employment_update(PERSON, rehired(3), "second")
     assert waiting.former is None
     assert waiting.person.status == "active"
-    heard = hear(waiting.person, left(2), "second")
+    heard = apply_employment_update(waiting.person, left(2), "second")
     assert heard.former is not None
     assert (heard.person.employment_id, heard.person.status) == ("second", "active")
     assert events(PERSON, rehired(3), left(2)) == ["employee.left", "employee.rehired"]
 
 
 def test_the_same_rehire_told_twice_opens_one_employment() -> None:
-    back = hear(tell(PERSON, left(1)), rehired(2), "second").person
-    assert hear(back, rehired(3), "third").person.employment_id == "second"
+    back = apply_employment_update(tell(PERSON, left(1)), rehired(2), "second").person
+    assert apply_employment_update(back, rehired(3), "third").person.employment_id == "second"
 
 
 def test_each_change_is_announced_as_what_it_is() -> None:
     later = date(2026, 7, 31)
-    withdrawn, reversed_ = LifeNews("withdrawn", at(3)), LifeNews("reversed", at(3))
+    withdrawn, reversed_ = EmploymentUpdate("withdrawn", at(3)), EmploymentUpdate("reversed", at(3))
     assert events(PERSON, resigned(1)) == ["employee.resigned"]
     assert events(PERSON, resigned(1), changed(2, later)) == ["employee.resigned", "resignation.changed"]
     assert events(PERSON, resigned(1), withdrawn) == ["employee.resigned", "resignation.withdrawn"]
@@ -151,8 +158,8 @@ def test_who_has_left_and_works_until_later_after_all_keeps_the_same_departure()
 
 def test_an_announcement_carries_the_whole_public_state_and_no_name() -> None:
     person = replace(PERSON, name="Nancy", email="n@example.com", functions={"sales": 4.0})
-    after = hear(person, resigned(1), "x").person
-    [event] = announce(person, after, ["2", "3"], TODAY)
+    after = apply_employment_update(person, resigned(1), "x").person
+    [event] = build_announcements(person, after, ["2", "3"], TODAY)
     said = event.model_dump(mode="json")
     assert said["caretakers"] == ["2", "3"]
     assert said["functions"] == {"sales": 4.0}
@@ -161,9 +168,9 @@ def test_an_announcement_carries_the_whole_public_state_and_no_name() -> None:
 
 
 def test_caretakers_are_named_once_in_order_and_never_the_leaver() -> None:
-    assert caretakers(PERSON, ["3", "7", "9"], "1") == ["2", "3", "9", "1"]
-    assert caretakers(replace(PERSON, deputy_id=None, manager_id="9"), ["9"], "7") == ["9"]
-    assert caretakers(replace(PERSON, deputy_id=None, manager_id=None), [], None) == []
+    assert list_caretaker_candidates(PERSON, ["3", "7", "9"], "1") == ["2", "3", "9", "1"]
+    assert list_caretaker_candidates(replace(PERSON, deputy_id=None, manager_id="9"), ["9"], "7") == ["9"]
+    assert list_caretaker_candidates(replace(PERSON, deputy_id=None, manager_id=None), [], None) == []
 
 
 # -- any order ---------------------------------------------------------------------------------------------------------
@@ -179,10 +186,10 @@ words = st.one_of(
 
 
 @st.composite
-def shuffled(draw: st.DrawFn) -> tuple[list[LifeNews], list[LifeNews]]:
+def shuffled(draw: st.DrawFn) -> tuple[list[EmploymentUpdate], list[EmploymentUpdate]]:
     said = draw(st.lists(words, min_size=1, max_size=7))
     news = [
-        LifeNews(kind, at(minute), notice_on=notice, last_day=last, day=on)
+        EmploymentUpdate(kind, at(minute), notice_on=notice, last_day=last, day=on)
         for minute, (kind, notice, last, on) in enumerate(said)
     ]
     return news, draw(st.permutations(news))
@@ -190,14 +197,16 @@ def shuffled(draw: st.DrawFn) -> tuple[list[LifeNews], list[LifeNews]]:
 
 @settings(deadline=None)
 @given(shuffled())
-def test_any_order_of_the_same_news_ends_in_the_same_life(orders: tuple[list[LifeNews], list[LifeNews]]) -> None:
+def test_any_order_of_the_same_news_ends_in_the_same_life(
+    orders: tuple[list[EmploymentUpdate], list[EmploymentUpdate]],
+) -> None:
     told, arrived = orders
     assert life(tell(PERSON, *arrived)) == life(tell(PERSON, *told))
 
 
 @settings(deadline=None)
 @given(shuffled())
-def test_news_told_twice_changes_nothing(orders: tuple[list[LifeNews], list[LifeNews]]) -> None:
+def test_news_told_twice_changes_nothing(orders: tuple[list[EmploymentUpdate], list[EmploymentUpdate]]) -> None:
     told, again = orders
     assert life(tell(PERSON, *told, *again)) == life(tell(PERSON, *told))
 
@@ -218,7 +227,7 @@ def test_each_attribute_by_itself_ends_with_the_newest_word(orders: Any) -> None
     def told(order: Any) -> tuple[Any, ...]:
         person = PERSON
         for minute, (name, value) in order:
-            person = stamped(person, newer_only(person.said, {name: str(value)}, at(minute)), at(minute))
+            person = set_facts(person, select_newest_facts(person.said, {name: str(value)}, at(minute)), at(minute))
         return person.name, person.department_id, person.manager_id
 
     assert told(orders[1]) == told(orders[0])

@@ -8,11 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.staff.domain.absences import HrisAbsences, according_to_hris, hear_absence, present_and_future
-from services.staff.domain.brake import departures_allowed, is_new_departure, may_freeze_held
-from services.staff.domain.chains import closing_a_circle, top_down
-from services.staff.domain.person import Person
-from services.staff.handlers.wording import News, Unusable, life_news, read
+from services.staff.departures.rules import count_departures_allowed, is_new_departure, may_freeze_held_departure
+from services.staff.employees.rules import (
+    Employee,
+    HrisAbsences,
+    apply_absence_message,
+    derive_hris_absences,
+    select_unfinished_absences,
+)
+from services.staff.hris.messages import HrisMessage, UnreadableMessage
+from services.staff.hris.rules import build_employment_update
+from services.staff.hris.vendors.generic import read_message
+from services.staff.imports.rules import find_changes_closing_circle, sort_parents_first
 from shared.contracts.staff import Absence
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -22,9 +29,9 @@ def body(type_: Any, data: Any, timestamp: Any = "2026-05-04T11:00:00Z") -> byte
     return json.dumps({"type": type_, "timestamp": timestamp, "data": data}).encode()
 
 
-def refused(raw: bytes) -> Unusable:
-    news = read(raw, NOON)
-    assert isinstance(news, Unusable)
+def refused(raw: bytes) -> UnreadableMessage:
+    news = read_message(raw, NOON)
+    assert isinstance(news, UnreadableMessage)
     assert news.outcome == "refused"
     return news
 
@@ -33,8 +40,8 @@ def refused(raw: bytes) -> Unusable:
 
 
 def test_news_is_read_with_the_moment_when_it_was_said() -> None:
-    news = read(body("employee.resigned", {"employee_id": "7", "last_day": "2026-06-30"}), NOON)
-    assert isinstance(news, News)
+    news = read_message(body("employee.resigned", {"employee_id": "7", "last_day": "2026-06-30"}), NOON)
+    assert isinstance(news, HrisMessage)
     assert (news.type, news.employee_id, news.at) == ("employee.resigned", "7", NOON - timedelta(hours=1))
 
 
@@ -43,20 +50,20 @@ def test_a_timestamp_more_than_five_minutes_ahead_counts_as_the_time_of_receipt(
     ahead: int, counts_as_receipt: bool
 ) -> None:
     moment = NOON + timedelta(minutes=ahead)
-    news = read(body("resignation.withdrawn", {"employee_id": "7"}, moment.isoformat()), NOON)
-    assert isinstance(news, News)
+    news = read_message(body("resignation.withdrawn", {"employee_id": "7"}, moment.isoformat()), NOON)
+    assert isinstance(news, HrisMessage)
     assert news.at == (NOON if counts_as_receipt else moment)
 
 
 def test_fields_that_are_not_known_are_ignored() -> None:
     data = {"employee_id": "7", "last_day": "2026-06-30", "mood": "sad", "nested": {"a": [1]}}
-    assert isinstance(read(body("employee.resigned", data), NOON), News)
+    assert isinstance(read_message(body("employee.resigned", data), NOON), HrisMessage)
 
 
 @pytest.mark.parametrize("type_", ["employee.promoted", "invoice.paid", "x" * 5000, "тип"])
 def test_a_type_that_is_not_known_is_ignored(type_: str) -> None:
-    news = read(body(type_, "whatever", "whenever"), NOON)
-    assert isinstance(news, Unusable)
+    news = read_message(body(type_, "whatever", "whenever"), NOON)
+    assert isinstance(news, UnreadableMessage)
     assert news.outcome == "ignored"
 
 
@@ -116,8 +123,8 @@ def test_a_refusal_says_where_and_never_repeats_what_it_read() -> None:
 @pytest.mark.parametrize("named", [{"employee_id": 7}, {"employee_id": "7"}, {"id": 7}, {"id": "7", "name": 1}])
 @pytest.mark.parametrize("type_", ["employee.updated", "employee.hired", "person.seen"])
 def test_whom_a_message_is_about_is_known_also_where_nothing_can_be_done_with_it(type_: str, named: Any) -> None:
-    found = read(body(type_, {**named, "email": "none"}), NOON)
-    assert isinstance(found, Unusable)
+    found = read_message(body(type_, {**named, "email": "none"}), NOON)
+    assert isinstance(found, UnreadableMessage)
     assert found.employee_id == "7"
 
 
@@ -127,21 +134,23 @@ def test_whom_a_message_is_about_is_known_also_where_nothing_can_be_done_with_it
     | st.recursive(st.none() | st.text(), lambda x: st.dictionaries(st.text(), x)).map(json.dumps).map(str.encode)
 )
 def test_nothing_that_is_sent_breaks_the_reader(raw: bytes) -> None:
-    assert read(raw, NOON) is not None
+    assert read_message(raw, NOON) is not None
 
 
 def test_who_says_no_day_of_notice_gave_it_when_it_was_said() -> None:
-    news = read(body("employee.resigned", {"employee_id": "7", "last_day": "2026-06-30"}, "2026-05-04T23:30:00Z"), NOON)
-    assert isinstance(news, News)
-    assert life_news(news, "Europe/Berlin", NOON.date()).notice_on == date(2026, 5, 4)
-    late = News(news.type, datetime(2026, 5, 4, 23, 30, tzinfo=UTC), "7", news.said)
-    assert life_news(late, "Europe/Berlin", NOON.date()).notice_on == date(2026, 5, 5)
+    news = read_message(
+        body("employee.resigned", {"employee_id": "7", "last_day": "2026-06-30"}, "2026-05-04T23:30:00Z"), NOON
+    )
+    assert isinstance(news, HrisMessage)
+    assert build_employment_update(news, "Europe/Berlin", NOON.date()).notice_on == date(2026, 5, 4)
+    late = HrisMessage(news.type, datetime(2026, 5, 4, 23, 30, tzinfo=UTC), "7", news.said)
+    assert build_employment_update(late, "Europe/Berlin", NOON.date()).notice_on == date(2026, 5, 5)
 
 
 def test_a_departure_that_lies_ahead_is_a_resignation_until_then() -> None:
-    news = read(body("employee.left", {"employee_id": "7", "on": "2026-05-31"}), NOON)
-    assert isinstance(news, News)
-    said = life_news(news, "UTC", NOON.date())
+    news = read_message(body("employee.left", {"employee_id": "7", "on": "2026-05-31"}), NOON)
+    assert isinstance(news, HrisMessage)
+    said = build_employment_update(news, "UTC", NOON.date())
     assert (said.kind, said.last_day) == ("resigned", date(2026, 5, 31))
 
 
@@ -155,8 +164,8 @@ def at(minutes: int) -> datetime:
 def told(*words: tuple[Any, ...]) -> list[tuple[str, str | None]]:
     absences = HrisAbsences()
     for kind, day, until, minute in words:
-        absences = hear_absence(absences, kind, day, until, at(minute)) or absences
-    return [(str(a.from_day), a.until_day and str(a.until_day)) for a in according_to_hris(absences)]
+        absences = apply_absence_message(absences, kind, day, until, at(minute)) or absences
+    return [(str(a.from_day), a.until_day and str(a.until_day)) for a in derive_hris_absences(absences)]
 
 
 def test_who_is_back_is_absent_until_the_day_before() -> None:
@@ -194,7 +203,7 @@ def test_any_order_of_the_same_absences_ends_the_same(orders: Any) -> None:
 def test_absences_that_are_over_are_not_told() -> None:
     over = Absence(absence_id="a", from_day=date(2026, 5, 1), until_day=date(2026, 5, 3))
     open_ = Absence(absence_id="b", from_day=date(2026, 5, 2))
-    assert present_and_future([over, open_], HrisAbsences(), NOON.date()) == [open_]
+    assert select_unfinished_absences([over, open_], HrisAbsences(), NOON.date()) == [open_]
 
 
 # -- the brake ---------------------------------------------------------------------------------------------------------
@@ -216,36 +225,36 @@ def test_absences_that_are_over_are_not_told() -> None:
 def test_the_brake_lets_a_share_through_never_fewer_than_three_or_a_plain_number(
     setting: str, staff: int, allowed: int
 ) -> None:
-    assert departures_allowed(setting, staff) == allowed
+    assert count_departures_allowed(setting, staff) == allowed
 
 
 def test_never_more_than_a_tenth_of_staff_is_frozen_on_suspicion() -> None:
-    assert may_freeze_held(True, 9, 100)
-    assert not may_freeze_held(True, 10, 100)
-    assert not may_freeze_held(True, 0, 9)
-    assert not may_freeze_held(False, 0, 100)
+    assert may_freeze_held_departure(True, 9, 100)
+    assert not may_freeze_held_departure(True, 10, 100)
+    assert not may_freeze_held_departure(True, 0, 9)
+    assert not may_freeze_held_departure(False, 0, 100)
 
 
 def test_only_a_departure_that_nobody_announced_before_counts() -> None:
-    active = Person(id="7", employment_id="a", hired_on=date(2020, 1, 1))
-    resigned, gone = Person(**{**vars(active), "status": "resigned"}), Person(**{**vars(active), "status": "left"})
+    active = Employee(id="7", employment_id="a", hired_on=date(2020, 1, 1))
+    resigned, gone = Employee(**{**vars(active), "status": "resigned"}), Employee(**{**vars(active), "status": "left"})
     assert is_new_departure(active, resigned)
     assert is_new_departure(active, gone)
     assert not is_new_departure(resigned, gone)
     assert not is_new_departure(resigned, resigned)
     assert not is_new_departure(resigned, active)
-    assert not is_new_departure(active, Person(**{**vars(active), "employment_id": "b"}))
+    assert not is_new_departure(active, Employee(**{**vars(active), "employment_id": "b"}))
 
 
 # -- chains ------------------------------------------------------------------------------------------------------------
 
 
 def test_parents_come_before_those_below_them() -> None:
-    assert top_down({"c": "b", "b": "a", "a": None, "x": "elsewhere"}) == ["a", "x", "b", "c"]
+    assert sort_parents_first({"c": "b", "b": "a", "a": None, "x": "elsewhere"}) == ["a", "x", "b", "c"]
 
 
 def test_what_hangs_in_a_circle_comes_last() -> None:
-    assert top_down({"a": "b", "b": "a", "c": "a", "d": None}) == ["d", "a", "b", "c"]
+    assert sort_parents_first({"a": "b", "b": "a", "c": "a", "d": None}) == ["d", "a", "b", "c"]
 
 
 @pytest.mark.parametrize(
@@ -260,4 +269,4 @@ def test_what_hangs_in_a_circle_comes_last() -> None:
     ],
 )
 def test_nobody_is_put_above_themselves(parents: dict[str, str], wanted: dict[str, Any], refused: set[str]) -> None:
-    assert closing_a_circle(parents, wanted) == refused
+    assert find_changes_closing_circle(parents, wanted) == refused

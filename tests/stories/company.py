@@ -10,11 +10,12 @@ sales, engineering and delivery, whose stages must be in different ones.
 
 import asyncio
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from shared.settings import SERVICES
 from tests.support import postgres
+from tests.support.days import today
 from tests.support.house import House
 
 SETTINGS: Mapping[str, Any] = {"last_resort": "dora"}
@@ -70,17 +71,12 @@ ORDERS: tuple[tuple[str, str, str, Mapping[str, str]], ...] = (
 )
 
 
-def morning() -> datetime:
-    """A coming Wednesday, 09:00: no story meets a weekend or midnight that it does not ask for."""
-    today = datetime.now(UTC).date()
-    return datetime.combine(today + timedelta(days=(2 - today.weekday()) % 7 + 7), time(9), UTC)
-
-
-MORNING = morning()
+MORNING = today().morning
 
 
 def wake(house: House) -> None:
-    house.clock.ahead = MORNING - datetime.now(UTC)
+    """It is the morning of the story: none meets a midnight that it does not ask for."""
+    house.clock.set(MORNING)
 
 
 _built: dict[str, str] = {}

@@ -19,7 +19,8 @@ from shared.database import bind_named, to_asyncpg_url
 from shared.messages import get_commands_topic, get_events_topic
 from shared.settings import SERVICES, Settings
 from tests.stories.hands import cases_of, steps_of
-from tests.support.house import Clock, House
+from tests.support.days import Clock
+from tests.support.house import House
 
 PATIENCE = 60.0  # seconds: a group of consumers may need 10 to miss a member that was killed, on a laden machine more
 BETWEEN = 0.1
@@ -31,7 +32,7 @@ class Remote(House):
 
     def __init__(self, url: str, key_file: Path, databases: Mapping[str, str] | None = None) -> None:
         self.names, self.urls, self.down = SERVICES, databases or {}, set()
-        self.clock = Clock()
+        self.clock = Clock("UTC")
         self.http = httpx.AsyncClient(base_url=url, timeout=30, trust_env=False)
         self.keys: TokenKeys = make_token_keys(Settings(), read_key_file(key_file))
 

@@ -1,6 +1,7 @@
 """protocols.md: grounds, two roads and one door, locks, who may act."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -179,7 +180,7 @@ async def test_nobody_acts_on_their_own_case_whatever_their_role(house: Watched)
 
 def _pass(who: str, client: str, house: Watched) -> dict[str, Any]:
     now = house.clock()
-    until = now.replace(hour=23)
+    until = now + timedelta(hours=14)
     window = {"from": now.isoformat(), "until": until.isoformat()}
     return {"employee_id": who, "client_id": client, "purpose": "work", **window}
 

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any, Self, TypeVar
 
@@ -41,6 +41,7 @@ from shared.outbox.relay import delete_expired, publish_outbox
 from shared.replica import Replica
 from shared.settings import SERVICES, Settings
 from tests.support import postgres
+from tests.support.days import Clock, now, today
 from tests.support.twice import TwiceBus
 from tests.support.watching import watched
 
@@ -56,22 +57,6 @@ class Crash(BaseException):
     """Not an Exception: nothing in the system may catch it."""
 
 
-class Clock:
-    """Real time, moved by the test."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
-
-    def move(self, **time: float) -> None:
-        self.ahead += timedelta(**time)
-
-    def day(self, ahead: int = 0) -> date:
-        return self().date() + timedelta(days=ahead)
-
-
 class House:
     """`commits` counts those of all services since the start that wrote anything, `crashed` the crashes after them.
 
@@ -82,8 +67,9 @@ class House:
 
     def __init__(self, names: Sequence[str], urls: Mapping[str, str], settings: Mapping[str, Any], twice: bool) -> None:
         self.names, self.urls, self.twice = names, urls, twice
-        self.settings = Settings(**{"last_resort": None, **settings})
-        self.clock = Clock()
+        here = {"timezone": today().zone, "holidays": today().holidays, "last_resort": None}
+        self.settings = Settings(**{**here, **settings})
+        self.clock = Clock(self.settings.timezone)
         self.commits = self.crashed = 0
         self.wrote: dict[str, list[str]] = {}  # by service the statements since its last commit
         self.doing: frozenset[str] = frozenset()
@@ -231,7 +217,7 @@ class House:
     ) -> httpx.Response:
         """A signed webhook of the HRIS (Standard Webhooks), as of now if no `timestamp` is given."""
         body = json.dumps({"type": type, "timestamp": (timestamp or self.clock()).isoformat(), "data": data})
-        message, moment = id or f"msg_{uuid.uuid4().hex}", sent_at or datetime.now(UTC)
+        message, moment = id or f"msg_{uuid.uuid4().hex}", sent_at or now()
         headers = {
             "webhook-id": message,
             "webhook-timestamp": str(int(moment.timestamp())),

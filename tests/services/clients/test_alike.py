@@ -90,9 +90,9 @@ async def build(here: Town, world: Mapping[str, Any], now: Any) -> None:
         await run(
             """
             INSERT INTO profiles (client_id, name, effort, regions, languages, contacts, registered_at, fingerprint)
-            VALUES (:client, 'A', 1, '[]', '[]', '[]', now(), '')
+            VALUES (:client, 'A', 1, '[]', '[]', '[]', :now, '')
             """,
-            [{"client": client} for client in world["clients"]],
+            [{"client": client, "now": now} for client in world["clients"]],
         )
         await run(
             "INSERT INTO team (client_id, function, employee_id) VALUES (:client, :function, :employee)",
@@ -168,7 +168,7 @@ def expected(world: Mapping[str, Any], employee: str, client: str, action: Any, 
 @pytest.mark.parametrize("seed", range(12))
 async def test_sql_and_the_table_agree_on_every_question_in_a_random_world(seed: int) -> None:
     async with town() as here:
-        now = here.house.clock()
+        now = here.house.clock().astimezone(here.house.clock.zone)
         world = made_up(seed, now)
         await build(here, world, now)
         gatherer = here.house.runtime("clients").state["check_batcher"]

@@ -10,6 +10,7 @@ import pytest
 
 from services.clients.archive.handlers import ARCHIVE_LOCK, _export_month, archive_oldest_month
 from services.clients.journal.handlers import append_pending_entries, check_disk_space
+from services.clients.journal.store.tree import get_partition_name
 from services.clients.proofs.handlers import create_checkpoint_regularly
 from services.clients.proofs.rules.verification import verify_export
 from shared.contracts.clients import FreezeAccess
@@ -39,7 +40,7 @@ async def months(here: Town, count: int = 4) -> None:
         await append_pending_entries(runtime)
         await create_checkpoint_regularly(runtime)
         if month < count - 1:
-            here.house.clock.move(days=31)
+            here.house.clock.move(months=1)
 
 
 async def archive(here: Town) -> int:
@@ -91,9 +92,9 @@ async def test_what_is_left_is_exported_from_where_it_begins_and_proofs_go_on(tm
 
 async def test_archiving_again_after_a_crash_before_the_drop_changes_nothing(tmp_path: Path) -> None:
     async with town("anna", journal_keep=KEEP, journal_archive=tmp_path) as here:
+        file = tmp_path / f"{get_partition_name(here.house.clock().date())}.ndjson"
         await months(here, 4)
-        runtime = here.house.runtime("clients")
-        await _export_month(runtime, 0, 2, tmp_path / "journal_2026_01.ndjson")  # what was there when it crashed
+        await _export_month(here.house.runtime("clients"), 0, 2, file)  # what was there when it crashed
         assert await archive(here) == 1
         assert await archive(here) == 0
         assert await left(here) == [False, True, True, True]
@@ -211,7 +212,8 @@ async def test_a_hold_that_is_placed_while_a_month_is_being_dropped_keeps_it(tmp
             transaction = placing.transaction()
             await transaction.start()
             await placing.execute(
-                "INSERT INTO journal_holds (employee_id, reason, by_id, at) VALUES ('anna', 'case 7', 'helga', now())"
+                "INSERT INTO journal_holds (employee_id, reason, by_id, at) VALUES ('anna', 'case 7', 'helga', $1)",
+                here.house.clock(),
             )
             dropping = asyncio.create_task(archive(here))
             while not await here.house.scalar("clients", "SELECT count(*) FROM pg_locks WHERE NOT granted"):

@@ -89,8 +89,9 @@ async def test_a_wrong_parameter_of_a_check_is_refused(query: str) -> None:
 @pytest.mark.parametrize("seed", range(3))
 async def test_the_rules_that_are_told_lead_to_the_reason_in_every_random_world(seed: int) -> None:
     async with town() as here:
-        world = made_up(seed, here.house.clock())
-        await build(here, world, here.house.clock())
+        now = here.house.clock().astimezone(here.house.clock.zone)
+        world = made_up(seed, now)
+        await build(here, world, now)
         gatherer = here.house.runtime("clients").state["check_batcher"]
         asked = [
             AccessQuestion(employee, client, action, "crm", REACH_EVERYBODY)

@@ -279,10 +279,10 @@ async def test_many_replicas_together_let_no_more_go_than_the_limit(limit: int) 
 
 async def test_who_counts_second_waits_and_sees_what_the_first_has_counted() -> None:
     async with town("anna", export_limit=1) as here:
-        wanted = "SELECT within_export_limit('anna', CURRENT_DATE, ARRAY[$1], 1, true)"
+        wanted = "SELECT within_export_limit('anna', DATE '2026-06-17', ARRAY[$1], 1, true)"
         database = here.house.runtime("clients").database
         async with database.connect() as first, database.connect() as second, database.connect() as watching:
-            await first.execute("INSERT INTO export_days (employee_id, day) VALUES ('anna', CURRENT_DATE)")
+            await first.execute("INSERT INTO export_days (employee_id, day) VALUES ('anna', DATE '2026-06-17')")
             begun = first.transaction()
             await begun.start()
             assert await first.fetchval(wanted, "c-1") == ["c-1"]

@@ -117,7 +117,7 @@ async def test_the_other_services_follow_the_grounds_that_people_begin_and_lift(
         async def frozen() -> bool:
             return bool(await house.scalar(service, "SELECT frozen FROM people WHERE employee_id = 'anna'"))
 
-        day = house.clock().date()
+        day = house.clock.day()
         await house.hear(service, EmployeeHired(status="active", **person), sequence=1)
         resigned = EmployeeResigned(status="resigned", notice_on=day, last_day=day, caretakers=[], **person)
         await house.hear(service, resigned, sequence=2)

@@ -142,8 +142,8 @@ async def test_entries_that_name_very_many_are_exported_a_few_at_a_time() -> Non
         await work(here)
         await administer(
             here,
-            """INSERT INTO journal_pending (leaf, at, kind, actor, employee, action, clients)
-            SELECT gen_random_uuid(), now(), 'access.listed', surrogate, surrogate, 'read',
+            f"""INSERT INTO journal_pending (leaf, at, kind, actor, employee, action, clients)
+            SELECT gen_random_uuid(), '{here.house.clock().isoformat()}', 'access.listed', surrogate, surrogate, 'read',
                    (SELECT array_agg(gen_random_uuid()) FROM generate_series(1, 100000) WHERE n > 0)
             FROM generate_series(1, 12) n, surrogates WHERE id = 'anna'""",
         )

@@ -15,8 +15,9 @@ async def fill(here: Town) -> None:
     async with here.house.runtime("clients").database.connect() as connection:
         await connection.execute(
             """INSERT INTO interactions (interaction_id, client_id, employee_id, kind, at, by_id)
-            SELECT 'i-' || n, 'c-' || n, 'nobody', 'mail', now(), 'crm' FROM generate_series(1, $1) n""",
+            SELECT 'i-' || n, 'c-' || n, 'nobody', 'mail', $2, 'crm' FROM generate_series(1, $1) n""",
             SMALL_COMPANY_ROWS + 1,
+            here.house.clock(),
         )
 
 

@@ -16,14 +16,14 @@ from tests.services.clients.town import BASE, Town, town
 # Entries as a business transaction writes them.
 FILL = """
     INSERT INTO journal_pending (leaf, at, kind, actor, employee, client, action, reason)
-    SELECT gen_random_uuid(), now(), 'access.checked', gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'read', 'owner'
+    SELECT gen_random_uuid(), $2, 'access.checked', gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'read', 'owner'
     FROM generate_series(1, $1)
 """
 
 
 async def fill(here: Town, count: int) -> None:
     async with here.house.runtime("clients").database.connect() as connection:
-        await connection.execute(FILL, count)
+        await connection.execute(FILL, count, here.house.clock())
 
 
 async def whole(here: Town) -> tuple[int, bytes]:
@@ -128,7 +128,7 @@ async def test_each_month_has_a_part_of_its_own_and_knows_its_leaves() -> None:
             await fill(here, 10)
             await append_pending_entries(runtime)
             sizes.append(here.house.clock().date().replace(day=1))
-            here.house.clock.move(days=31)
+            here.house.clock.move(months=1)
         months = await here.house.rows("clients", "SELECT month, first, next FROM journal_months ORDER BY month")
         assert [(row["month"], row["first"], row["next"]) for row in months] == [
             (month, at * 10, at * 10 + 10) for at, month in enumerate(sizes)
@@ -142,7 +142,7 @@ async def test_a_new_month_waits_for_nobody_who_reads_the_journal() -> None:
         runtime = here.house.runtime("clients")
         await fill(here, 10)
         await append_pending_entries(runtime)
-        here.house.clock.move(days=31)
+        here.house.clock.move(months=1)
         await fill(here, 10)
         async with runtime.database.connect() as reading, reading.transaction():
             assert await reading.fetchval("SELECT count(*) FROM journal") == 10
@@ -160,7 +160,7 @@ async def test_entries_that_come_after_others_of_a_higher_number_are_taken_too()
         async with runtime.database.connect() as late:
             transaction = late.transaction()
             await transaction.start()
-            await late.execute(FILL, 5)
+            await late.execute(FILL, 5, here.house.clock())
             await fill(here, 5)
             await append_pending_entries(runtime)
             assert (await whole(here))[0] == 5

@@ -102,7 +102,7 @@ class Town:
 
     @property
     def today(self) -> date:
-        return self.house.clock().date()
+        return self.house.clock.day()
 
 
 @asynccontextmanager

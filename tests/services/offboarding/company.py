@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, time, timedelta
+from datetime import timedelta
 from typing import Any
 
 from shared.settings import SERVICES
 from tests.support import postgres
+from tests.support.days import today
 from tests.support.house import House
 
 SELLERS = ("nora", "otto", "petra")
@@ -21,9 +22,7 @@ FLOW = {
 }
 
 
-MORNING = datetime.combine(
-    (today := datetime.now(UTC).date()) + timedelta(days=(2 - today.weekday()) % 7 + 7), time(9), UTC
-)  # a Wednesday: no test meets a weekend or midnight that it does not ask for
+MORNING = today().morning  # no test meets a midnight that it does not ask for
 BUILT: dict[tuple[int, int], dict[str, str]] = {}
 
 
@@ -33,7 +32,7 @@ async def company(clients: int = 4, orders: int = 1, **options: Any) -> AsyncIte
     if (clients, orders) not in BUILT:
         BUILT[clients, orders] = await build(clients, orders)
     async with House.start(templates=BUILT[clients, orders], policy_required=False, **options) as house:
-        house.clock.ahead = MORNING - datetime.now(UTC)
+        house.clock.set(MORNING)
         yield house
 
 
@@ -42,7 +41,7 @@ async def build(clients: int, orders: int) -> dict[str, str]:
     urls = {name: await postgres.fresh_database(name) for name in SERVICES}
     house = House(SERVICES, urls, {"policy_required": False}, twice=False)
     await house.open()
-    house.clock.ahead = MORNING - datetime.now(UTC) - timedelta(hours=1)
+    house.clock.set(MORNING - timedelta(hours=1))
     try:
         await house.ok("hr", "POST", "/staff/v1/departments", json={"id": "sales", "name": "Sales"})
         await hire(house, "hanna", sales=0)

@@ -18,12 +18,13 @@ from services.clients.transfers.handlers import settle_rehired_employees
 from services.offboarding.jobs.computing import KINDS
 from services.offboarding.jobs.deadlines import watch
 from services.offboarding.jobs.queue import LEASE, Compute, Found, run_next
-from services.staff.handlers.departures import see_off
+from services.staff.departures.handlers import record_due_departures
 from shared.database import open_database
 from shared.service import Runtime
 from tests.services.clients.town import town
 from tests.services.offboarding.company import HEAD, case_of, company, resign
-from tests.support.house import Clock, House
+from tests.support.days import Clock
+from tests.support.house import House
 from tests.support.lab import WITHIN, until
 
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -188,7 +189,7 @@ async def test_two_replicas_of_staff_see_everybody_off_once() -> None:
             await resign(house, name)
         async with Replicas(house, "staff") as replicas:
             house.clock.move(days=15)
-            await replicas.until_idle(see_off, "employees")
+            await replicas.until_idle(record_due_departures, "employees")
             left = [envelope.data.employee_id for envelope in await house.sent("staff", "employee.left")]
             assert sorted(left) == ["nora", "otto", "petra"]
 

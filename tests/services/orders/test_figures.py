@@ -1,10 +1,10 @@
 """What orders tell of people and clients, and what a handover reads."""
 
 import json
-from datetime import timedelta
 from typing import Any
 
 from tests.services.orders.company import act, company, hire, order, placed, resign
+from tests.support.days import after
 from tests.support.house import House
 
 
@@ -120,7 +120,7 @@ async def test_the_sales_curve_of_a_full_portfolio_proposes_stages_to_give_away(
     async with company() as house:
         first = house.clock.day().replace(day=1)
         for n in range(1, 9):
-            month = (first - timedelta(days=30 * n)).replace(day=3)
+            month = after(first, -n).replace(day=3)
             await placed(house, f"h-{n}", sales="boris", placed_on=month.isoformat(), delivered_on=month.isoformat())
         await placed(house, "o-1", delivery="boris")
         curve = await house.ok(("sales_head", "hanna"), "GET", "/orders/v1/sales-curves/boris")

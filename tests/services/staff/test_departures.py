@@ -1,5 +1,7 @@
 """The life of an employment as people decide it."""
 
+from datetime import datetime, time
+
 from shared.contracts.clients import AccessFrozen, AccessUnfrozen, Ground
 from tests.services.staff.company import Company, company
 
@@ -154,8 +156,9 @@ async def test_nobody_is_seen_off_whose_resignation_was_changed_or_withdrawn() -
 async def test_the_last_day_ends_where_the_company_works() -> None:
     async with company(timezone="Pacific/Kiritimati") as staff:  # 14 hours ahead
         clock = staff.house.clock
-        clock.move(hours=(11 - clock().hour) % 24)  # 01:00 on the next day there
-        await staff.house.ok("hr", "POST", f"{E}/s-1/resignation", json={"last_day": staff.day()})
+        clock.set(datetime.combine(clock.day(), time(1), clock.zone))
+        assert clock().date() == clock.day(-1)  # by UTC
+        await staff.house.ok("hr", "POST", f"{E}/s-1/resignation", json={"last_day": staff.day(-1)})
         await staff.house.settle()
         assert (await staff.get("s-1"))["status"] == "left"
 

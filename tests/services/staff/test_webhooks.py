@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import httpx
 from standardwebhooks import Webhook
@@ -62,7 +62,7 @@ async def test_who_cannot_sign_gets_the_same_answer_whatever_was_wrong() -> None
     async with company() as staff:
         house, data = staff.house, resigned("s-1", staff.day(30))
         other = "whsec_" + "A" * 44
-        old, ahead = (datetime.now(UTC) + timedelta(minutes=minutes) for minutes in (-6, 6))
+        old, ahead = (staff.house.clock() + timedelta(minutes=minutes) for minutes in (-6, 6))
         answers = [
             await house.webhook("hris", other, "employee.resigned", data),
             await house.webhook("unknown", staff.secret, "employee.resigned", data),
@@ -85,7 +85,7 @@ async def signed(staff: Company, raw: bytes, headers: dict[str, str]) -> httpx.R
 
 async def test_broken_headers_are_no_signature() -> None:
     async with company(sellers=0) as staff:
-        raw, now = b"{}", datetime.now(UTC)
+        raw, now = b"{}", staff.house.clock()
         good = {
             "webhook-id": "m1",
             "webhook-timestamp": str(int(now.timestamp())),
@@ -109,7 +109,7 @@ async def test_broken_headers_are_no_signature() -> None:
 
 async def test_one_of_several_signatures_is_enough() -> None:
     async with company() as staff:
-        now = datetime.now(UTC)
+        now = staff.house.clock()
         body = {
             "type": "employee.left",
             "timestamp": now.isoformat(),

@@ -1,0 +1,1 @@
+"""Departments: which lies inside which, and who heads them."""

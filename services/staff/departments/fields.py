@@ -1,0 +1,19 @@
+"""What is said of a department, checked field by field."""
+
+from shared.http.fields import Body, Line
+from shared.ids import Id
+
+
+class NewDepartment(Body):
+    id: Id
+    name: Line
+    parent_id: Id | None = None
+    head_id: Id | None = None
+
+
+class DepartmentChanges(Body):
+    """Fields that are not given stay as they are."""
+
+    name: Line = ""
+    parent_id: Id | None = None
+    head_id: Id | None = None

@@ -1,1 +1,0 @@
-"""Pure rules of `staff`: what news means for an employment, what is announced, when the brake holds."""

@@ -1,0 +1,1 @@
+"""Erasing who somebody was, here and in the other services, and the record of it."""

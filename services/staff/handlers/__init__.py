@@ -1,1 +1,0 @@
-"""One function per thing that can be asked of `staff`: load, decide, save. None of them commits."""

@@ -1,0 +1,1 @@
+"""The link to the HRIS: sources, and the messages that they send."""

@@ -1,0 +1,90 @@
+"""What an HRIS can tell us, whichever vendor it is of: one class per type of message."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+
+from services.staff.departures.fields import Resignation
+from services.staff.employees.fields import EmployeeChanges, EmployeeFields, Reason
+from shared.http.fields import Day
+from shared.ids import Id
+
+
+class EmployeeMessage(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    employee_id: Id
+
+
+class EmployeeHiredMessage(EmployeeFields):
+    """As `POST /employees`; the id stands in `id`, or in `employee_id` as everywhere else."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    employee_id: Id = Field(validation_alias=AliasChoices("id", "employee_id"))
+
+
+class EmployeeUpdatedMessage(EmployeeChanges):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    employee_id: Id
+
+
+class EmployeeResignedMessage(Resignation):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    employee_id: Id
+
+
+class EmployeeLeftMessage(EmployeeMessage):
+    on: Day
+    reason: Reason | None = None
+
+
+class DepartureReversedMessage(EmployeeMessage):
+    reason: Reason
+
+
+class EmployeeRehiredMessage(EmployeeMessage):
+    hired_on: Day
+
+
+class EmployeeAbsentMessage(EmployeeMessage):
+    from_day: Day = Field(validation_alias="from")
+    until: Day | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "EmployeeAbsentMessage":
+        if self.until is not None and self.until < self.from_day:
+            raise ValueError("until must not be before from")
+        return self
+
+
+class EmployeeBackMessage(EmployeeMessage):
+    from_day: Day | None = Field(default=None, validation_alias="from")
+    until: Day | None = None
+
+
+UPDATABLE_FIELDS = tuple(EmployeeChanges.model_fields)
+
+
+@dataclass(frozen=True)
+class HrisMessage:
+    """A message that can be acted on: of `type`, said at `at`, about `employee_id`."""
+
+    type: str
+    at: datetime
+    employee_id: str
+    said: Any
+
+
+@dataclass(frozen=True)
+class UnreadableMessage:
+    """A message that cannot be acted on: `ignored` (of a type that is not known) or `refused`. `errors` name fields."""
+
+    outcome: str
+    type: str | None = None
+    errors: tuple[str, ...] = ()
+    employee_id: str | None = None

@@ -1,0 +1,1 @@
+"""Departments and employees, many at once, from a file."""

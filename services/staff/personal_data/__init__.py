@@ -1,0 +1,1 @@
+"""What all services keep of one person, for that person and for `hr`."""

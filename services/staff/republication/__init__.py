@@ -1,0 +1,1 @@
+"""The present state of everything in staff, published again."""

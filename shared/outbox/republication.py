@@ -1,0 +1,20 @@
+"""Publishing the present state again, for a service that comes late or back from a restore."""
+
+from collections.abc import Awaitable, Callable
+
+from shared.database import UnitOfWork
+from shared.service import Runtime
+
+# Publishes what comes after this key; returns how many events, and the key to go on from, or None at the end.
+RepublishBatch = Callable[[UnitOfWork, str], Awaitable[tuple[int, str | None]]]
+
+
+async def republish_in_batches(runtime: Runtime, *batches: RepublishBatch) -> int:
+    """Runs each from the empty key to its end, every batch in a transaction of its own. Returns the number of events."""
+    events = 0
+    for republish_batch in batches:
+        after: str | None = ""
+        while after is not None:
+            published, after = await runtime.transact(republish_batch, after)
+            events += published
+    return events
