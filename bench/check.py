@@ -15,8 +15,9 @@ from bench.company import draw_questions, fill_company
 from bench.figures import FigureRow, create_service_database, format_ms, p50, p99
 from bench.timing import time_in_turn
 from services.cli.server import run_on_server_loop
-from services.clients.store import checks
-from services.clients.store.decisions import DECIDED
+from services.clients.access.store.checks import CHECK_ONE_SQL, CheckBatcher
+from services.clients.access.store.connection import PreparedConnection
+from services.clients.access.store.decision import DECISION_SQL
 
 CLIENTS = 100_000
 ROUNDS, CALLS = 40, 100
@@ -25,24 +26,24 @@ ROUNDS, CALLS = 40, 100
 def strip_journal_insert(sql: str) -> str:
     """The statement as a plain read: the same question, decision and answer."""
     asked, _, insert = sql.partition("INSERT INTO")
-    decided = f"FROM ({DECIDED}) d"
+    decided = f"FROM ({DECISION_SQL}) d"
     where, _, answer = insert[insert.index(decided) :].rpartition("RETURNING")
     return f"{asked} SELECT {answer} {where}"
 
 
-DECIDE_SQL = strip_journal_insert(checks.ONE)
+DECIDE_SQL = strip_journal_insert(CHECK_ONE_SQL)
 
 
-class UnjournaledConnection(checks.Line):
+class UnjournaledConnection(PreparedConnection):
     """A line that leaves out the journal row."""
 
     async def fetch(self, sql: str, *args: Any) -> Sequence[Any]:
-        return await super().fetch(DECIDE_SQL if sql == checks.ONE else sql, *args)
+        return await super().fetch(DECIDE_SQL if sql == CHECK_ONE_SQL else sql, *args)
 
 
-def open_batcher(line: type[checks.Line], url: str) -> checks.Gatherer:
+def open_batcher(line: type[PreparedConnection], url: str) -> CheckBatcher:
     """As `open_gatherer` makes it."""
-    return checks.Gatherer(line(url), line(url), line(url), lambda: datetime.now(UTC), ZoneInfo("UTC"))
+    return CheckBatcher(line(url), line(url), line(url), lambda: datetime.now(UTC), ZoneInfo("UTC"))
 
 
 async def measure() -> FigureRow:

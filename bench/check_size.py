@@ -10,7 +10,8 @@ from bench.company import draw_questions, fill_company, fill_journal
 from bench.figures import FigureRow, create_service_database, format_ms, p50
 from bench.timing import time_in_turn
 from services.cli.server import run_on_server_loop
-from services.clients.store import checks
+from services.clients.access.store.checks import CheckBatcher
+from services.clients.access.store.connection import PreparedConnection
 
 SMALL, LARGE = (10_000, 1_000, 0), (1_000_000, 100_000, 10_000_000)  # clients, employees, entries
 ROUNDS, CALLS = 40, 100
@@ -24,7 +25,9 @@ async def measure(small: Size = SMALL, large: Size = LARGE) -> FigureRow:
         await fill_company(url, clients, employees)
         if entries:
             await fill_journal(url, entries, clients, employees)
-        gatherer = checks.Gatherer(*(checks.Line(url) for _ in range(3)), lambda: datetime.now(UTC), ZoneInfo("UTC"))
+        gatherer = CheckBatcher(
+            *(PreparedConnection(url) for _ in range(3)), lambda: datetime.now(UTC), ZoneInfo("UTC")
+        )
         asked = draw_questions(clients, employees)
         gatherers.append(gatherer)
         acts.append(lambda gatherer=gatherer, asked=asked: gatherer.check(next(asked)))

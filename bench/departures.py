@@ -21,7 +21,7 @@ from standardwebhooks import Webhook
 
 from bench.figures import start_server
 from services.cli.system import System, Target, open_system
-from services.clients.store.checks import EVERYBODY, Question
+from services.clients.access.store.checks import REACH_EVERYBODY, AccessQuestion
 from shared.database import open_database
 from shared.service import Runtime
 from shared.settings import SERVICES, Settings
@@ -233,7 +233,7 @@ class RecordedSystem:
         self.log.ended.clear()
         self.accepted = 0.0
         sending = asyncio.create_task(send_resignation(self.system, employee_id))
-        question = Question(employee_id, f"{employee_id}.0", "read", "bench", EVERYBODY)
+        question = AccessQuestion(employee_id, f"{employee_id}.0", "read", "bench", REACH_EVERYBODY)
         gatherer = self.runtimes["clients"].state["gatherer"]
         while True:
             self.committed.clear()

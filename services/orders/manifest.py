@@ -1,7 +1,5 @@
 """What of orders may be connected."""
 
-from fastapi import APIRouter
-
 import services.orders.copies.tables
 import services.orders.flows.tables
 import services.orders.freezes.tables
@@ -49,23 +47,19 @@ from shared.contracts.staff import EMPLOYEE_EVENTS, DepartmentChanged, EmployeeE
 from shared.people.store import is_frozen, save_department
 from shared.service import Service, Ticker
 
-router = APIRouter()
-for subject_router in (
-    flows_router,
-    staffing_router,
-    orders_router,
-    stages_router,
-    planning_router,
-    figures_router,
-    imports_router,
-    personal_data_router,
-):
-    router.include_router(subject_router)
-
 SERVICE = Service(
     name="orders",
     summary="Order flows, orders, their stages and who does them; workload, sales curves, delivery.",
-    router=router,
+    routers=(
+        flows_router,
+        staffing_router,
+        orders_router,
+        stages_router,
+        planning_router,
+        figures_router,
+        imports_router,
+        personal_data_router,
+    ),
     metadata=metadata,
     publishes=(*EVENTS, JournalEntry, ErasureDone, CommandAnswered),
     subscribes={

@@ -1,7 +1,6 @@
 """The caller at the door: token, roles, freeze; and the transaction that a request runs in."""
 
 import hashlib
-import json
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
@@ -11,7 +10,6 @@ from urllib.parse import quote
 
 from fastapi import Depends, Header, Request, Response, Security
 from fastapi.dependencies.utils import get_flat_params
-from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Query
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -82,7 +80,7 @@ class Door:
                     self.response.headers["Idempotency-Replayed"] = "true"
                     return kept.restore(handler)
                 result = await handler(work, *args, **kwargs)
-                await self._keep_answer(work, part, result)
+                await self._keep_answer(work, part, _result_adapter(handler).dump_json(result, warnings=False))
                 return result
 
         return await retry_conflicts(act)
@@ -144,7 +142,7 @@ class Door:
             raise IdempotencyKeyReused
         return kept
 
-    async def _keep_answer(self, work: UnitOfWork, part: int, result: object) -> None:
+    async def _keep_answer(self, work: UnitOfWork, part: int, result: bytes) -> None:
         await work.execute(
             """
             INSERT INTO idempotency_keys (principal, key, part, request_hash, result)
@@ -154,7 +152,7 @@ class Door:
             key=self.idempotency_key,
             part=part,
             hash=await self._request_hash(),
-            result=json.dumps(jsonable_encoder(result)),
+            result=result.decode(),
         )
 
     def check_version(self, version: int) -> None:

@@ -1,9 +1,10 @@
-"""NDJSON at the doors: one JSON object on each line."""
+"""Newline-delimited JSON in and out: what the doors of imports and streams share."""
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
-from typing import Any, ClassVar, Protocol
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, is_dataclass
+from datetime import date
+from typing import Any
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
@@ -11,14 +12,20 @@ from fastapi.responses import StreamingResponse
 from shared.errors import HoldfastError
 
 NDJSON = "application/x-ndjson"
-NDJSON_BODY: dict[str, Any] = {"content": {NDJSON: {"schema": {"type": "string"}}}}
-NDJSON_ANSWER: dict[int | str, dict[str, Any]] = {200: {"description": "One JSON object per line", **NDJSON_BODY}}
+NDJSON_REQUEST: dict[str, Any] = {
+    "requestBody": {"content": {NDJSON: {"schema": {"type": "string"}}}, "required": True}
+}
 
 
-class Dataclass(Protocol):
-    """An instance of any dataclass."""
+def _to_json(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"no JSON of a {type(value).__name__}")
 
-    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+encode_json = json.JSONEncoder(ensure_ascii=False, default=_to_json).encode
 
 
 class NotNdjson(HoldfastError, code="wrong_kind"):
@@ -27,21 +34,22 @@ class NotNdjson(HoldfastError, code="wrong_kind"):
     status = 415
 
 
+def describe_ndjson_answer(description: str) -> dict[int | str, dict[str, Any]]:
+    """What a route says of its answer in the document."""
+    return {200: {"description": description, "content": {NDJSON: {"schema": {"type": "string"}}}}}
+
+
 def require_ndjson(request: Request) -> None:
     """Raises `NotNdjson`."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != NDJSON:
         raise NotNdjson
 
 
-def encode_ndjson(value: Dataclass) -> str:
-    """One line; days are written as ISO 8601."""
-    return json.dumps(asdict(value), ensure_ascii=False, default=str) + "\n"
+def make_ndjson_response(objects: Iterable[object], headers: Mapping[str, str]) -> Response:
+    """One object per line: a mapping or a dataclass."""
+    return Response("".join(f"{encode_json(one)}\n" for one in objects), media_type=NDJSON, headers=dict(headers))
 
 
-def answer_ndjson(values: Sequence[Dataclass], response: Response) -> Response:
-    """All lines at once, with the headers that `response` has gathered."""
-    return Response("".join(map(encode_ndjson, values)), media_type=NDJSON, headers=response.headers)
-
-
-def stream_ndjson(values: Iterable[Dataclass]) -> StreamingResponse:
-    return StreamingResponse(map(encode_ndjson, values), media_type=NDJSON)
+def stream_ndjson(objects: Iterable[object]) -> StreamingResponse:
+    """The same, line by line."""
+    return StreamingResponse((f"{encode_json(one)}\n" for one in objects), media_type=NDJSON)

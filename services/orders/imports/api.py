@@ -11,7 +11,7 @@ from services.orders.orders.api import NewOrder
 from shared.errors import HoldfastError
 from shared.http.door import Door, allow
 from shared.http.fields import Body
-from shared.http.ndjson import NDJSON_ANSWER, NDJSON_BODY, answer_ndjson, require_ndjson
+from shared.http.ndjson import NDJSON_REQUEST, describe_ndjson_answer, make_ndjson_response, require_ndjson
 from shared.ids import Id
 
 router = APIRouter(tags=["orders"])
@@ -41,8 +41,8 @@ class AnyLine(Body):
     "/imports",
     response_class=Response,
     summary="Import orders",
-    responses=NDJSON_ANSWER,
-    openapi_extra={"requestBody": {**NDJSON_BODY, "required": True}},
+    responses=describe_ndjson_answer("One result per line"),
+    openapi_extra=NDJSON_REQUEST,
 )
 async def import_orders(
     request: Request,
@@ -62,7 +62,7 @@ async def import_orders(
     for first in range(0, len(requests), ORDERS_PER_TRANSACTION):
         results += await run(handlers.import_orders, requests[first : first + ORDERS_PER_TRANSACTION])
     results.sort(key=lambda result: result.line)
-    return answer_ndjson(results, door.response)
+    return make_ndjson_response(results, door.response.headers)
 
 
 def _parse_lines(body: bytes) -> tuple[list[handlers.NumberedRequest], list[handlers.ImportResult]]:

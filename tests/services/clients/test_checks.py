@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.clients.store.checks import EVERYBODY, Gatherer, Question
+from services.clients.access.store.checks import REACH_EVERYBODY, AccessQuestion, CheckBatcher
 from tests.services.clients.town import BASE, Town, town
 
 
@@ -153,13 +153,13 @@ async def test_what_an_employee_may_see_is_known_to_them_and_to_their_head() -> 
 # -- gathering ---------------------------------------------------------------------------------------------------------
 
 
-def gatherer(here: Town) -> Gatherer:
-    found: Gatherer = here.house.runtime("clients").state["gatherer"]
+def gatherer(here: Town) -> CheckBatcher:
+    found: CheckBatcher = here.house.runtime("clients").state["check_batcher"]
     return found
 
 
-def question(employee: str, client: str = "c-1") -> Question:
-    return Question(employee, client, "read", "crm", EVERYBODY)
+def question(employee: str, client: str = "c-1") -> AccessQuestion:
+    return AccessQuestion(employee, client, "read", "crm", REACH_EVERYBODY)
 
 
 async def test_checks_that_arrive_together_are_each_answered_and_journaled() -> None:

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from services.clients.domain.access import ACTIONS, Facts, decide, explain
-from services.clients.store.checks import EVERYBODY, Question
+from services.clients.access.rules import AccessFacts, decide_access, explain_decision
+from services.clients.access.store.checks import REACH_EVERYBODY, AccessQuestion
+from services.clients.permissions.rules import ACTIONS
 from tests.services.clients.test_alike import PEOPLE, build, made_up
 from tests.services.clients.town import BASE, Town, town
 
@@ -91,9 +92,9 @@ async def test_the_rules_that_are_told_lead_to_the_reason_in_every_random_world(
         now = here.house.clock().astimezone(here.house.clock.zone)
         world = made_up(seed, now)
         await build(here, world, now)
-        gatherer = here.house.runtime("clients").state["gatherer"]
+        gatherer = here.house.runtime("clients").state["check_batcher"]
         asked = [
-            Question(employee, client, action, "crm", EVERYBODY)
+            AccessQuestion(employee, client, action, "crm", REACH_EVERYBODY)
             for employee in [*PEOPLE, "nobody"]
             for client in [*world["clients"], "none"]
             for action in ACTIONS
@@ -106,23 +107,26 @@ async def test_the_rules_that_are_told_lead_to_the_reason_in_every_random_world(
 
 
 def test_the_rules_are_tried_in_the_order_of_the_decision_and_the_first_refusal_ends_it() -> None:
-    everything = Facts("left", True, False, frozenset({"owner"}), frozenset(), policy=True, over_limit=True)
-    assert [tried.rule for tried in explain(everything, "export")] == RULES
+    everything = AccessFacts("left", True, False, frozenset({"owner"}), frozenset(), policy=True, over_limit=True)
+    assert [tried.rule for tried in explain_decision(everything, "export")] == RULES
     steps = [
         (everything, "unknown_client"),
-        (Facts("left", True, True, everything.relations, policy=True, over_limit=True), "not_employed"),
-        (Facts("active", True, True, everything.relations, policy=True, over_limit=True), "frozen"),
-        (Facts("active", False, True, everything.relations, policy=True, over_limit=True), "policy_not_acknowledged"),
-        (Facts("active", False, True, frozenset({"team"}), over_limit=True), "action_not_allowed"),
-        (Facts("active", False, True, frozenset(), over_limit=True), "no_relation"),
-        (Facts("active", False, True, everything.relations, over_limit=True), "limit"),
-        (Facts("active", False, True, everything.relations), "owner"),
+        (AccessFacts("left", True, True, everything.relations, policy=True, over_limit=True), "not_employed"),
+        (AccessFacts("active", True, True, everything.relations, policy=True, over_limit=True), "frozen"),
+        (
+            AccessFacts("active", False, True, everything.relations, policy=True, over_limit=True),
+            "policy_not_acknowledged",
+        ),
+        (AccessFacts("active", False, True, frozenset({"team"}), over_limit=True), "action_not_allowed"),
+        (AccessFacts("active", False, True, frozenset(), over_limit=True), "no_relation"),
+        (AccessFacts("active", False, True, everything.relations, over_limit=True), "limit"),
+        (AccessFacts("active", False, True, everything.relations), "owner"),
     ]
     for facts, reason in steps:
-        assert decide(facts, "export") == reason
-        tried = explain(facts, "export")
+        assert decide_access(facts, "export") == reason
+        tried = explain_decision(facts, "export")
         assert [one.reason for one in tried if one.reason][-1] == reason
-    assert decide(Facts("active", False, True, everything.relations, over_limit=True), "read") == "owner"
+    assert decide_access(AccessFacts("active", False, True, everything.relations, over_limit=True), "read") == "owner"
 
 
 # -- which system asked ------------------------------------------------------------------------------------------------
@@ -161,7 +165,9 @@ async def test_checks_of_several_systems_that_share_a_statement_are_kept_apart()
 
     async with town("anna") as here:
         await here.client("c-1", "anna")
-        gatherer = here.house.runtime("clients").state["gatherer"]
-        asked = [Question("anna", "c-1", "read", "svc", EVERYBODY, f"s-{number % 3}") for number in range(30)]
+        gatherer = here.house.runtime("clients").state["check_batcher"]
+        asked = [
+            AccessQuestion("anna", "c-1", "read", "svc", REACH_EVERYBODY, f"s-{number % 3}") for number in range(30)
+        ]
         await asyncio.gather(*(gatherer.check(one) for one in asked))
         assert sorted(await systems(here)) == sorted(one.system for one in asked)  # type: ignore[type-var]

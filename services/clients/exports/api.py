@@ -1,0 +1,54 @@
+"""The export of clients for people."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+
+from services.clients.access.handlers import raise_if_refused
+from services.clients.exports import handlers, store
+from shared.http.door import Door, allow
+
+router = APIRouter(tags=["streams"])
+NDJSON = "application/x-ndjson"
+
+
+EXPORT_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {NDJSON: {"schema": {"type": "string"}}, "text/csv": {"schema": {"type": "string"}}}}
+}
+
+
+@router.get(
+    "/export",
+    response_class=StreamingResponse,
+    responses=EXPORT_RESPONSES,
+    summary="All clients that the caller may export",
+)
+async def export_clients(
+    format: store.ExportFormat = "ndjson", door: Door = allow("employee", "sales_head", "director")
+) -> StreamingResponse:
+    roles = door.principal.roles
+    first = await door.transact(handlers.export_clients_page, roles, format, "")
+    if not first["text"]:
+        raise_if_refused(first)
+
+    async def pages() -> AsyncIterator[str]:
+        yield store.EXPORT_HEADINGS[format]
+        page = first
+        while True:
+            yield page["text"]
+            if page["refused"] is not None:
+                yield _format_stop_line(format, page["refused"])
+                return
+            if page["after"] is None:
+                return
+            page = await door.transact(handlers.export_clients_page, roles, format, page["after"])
+
+    return StreamingResponse(pages(), media_type="text/csv" if format == "csv" else NDJSON)
+
+
+def _format_stop_line(format: store.ExportFormat, reason: str) -> str:
+    """The last line of an export that is not the whole, and why."""
+    return f"# stopped: {reason}\r\n" if format == "csv" else f"{json.dumps({'stopped': reason})}\n"

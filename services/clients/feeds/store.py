@@ -1,0 +1,70 @@
+"""What cases and plans read: the clients of one owner of record with figures, team places, load."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.clients.access.store.decision import get_decision_time
+from services.clients.register.store import CLIENT_TABLES_SQL, CLIENT_VALUE_SQL
+from services.clients.relationships.rules import get_year_before
+from services.clients.relationships.store import INTERACTION_WEIGHT_SQL
+from shared.database import UnitOfWork
+
+PORTFOLIO_PAGE_SIZE = 1_000
+
+LIST_PORTFOLIO_SQL = f"""
+    SELECT c.client_id, coalesce(o.stand_in_id, c.owner_id) AS owner_id, c.owner_id AS record_owner_id, p.effort,
+           CAST(CAST({CLIENT_VALUE_SQL} AS numeric(28, 2)) AS text) AS value, p.status,
+           CAST(p.expected_value AS text) AS expected_value, p.regions, p.languages,
+           coalesce((SELECT jsonb_object_agg(t.function, t.employee_id) FROM team t WHERE t.client_id = c.client_id), '{{}}')
+               AS team,
+           met.known_by, met.scores
+    FROM {CLIENT_TABLES_SQL} CROSS JOIN LATERAL (
+        SELECT coalesce(jsonb_object_agg(employee_id, n), '{{}}') AS known_by,
+               coalesce(jsonb_object_agg(employee_id, score), '{{}}') AS scores
+        FROM (SELECT employee_id, count(*) AS n, sum({INTERACTION_WEIGHT_SQL}) AS score
+              FROM interactions JOIN people USING (employee_id)
+              WHERE client_id = c.client_id AND at > :since AND at <= :now
+              AND (status IS DISTINCT FROM 'left' OR employee_id = :employee_id) GROUP BY employee_id) i
+    ) met
+    WHERE c.owner_id = :employee_id AND c.client_id > :after ORDER BY c.client_id LIMIT {PORTFOLIO_PAGE_SIZE}
+"""
+
+
+async def list_portfolio(work: UnitOfWork, employee_id: str, after: str) -> Sequence[Mapping[str, Any]]:
+    """The next clients of this owner of record, by id; `known_by` counts who met them in 12 months, `scores` weighs it."""
+    return await work.fetch_rows(
+        LIST_PORTFOLIO_SQL,
+        employee_id=employee_id,
+        after=after,
+        since=get_year_before(work.now),
+        now=work.now,
+        day=get_decision_time(work)["day"],
+    )
+
+
+async def list_places_of_employee(
+    work: UnitOfWork, employee_id: str, after: tuple[str, str]
+) -> Sequence[Mapping[str, Any]]:
+    """The next places of this person in teams, by client and function."""
+    return await work.fetch_rows(
+        """
+        SELECT t.client_id, t.function, coalesce(o.stand_in_id, c.owner_id) AS owner_id
+        FROM team t JOIN clients c USING (client_id) LEFT JOIN people o ON o.employee_id = c.owner_id
+        WHERE t.employee_id = :employee_id AND (t.client_id, t.function) > (:client, :function)
+        ORDER BY t.client_id, t.function LIMIT 1000
+        """,
+        employee_id=employee_id,
+        client=after[0],
+        function=after[1],
+    )
+
+
+async def list_loads(work: UnitOfWork) -> Sequence[Mapping[str, Any]]:
+    """What weighs on each acting owner: effort points and how many clients."""
+    return await work.fetch_rows(
+        """
+        SELECT coalesce(o.stand_in_id, c.owner_id) AS employee_id, sum(p.effort) AS effort, count(*) AS clients
+        FROM clients c JOIN profiles p USING (client_id) LEFT JOIN people o ON o.employee_id = c.owner_id
+        GROUP BY 1 ORDER BY 1
+        """
+    )

@@ -1,0 +1,158 @@
+"""Clients as another system has them, one by one or a thousand at a time."""
+
+import asyncio
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
+
+from services.clients.access.handlers import raise_if_refused
+from services.clients.names.store import MERGED_SYSTEM
+from services.clients.register.api import (
+    CLIENT_ROLES,
+    CREATED_RESPONSES,
+    Client,
+    Contacts,
+    ExternalIdChanges,
+    LineList,
+    Status,
+    Team,
+)
+from services.clients.register.bulk import describe_invalid_item, parse_bulk_body
+from services.clients.synchronization import handlers
+from shared.errors import HoldfastError, Stale
+from shared.http.door import Door, allow
+from shared.http.fields import Body, Effort, Line, Money
+from shared.ids import ClientRef, Id
+
+router = APIRouter(tags=["clients"])
+
+
+class ClientExists(HoldfastError, code="already_there"):
+    """This client exists; with `If-None-Match: *` it would only have been created."""
+
+    status = 412
+
+
+def _refuse_merged_ref(ref: str) -> str:
+    if ref.startswith(f"{MERGED_SYSTEM}~"):
+        raise ValueError("a client that was merged is put under the id of the one that it was merged into")
+    return ref
+
+
+PutRef = Annotated[ClientRef, AfterValidator(_refuse_merged_ref)]
+
+
+class WholeClient(Body):
+    """What is left out of the profile returns to its default; owner, team and the ids of systems not named stay."""
+
+    name: Line
+    owner_id: Id | None = None
+    value: Money | None = None
+    expected_value: Money | None = None
+    status: Status = "active"
+    effort: Effort = 1
+    regions: LineList = Field(default_factory=list)
+    languages: LineList = Field(default_factory=list)
+    contacts: Contacts = Field(default_factory=list)
+    team: Team | None = None
+    external_ids: ExternalIdChanges = Field(default_factory=dict)
+
+
+class BatchClient(WholeClient):
+    id: PutRef
+
+
+class Batch(Body):
+    items: Annotated[list[Any], Field(max_length=1_000)]
+
+
+class PutOutcome(BaseModel):
+    client_id: str | None = Field(description="the id here; null where there is no such client")
+    outcome: Literal["created", "updated", "unchanged", "refused"]
+    reason: str | None = None
+
+
+class PutOutcomes(BaseModel):
+    """A result for each item, in the order given."""
+
+    items: list[PutOutcome]
+    created: int
+    updated: int
+    unchanged: int
+    refused: int
+
+
+def _to_wanted_client(ref: str, body: WholeClient) -> handlers.WantedClient:
+    profile = body.model_dump(mode="json", exclude={"id", "owner_id", "team", "external_ids"})
+    return handlers.WantedClient(ref, profile, body.owner_id, body.team, body.external_ids)
+
+
+@router.put(
+    "/clients/{id}",
+    response_model=Client,
+    responses={201: {**CREATED_RESPONSES[201], "model": Client, "description": "It is new"}},
+    summary="Create a client, or replace what is given of it",
+)
+async def put_client(id: PutRef, body: WholeClient, door: Door = allow(*CLIENT_ROLES)) -> Any:
+    def check(version: int | None) -> None:
+        headers = door.request.headers
+        if version is None and "if-match" in headers:
+            raise Stale
+        if version is not None and headers.get("if-none-match", "").strip() == "*":
+            raise ClientExists
+        if version is not None:
+            door.check_version(version)
+
+    result, client = await door.transact(handlers.put_client, _to_wanted_client(id, body), door.principal.roles, check)
+    if result.reason:
+        raise_if_refused({"refused": result.reason} if result.reason == "action_not_allowed" else None)
+        raise handlers.REFUSAL_ERRORS[result.reason](**({"system": result.system} if result.system else {}))
+    if result.outcome == "created":
+        door.response.status_code = 201
+        door.set_location("clients", client["id"])
+    door.set_etag(client["version"])
+    return client
+
+
+def _batch_schema() -> dict[str, Any]:
+    schema = Batch.model_json_schema()
+    item = BatchClient.model_json_schema(ref_template="#/components/schemas/{model}")
+    del item["$defs"]  # they stand with those of the other routes
+    schema["properties"]["items"]["items"] = item
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+@router.post(
+    "/clients/batch",
+    response_model=PutOutcomes,
+    openapi_extra=_batch_schema(),
+    summary="Create or replace up to 1,000 clients: the good ones are done, the others named",
+)
+async def put_clients(request: Request, door: Door = allow(*CLIENT_ROLES)) -> Any:
+    read = await asyncio.to_thread(_parse_batch, await request.body())  # so that nobody else waits for 32 MB of JSON
+    good = [one for one in read if isinstance(one, handlers.WantedClient)]
+    done = iter(await door.transact(handlers.put_clients, good, door.principal.roles) if good else [])
+    items = [
+        handlers.PutResult(*next(done))
+        if isinstance(one, handlers.WantedClient)
+        else handlers.PutResult(None, "refused", one)
+        for one in read
+    ]
+    counts = {
+        word: sum(item.outcome == word for item in items) for word in ("created", "updated", "unchanged", "refused")
+    }
+    return {"items": [item._asdict() for item in items], **counts}
+
+
+def _parse_batch(body: bytes) -> list[handlers.WantedClient | str]:
+    """Each item, or what is wrong with it. Raises `RequestValidationError`."""
+    return [_parse_item(item) for item in parse_bulk_body(body, Batch).items]
+
+
+def _parse_item(item: Any) -> handlers.WantedClient | str:
+    try:
+        client = BatchClient.model_validate(item)
+    except ValidationError as error:
+        return describe_invalid_item(BatchClient, error)
+    return _to_wanted_client(client.id, client)

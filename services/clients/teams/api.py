@@ -1,0 +1,36 @@
+"""Who serves a client in which function."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from services.clients.access.handlers import raise_if_refused
+from services.clients.register.api import CLIENT_ROLES, Client
+from services.clients.teams import handlers
+from shared.http.door import Door, allow
+from shared.http.fields import Body
+from shared.ids import ClientRef, Id
+
+router = APIRouter(tags=["clients"])
+
+
+class TeamPlace(Body):
+    employee_id: Id
+
+
+@router.put("/clients/{id}/team/{function}", response_model=Client, summary="Say who serves the client in a function")
+async def place_in_team(id: ClientRef, function: Id, body: TeamPlace, door: Door = allow(*CLIENT_ROLES)) -> Any:
+    client = raise_if_refused(
+        await door.transact(
+            handlers.place_in_team, id, function, body.employee_id, door.principal.roles, door.check_version
+        )
+    )
+    door.set_etag(client["version"])
+    return client
+
+
+@router.delete(
+    "/clients/{id}/team/{function}", status_code=204, summary="Nobody serves the client in this function any more"
+)
+async def remove_from_team(id: ClientRef, function: Id, door: Door = allow(*CLIENT_ROLES)) -> None:
+    raise_if_refused(await door.transact(handlers.remove_from_team, id, function, door.principal.roles))
