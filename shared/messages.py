@@ -51,10 +51,11 @@ class Command(Message):
 
 
 M = TypeVar("M", bound=Message)
+M_co = TypeVar("M_co", bound=Message, covariant=True)
 
 
 @dataclass(frozen=True)
-class Envelope(Generic[M]):
+class Envelope(Generic[M_co]):
     """A message with what the bus knows of it. `sequence` counts per subject of one topic, from 1."""
 
     id: UUID
@@ -62,7 +63,7 @@ class Envelope(Generic[M]):
     subject: str
     sequence: int
     time: datetime
-    data: M
+    data: M_co
     cause: str | None = None
     traceparent: str | None = None
 

@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -72,11 +72,11 @@ def paging(
     return Paging(limit, tuple(after))
 
 
-def make_page(
-    rows: Sequence[Mapping[str, Any]],
-    paging: Paging,
-    key: Callable[[Mapping[str, Any]], Sequence[str]] = lambda row: (row["id"],),
-) -> dict[str, Any]:
+def _get_id(row: Any) -> tuple[str]:
+    return (row["id"],)
+
+
+def make_page(rows: Sequence[T], paging: Paging, key: Callable[[T], Sequence[str]] = _get_id) -> dict[str, Any]:
     """`fetch` rows as a page. `key` gives the sort key of a row as text."""
     shown = list(rows[: paging.limit])
     more = len(rows) > paging.limit

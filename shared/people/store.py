@@ -178,6 +178,11 @@ async def erase_ground_reasons(work: UnitOfWork, employee_id: str) -> int:
     )
 
 
+async def get_person(work: UnitOfWork, employee_id: str) -> Person | None:
+    """Without a lock: what is decided by it is looked at again under `lock_people`."""
+    return await work.fetch_one(Person, "SELECT * FROM people WHERE employee_id = :id", id=employee_id)
+
+
 async def list_settling(work: UnitOfWork) -> list[str]:
     """Who was rehired while a stand-in still holds what was of record with them, by id."""
     rows = await work.fetch_rows("SELECT employee_id FROM people WHERE settling ORDER BY employee_id")

@@ -29,5 +29,5 @@ class EmployeeLoad(BaseModel):
 async def list_workload(
     paging: Paging = Depends(paging), door: Door = allow("employee", "sales_head", "director", "service")
 ) -> Any:
-    rows = await door.read(store.list_workload, door.principal, paging)
-    return make_page(rows, paging, key=lambda row: (row["employee_id"] or "", row["function"]))
+    loads = await door.read(store.list_workload, door.principal, paging)
+    return make_page(loads, paging, key=lambda load: (load.employee_id or "", load.function))
