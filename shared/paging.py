@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -72,14 +72,14 @@ def paging(
     return Paging(limit, tuple(after))
 
 
-def make_page(
-    rows: Sequence[Mapping[str, Any]],
-    paging: Paging,
-    key: Callable[[Mapping[str, Any]], Sequence[str]] = lambda row: (row["id"],),
-) -> dict[str, Any]:
-    """`fetch` rows as a page. `key` gives the sort key of a row as text."""
-    shown = list(rows[: paging.limit])
-    more = len(rows) > paging.limit
+def _get_id(row: Any) -> tuple[str]:
+    return (row["id"],)
+
+
+def make_page(items: Sequence[T], paging: Paging, key: Callable[[T], Sequence[str]] = _get_id) -> dict[str, Any]:
+    """`fetch` items as a page. `key` gives the sort key of an item as text."""
+    shown = list(items[: paging.limit])
+    more = len(items) > paging.limit
     return {"items": shown, "next_cursor": encode_cursor(key(shown[-1])) if more else None}
 
 

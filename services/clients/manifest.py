@@ -34,7 +34,7 @@ from services.clients.copies.handlers import (
     update_policy_deadlines_of_today,
 )
 from services.clients.erasure.api import router as erasure_router
-from services.clients.erasure.handlers import delete_erased_surrogates, on_employee_erased
+from services.clients.erasure.handlers import delete_surrogates_again, on_employee_erased
 from services.clients.export_limits.api import router as export_limits_router
 from services.clients.export_limits.handlers import announce_reached_limits, delete_old_export_counts
 from services.clients.exports.api import router as exports_router
@@ -182,7 +182,7 @@ SERVICE = Service(
         Ticker("bind_of_today", 600, update_policy_deadlines_of_today),
         Ticker("count_unowned", 15, report_unowned_clients),
         Ticker("forget_usage", 3600, delete_expired_usage),
-        Ticker("forget_surrogates", 60, delete_erased_surrogates),
+        Ticker("forget_surrogates", 60, delete_surrogates_again),
         Ticker("tell_reached", 1, announce_reached_limits),
         Ticker("forget_exported", 3600, delete_old_export_counts),
         Ticker("compute_risks", 60, recompute_risks_nightly),

@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
-from services.clients.access.handlers import raise_if_refused
 from services.clients.exports import handlers, store
+from shared.errors import Forbidden
 from shared.http.door import Door, allow
 
 router = APIRouter(tags=["streams"])
@@ -31,22 +31,21 @@ async def export_clients(
 ) -> StreamingResponse:
     roles = door.principal.roles
     first = await door.transact(handlers.export_clients_page, roles, format, "")
-    if not first["text"]:
-        raise_if_refused(first)
 
-    async def pages() -> AsyncIterator[str]:
-        yield store.EXPORT_HEADINGS[format]
+    async def write_pages() -> AsyncIterator[str]:
         page = first
-        while True:
-            yield page["text"]
-            if page["refused"] is not None:
-                yield _format_stop_line(format, page["refused"])
+        yield store.EXPORT_HEADINGS[format] + page.text
+        while page.has_next:
+            try:
+                page = await door.transact(handlers.export_clients_page, roles, format, page.last or "")
+            except Forbidden as refusal:
+                yield _format_stop_line(format, refusal.extra["reason"])
                 return
-            if page["after"] is None:
-                return
-            page = await door.transact(handlers.export_clients_page, roles, format, page["after"])
+            yield page.text
+        if page.is_limited:
+            yield _format_stop_line(format, "limit")
 
-    return StreamingResponse(pages(), media_type="text/csv" if format == "csv" else NDJSON)
+    return StreamingResponse(write_pages(), media_type="text/csv" if format == "csv" else NDJSON)
 
 
 def _format_stop_line(format: store.ExportFormat, reason: str) -> str:

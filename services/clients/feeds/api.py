@@ -1,7 +1,8 @@
-"""What is streamed: the export for people, and what cases and plans read."""
+"""What cases and plans of the other services read, as streams."""
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from fastapi import APIRouter
@@ -19,11 +20,8 @@ ROWS_RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def _dump_lines(rows: Sequence[Mapping[str, Any]]) -> str:
-    return "".join(json.dumps(dict(row), ensure_ascii=False) + "\n" for row in rows)
-
-
-# -- for the other services --------------------------------------------------------------------------------------------
+def _dump_lines(items: Sequence[store.PortfolioClient | store.PlaceOfEmployee | store.OwnerLoad]) -> str:
+    return "".join(json.dumps(asdict(item), ensure_ascii=False) + "\n" for item in items)
 
 
 @router.get(
@@ -33,23 +31,18 @@ def _dump_lines(rows: Sequence[Mapping[str, Any]]) -> str:
     summary="The clients of an owner of record",
 )
 async def read_portfolio(employee_id: Id, door: Door = allow("service")) -> StreamingResponse:
-    seen = await door.transact(handlers.begin_feed, "portfolio.read", employee_id)
+    counts = await door.transact(handlers.begin_portfolio, employee_id)
 
-    async def pages() -> AsyncIterator[str]:
+    async def write_pages() -> AsyncIterator[str]:
         after = ""
-        while rows := await door.read(store.list_portfolio, employee_id, after):
-            after = rows[-1]["client_id"]
-            figures_of = (seen.get(row["client_id"], (0, 0)) for row in rows)
-            yield _dump_lines(
-                [
-                    {**row, "reads": reads, "exports": exports}
-                    for row, (reads, exports) in zip(rows, figures_of, strict=True)
-                ]
-            )
-            if len(rows) < store.PORTFOLIO_PAGE_SIZE:
+        while clients := await door.read(store.list_portfolio, employee_id, after):
+            after = clients[-1].client_id
+            looked_at = ((client, *counts.get(client.client_id, (0, 0))) for client in clients)
+            yield _dump_lines([replace(client, reads=reads, exports=exports) for client, reads, exports in looked_at])
+            if len(clients) < store.PORTFOLIO_PAGE_SIZE:
                 return
 
-    return StreamingResponse(pages(), media_type=NDJSON)
+    return StreamingResponse(write_pages(), media_type=NDJSON)
 
 
 @router.get(
@@ -58,13 +51,13 @@ async def read_portfolio(employee_id: Id, door: Door = allow("service")) -> Stre
 async def read_team_places(employee_id: Id, door: Door = allow("service")) -> StreamingResponse:
     await door.transact(handlers.begin_feed, "team_places.read", employee_id)
 
-    async def pages() -> AsyncIterator[str]:
+    async def write_pages() -> AsyncIterator[str]:
         after = ("", "")
-        while rows := await door.read(store.list_places_of_employee, employee_id, after):
-            after = (rows[-1]["client_id"], rows[-1]["function"])
-            yield _dump_lines(rows)
+        while places := await door.read(store.list_places_of_employee, employee_id, after):
+            after = (places[-1].client_id, places[-1].function)
+            yield _dump_lines(places)
 
-    return StreamingResponse(pages(), media_type=NDJSON)
+    return StreamingResponse(write_pages(), media_type=NDJSON)
 
 
 @router.get(
@@ -73,7 +66,7 @@ async def read_team_places(employee_id: Id, door: Door = allow("service")) -> St
 async def read_loads(door: Door = allow("service")) -> StreamingResponse:
     await door.transact(handlers.begin_feed, "loads.read")
 
-    async def pages() -> AsyncIterator[str]:
+    async def write_loads() -> AsyncIterator[str]:
         yield _dump_lines(await door.read(store.list_loads))
 
-    return StreamingResponse(pages(), media_type=NDJSON)
+    return StreamingResponse(write_loads(), media_type=NDJSON)

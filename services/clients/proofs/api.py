@@ -2,20 +2,14 @@
 
 import re
 from base64 import b64encode
-from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from services.clients.proofs import handlers
-from services.clients.proofs.rules.export_format import (
-    format_selected_entry,
-    format_selection_footer,
-    format_selection_header,
-)
 from shared.http.door import Door, allow
 from shared.http.fields import Moment
 from shared.ids import ClientRef, Id
@@ -67,6 +61,8 @@ class Inclusion(BaseModel):
 
 class Consistency(BaseModel):
     """RFC 6962, 2.1.2: the tree of `to` begins with the tree of `from`."""
+
+    model_config = ConfigDict(populate_by_name=True)
 
     from_size: Annotated[int, Field(alias="from")]
     to_size: Annotated[int, Field(alias="to")]
@@ -135,21 +131,9 @@ async def export_journal(
     """Whole, or the run of entries that holds a time; about an employee or a client, each entry with its own proof."""
     key = door.runtime.keys.signing_key
     if employee_id or client_id:
-        begun = await door.transact(handlers.begin_selection_export, employee_id, client_id, key)
-        lines = _stream_selection(door, *begun, since, until)
+        selection = await door.transact(handlers.begin_selection_export, employee_id, client_id, key)
+        lines = handlers.stream_selection_export(door.read, selection, since, until, key)
     else:
         whole = await door.transact(handlers.begin_range_export, from_index, to_size, since, until, key)
         lines = handlers.stream_range_export(door.read, whole, key)
     return StreamingResponse(lines, media_type=NDJSON)
-
-
-async def _stream_selection(
-    door: Door, wanted: Mapping[str, str], size: int, note: str, since: datetime | None, until: datetime | None
-) -> AsyncIterator[bytes]:
-    key = handlers.get_verifier_key(door.runtime.keys.signing_key)
-    yield format_selection_header(handlers.JOURNAL_ORIGIN, key, size, note)
-    after, count = -1, 0
-    while rows := await door.read(handlers.list_selected_entries, wanted, after, size, since, until):
-        yield b"".join(format_selected_entry(*row) for row in rows)
-        after, count = rows[-1][0], count + len(rows)
-    yield format_selection_footer(count)

@@ -113,7 +113,7 @@ EXPLAINED_DECISION_SQL = f"{DECISION_COLUMNS_SQL}, {FACTS_SQL} {DECISION_TABLES_
 IS_ALLOWED_SQL = f"reason IN ({quote_literals(ALLOWING_REASONS)})"
 
 ACTOR_QUESTION_SQL = """
-    SELECT CAST(:viewer AS text) AS employee_id, CAST(:client_id AS text) AS client_id, CAST(:action AS text) AS action,
+    SELECT CAST(:actor AS text) AS employee_id, CAST(:client_id AS text) AS client_id, CAST(:action AS text) AS action,
            CAST(:now AS timestamptz) AS moment, CAST(:day AS text) AS day
 """
 
@@ -122,7 +122,7 @@ async def get_actor_decision(work: UnitOfWork, roles: frozenset[str], client_id:
     """The reason for or against the caller's doing this with this client; see `domain.access.decide_at_door`."""
     row = await work.fetch_row(
         f"WITH asked AS ({ACTOR_QUESTION_SQL}) SELECT reason, client_known, barred FROM ({DECISION_SQL}) d",
-        viewer=work.actor,
+        actor=work.actor,
         client_id=client_id,
         action=action,
         **get_decision_time(work),
@@ -140,13 +140,13 @@ async def list_actor_decisions(
     rows = await work.fetch_rows(
         f"""
         WITH asked AS (
-            SELECT CAST(:viewer AS text) AS employee_id, client_id, CAST(:action AS text) AS action,
+            SELECT CAST(:actor AS text) AS employee_id, client_id, CAST(:action AS text) AS action,
                    CAST(:now AS timestamptz) AS moment, CAST(:day AS text) AS day
             FROM unnest(CAST(:ids AS text[])) AS ids (client_id)
         )
         SELECT client_id, reason, client_known FROM ({DECISION_SQL}) d
         """,
-        viewer=work.actor,
+        actor=work.actor,
         ids=list(client_ids),
         action=action,
         **get_decision_time(work),
@@ -186,11 +186,11 @@ RELATION_PAIRS_SQL: Mapping[Relation, str] = {
 def clients_of_actor_sql(
     roles: frozenset[str], action: Action, within: Collection[Relation] = tuple(RELATION_ACTIONS)
 ) -> str | None:
-    """SQL of the ids of all clients with which `:viewer` may do this by one of these relations; None: with all."""
+    """SQL of the ids of all clients with which `:actor` may do this by one of these relations; None: with all."""
     if "director" in roles or "service" in roles:
         return None
     mine = [
-        f"SELECT client_id FROM ({held}) {relation} WHERE employee_id = :viewer"
+        f"SELECT client_id FROM ({held}) {relation} WHERE employee_id = :actor"
         for relation, held in RELATION_PAIRS_SQL.items()
         if relation in within and action in RELATION_ACTIONS[relation] and (relation != "head" or "sales_head" in roles)
     ]
