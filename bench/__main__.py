@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bench.rows import Row
+from bench.figures import FigureRow
 
-FIGURES = (
+FIGURE_NAMES = (
     "check",
     "check_journaled",
     "check_http",
@@ -41,8 +41,8 @@ def main(
     json_file: Annotated[Path | None, typer.Option("--json", help="Keep the rows in this file.")] = None,
 ) -> None:
     """Measure. Example: python -m bench --only plan,transfer"""
-    names = [name for name in only.split(",") if name] or list(FIGURES)
-    rows: list[Row] = []
+    names = [name for name in only.split(",") if name] or list(FIGURE_NAMES)
+    rows: list[FigureRow] = []
     for name in names:
         with console.status(f"measuring {name} …"):
             rows += importlib.import_module(f"bench.{name}").main()

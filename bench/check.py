@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
-from bench import company
-from bench.rows import Row, migrated, ms, p50, p99
-from bench.timing import in_turn
-from services.cli.running import run_serving
+from bench.company import draw_questions, fill_company
+from bench.figures import FigureRow, create_service_database, format_ms, p50, p99
+from bench.timing import time_in_turn
+from services.cli.server import run_on_server_loop
 from services.clients.access.store.checks import CHECK_ONE_SQL, CheckBatcher
 from services.clients.access.store.connection import PreparedConnection
 from services.clients.access.store.decision import DECISION_SQL
@@ -23,7 +23,7 @@ CLIENTS = 100_000
 ROUNDS, CALLS = 40, 100
 
 
-def without_journal(sql: str) -> str:
+def strip_journal_insert(sql: str) -> str:
     """The statement as a plain read: the same question, decision and answer."""
     asked, _, insert = sql.partition("INSERT INTO")
     decided = f"FROM ({DECISION_SQL}) d"
@@ -31,43 +31,43 @@ def without_journal(sql: str) -> str:
     return f"{asked} SELECT {answer} {where}"
 
 
-DECIDE = without_journal(CHECK_ONE_SQL)
+DECIDE_SQL = strip_journal_insert(CHECK_ONE_SQL)
 
 
-class Deciding(PreparedConnection):
+class UnjournaledConnection(PreparedConnection):
     """A line that leaves out the journal row."""
 
     async def fetch(self, sql: str, *args: Any) -> Sequence[Any]:
-        return await super().fetch(DECIDE if sql == CHECK_ONE_SQL else sql, *args)
+        return await super().fetch(DECIDE_SQL if sql == CHECK_ONE_SQL else sql, *args)
 
 
-def gatherer(line: type[PreparedConnection], url: str) -> CheckBatcher:
-    """As `open_check_batcher` makes it."""
+def open_batcher(line: type[PreparedConnection], url: str) -> CheckBatcher:
+    """As `open_gatherer` makes it."""
     return CheckBatcher(line(url), line(url), line(url), lambda: datetime.now(UTC), ZoneInfo("UTC"))
 
 
-async def measure() -> Row:
-    url = await migrated("clients", "bench_check")
-    await company.make(url, CLIENTS)
-    deciding, peer = gatherer(Deciding, url), await asyncpg.connect(url)
-    asked = company.questions(CLIENTS)
-    ours, theirs = await in_turn(
+async def measure() -> FigureRow:
+    url = await create_service_database("clients", "bench_check")
+    await fill_company(url, CLIENTS)
+    deciding, peer = open_batcher(UnjournaledConnection, url), await asyncpg.connect(url)
+    asked = draw_questions(CLIENTS)
+    ours, theirs = await time_in_turn(
         [lambda: deciding.check(next(asked)), lambda: peer.fetchval("SELECT 1")], ROUNDS, CALLS
     )
     deciding.close()
     await peer.close()
-    return Row(
+    return FigureRow(
         figure="access check inside the service, one client",
-        value=f"{ms(p50(ours))} (p99 {ms(p99(ours))})",
-        against=f"asyncpg SELECT 1: {ms(p50(theirs))} (p99 {ms(p99(theirs))})",
+        value=f"{format_ms(p50(ours))} (p99 {format_ms(p99(ours))})",
+        against=f"asyncpg SELECT 1: {format_ms(p50(theirs))} (p99 {format_ms(p99(theirs))})",
         ratio=round(p50(ours) / p50(theirs), 2),
         aim="≤ 2.0",
         note=f"{CLIENTS:,} clients; the decision without its journal row, by the service's gatherer and connection",
     )
 
 
-def main() -> list[Row]:
-    return [run_serving(measure())]
+def main() -> list[FigureRow]:
+    return [run_on_server_loop(measure())]
 
 
 if __name__ == "__main__":

@@ -25,10 +25,10 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from starlette.types import ASGIApp
 
-from bench import company
-from bench.rows import Row, migrated
-from services import wiring
-from services.cli.running import listen, run_serving
+from bench.company import fill_company
+from bench.figures import FigureRow, create_service_database
+from services.cli.server import run_on_server_loop, serve_app
+from services.wiring import connect_embedded_services
 from shared.auth import create_key_file, make_token_keys, read_key_file
 from shared.settings import Settings
 from tests.support.processes import Process, connects, free_port
@@ -36,12 +36,12 @@ from tests.support.processes import Process, connects, free_port
 CLIENTS = 100_000
 CONNECTIONS, ROUNDS, SECONDS = 64, 5, 6
 PATH = "/clients/v1/access/check"
-JOIN = """
+PEER_SQL = """
     SELECT c.owner_id, o.stand_in_id, p.frozen FROM clients c JOIN people o ON o.employee_id = c.owner_id
     JOIN people p ON p.employee_id = $2 WHERE c.client_id = $1
 """
 # A third each: the owner, the team, somebody without a relation.
-SCRIPT = """
+WRK_SCRIPT = """
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 wrk.headers["Authorization"] = "Bearer %(token)s"
@@ -56,34 +56,34 @@ end
 """
 
 
-class NoWrk(Exception):
+class WrkMissing(Exception):
     """This figure needs wrk: `apt-get install wrk` (Debian, Ubuntu) or `brew install wrk`."""
 
 
 # -- servers -----------------------------------------------------------------------------------------------------------
 
 
-async def holdfast(url: str, port: int, key_file: str) -> None:
+async def serve_holdfast(url: str, port: int, key_file: str) -> None:
     """One replica of `clients`, all its tickers and consumers included; the bus is the only part that is not Kafka."""
-    embedded = wiring.embed(Settings(), {"clients": url}, read_key_file(Path(key_file)))
+    embedded = connect_embedded_services(Settings(), {"clients": url}, read_key_file(Path(key_file)))
     runtime = embedded.runtimes["clients"]
     await runtime.start()
-    await listen(embedded.front.apps["clients"], "127.0.0.1", port)
+    await serve_app(embedded.front.apps["clients"], "127.0.0.1", port)
 
 
-class Check(BaseModel):
+class CheckBody(BaseModel):
     employee_id: str
     client_id: str
     action: str
 
 
-async def peer(url: str, port: int, key_file: str) -> None:
+async def serve_peer(url: str, port: int, key_file: str) -> None:
     app, pool = FastAPI(), await asyncpg.create_pool(url, min_size=10, max_size=10)
 
     @app.post(PATH)
-    async def check(question: Check) -> dict[str, Any]:
+    async def check(question: CheckBody) -> dict[str, Any]:
         async with pool.acquire() as connection:
-            row = await connection.fetchrow(JOIN, question.client_id, question.employee_id)
+            row = await connection.fetchrow(PEER_SQL, question.client_id, question.employee_id)
         allowed = (
             row is not None and not row["frozen"] and question.employee_id == (row["stand_in_id"] or row["owner_id"])
         )
@@ -95,22 +95,22 @@ async def peer(url: str, port: int, key_file: str) -> None:
         }
 
     served: ASGIApp = app
-    await listen(served, "127.0.0.1", port)
+    await serve_app(served, "127.0.0.1", port)
 
 
-async def echo(url: str, port: int, key_file: str) -> None:
+async def serve_echo(url: str, port: int, key_file: str) -> None:
     app = FastAPI()
 
     @app.post(PATH)
-    async def check(question: Check) -> Check:
+    async def check(question: CheckBody) -> CheckBody:
         return question
 
     served: ASGIApp = app
-    await listen(served, "127.0.0.1", port)
+    await serve_app(served, "127.0.0.1", port)
 
 
 @contextmanager
-def served(what: str, url: str, key_file: Path) -> Iterator[str]:
+def run_server(what: str, url: str, key_file: Path) -> Iterator[str]:
     """Its address while it runs."""
     port = free_port()
     command = [sys.executable, "-m", "bench.check_http", what, url, str(port), str(key_file)]
@@ -123,12 +123,12 @@ def served(what: str, url: str, key_file: Path) -> Iterator[str]:
         process.stop()
 
 
-SERVERS = {"holdfast": holdfast, "peer": peer, "echo": echo}
+SERVERS = {"holdfast": serve_holdfast, "peer": serve_peer, "echo": serve_echo}
 
 # -- measuring ---------------------------------------------------------------------------------------------------------
 
 
-def requests_a_second(script: Path, address: str, seconds: float) -> float:
+def measure_request_rate(script: Path, address: str, seconds: float) -> float:
     """By wrk. Raises `RuntimeError` if anything but an answer in the 200s came."""
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", "--timeout", "20s", "-s", str(script), address]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -137,32 +137,32 @@ def requests_a_second(script: Path, address: str, seconds: float) -> float:
     return float(re.search(r"Requests/sec:\s+([\d.]+)", told)[1])  # type: ignore[index]
 
 
-def measure(folder: Path) -> list[Row]:
+def measure(folder: Path) -> list[FigureRow]:
     if shutil.which("wrk") is None:
-        raise SystemExit(NoWrk.__doc__)
+        raise SystemExit(WrkMissing.__doc__)
     key = create_key_file(folder / "key.pem")
-    url = asyncio.run(migrated("clients", "bench_check_http"))
-    asyncio.run(company.make(url, CLIENTS))
+    url = asyncio.run(create_service_database("clients", "bench_check_http"))
+    asyncio.run(fill_company(url, CLIENTS))
     token = make_token_keys(Settings(), key).token("telephony", ["service"], 3600)
     script = folder / "check.lua"
-    script.write_text(SCRIPT % {"token": token, "clients": CLIENTS})
+    script.write_text(WRK_SCRIPT % {"token": token, "clients": CLIENTS})
     rates: dict[str, list[float]] = {name: [] for name in SERVERS}
     with ExitStack() as running:
-        at = {name: running.enter_context(served(name, url, folder / "key.pem")) for name in SERVERS}
+        at = {name: running.enter_context(run_server(name, url, folder / "key.pem")) for name in SERVERS}
         for address in at.values():
-            requests_a_second(script, address, 2)
+            measure_request_rate(script, address, 2)
         for _ in range(ROUNDS):
             for name, address in at.items():
-                rates[name].append(requests_a_second(script, address, SECONDS))
+                rates[name].append(measure_request_rate(script, address, SECONDS))
     return [
-        against(rates, "peer", "FastAPI + asyncpg by hand, only reading", "≥ 1.1"),
-        against(rates, "echo", "bare FastAPI echo of the same body", "none set"),
+        compare_rates(rates, "peer", "FastAPI + asyncpg by hand, only reading", "≥ 1.1"),
+        compare_rates(rates, "echo", "bare FastAPI echo of the same body", "none set"),
     ]
 
 
-def against(rates: Mapping[str, Sequence[float]], other: str, words: str, aim: str) -> Row:
+def compare_rates(rates: Mapping[str, Sequence[float]], other: str, words: str, aim: str) -> FigureRow:
     ours, theirs = median(rates["holdfast"]), median(rates[other])
-    return Row(
+    return FigureRow(
         figure=f"POST /access/check, 1 worker, {CONNECTIONS} connections, journaled",
         value=f"{ours:,.0f} requests/s",
         against=f"{words}: {theirs:,.0f} requests/s",
@@ -174,7 +174,7 @@ def against(rates: Mapping[str, Sequence[float]], other: str, words: str, aim: s
     )
 
 
-def main() -> list[Row]:
+def main() -> list[FigureRow]:
     with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
         return measure(Path(folder))
 
@@ -182,6 +182,6 @@ def main() -> list[Row]:
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         what, url, port, key_file = sys.argv[1:]
-        run_serving(SERVERS[what](url, int(port), key_file))
+        run_on_server_loop(SERVERS[what](url, int(port), key_file))
     else:
         print(main())

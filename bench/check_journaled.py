@@ -2,48 +2,48 @@
 
 import asyncpg
 
-from bench import company
-from bench.check import CLIENTS, gatherer
-from bench.rows import Row, migrated, ms, p50, p99
-from bench.timing import in_turn
-from services.cli.running import run_serving
+from bench.check import CLIENTS, open_batcher
+from bench.company import draw_questions, fill_company
+from bench.figures import FigureRow, create_service_database, format_ms, p50, p99
+from bench.timing import time_in_turn
+from services.cli.server import run_on_server_loop
 from services.clients.access.store.connection import PreparedConnection
 
 ROUNDS, CALLS = 40, 50
-FLOOR = """
+FLOOR_SQL = """
     CREATE TABLE floor (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, leaf uuid, at timestamptz, kind text,
                         actor uuid, employee uuid, client uuid, action text, allowed boolean, reason text)
 """
-INSERT = """
+INSERT_SQL = """
     INSERT INTO floor (leaf, at, kind, actor, employee, client, action, allowed, reason)
     VALUES (gen_random_uuid(), now(), 'access.checked', $1, $1, $1, 'read', true, 'owner')
 """
 
 
-async def measure() -> Row:
-    url = await migrated("clients", "bench_check_journaled")
-    await company.make(url, CLIENTS)
-    journaling, peer = gatherer(PreparedConnection, url), await asyncpg.connect(url)
-    await peer.execute(FLOOR)
+async def measure() -> FigureRow:
+    url = await create_service_database("clients", "bench_check_journaled")
+    await fill_company(url, CLIENTS)
+    journaling, peer = open_batcher(PreparedConnection, url), await asyncpg.connect(url)
+    await peer.execute(FLOOR_SQL)
     someone = await peer.fetchval("SELECT surrogate FROM surrogates LIMIT 1")
-    asked = company.questions(CLIENTS)
-    ours, theirs = await in_turn(
-        [lambda: journaling.check(next(asked)), lambda: peer.execute(INSERT, someone)], ROUNDS, CALLS
+    asked = draw_questions(CLIENTS)
+    ours, theirs = await time_in_turn(
+        [lambda: journaling.check(next(asked)), lambda: peer.execute(INSERT_SQL, someone)], ROUNDS, CALLS
     )
     journaling.close()
     await peer.close()
-    return Row(
+    return FigureRow(
         figure="access check with its journal row durable, one client",
-        value=f"{ms(p50(ours))} (p99 {ms(p99(ours))})",
-        against=f"asyncpg INSERT of one row + commit: {ms(p50(theirs))} (p99 {ms(p99(theirs))})",
+        value=f"{format_ms(p50(ours))} (p99 {format_ms(p99(ours))})",
+        against=f"asyncpg INSERT of one row + commit: {format_ms(p50(theirs))} (p99 {format_ms(p99(theirs))})",
         ratio=round(p50(ours) / p50(theirs), 2),
         aim="≤ 1.5",
         note="the row of the peer has the journal's columns and no index but its key; ours has all of the journal's",
     )
 
 
-def main() -> list[Row]:
-    return [run_serving(measure())]
+def main() -> list[FigureRow]:
+    return [run_on_server_loop(measure())]
 
 
 if __name__ == "__main__":

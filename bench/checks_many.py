@@ -7,11 +7,11 @@ from typing import Any
 import httpx
 from joserfc.jwk import OKPKey
 
-from bench import company
-from bench.rows import Row, migrated, ms, p50
-from bench.timing import in_turn
-from services import wiring
-from services.cli.running import run_serving
+from bench.company import draw_questions, fill_company
+from bench.figures import FigureRow, create_service_database, format_ms, p50
+from bench.timing import time_in_turn
+from services.cli.server import run_on_server_loop
+from services.wiring import close_replicas, connect_embedded_services
 from shared.auth import TokenKeys
 from shared.settings import Settings
 
@@ -20,17 +20,17 @@ ROUNDS = 8
 PATH = "/clients/v1/access"
 
 
-async def measure() -> Row:
-    url = await migrated("clients", "bench_checks_many")
-    await company.make(url, CLIENTS)
+async def measure() -> FigureRow:
+    url = await create_service_database("clients", "bench_checks_many")
+    await fill_company(url, CLIENTS)
     key = OKPKey.generate_key("Ed25519")
-    embedded = wiring.embed(Settings(), {"clients": url}, key, clock=lambda: datetime.now(UTC))
+    embedded = connect_embedded_services(Settings(), {"clients": url}, key, clock=lambda: datetime.now(UTC))
     runtime = embedded.runtimes["clients"]
     assert runtime.service.open is not None
     await runtime.service.open(runtime)
     headers = {"Authorization": f"Bearer {TokenKeys(local=key).token('crm', ['service'], 3600)}"}
     transport = httpx.ASGITransport(embedded.front.apps["clients"])
-    questions = company.questions(CLIENTS)
+    questions = draw_questions(CLIENTS)
 
     def asked() -> list[dict[str, Any]]:
         return [
@@ -49,20 +49,20 @@ async def measure() -> Row:
             for one in asked():
                 (await http.post(f"{PATH}/check", json=one)).raise_for_status()
 
-        ours, theirs = await in_turn([together, singly], ROUNDS)
-    await wiring.close(embedded.runtimes.values())
-    return Row(
+        ours, theirs = await time_in_turn([together, singly], ROUNDS)
+    await close_replicas(embedded.runtimes.values())
+    return FigureRow(
         figure=f"POST /access/checks of {MANY:,}, one snapshot, one leaf",
-        value=ms(p50(ours)),
-        against=f"{MANY:,} POST /access/check, one after the other: {ms(p50(theirs))}",
+        value=format_ms(p50(ours)),
+        against=f"{MANY:,} POST /access/check, one after the other: {format_ms(p50(theirs))}",
         ratio=round(p50(ours) / p50(theirs), 3),
         aim="≤ 0.1",
         note=f"{CLIENTS:,} clients; client and service in one process, without a network between them",
     )
 
 
-def main() -> list[Row]:
-    return [run_serving(measure())]
+def main() -> list[FigureRow]:
+    return [run_on_server_loop(measure())]
 
 
 if __name__ == "__main__":

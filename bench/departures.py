@@ -19,8 +19,8 @@ from typing import Any
 import asyncpg
 from standardwebhooks import Webhook
 
-from bench.rows import server
-from services.cli.calling import System, Target, reach
+from bench.figures import start_server
+from services.cli.system import System, Target, open_system
 from services.clients.access.store.checks import REACH_EVERYBODY, AccessQuestion
 from shared.database import open_database
 from shared.service import Runtime
@@ -33,29 +33,29 @@ PATIENCE = 60.0  # seconds until a departure has come to rest
 
 # What a departure is on the way from the webhook's commit to the refusal, in the order of the way. Whatever else runs at
 # the time (other services, tickers, the marking of what was published) the peer need not do.
-ON_THE_WAY = (
+PATH_TRANSACTIONS = (
     ("staff", "FROM outbox WHERE published_at IS NULL"),
     ("clients", "INSERT INTO deliveries"),
     ("clients", "FROM deliveries WHERE topic"),
     ("clients", "INSERT INTO inbox"),
 )
-OUTBOX = "INSERT INTO outbox"
-MARKED = "UPDATE outbox SET published_at"
-AT_REST = """
+OUTBOX_SQL = "INSERT INTO outbox"
+MARK_PUBLISHED_SQL = "UPDATE outbox SET published_at"
+AT_REST_SQL = """
     SELECT NOT EXISTS (SELECT 1 FROM outbox WHERE published_at IS NULL) AND NOT EXISTS (SELECT 1 FROM deliveries)
 """
-PLANNED = """
+PLANNED_SQL = """
     SELECT EXISTS (SELECT 1 FROM cases c JOIN case_steps s ON s.case_id = c.id AND s.name = 'plan'
                    WHERE c.employee_id = $1 AND (s.status IN ('waiting', 'done') OR c.status = 'needs_person'))
        AND NOT EXISTS (SELECT 1 FROM jobs WHERE status = 'running' OR status = 'queued' AND run_at <= now())
 """
 
 
-def leavers(number: int) -> list[str]:
+def list_leaver_ids(number: int) -> list[str]:
     return [f"leaver-{n}" for n in range(number)]
 
 
-async def hire(system: System, number: int) -> None:
+async def import_company(system: System, number: int) -> None:
     """The leavers, each with clients and a deputy, and enough colleagues to take over."""
     day = {"hired_on": "2020-01-01"}
     people: list[dict[str, Any]] = [{"id": "head", "name": "Head", "email": "head@example.org", **day}]
@@ -73,20 +73,20 @@ async def hire(system: System, number: int) -> None:
             }
             for n in range(count)
         ]
-    await _import(system, "staff", "departments", [{"id": "sales", "name": "Sales"}])
-    await _import(system, "staff", "employees", people)
-    await _import(system, "staff", "departments", [{"id": "sales", "name": "Sales", "head_id": "head"}])
+    await _import_rows(system, "staff", "departments", [{"id": "sales", "name": "Sales"}])
+    await _import_rows(system, "staff", "employees", people)
+    await _import_rows(system, "staff", "departments", [{"id": "sales", "name": "Sales", "head_id": "head"}])
     clients = [
         {"id": f"{leaver}.{n}", "name": f"Client {n} of {leaver}", "owner_id": leaver}
-        for leaver in leavers(number)
+        for leaver in list_leaver_ids(number)
         for n in range(CLIENTS_EACH)
     ]
-    await _import(system, "clients", "clients", clients)
+    await _import_rows(system, "clients", "clients", clients)
     source = {"id": "hris", "kind": "generic", "secret": SECRET}
     await system.call("POST", "/staff/v1/hris/sources", "ops", json=source)
 
 
-async def _import(system: System, service: str, kind: str, rows: Sequence[Any]) -> None:
+async def _import_rows(system: System, service: str, kind: str, rows: Sequence[Any]) -> None:
     """Sends the rows until all of them are in place: `clients` has to hear of the owners first."""
     deadline = time.monotonic() + PATIENCE
     while True:
@@ -103,7 +103,7 @@ async def _import(system: System, service: str, kind: str, rows: Sequence[Any]) 
         await asyncio.sleep(0.5)
 
 
-async def resign(system: System, employee_id: str) -> None:
+async def send_resignation(system: System, employee_id: str) -> None:
     """The signed webhook; returns when it was accepted."""
     now = datetime.now(UTC)
     today = now.date()
@@ -120,12 +120,12 @@ async def resign(system: System, employee_id: str) -> None:
     assert (answer.status_code, answer.json()["outcome"]) == (202, "applied"), answer.text
 
 
-async def rest(databases: Mapping[str, asyncpg.Connection], employee_id: str) -> None:
+async def wait_until_at_rest(databases: Mapping[str, asyncpg.Connection], employee_id: str) -> None:
     """Waits until this departure has its plan and nothing is on its way."""
     deadline, calm = time.monotonic() + PATIENCE, 0
     while calm < 2:
-        looks = [await databases[name].fetchval(AT_REST) for name in SERVICES]
-        looks.append(await databases["offboarding"].fetchval(PLANNED, employee_id))
+        looks = [await databases[name].fetchval(AT_REST_SQL) for name in SERVICES]
+        looks.append(await databases["offboarding"].fetchval(PLANNED_SQL, employee_id))
         calm = calm + 1 if all(looks) else 0
         if time.monotonic() > deadline:
             raise TimeoutError(f"the departure of {employee_id} does not come to rest: {looks}")
@@ -136,29 +136,29 @@ async def rest(databases: Mapping[str, asyncpg.Connection], employee_id: str) ->
 
 
 @dataclass(frozen=True)
-class Statement:
+class RecordedStatement:
     sql: str
     values: tuple[Any, ...]
 
 
 @dataclass
-class Transaction:
+class RecordedTransaction:
     """What one connection executed until it committed or let go."""
 
     service: str
-    statements: list[Statement] = field(default_factory=list)
+    statements: list[RecordedStatement] = field(default_factory=list)
     committed: bool = False
 
     def has(self, sql: str) -> bool:
         return any(sql in " ".join(statement.sql.split()) for statement in self.statements)
 
 
-class Log:
+class StatementLog:
     """Everything that is executed, transaction by transaction, in the order in which they ended."""
 
     def __init__(self) -> None:
-        self.ended: list[Transaction] = []
-        self.open: dict[int, Transaction] = {}
+        self.ended: list[RecordedTransaction] = []
+        self.open: dict[int, RecordedTransaction] = {}
 
     def listen(self, runtime: Runtime) -> None:
         """From now on, on new connections."""
@@ -169,48 +169,48 @@ class Log:
     def _executed(self, service: str, backend: int, sql: str, values: Sequence[Any], rows: int) -> None:
         word = sql.split(maxsplit=1)[0].rstrip(";")
         if word == "BEGIN":
-            self.open[backend] = Transaction(service)
+            self.open[backend] = RecordedTransaction(service)
         elif word in ("COMMIT", "ROLLBACK"):
             self.ended.append(self.open.pop(backend))
             self.ended[-1].committed = word == "COMMIT"
         elif backend in self.open:
-            self.open[backend].statements.append(Statement(sql, tuple(values)))
+            self.open[backend].statements.append(RecordedStatement(sql, tuple(values)))
         else:
-            self.ended.append(Transaction(service, [Statement(sql, tuple(values))]))
+            self.ended.append(RecordedTransaction(service, [RecordedStatement(sql, tuple(values))]))
 
 
 @dataclass(frozen=True)
-class Way:
+class DeparturePath:
     """The transactions of one departure: the webhook's, those until the refusal, the marking afterwards."""
 
-    webhook: Transaction
-    steps: Sequence[Transaction]
-    marking: Transaction
+    webhook: RecordedTransaction
+    steps: Sequence[RecordedTransaction]
+    marking: RecordedTransaction
     deliveries_before: int
 
 
-def way(ended: Sequence[Transaction], deliveries_before: int) -> Way:
+def find_departure_path(ended: Sequence[RecordedTransaction], deliveries_before: int) -> DeparturePath:
     """Finds the way of a departure in what was executed since the webhook was sent."""
     rest = iter(ended)
-    webhook = next(t for t in rest if t.service == "staff" and t.has(OUTBOX))
+    webhook = next(t for t in rest if t.service == "staff" and t.has(OUTBOX_SQL))
     after = list(rest)
     steps = []
     place = 0
-    for service, sql in ON_THE_WAY:
+    for service, sql in PATH_TRANSACTIONS:
         place = next(n for n in range(place, len(after)) if after[n].service == service and after[n].has(sql))
         steps.append(after[place])
-    marking = next(t for t in after if t.service == "staff" and t.has(MARKED))
-    return Way(webhook, steps, marking, deliveries_before)
+    marking = next(t for t in after if t.service == "staff" and t.has(MARK_PUBLISHED_SQL))
+    return DeparturePath(webhook, steps, marking, deliveries_before)
 
 
 # -- running -----------------------------------------------------------------------------------------------------------
 
 
-class Embedded:
+class RecordedSystem:
     """Holdfast in this process, as `holdfast up` runs it, with everything written down."""
 
     def __init__(self, system: System, databases: Mapping[str, asyncpg.Connection]) -> None:
-        self.system, self.databases, self.log = system, databases, Log()
+        self.system, self.databases, self.log = system, databases, StatementLog()
         self.runtimes = {runtime.service.name: runtime for runtime in system.embedded}
         self.accepted = 0.0
         self.committed = asyncio.Event()
@@ -220,10 +220,10 @@ class Embedded:
             self.log.listen(self.runtimes[name])
 
     def _staff_committed(self, service: str) -> None:
-        if not self.accepted and self.log.ended and any(t.has(OUTBOX) for t in self.log.ended):
+        if not self.accepted and self.log.ended and any(t.has(OUTBOX_SQL) for t in self.log.ended):
             self.accepted = time.perf_counter()
 
-    async def depart(self, employee_id: str) -> tuple[float, Way]:
+    async def depart(self, employee_id: str) -> tuple[float, DeparturePath]:
         """Seconds from the commit of the webhook's transaction to the first check that refuses; and the way there.
 
         Checks are asked at once and after each commit in `clients`: the world can change at no other time.
@@ -232,9 +232,9 @@ class Embedded:
         deliveries = await self.databases["clients"].fetchval(last)
         self.log.ended.clear()
         self.accepted = 0.0
-        sending = asyncio.create_task(resign(self.system, employee_id))
+        sending = asyncio.create_task(send_resignation(self.system, employee_id))
         question = AccessQuestion(employee_id, f"{employee_id}.0", "read", "bench", REACH_EVERYBODY)
-        gatherer = self.runtimes["clients"].state["check_batcher"]
+        gatherer = self.runtimes["clients"].state["gatherer"]
         while True:
             self.committed.clear()
             if (await gatherer.check(question)).reason == "frozen":
@@ -242,46 +242,48 @@ class Embedded:
             await self.committed.wait()
         took = time.perf_counter() - self.accepted
         await sending
-        await rest(self.databases, employee_id)
-        return took, way(self.log.ended, deliveries)
+        await wait_until_at_rest(self.databases, employee_id)
+        return took, find_departure_path(self.log.ended, deliveries)
 
 
 @asynccontextmanager
-async def embedded(folder: Path, tag: str, number: int) -> AsyncIterator[tuple[Embedded, "Bare"]]:
+async def open_recorded_system(
+    folder: Path, tag: str, number: int
+) -> AsyncIterator[tuple[RecordedSystem, "BareDatabases"]]:
     """Holdfast and the bare copies of its databases, `number` leavers in each."""
     settings = Settings(
         data_dir=folder / tag,
-        database_url=server().get_uri(database=tag),
+        database_url=start_server().get_uri(database=tag),
         hold_departures_above="1000000",
         last_resort="head",
     )
-    async with reach(Target(settings)) as system:
-        await hire(system, number)
+    async with open_system(Target(settings)) as system:
+        await import_company(system, number)
     async with AsyncExitStack() as stack:
-        bare = {name: await copied(f"{tag}_{name}", f"{tag}_{name}_bare") for name in ("staff", "clients")}
-        system = await stack.enter_async_context(reach(Target(settings)))
-        databases = {name: await asyncpg.connect(server().get_uri(database=f"{tag}_{name}")) for name in SERVICES}
+        bare = {name: await copy_database(f"{tag}_{name}", f"{tag}_{name}_bare") for name in ("staff", "clients")}
+        system = await stack.enter_async_context(open_system(Target(settings)))
+        databases = {name: await asyncpg.connect(start_server().get_uri(database=f"{tag}_{name}")) for name in SERVICES}
         for connection in (*databases.values(), *bare.values()):
             stack.push_async_callback(connection.close)
-        yield Embedded(system, databases), Bare(bare)
+        yield RecordedSystem(system, databases), BareDatabases(bare)
 
 
-async def copied(source: str, target: str) -> asyncpg.Connection:
+async def copy_database(source: str, target: str) -> asyncpg.Connection:
     """A connection to a copy of a database that nobody is connected to."""
-    admin = await asyncpg.connect(server().get_uri(database="postgres"))
+    admin = await asyncpg.connect(start_server().get_uri(database="postgres"))
     await admin.execute(f"DROP DATABASE IF EXISTS {target} WITH (FORCE)")
     await admin.execute(f"CREATE DATABASE {target} TEMPLATE {source}")
     await admin.close()
-    return await asyncpg.connect(server().get_uri(database=target))
+    return await asyncpg.connect(start_server().get_uri(database=target))
 
 
 @dataclass(frozen=True)
-class Bare:
+class BareDatabases:
     """Copies of the databases of `staff` and `clients`, one connection to each."""
 
     connections: Mapping[str, asyncpg.Connection]
 
-    async def follow(self, way: Way) -> float:
+    async def follow(self, way: DeparturePath) -> float:
         """Seconds that the statements of the way take, one after the other."""
         await self._run(way.webhook)
         await self.connections["clients"].execute(
@@ -294,7 +296,7 @@ class Bare:
         await self._run(way.marking)
         return took
 
-    async def _run(self, transaction: Transaction) -> None:
+    async def _run(self, transaction: RecordedTransaction) -> None:
         connection = self.connections[transaction.service]
         if not transaction.committed:
             for statement in transaction.statements:

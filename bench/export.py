@@ -13,21 +13,21 @@ from typing import Any
 
 import psutil
 
-from bench import company
-from bench.rows import Row, migrated
-from services import wiring
+from bench.company import PROFILES_SQL, fill_company, run_statements
+from bench.figures import FigureRow, create_service_database
+from services.wiring import close_replicas, connect_embedded_services
 from shared.auth import create_key_file
 from shared.settings import Settings
 
 SMALL, LARGE = 100_000, 1_000_000
 PATH = "/clients/v1/export"
-GRANT = """
+GRANT_SQL = """
     INSERT INTO export_grants (grant_id, employee_id, day, reason, granted_by, granted_at)
     SELECT 'g-' || n, 'boss', CAST(now() AT TIME ZONE 'UTC' AS date) + n, 'bench', 'bench', now() FROM generate_series(0, 1) n;
 """
 
 
-async def stream(app: Any, token: str, format: str) -> tuple[int, int, float]:
+async def stream_export(app: Any, token: str, format: str) -> tuple[int, int, float]:
     """Lines, bytes and the largest part; what is received is thrown away, as by a client that writes to a file."""
     asked = iter([{"type": "http.request", "body": b"", "more_body": False}])
     lines = size = largest = 0
@@ -51,7 +51,7 @@ async def stream(app: Any, token: str, format: str) -> tuple[int, int, float]:
     return lines, size, largest
 
 
-def backends() -> float:
+def database_cpu_seconds() -> float:
     """Processor seconds that all backends of the bench's PostgreSQL have used, those that ended included."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     total = used.ru_utime + used.ru_stime
@@ -62,33 +62,35 @@ def backends() -> float:
 
 
 async def measure(clients: int, format: str, clock: Callable[[], float] = time.perf_counter) -> dict[str, float]:
-    url = await migrated("clients", f"bench_export_{clients}")
-    await company.make(url, clients)
-    await company.load(url, company.PROFILES, GRANT)
+    url = await create_service_database("clients", f"bench_export_{clients}")
+    await fill_company(url, clients)
+    await run_statements(url, PROFILES_SQL, GRANT_SQL)
     with tempfile.TemporaryDirectory() as folder:
-        embedded = wiring.embed(Settings(export_limit=0), {"clients": url}, create_key_file(Path(folder) / "key.pem"))
+        embedded = connect_embedded_services(
+            Settings(export_limit=0), {"clients": url}, create_key_file(Path(folder) / "key.pem")
+        )
         runtime = embedded.runtimes["clients"]
         await runtime.start()
         token = runtime.keys.token("boss", ["director"], 3600)
         memory = psutil.Process().memory_info().rss
-        ours, theirs, begun = time.process_time(), backends(), clock()
-        lines, size, largest = await stream(embedded.front.apps["clients"], token, format)
+        ours, theirs, begun = time.process_time(), database_cpu_seconds(), clock()
+        lines, size, largest = await stream_export(embedded.front.apps["clients"], token, format)
         took = clock() - begun
-        used = time.process_time() - ours + backends() - theirs
+        used = time.process_time() - ours + database_cpu_seconds() - theirs
         grown = psutil.Process().memory_info().rss - memory
-        await wiring.close(embedded.runtimes.values())
+        await close_replicas(embedded.runtimes.values())
     if lines - (format == "csv") != clients:
         raise RuntimeError(f"{lines} lines of {clients} clients")
     return {"seconds": took, "processor": used, "bytes": size, "largest": largest, "memory": grown}
 
 
-def main(small: int = SMALL, large: int = LARGE) -> list[Row]:
+def main(small: int = SMALL, large: int = LARGE) -> list[FigureRow]:
     rows = []
     at = {clients: asyncio.run(measure(clients, "ndjson")) for clients in (small, large)}
     table = asyncio.run(measure(small, "csv"))
     for name, clients, found in (("NDJSON", small, at[small]), ("NDJSON", large, at[large]), ("CSV", small, table)):
         rows.append(
-            Row(
+            FigureRow(
                 figure=f"export of {clients:,} clients, {name}: a second of processor time",
                 value=f"{clients / found['processor']:,.0f} clients",
                 against="the aim",

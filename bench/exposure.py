@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime
 
-from bench import company
-from bench.rows import Row, migrated, ms, p50
-from bench.timing import in_turn
-from services.cli.running import run_serving
-from services.clients.exposure.handlers import read_exposure
+from bench.company import fill_company, run_statements
+from bench.figures import FigureRow, create_service_database, format_ms, p50
+from bench.timing import time_in_turn
+from services.cli.server import run_on_server_loop
+from services.clients.exposure.handlers import read_exposure as exposure_read_exposure
 from shared.database import Database, UnitOfWork, open_database, rolled_back_transaction
 from shared.paging import Paging
 from shared.settings import Settings
@@ -16,7 +16,7 @@ CLIENTS, ROUNDS, CALLS = 10_000, 20, 3
 LEAVER = "e-500"
 
 # `OWN` of them are the leaver's, in both companies; the others' are spread over everybody else.
-REPORTS = """
+REPORTS_SQL = """
     INSERT INTO usage (item, employee_id, client_id, action, rows, at, system)
     SELECT gen_random_uuid(), CASE WHEN n <= {own} THEN '{leaver}' ELSE 'e-' || n % 500 END,
            'c-' || n % CASE WHEN n <= {own} THEN 200 ELSE {clients} END,
@@ -29,38 +29,38 @@ REPORTS = """
 """
 
 
-async def look(database: Database) -> object:
+async def read_exposure(database: Database) -> object:
     async with database.connect() as connection, rolled_back_transaction(connection):
         work = UnitOfWork(connection, Settings(), "clients", datetime.now(UTC), "director")
-        found = await read_exposure(work, LEAVER, 90, frozenset({"director"}), Paging(100, None))
+        found = await exposure_read_exposure(work, LEAVER, 90, frozenset({"director"}), Paging(100, None))
         return found["totals"]
 
 
-async def measure(large: int = LARGE, small: int = SMALL, rounds: int = ROUNDS) -> Row:
+async def measure(large: int = LARGE, small: int = SMALL, rounds: int = ROUNDS) -> FigureRow:
     databases = []
     for reports in (large, small):
-        url = await migrated("clients", f"bench_exposure_{reports}")
-        await company.make(url, CLIENTS)
-        await company.load(url, REPORTS.format(reports=reports, own=OWN, leaver=LEAVER, clients=CLIENTS))
+        url = await create_service_database("clients", f"bench_exposure_{reports}")
+        await fill_company(url, CLIENTS)
+        await run_statements(url, REPORTS_SQL.format(reports=reports, own=OWN, leaver=LEAVER, clients=CLIENTS))
         databases.append(open_database(url, 2))
-    alike, other = [await look(database) for database in databases]
+    alike, other = [await read_exposure(database) for database in databases]
     if alike != other:
         raise SystemExit("the leaver's use is not the same in both companies")
-    of_large, of_small = await in_turn([lambda of=of: look(of) for of in databases], rounds, CALLS)
+    of_large, of_small = await time_in_turn([lambda of=of: read_exposure(of) for of in databases], rounds, CALLS)
     for database in databases:
         await database.close()
-    return Row(
+    return FigureRow(
         figure=f"exposure of one person among {large:,} reports of use, p50",
-        value=ms(p50(of_large)),
-        against=f"the same among {small:,}: {ms(p50(of_small))}",
+        value=format_ms(p50(of_large)),
+        against=f"the same among {small:,}: {format_ms(p50(of_small))}",
         ratio=round(p50(of_large) / p50(of_small), 2),
         aim="≤ 1.5",
         note=f"{OWN:,} reports are of this person in both: what others use must not slow it",
     )
 
 
-def main() -> list[Row]:
-    return [run_serving(measure())]
+def main() -> list[FigureRow]:
+    return [run_on_server_loop(measure())]
 
 
 if __name__ == "__main__":

@@ -18,11 +18,19 @@ import asyncpg
 import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from bench.departures import Bare, Way, embedded, hire, leavers, resign, rest
-from bench.rows import Row, ms, p50, p99, server
-from services import wiring
-from services.cli.calling import System
-from services.cli.running import run_serving
+from bench.departures import (
+    BareDatabases,
+    DeparturePath,
+    import_company,
+    list_leaver_ids,
+    open_recorded_system,
+    send_resignation,
+    wait_until_at_rest,
+)
+from bench.figures import FigureRow, format_ms, p50, p99, start_server
+from services.cli.server import run_on_server_loop
+from services.cli.system import System
+from services.wiring import ServiceRoutingTransport
 from shared.auth import create_key_file, make_token_keys
 from shared.kafka import KafkaBus
 from shared.settings import SERVICES, Settings
@@ -30,14 +38,14 @@ from tests.support.kafka import private_broker
 from tests.support.processes import Process, answers, free_port
 
 LEAVERS, WARM = 130, 10
-WAYS = 60  # of these the bare statements are run
+RECORDED_PATHS = 60  # of these the bare statements are run
 REPLICAS = (("staff", 1), ("clients", 2), ("orders", 1), ("offboarding", 1))
 TAG, TOPIC = "bench_kafka", "bench.round-trip"
 ONLY_EMBEDDED = ("INSERT INTO deliveries", "FROM deliveries WHERE topic")
 
 
 @dataclass(frozen=True)
-class Holdfast:
+class RunningServices:
     """The running services: `staff` and each replica of `clients` by their own addresses."""
 
     staff: System
@@ -49,15 +57,15 @@ class Holdfast:
         Replicas are asked as soon as the freeze stands in the database of `clients`: before, they cannot refuse, and
         asking them all the time would take the processors away from what is measured.
         """
-        await resign(self.staff, employee_id)
+        await send_resignation(self.staff, employee_id)
         accepted = time.perf_counter()
         while not await database.fetchval("SELECT frozen FROM people WHERE employee_id = $1", employee_id):
             await asyncio.sleep(0.001)
-        await asyncio.gather(*(_refused(replica, employee_id) for replica in self.clients))
+        await asyncio.gather(*(_wait_until_refused(replica, employee_id) for replica in self.clients))
         return time.perf_counter() - accepted
 
 
-async def _refused(replica: System, employee_id: str) -> None:
+async def _wait_until_refused(replica: System, employee_id: str) -> None:
     question = {"employee_id": employee_id, "client_id": f"{employee_id}.0", "action": "read"}
     while True:
         answer = await replica.call("POST", "/clients/v1/access/check", "service", json=question)
@@ -65,7 +73,7 @@ async def _refused(replica: System, employee_id: str) -> None:
             return
 
 
-class Through:
+class BrokerRoundTrip:
     """One message over the broker and back."""
 
     def __init__(self, producer: AIOKafkaProducer, consumer: AIOKafkaConsumer) -> None:
@@ -79,7 +87,7 @@ class Through:
 
 
 @asynccontextmanager
-async def services(folder: Path, bootstrap: str) -> AsyncIterator[Holdfast]:
+async def run_services(folder: Path, bootstrap: str) -> AsyncIterator[RunningServices]:
     key = create_key_file(folder / "key.pem")
     env = {
         **os.environ,
@@ -91,7 +99,7 @@ async def services(folder: Path, bootstrap: str) -> AsyncIterator[Holdfast]:
     ports = {name: [free_port() for _ in range(replicas)] for name, replicas in REPLICAS}
     for name in SERVICES:
         env[f"HOLDFAST_{name.upper()}_URL"] = _address(ports[name][0])
-        env[f"HOLDFAST_{name.upper()}_DATABASE_URL"] = server().get_uri(database=f"{TAG}_{name}")
+        env[f"HOLDFAST_{name.upper()}_DATABASE_URL"] = start_server().get_uri(database=f"{TAG}_{name}")
     holdfast = [sys.executable, "-m", "services"]
     migrating = Process("migrate", [*holdfast, "migrate"], env, folder / "migrate.log")
     migrating.start()
@@ -112,9 +120,9 @@ async def services(folder: Path, bootstrap: str) -> AsyncIterator[Holdfast]:
             http = httpx.AsyncClient(base_url=_address(port), timeout=60, trust_env=False)
             systems[port] = System(await stack.enter_async_context(http), make_token_keys(Settings(), key))
         homes = Settings(**{f"{name}_url": _address(numbers[0]) for name, numbers in ports.items()})
-        http = httpx.AsyncClient(transport=wiring.ByService(homes), base_url="http://holdfast", timeout=60)
-        await hire(System(await stack.enter_async_context(http), make_token_keys(Settings(), key)), LEAVERS)
-        yield Holdfast(systems[ports["staff"][0]], [systems[port] for port in ports["clients"]])
+        http = httpx.AsyncClient(transport=ServiceRoutingTransport(homes), base_url="http://holdfast", timeout=60)
+        await import_company(System(await stack.enter_async_context(http), make_token_keys(Settings(), key)), LEAVERS)
+        yield RunningServices(systems[ports["staff"][0]], [systems[port] for port in ports["clients"]])
 
 
 def _address(port: int) -> str:
@@ -122,7 +130,7 @@ def _address(port: int) -> str:
 
 
 @asynccontextmanager
-async def through(bootstrap: str) -> AsyncIterator[Through]:
+async def open_round_trip(bootstrap: str) -> AsyncIterator[BrokerRoundTrip]:
     bus = KafkaBus(bootstrap, client="bench", partitions=1)
     await bus.start([TOPIC])
     await bus.stop()
@@ -133,33 +141,35 @@ async def through(bootstrap: str) -> AsyncIterator[Through]:
     consumer.assign([TopicPartition(TOPIC, 0)])
     await consumer.seek_to_end()
     try:
-        yield Through(producer, consumer)
+        yield BrokerRoundTrip(producer, consumer)
     finally:
         await producer.stop()
         await consumer.stop()
 
 
-async def written_down(folder: Path) -> list[Way]:
+async def record_paths(folder: Path) -> list[DeparturePath]:
     """The ways of departures in the embedded mode, without what its bus does in the database."""
-    async with embedded(folder, "bench_written", WAYS) as (holdfast, _):
-        ways = [(await holdfast.depart(leaver))[1] for leaver in leavers(WAYS)]
+    async with open_recorded_system(folder, "bench_written", RECORDED_PATHS) as (holdfast, _):
+        ways = [(await holdfast.depart(leaver))[1] for leaver in list_leaver_ids(RECORDED_PATHS)]
     return [
         replace(way, steps=[step for step in way.steps if not any(step.has(sql) for sql in ONLY_EMBEDDED)])
         for way in ways
     ]
 
 
-async def measure(folder: Path, bootstrap: str) -> list[Row]:
-    ways = await written_down(folder)
+async def measure(folder: Path, bootstrap: str) -> list[FigureRow]:
+    ways = await record_paths(folder)
     ours, bare_times, trips = [], [], []
     async with AsyncExitStack() as stack:
-        holdfast = await stack.enter_async_context(services(folder, bootstrap))
-        broker = await stack.enter_async_context(through(bootstrap))
+        holdfast = await stack.enter_async_context(run_services(folder, bootstrap))
+        broker = await stack.enter_async_context(open_round_trip(bootstrap))
         databases = {name: await _connect(f"{TAG}_{name}", stack) for name in SERVICES}
-        bare = Bare({name: await _connect(f"bench_written_{name}_bare", stack) for name in ("staff", "clients")})
-        for number, leaver in enumerate(leavers(LEAVERS)):
+        bare = BareDatabases(
+            {name: await _connect(f"bench_written_{name}_bare", stack) for name in ("staff", "clients")}
+        )
+        for number, leaver in enumerate(list_leaver_ids(LEAVERS)):
             ours.append(await holdfast.depart(leaver, databases["clients"]))
-            await rest(databases, leaver)
+            await wait_until_at_rest(databases, leaver)
             trips.append(await broker.once())
             if number < len(ways):
                 bare_times.append(await bare.follow(ways[number]))
@@ -168,13 +178,13 @@ async def measure(folder: Path, bootstrap: str) -> list[Row]:
     floor = statements + trip
     note = (
         f"{len(ours)} departures, {REPLICAS[1][1]} replicas of clients asked over HTTP; "
-        f"statements {ms(statements)}, round trip {ms(trip)} (p99 {ms(p99(trips[WARM:]))})"
+        f"statements {format_ms(statements)}, round trip {format_ms(trip)} (p99 {format_ms(p99(trips[WARM:]))})"
     )
     return [
-        Row(
+        FigureRow(
             figure=f"webhook accepted → every replica denies, Kafka, {name}",
-            value=ms(value),
-            against=f"the bare statements + one aiokafka round trip, p50: {ms(floor)}",
+            value=format_ms(value),
+            against=f"the bare statements + one aiokafka round trip, p50: {format_ms(floor)}",
             ratio=round(value / floor, 2),
             aim=aim,
             note=note,
@@ -184,14 +194,14 @@ async def measure(folder: Path, bootstrap: str) -> list[Row]:
 
 
 async def _connect(database: str, stack: AsyncExitStack) -> asyncpg.Connection:
-    connection = await asyncpg.connect(server().get_uri(database=database))
+    connection = await asyncpg.connect(start_server().get_uri(database=database))
     stack.push_async_callback(connection.close)
     return connection
 
 
-def main() -> list[Row]:
+def main() -> list[FigureRow]:
     with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder, private_broker() as broker:
-        return run_serving(measure(Path(folder), broker.bootstrap))
+        return run_on_server_loop(measure(Path(folder), broker.bootstrap))
 
 
 if __name__ == "__main__":

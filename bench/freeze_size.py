@@ -4,14 +4,13 @@
 import uuid
 from datetime import UTC, datetime
 
-from bench import company
-from bench.rows import Row, migrated, ms, p50, p99
-from bench.timing import seconds
-from services import wiring
-from services.cli.running import run_serving
+from bench.company import clients_sql, people_sql, run_statements
+from bench.figures import FigureRow, create_service_database, format_ms, p50, p99
+from bench.timing import time_call
+from services.cli.server import run_on_server_loop
 from services.clients.access.store.checks import REACH_EVERYBODY, AccessQuestion
+from services.wiring import close_replicas, connect_embedded_services
 from shared.contracts.staff import EmployeeResigned
-from shared.database import transact
 from shared.messages import encode_record, get_events_topic
 from shared.people.freezes import unfreeze_employee
 from shared.service import Runtime
@@ -24,7 +23,7 @@ ROUNDS, WARM = 150, 10
 TODAY = datetime.now(UTC).date()
 
 
-class Leaver:
+class RepeatedLeaver:
     """Somebody who resigns again and again, each time a new announcement."""
 
     def __init__(self, runtime: Runtime, employee_id: str) -> None:
@@ -58,8 +57,7 @@ class Leaver:
         await self.runtime.receive([encode_record(row)])
 
     async def stay(self) -> None:
-        await transact(
-            self.runtime,
+        await self.runtime.transact(
             unfreeze_employee,
             self.employee_id,
             f"m-{self.employee_id[2:]}",
@@ -68,38 +66,38 @@ class Leaver:
         )
 
 
-async def measure() -> Row:
-    url = await migrated("clients", "bench_freeze_size")
-    of_many = company.give(f"'{OF_MANY}'", 0, MANY)
-    of_few = company.give(f"'{OF_FEW}'", MANY, FEW)
-    await company.load(url, company.people(), of_many, of_few)
-    embedded = wiring.embed(Settings(), {"clients": url}, KEY)
+async def measure() -> FigureRow:
+    url = await create_service_database("clients", "bench_freeze_size")
+    of_many = clients_sql(f"'{OF_MANY}'", 0, MANY)
+    of_few = clients_sql(f"'{OF_FEW}'", MANY, FEW)
+    await run_statements(url, people_sql(), of_many, of_few)
+    embedded = connect_embedded_services(Settings(), {"clients": url}, KEY)
     runtime = embedded.runtimes["clients"]
     await runtime.service.open(runtime)  # type: ignore[misc]
-    many, few = Leaver(runtime, OF_MANY), Leaver(runtime, OF_FEW)
+    many, few = RepeatedLeaver(runtime, OF_MANY), RepeatedLeaver(runtime, OF_FEW)
     taken: tuple[list[float], list[float]] = ([], [])
     for turn in range(ROUNDS + WARM):
         in_turn = zip((many, few), taken, strict=True)
         for leaver, times in in_turn if turn % 2 else reversed(list(in_turn)):
-            times.append(await seconds(leaver.resign))
-        await in_hands(runtime)
+            times.append(await time_call(leaver.resign))
+        await assert_caretaker_in_place(runtime)
         await many.stay()
         await few.stay()
-    await wiring.close([runtime])
+    await close_replicas([runtime])
     large, small = taken[0][WARM:], taken[1][WARM:]
-    return Row(
+    return FigureRow(
         figure=f"freeze with caretaker, {MANY:,} clients",
-        value=f"{ms(p50(large))} (p99 {ms(p99(large))})",
-        against=f"the same with {FEW} clients: {ms(p50(small))} (p99 {ms(p99(small))})",
+        value=f"{format_ms(p50(large))} (p99 {format_ms(p99(large))})",
+        against=f"the same with {FEW} clients: {format_ms(p50(small))} (p99 {format_ms(p99(small))})",
         ratio=round(p50(large) / p50(small), 2),
         aim="≤ 1.2",
         note=f"{ROUNDS} freezes each, in turn, in one database",
     )
 
 
-async def in_hands(runtime: Runtime) -> None:
+async def assert_caretaker_in_place(runtime: Runtime) -> None:
     """Asserts that the last client of both is refused to them and open to the caretaker."""
-    ask = runtime.state["check_batcher"].check
+    ask = runtime.state["gatherer"].check
     for employee, client in ((OF_MANY, MANY - 1), (OF_FEW, MANY + FEW - 1)):
         said = [
             (await ask(AccessQuestion(who, f"c-{client}", "read", "bench", REACH_EVERYBODY))).reason
@@ -108,8 +106,8 @@ async def in_hands(runtime: Runtime) -> None:
         assert said == ["frozen", "caretaker"], said
 
 
-def main() -> list[Row]:
-    return [run_serving(measure())]
+def main() -> list[FigureRow]:
+    return [run_on_server_loop(measure())]
 
 
 if __name__ == "__main__":

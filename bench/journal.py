@@ -9,57 +9,57 @@ from pathlib import Path
 
 import asyncpg
 
-from bench import company
-from bench.rows import Row, migrated
-from services import wiring
-from services.cli.running import run_serving
+from bench.company import fill_company, vacuum_tables
+from bench.figures import FigureRow, create_service_database
+from services.cli.server import run_on_server_loop
 from services.clients.journal.handlers import append_pending_entries
+from services.wiring import close_replicas, connect_embedded_services
 from shared.auth import create_key_file
 from shared.settings import Settings
 
 DECISIONS, CLIENTS = 200_000, 10_000
 # As checks write them.
-WRITE = """
+WRITE_SQL = """
     INSERT INTO journal_pending (leaf, at, kind, actor, employee, client, action, reason, system)
     SELECT gen_random_uuid(), now(), 'access.checked', (SELECT surrogate FROM surrogates LIMIT 1),
            (SELECT surrogate FROM surrogates WHERE kind = 'employee' AND id = 'e-' || n % 1000), c.surrogate, 'read', 'owner',
            'crm'
     FROM generate_series(0, {decisions} - 1) n JOIN clients c ON c.client_id = 'c-' || n % {clients}
 """
-BYTES = """
+SIZE_SQL = """
     SELECT (SELECT CAST(sum(pg_total_relation_size(inhrelid)) AS bigint)
             FROM pg_inherits WHERE inhparent = 'journal'::regclass) AS entries,
            pg_total_relation_size('journal_tiles') AS tiles
 """
-FLOOR = """
+FLOOR_SQL = """
     CREATE UNLOGGED TABLE floor (LIKE journal_pending);
     WITH taken AS (DELETE FROM journal_pending RETURNING *) INSERT INTO floor SELECT * FROM taken;
 """
 
 
-async def measure(decisions: int = DECISIONS) -> list[Row]:
-    url = await migrated("clients", "bench_journal")
-    await company.make(url, CLIENTS)
+async def measure(decisions: int = DECISIONS) -> list[FigureRow]:
+    url = await create_service_database("clients", "bench_journal")
+    await fill_company(url, CLIENTS)
     connection = await asyncpg.connect(url)
-    write = WRITE.format(decisions=decisions, clients=CLIENTS)
+    write = WRITE_SQL.format(decisions=decisions, clients=CLIENTS)
     with tempfile.TemporaryDirectory() as folder:
-        embedded = wiring.embed(Settings(), {"clients": url}, create_key_file(Path(folder) / "key.pem"))
+        embedded = connect_embedded_services(Settings(), {"clients": url}, create_key_file(Path(folder) / "key.pem"))
         runtime = embedded.runtimes["clients"]
         await connection.execute(write, timeout=600)
         begun = time.perf_counter()
         while await append_pending_entries(runtime):
             pass
         took = time.perf_counter() - begun
-        await wiring.close(embedded.runtimes.values())
-    await company.settle(connection)
-    size = await connection.fetchrow(BYTES)
+        await close_replicas(embedded.runtimes.values())
+    await vacuum_tables(connection)
+    size = await connection.fetchrow(SIZE_SQL)
     await connection.execute(write, timeout=600)
     begun = time.perf_counter()
-    await connection.execute(FLOOR, timeout=600)
+    await connection.execute(FLOOR_SQL, timeout=600)
     floor = time.perf_counter() - begun
     await connection.close()
     return [
-        Row(
+        FigureRow(
             figure=f"the sequencer, {decisions:,} decisions",
             value=f"{decisions / took:,.0f} leaves/s",
             against=f"one statement that moves the same rows: {decisions / floor:,.0f} /s",
@@ -67,7 +67,7 @@ async def measure(decisions: int = DECISIONS) -> list[Row]:
             aim="≥ 5,000 leaves/s",
             note="hashed, numbered, with all indexes of the journal and the tiles",
         ),
-        Row(
+        FigureRow(
             figure="bytes per decision",
             value=f"{(size['entries'] + size['tiles']) / decisions:.0f} bytes",
             against=f"of them hashes {size['tiles'] / decisions:.0f} bytes",
@@ -78,8 +78,8 @@ async def measure(decisions: int = DECISIONS) -> list[Row]:
     ]
 
 
-def main() -> list[Row]:
-    return run_serving(measure())
+def main() -> list[FigureRow]:
+    return run_on_server_loop(measure())
 
 
 if __name__ == "__main__":

@@ -11,15 +11,22 @@ from statistics import median
 
 import numpy as np
 
-from services.offboarding.planner import ClientItem, Colleague, Problem, plan
-from services.offboarding.planner.fit import fit
-from services.offboarding.planner.problem import ordered
-from services.offboarding.planner.relaxation import load, model, pair_costs, relax, solver
+from services.offboarding.planner import ClientItem, Colleague
+from services.offboarding.planner.costs import build_cost_arrays
+from services.offboarding.planner.plan import make_plan
+from services.offboarding.planner.problem import PlanningProblem, sort_problem
+from services.offboarding.planner.relaxation import (
+    build_model,
+    compute_pair_costs,
+    load_model,
+    make_solver,
+    solve_relaxation,
+)
 
 RUNS = 3
 
 
-def portfolio(clients: int, colleagues: int, room: float) -> Problem:
+def make_problem(clients: int, colleagues: int, room: float) -> PlanningProblem:
     """Made data, the same every time; `room`: free capacity / effort to be placed."""
     draw = np.random.default_rng(1)
     regions, languages = [f"r{k}" for k in range(12)], ["de", "en", "es", "fr", "it"]
@@ -48,30 +55,32 @@ def portfolio(clients: int, colleagues: int, room: float) -> Problem:
         )
         for i in range(clients)
     ]
-    return Problem("leaver", people, items)
+    return PlanningProblem("leaver", people, items)
 
 
-def seconds(what: Callable[[], object]) -> float:
+def time_call(what: Callable[[], object]) -> float:
     """Wall time of one call."""
     begun = time.perf_counter()
     what()
     return time.perf_counter() - begun
 
 
-def row(clients: int, colleagues: int, room: float) -> dict[str, object]:
+def measure_plan(clients: int, colleagues: int, room: float) -> dict[str, object]:
     """One figure: median of the runs of both, taken in turn so that both meet the same weather."""
-    problem = portfolio(clients, colleagues, room)
-    made = plan(problem)
-    arrays = fit(ordered(problem))
-    relaxed = relax(arrays, problem.limits)
-    given = model(arrays, relaxed.item, relaxed.colleague, pair_costs(arrays, relaxed.item, relaxed.colleague))
+    problem = make_problem(clients, colleagues, room)
+    made = make_plan(problem)
+    arrays = build_cost_arrays(sort_problem(problem))
+    relaxed = solve_relaxation(arrays, problem.limits)
+    given = build_model(
+        arrays, relaxed.item, relaxed.colleague, compute_pair_costs(arrays, relaxed.item, relaxed.colleague)
+    )
 
     def alone() -> None:
-        h = solver(problem.limits)
-        load(h, given)
+        h = make_solver(problem.limits)
+        load_model(h, given)
         h.run()
 
-    ours, theirs = zip(*((seconds(lambda: plan(problem)), seconds(alone)) for _ in range(RUNS)), strict=True)
+    ours, theirs = zip(*((time_call(lambda: make_plan(problem)), time_call(alone)) for _ in range(RUNS)), strict=True)
     return {
         "figure": f"plan {clients:,} clients × {colleagues} colleagues",
         "value": f"{median(ours):.2f} s",
@@ -84,7 +93,7 @@ def row(clients: int, colleagues: int, room: float) -> dict[str, object]:
 
 def main() -> list[dict[str, object]]:
     """The rows; free room is a tenth more than is needed."""
-    return [row(10_000, 50, 1.1), row(1_000, 50, 1.1)]
+    return [measure_plan(10_000, 50, 1.1), measure_plan(1_000, 50, 1.1)]
 
 
 if __name__ == "__main__":

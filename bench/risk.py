@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 
-from bench import company
-from bench.rows import Row, migrated
-from bench.timing import seconds
-from services.cli.running import run_serving
+from bench.company import fill_company, run_statements
+from bench.figures import FigureRow, create_service_database
+from bench.timing import time_call
+from services.cli.server import run_on_server_loop
 from services.clients.risks.handlers import recompute_risks
 from shared.database import Database, UnitOfWork, open_database
 from shared.settings import Settings
@@ -14,7 +14,7 @@ SMALL, LARGE = 100_000, 1_000_000
 AIM = 60  # seconds
 
 # Each client was met four times by two or three of us, one of these times too long ago, and ordered once or twice.
-MET = """
+INTERACTIONS_SQL = """
     INSERT INTO profiles (client_id, name, value, effort, regions, languages, contacts, registered_at, fingerprint)
     SELECT 'c-' || n, 'Client ' || n, CASE WHEN n % 3 = 0 THEN n % 1000 END, 1, '[]', '[]', '[]', now(), ''
     FROM generate_series(0, {clients} - 1) n;
@@ -28,7 +28,7 @@ MET = """
     FROM generate_series(0, {clients} - 1) n;
 """
 # What a day brings: some met, some resigned.
-DAY = """
+NEXT_DAY_SQL = """
     INSERT INTO interactions (interaction_id, client_id, employee_id, kind, at, by_id)
     SELECT 'j-' || n, 'c-' || n, 'e-' || (n + 500) % 1000, 'meeting', now(), 'crm'
     FROM generate_series(0, {clients} - 1, 100) n;
@@ -36,36 +36,36 @@ DAY = """
 """
 
 
-async def compute(database: Database) -> int:
+async def compute_risks(database: Database) -> int:
     async with database.connect() as connection, connection.transaction():
         work = UnitOfWork(connection, Settings(), "clients", datetime.now(UTC), "ops")
         return int((await recompute_risks(work))["changed"])
 
 
-async def run(clients: int) -> tuple[float, float, int]:
+async def time_risks(clients: int) -> tuple[float, float, int]:
     """Seconds of the first time and of a day later, and how many clients that day changed."""
-    url = await migrated("clients", f"bench_risk_{clients}")
-    await company.make(url, clients)
-    await company.load(url, MET.format(clients=clients))
+    url = await create_service_database("clients", f"bench_risk_{clients}")
+    await fill_company(url, clients)
+    await run_statements(url, INTERACTIONS_SQL.format(clients=clients))
     database, changed = open_database(url, 2), 0
 
     async def again() -> None:
         nonlocal changed
-        changed = await compute(database)
+        changed = await compute_risks(database)
 
-    first = await seconds(again)
+    first = await time_call(again)
     if changed != clients:
         raise SystemExit("not all clients were computed")
-    await company.load(url, DAY.format(clients=clients))
-    later = await seconds(again)
+    await run_statements(url, NEXT_DAY_SQL.format(clients=clients))
+    later = await time_call(again)
     await database.close()
     return first, later, changed
 
 
-async def measure(large: int = LARGE, small: int = SMALL) -> Row:
-    _, of_small, _ = await run(small)
-    first, of_large, changed = await run(large)
-    return Row(
+async def measure(large: int = LARGE, small: int = SMALL) -> FigureRow:
+    _, of_small, _ = await time_risks(small)
+    first, of_large, changed = await time_risks(large)
+    return FigureRow(
         figure=f"on whom each of {large:,} clients hangs, computed anew after a day",
         value=f"{of_large:.1f} s",
         against=f"the same for {small:,}: {of_small:.1f} s",
@@ -75,8 +75,8 @@ async def measure(large: int = LARGE, small: int = SMALL) -> Row:
     )
 
 
-def main() -> list[Row]:
-    return [run_serving(measure())]
+def main() -> list[FigureRow]:
+    return [run_on_server_loop(measure())]
 
 
 if __name__ == "__main__":

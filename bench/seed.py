@@ -6,10 +6,10 @@ import sys
 import tempfile
 import time
 
-from bench.rows import Row
+from bench.figures import FigureRow
 
 
-def main() -> list[Row]:
+def main() -> list[FigureRow]:
     with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
         begun = time.perf_counter()
         done = subprocess.run(
@@ -20,7 +20,7 @@ def main() -> list[Row]:
         took = time.perf_counter() - begun
     orders = next(part for part in json.loads(done.stdout)["made"] if part["kind"] == "orders")
     return [
-        Row(
+        FigureRow(
             figure="holdfast seed: 100,000 clients, 1,000 employees, 300,000 orders",
             value=f"{took:.0f} s",
             against="60 s",

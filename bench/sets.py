@@ -5,25 +5,25 @@ from datetime import UTC, datetime
 import httpx
 from joserfc.jwk import OKPKey
 
-from bench import company
-from bench.rows import Row, migrated, ms, p50
-from bench.timing import in_turn
-from services import wiring
-from services.cli.running import run_serving
+from bench.company import clients_sql, people_sql, run_statements
+from bench.figures import FigureRow, create_service_database, format_ms, p50
+from bench.timing import time_in_turn
+from services.cli.server import run_on_server_loop
+from services.wiring import close_replicas, connect_embedded_services
 from shared.auth import TokenKeys
 from shared.settings import Settings
 
 SMALL, LARGE = 1_000, 100_000
 ROUNDS = 10
-SELECT = "SELECT client_id FROM clients WHERE owner_id = $1 ORDER BY client_id"
+SELECT_SQL = "SELECT client_id FROM clients WHERE owner_id = $1 ORDER BY client_id"
 
 
-async def measure() -> Row:
-    url = await migrated("clients", "bench_sets")
+async def measure() -> FigureRow:
+    url = await create_service_database("clients", "bench_sets")
     owners = f"CASE WHEN n < {SMALL} THEN 'e-50' WHEN n < {SMALL + LARGE} THEN 'e-60' ELSE 'e-' || n % 900 + 100 END"
-    await company.load(url, company.people(), company.give(owners, 0, SMALL + LARGE + 10_000))
+    await run_statements(url, people_sql(), clients_sql(owners, 0, SMALL + LARGE + 10_000))
     key = OKPKey.generate_key("Ed25519")
-    embedded = wiring.embed(Settings(), {"clients": url}, key, clock=lambda: datetime.now(UTC))
+    embedded = connect_embedded_services(Settings(), {"clients": url}, key, clock=lambda: datetime.now(UTC))
     runtime = embedded.runtimes["clients"]
     headers = {"Authorization": f"Bearer {TokenKeys(local=key).token('crm', ['service'], 3600)}"}
     transport = httpx.ASGITransport(embedded.front.apps["clients"])
@@ -38,22 +38,24 @@ async def measure() -> Row:
 
         async def peer() -> None:
             async with runtime.database.connect() as connection:
-                await connection.fetch(SELECT, "e-60")
+                await connection.fetch(SELECT_SQL, "e-60")
 
-        small, large, theirs = await in_turn([lambda: ask("e-50", SMALL), lambda: ask("e-60", LARGE), peer], ROUNDS)
-    await wiring.close(embedded.runtimes.values())
-    return Row(
+        small, large, theirs = await time_in_turn(
+            [lambda: ask("e-50", SMALL), lambda: ask("e-60", LARGE), peer], ROUNDS
+        )
+    await close_replicas(embedded.runtimes.values())
+    return FigureRow(
         figure=f"GET /access/clients, {LARGE:,} clients in one answer, journaled",
-        value=f"{ms(p50(large))}; of {SMALL:,} {ms(p50(small))}",
-        against=f"asyncpg SELECT of the {LARGE:,} ids: {ms(p50(theirs))}",
+        value=f"{format_ms(p50(large))}; of {SMALL:,} {format_ms(p50(small))}",
+        against=f"asyncpg SELECT of the {LARGE:,} ids: {format_ms(p50(theirs))}",
         ratio=round(p50(large) / p50(theirs), 2),
         aim="< 2 s",
         note=f"median of {ROUNDS}; client, JSON and journal in one process and one statement",
     )
 
 
-def main() -> list[Row]:
-    return [run_serving(measure())]
+def main() -> list[FigureRow]:
+    return [run_on_server_loop(measure())]
 
 
 if __name__ == "__main__":

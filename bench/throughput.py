@@ -13,8 +13,8 @@ import uuid
 import asyncpg
 from aiokafka import AIOKafkaProducer
 
-from bench.rows import Row, server
-from services.cli.running import run_serving
+from bench.figures import FigureRow, start_server
+from services.cli.server import run_on_server_loop
 from shared.database import open_migration_engine
 from shared.kafka import KafkaBus
 from shared.messages import encode_record, get_events_topic
@@ -27,20 +27,20 @@ FLOOR = 10.0  # seconds that pgbench runs
 BODY = b"x" * 300
 
 
-async def measure(bootstrap: str) -> Row:
+async def measure(bootstrap: str) -> FigureRow:
     tag = uuid.uuid4().hex[:8]
     sender_name, receiver_name = f"sender{tag}", f"receiver{tag}"
-    urls = {name: await _database(name) for name in (sender_name, receiver_name)}
+    urls = {name: await _create_database(name) for name in (sender_name, receiver_name)}
     bus = KafkaBus(bootstrap, client="bench")
     await bus.start([get_events_topic(sender_name)])
     sender = connect(probe(sender_name), urls[sender_name], bus)
-    await _fill(sender)
+    await _fill_outbox(sender)
     receiver = subprocess.Popen(
         [sys.executable, "-m", "bench.throughput", receiver_name, sender_name, urls[receiver_name], bootstrap]
     )
     counting = await asyncpg.connect(urls[receiver_name])
     try:
-        await _warm(sender, counting)
+        await _wait_for_receiver(sender, counting)
         await sender.start()
         sender.unsent.set()
         begun = time.perf_counter()
@@ -54,12 +54,12 @@ async def measure(bootstrap: str) -> Row:
         await disconnect(sender)
         await bus.stop()
     peers = {
-        "pgbench insert": await _pgbench(),
-        "raw aiokafka produce": await _produce(bootstrap),
-        "raw batched insert": await _insert(),
+        "pgbench insert": await _measure_pgbench(),
+        "raw aiokafka produce": await _measure_producer(bootstrap),
+        "raw batched insert": await _measure_inserts(),
     }
     slowest = min(peers, key=lambda name: peers[name])
-    return Row(
+    return FigureRow(
         figure="outbox → Kafka → effect",
         value=f"{ours:,.0f} messages/s",
         against=f"{slowest}: {peers[slowest]:,.0f}/s",
@@ -69,9 +69,9 @@ async def measure(bootstrap: str) -> Row:
     )
 
 
-async def _database(name: str) -> str:
+async def _create_database(name: str) -> str:
     await _execute(f"CREATE DATABASE {name}")
-    url: str = server().get_uri(database=name)
+    url: str = start_server().get_uri(database=name)
     engine = open_migration_engine(url)
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
@@ -80,18 +80,18 @@ async def _database(name: str) -> str:
 
 
 async def _execute(sql: str) -> None:
-    connection = await asyncpg.connect(server().get_uri(database="postgres"))
+    connection = await asyncpg.connect(start_server().get_uri(database="postgres"))
     await connection.execute(sql)
     await connection.close()
 
 
-async def _fill(sender: Runtime) -> None:
+async def _fill_outbox(sender: Runtime) -> None:
     for start in range(0, MESSAGES, BATCH):
         async with sender.unit_of_work("bench") as work:
             work.publish(*(Happened(key=str(n % KEYS), n=n) for n in range(start, start + BATCH)))
 
 
-async def _warm(sender: Runtime, counting: asyncpg.Connection) -> None:
+async def _wait_for_receiver(sender: Runtime, counting: asyncpg.Connection) -> None:
     """Waits until the receiver has its partitions: what is measured is the flow, not the start of a group."""
     async with sender.unit_of_work("bench") as work:
         work.publish(Happened(key="warm", n=0))
@@ -109,14 +109,26 @@ async def _warm(sender: Runtime, counting: asyncpg.Connection) -> None:
     await counting.execute("DELETE FROM effects")
 
 
-async def _pgbench() -> float:
+async def _measure_pgbench() -> float:
     """Single-row inserts, each committed, by 8 connections."""
     await _execute("DROP TABLE IF EXISTS floor")
     await _execute("CREATE TABLE floor (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, key text, body text)")
     script = "INSERT INTO floor (key, body) VALUES ('k', repeat('x', 300));"
-    program = server().bin_path / "pgbench"
+    program = start_server().bin_path / "pgbench"
     done = subprocess.run(
-        [program, "-n", "-c", "8", "-j", "2", "-T", str(int(FLOOR)), "-f", "-", server().get_uri(database="postgres")],
+        [
+            program,
+            "-n",
+            "-c",
+            "8",
+            "-j",
+            "2",
+            "-T",
+            str(int(FLOOR)),
+            "-f",
+            "-",
+            start_server().get_uri(database="postgres"),
+        ],
         input=script,
         capture_output=True,
         text=True,
@@ -126,7 +138,7 @@ async def _pgbench() -> float:
     return float(line.split("=")[1].split()[0])
 
 
-async def _produce(bootstrap: str) -> float:
+async def _measure_producer(bootstrap: str) -> float:
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
     bus = KafkaBus(bootstrap, client="floor")
     await bus.start(["floor"])
@@ -140,9 +152,9 @@ async def _produce(bootstrap: str) -> float:
     return rate
 
 
-async def _insert() -> float:
+async def _measure_inserts() -> float:
     """Rows a second by statements of 500 rows, each committed, on one connection."""
-    connection = await asyncpg.connect(server().get_uri(database="postgres"))
+    connection = await asyncpg.connect(start_server().get_uri(database="postgres"))
     keys, bodies = [str(n) for n in range(BATCH)], ["x" * 300] * BATCH
     begun = time.perf_counter()
     for _ in range(MESSAGES // BATCH):
@@ -154,7 +166,7 @@ async def _insert() -> float:
     return rate
 
 
-async def receive(name: str, sender: str, url: str, bootstrap: str) -> None:
+async def run_receiver(name: str, sender: str, url: str, bootstrap: str) -> None:
     """The receiver, in a process of its own, until it is terminated."""
     bus = KafkaBus(bootstrap, client=name)
     runtime = connect(probe(name, hears=[sender]), url, bus)
@@ -163,13 +175,13 @@ async def receive(name: str, sender: str, url: str, bootstrap: str) -> None:
     await asyncio.Event().wait()
 
 
-def main() -> list[Row]:
+def main() -> list[FigureRow]:
     with private_broker() as broker:
-        return [run_serving(measure(broker.bootstrap))]
+        return [run_on_server_loop(measure(broker.bootstrap))]
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        run_serving(receive(*sys.argv[1:]))
+        run_on_server_loop(run_receiver(*sys.argv[1:]))
     else:
         print(main())

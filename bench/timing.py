@@ -3,17 +3,17 @@
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-Act = Callable[[], Awaitable[object]]
+TimedCall = Callable[[], Awaitable[object]]
 
 
-async def seconds(act: Act) -> float:
+async def time_call(act: TimedCall) -> float:
     """Wall time of one call."""
     begun = time.perf_counter()
     await act()
     return time.perf_counter() - begun
 
 
-async def in_turn(acts: Sequence[Act], rounds: int, calls: int = 1) -> list[list[float]]:
+async def time_in_turn(acts: Sequence[TimedCall], rounds: int, calls: int = 1) -> list[list[float]]:
     """Wall times of `rounds × calls` calls of each act, `calls` at a stretch; one more stretch before is not counted."""
     taken: list[list[float]] = [[] for _ in acts]
     for act in acts:
@@ -21,5 +21,5 @@ async def in_turn(acts: Sequence[Act], rounds: int, calls: int = 1) -> list[list
             await act()
     for _ in range(rounds):
         for act, times in zip(acts, taken, strict=True):
-            times += [await seconds(act) for _ in range(calls)]
+            times += [await time_call(act) for _ in range(calls)]
     return taken

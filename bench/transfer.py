@@ -6,29 +6,27 @@ from statistics import median
 
 import asyncpg
 
-from bench import company
-from bench.rows import Row, migrated
-from bench.timing import seconds
-from services import wiring
-from services.cli.running import run_serving
+from bench.company import clients_sql, people_sql, run_statements, vacuum_tables
+from bench.figures import FigureRow, create_service_database
+from bench.timing import time_call
+from services.cli.server import run_on_server_loop
 from services.clients.transfers.handlers import CHUNK_SIZE, transfer_clients_by_hand, transfer_in_chunks
-from shared.database import transact_as
+from services.wiring import close_replicas, connect_embedded_services
 from shared.service import Runtime
 from shared.settings import Settings
 from tests.support.house import KEY
 
 CLIENTS, MOVED = 1_000_000, 100_000
 ROUNDS = 5
-UPDATE = "UPDATE clients SET owner_id = $2, version = version + 1 WHERE owner_id = $1"
+UPDATE_SQL = "UPDATE clients SET owner_id = $2, version = version + 1 WHERE owner_id = $1"
 
 
-async def by_handler(runtime: Runtime, items: list[tuple[str, str, str]]) -> float:
+async def time_transfer(runtime: Runtime, items: list[tuple[str, str, str]]) -> float:
     """Seconds that it takes to move them."""
     begun = time.perf_counter()
     done = await transfer_in_chunks(
         items,
-        lambda chunk: transact_as(
-            runtime,
+        lambda chunk: runtime.transact_as(
             "e-0",
             lambda work: transfer_clients_by_hand(work, chunk, "a new cut of the territory", True),
         ),
@@ -37,27 +35,27 @@ async def by_handler(runtime: Runtime, items: list[tuple[str, str, str]]) -> flo
     return time.perf_counter() - begun
 
 
-async def measure() -> Row:
-    url = await migrated("clients", "bench_transfer")
-    owned = company.give("'e-' || (CASE WHEN n % 10 = 0 THEN 990 ELSE n % 900 END)", 0, CLIENTS)
-    await company.load(url, company.people(), owned)
-    runtime = wiring.embed(Settings(), {"clients": url}, KEY).runtimes["clients"]
+async def measure() -> FigureRow:
+    url = await create_service_database("clients", "bench_transfer")
+    owned = clients_sql("'e-' || (CASE WHEN n % 10 = 0 THEN 990 ELSE n % 900 END)", 0, CLIENTS)
+    await run_statements(url, people_sql(), owned)
+    runtime = connect_embedded_services(Settings(), {"clients": url}, KEY).runtimes["clients"]
     peer = await asyncpg.connect(url)
     moved = [f"c-{n}" for n in range(0, CLIENTS, CLIENTS // MOVED)]
     ours, theirs = [], []
     for turn in range(ROUNDS):
         first, second, third = (f"e-{990 + (2 * turn + step) % 10}" for step in range(3))
-        await company.settle(peer)
-        ours.append(await by_handler(runtime, [(client, first, second) for client in moved]))
-        await company.settle(peer)
+        await vacuum_tables(peer)
+        ours.append(await time_transfer(runtime, [(client, first, second) for client in moved]))
+        await vacuum_tables(peer)
         theirs.append(
-            await seconds(lambda second=second, third=third: peer.execute(UPDATE, second, third, timeout=600))
+            await time_call(lambda second=second, third=third: peer.execute(UPDATE_SQL, second, third, timeout=600))
         )
     events = await peer.fetchval("SELECT count(*) FROM outbox")
     assert events == ROUNDS * MOVED / CHUNK_SIZE, events
     await peer.close()
-    await wiring.close([runtime])
-    return Row(
+    await close_replicas([runtime])
+    return FigureRow(
         figure=f"transfer of {MOVED:,} clients with history and events",
         value=f"{median(ours):.2f} s",
         against=f"one UPDATE of the same rows: {median(theirs):.2f} s",
@@ -69,8 +67,8 @@ async def measure() -> Row:
     )
 
 
-def main() -> list[Row]:
-    return [run_serving(measure())]
+def main() -> list[FigureRow]:
+    return [run_on_server_loop(measure())]
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ from statistics import median
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bench.rows import Row
-from services.cli.journal import lines_of
+from bench.figures import FigureRow
+from services.cli.journal import read_lines
 from services.clients.journal.rules.merkle_tree import TILE_SIZE, compute_root, grow_frontier, hash_leaf
 from services.clients.proofs.rules.checkpoints import format_verifier_key, sign_checkpoint
 from services.clients.proofs.rules.export_format import format_range_footer, format_range_header, format_tile
@@ -23,7 +23,7 @@ KEPT_EVERY = 10_000  # entries between two checkpoints: five minutes at 33 decis
 ORIGIN = "holdfast/bench"
 
 
-def leaf(i: int) -> bytes:
+def make_leaf(i: int) -> bytes:
     """A decision as it stands in the journal, about 280 bytes."""
     return (
         b'{"leaf":"0199c0de-0000-7000-8000-%012x","at":"2026-11-26T08:00:00.%06dZ","kind":"access.decided",'
@@ -32,7 +32,7 @@ def leaf(i: int) -> bytes:
     ) % (i, i % 1_000_000, i * 7 % 9973, i * 7 % 9973, i * 31 % 99_991)
 
 
-def make(path: Path, entries: int) -> str:
+def write_journal(path: Path, entries: int) -> str:
     """Writes an exported journal; returns its verifier key."""
     key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
     verifier = format_verifier_key(ORIGIN, key.public_key())
@@ -41,7 +41,7 @@ def make(path: Path, entries: int) -> str:
     with path.open("wb") as file:
         file.write(format_range_header(ORIGIN, verifier, 0, entries, ()))
         for start in range(0, entries, TILE_SIZE):
-            leaves = [leaf(i) for i in range(start, min(start + TILE_SIZE, entries))]
+            leaves = [make_leaf(i) for i in range(start, min(start + TILE_SIZE, entries))]
             hashes = [hash_leaf(data) for data in leaves]
             due = (start // KEPT_EVERY + 1) * KEPT_EVERY
             found = {}
@@ -55,34 +55,34 @@ def make(path: Path, entries: int) -> str:
     return verifier
 
 
-def verified(path: Path, key: str) -> Verdict:
+def verify_journal(path: Path, key: str) -> Verdict:
     with path.open("rb") as file:
-        return verify_export(lines_of(file, lambda _: None), key, ())
+        return verify_export(read_lines(file, lambda _: None), key, ())
 
 
-def hashed(path: Path) -> None:
+def hash_lines(path: Path) -> None:
     with path.open("rb") as file:
         for line in file:
             sha256(line).digest()
 
 
-def measure(path: Path) -> Row:
-    key = make(path, ENTRIES)
+def measure(path: Path) -> FigureRow:
+    key = write_journal(path, ENTRIES)
     ours, floor = [], []
     for _ in range(RUNS):
         begun = time.process_time()
-        verdict = verified(path, key)
+        verdict = verify_journal(path, key)
         between = time.process_time()
-        hashed(path)
+        hash_lines(path)
         ours.append(between - begun)
         floor.append(time.process_time() - between)
         assert verdict.good
         assert verdict.entries == ENTRIES
     tracemalloc.start()
-    verified(path, key)
+    verify_journal(path, key)
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    return Row(
+    return FigureRow(
         figure="verify an exported journal, entries/s",
         value=f"{ENTRIES / median(ours):,.0f}",
         against=f"SHA-256 of each line: {ENTRIES / median(floor):,.0f}",
@@ -93,7 +93,7 @@ def measure(path: Path) -> Row:
     )
 
 
-def main() -> list[Row]:
+def main() -> list[FigureRow]:
     with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
         return [measure(Path(folder) / "journal.ndjson")]
 

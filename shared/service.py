@@ -50,7 +50,7 @@ class Service:
 
     name: str
     summary: str
-    router: APIRouter
+    routers: tuple[APIRouter, ...]
     metadata: MetaData
     publishes: tuple[type[Event], ...]
     subscribes: Mapping[str, Mapping[type[Event], Handler]]

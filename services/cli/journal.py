@@ -12,30 +12,30 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.cli.calling import errors, progress_bars
-from services.cli.running import Json
+from services.cli.options import JsonOption
+from services.cli.system import errors, make_progress_bars
 from services.clients.proofs.rules.checkpoints import get_key_name, split_notes
 from services.clients.proofs.rules.verdict import Verdict
 from services.clients.proofs.rules.verification import verify_export
 
-journal = typer.Typer(help="The record of all decisions, for auditors.", no_args_is_help=True)
+journal_app = typer.Typer(help="The record of all decisions, for auditors.", no_args_is_help=True)
 
 output = Console()
 
 LONGEST_LINE = 8_000_000  # what is longer is none of ours; it is not read into memory whole
-LARGE = 20_000_000
-STRETCH = 10_000  # lines between two steps of the bar
+PROGRESS_FROM_BYTES = 20_000_000
+LINES_PER_STEP = 10_000  # lines between two steps of the bar
 
-KeyOrFile = Annotated[
+KeyOption = Annotated[
     str | None, typer.Option("--key", help="The verifier key of the journal, or a file with it.", show_default=False)
 ]
-Part = Annotated[
+PartOption = Annotated[
     bool,
     typer.Option(
         "--part", help="The file is an older export or a part: that the given checkpoints know more is no fault."
     ),
 ]
-Checkpoints = Annotated[
+CheckpointsOption = Annotated[
     list[Path] | None,
     typer.Option(
         "--checkpoint",
@@ -48,46 +48,48 @@ Checkpoints = Annotated[
 ]
 
 
-@journal.callback()
-def about() -> None:
+@journal_app.callback()
+def describe_journal_commands() -> None:
     """The record of all decisions, for auditors."""
 
 
-@journal.command("verify")
-def verify_file(
+@journal_app.command("verify")
+def verify_journal_file(
     file: Annotated[
         Path,
         typer.Argument(help="What GET /clients/v1/journal/export gave.", exists=True, dir_okay=False, readable=True),
     ],
-    checkpoint: Checkpoints = None,
-    key: KeyOrFile = None,
-    part: Part = False,
-    as_json: Json = False,
+    checkpoint: CheckpointsOption = None,
+    key: KeyOption = None,
+    part: PartOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Verify an exported journal offline. Exit status: 0 nothing is wrong, 1 something is, 2 wrong usage.
 
     Example: holdfast journal verify journal.ndjson --key journal.key --checkpoint checkpoints.txt
     """
-    trusted = _key(key)
-    kept = [note for path in checkpoint or [] for note in _notes(path)]
+    trusted = _read_key(key)
+    kept = [note for path in checkpoint or [] for note in _read_checkpoints(path)]
     size = file.stat().st_size
-    with file.open("rb") as opened, progress_bars(shown=not as_json and size > LARGE) as bars:
+    with file.open("rb") as opened, make_progress_bars(shown=not as_json and size > PROGRESS_FROM_BYTES) as bars:
         bar = bars.add_task("Verifying", total=size, note="")
-        verdict = verify_export(lines_of(opened, lambda now: bars.update(bar, completed=now)), trusted, kept, part=part)
+        verdict = verify_export(
+            read_lines(opened, lambda now: bars.update(bar, completed=now)), trusted, kept, part=part
+        )
     if as_json:
-        typer.echo(json.dumps(_as_data(verdict), ensure_ascii=False))
+        typer.echo(json.dumps(_verdict_as_dict(verdict), ensure_ascii=False))
     else:
-        _show(verdict)
+        _print_verdict(verdict)
     if not verdict.good:
         raise typer.Exit(1)
 
 
-def _key(given: str | None) -> str | None:
+def _read_key(given: str | None) -> str | None:
     """Raises `typer.BadParameter`."""
     if given is None or get_key_name(given):
         return given
     try:
-        text = _said(Path(given).read_text("utf-8"), "key").strip()
+        text = _extract_field(Path(given).read_text("utf-8"), "key").strip()
     except (OSError, ValueError):
         text = ""
     if get_key_name(text) is None:
@@ -95,15 +97,15 @@ def _key(given: str | None) -> str | None:
     return text
 
 
-def _notes(path: Path) -> list[str]:
+def _read_checkpoints(path: Path) -> list[str]:
     """Raises `typer.BadParameter`."""
-    found = split_notes(_said(path.read_bytes().decode(errors="replace"), "note"))
+    found = split_notes(_extract_field(path.read_bytes().decode(errors="replace"), "note"))
     if not found:
         raise typer.BadParameter("a file given is empty: it holds no checkpoint", param_hint="--checkpoint")
     return found
 
 
-def _said(text: str, name: str) -> str:
+def _extract_field(text: str, name: str) -> str:
     """What answers of the service say under this name, one after another; other text is what it is."""
     rest, said = text.lstrip(), ""
     try:
@@ -115,22 +117,22 @@ def _said(text: str, name: str) -> str:
     return said if said and not rest else text
 
 
-def lines_of(file: BinaryIO, read: Callable[[int], None]) -> Iterator[bytes]:
+def read_lines(file: BinaryIO, read: Callable[[int], None]) -> Iterator[bytes]:
     """The lines of a file, and to `read` how many bytes that is by now."""
     lines = iter(partial(file.readline, LONGEST_LINE), b"")
     before = -1
     while (now := file.tell()) != before:
         read(now)
         before = now
-        yield from islice(lines, STRETCH)
+        yield from islice(lines, LINES_PER_STEP)
 
 
-def _as_data(verdict: Verdict) -> dict[str, Any]:
+def _verdict_as_dict(verdict: Verdict) -> dict[str, Any]:
     faults = [{**asdict(fault), "where": fault.where, "text": fault.text} for fault in verdict.faults]
     return {"good": verdict.good, **asdict(verdict), "faults": faults}
 
 
-def _show(verdict: Verdict) -> None:
+def _print_verdict(verdict: Verdict) -> None:
     table = Table(show_header=False)
     table.add_row("journal", verdict.origin)
     if verdict.selection:
@@ -149,7 +151,7 @@ def _show(verdict: Verdict) -> None:
         output.print(faults)
         if verdict.more:
             output.print(f"… and {verdict.more:,} more.", highlight=False)
-    for remark in _remarks(verdict):
+    for remark in _list_caveats(verdict):
         errors.print(remark, style="yellow", highlight=False)
     if verdict.good:
         output.print("Nothing is wrong.", style="green")
@@ -157,7 +159,7 @@ def _show(verdict: Verdict) -> None:
         output.print("This file is not what the journal was.", style="red")
 
 
-def _remarks(verdict: Verdict) -> Iterator[str]:
+def _list_caveats(verdict: Verdict) -> Iterator[str]:
     """What was not proved."""
     if not verdict.key_given:
         yield "The key that the file itself names was trusted, which proves less: give the real one with --key."

@@ -7,33 +7,33 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.cli.calling import CallRefused, Target, Token, Url, errors, reach, run, target_of
-from services.cli.running import DataDir, Json, must_be_service
+from services.cli.options import DataDirOption, JsonOption, TokenOption, UrlOption, require_service_name
+from services.cli.system import CallRefused, Target, errors, make_target, open_system, run_command
 from shared.settings import SERVICES
 
-hris = typer.Typer(help="Links to the system that announces hires and departures.", no_args_is_help=True)
-parked = typer.Typer(help="Keys whose message failed and that wait for a person.", no_args_is_help=True)
+hris_app = typer.Typer(help="Links to the system that announces hires and departures.", no_args_is_help=True)
+parked_app = typer.Typer(help="Keys whose message failed and that wait for a person.", no_args_is_help=True)
 
 output = Console()
 
-KeyId = Annotated[str, typer.Argument(help="Id of the parked key, from `holdfast parked list`.")]
+ParkedKeyArgument = Annotated[str, typer.Argument(help="Id of the parked key, from `holdfast parked list`.")]
 
 
-@hris.command("add")
-def add_source(
+@hris_app.command("add")
+def add_hris_source(
     source_id: Annotated[str, typer.Argument(help="The id of the source, chosen by you.", metavar="ID")],
     kind: Annotated[str, typer.Option(help="generic, bamboohr, personio, gusto, onec or csv")] = "generic",
-    as_json: Json = False,
-    url: Url = None,
-    token: Token = None,
-    data_dir: DataDir = None,
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    data_dir: DataDirOption = None,
 ) -> None:
     """Add a source of webhooks and print its secret, this one time.
 
     Example: holdfast hris add main --kind generic
     """
-    target = target_of(url, token, data_dir)
-    source = run(_call(target, "POST", "/staff/v1/hris/sources", json={"id": source_id, "kind": kind}))
+    target = make_target(url, token, data_dir)
+    source = run_command(_call_system(target, "POST", "/staff/v1/hris/sources", json={"id": source_id, "kind": kind}))
     path = f"/staff/v1/hris/webhooks/{source_id}"
     if as_json:
         typer.echo(json.dumps({**source, "webhooks": path}))
@@ -48,13 +48,15 @@ def add_source(
     typer.echo(source["secret"])
 
 
-@parked.command("list")
-def list_parked(as_json: Json = False, url: Url = None, token: Token = None, data_dir: DataDir = None) -> None:
+@parked_app.command("list")
+def list_parked_keys(
+    as_json: JsonOption = False, url: UrlOption = None, token: TokenOption = None, data_dir: DataDirOption = None
+) -> None:
     """List the keys that wait or are parked, in all services.
 
     Example: holdfast parked list --json
     """
-    keys = run(_parked(target_of(url, token, data_dir)))
+    keys = run_command(_fetch_parked_keys(make_target(url, token, data_dir)))
     if as_json:
         typer.echo(json.dumps({"items": keys}))
         return
@@ -76,53 +78,57 @@ def list_parked(as_json: Json = False, url: Url = None, token: Token = None, dat
     output.print(table)
 
 
-@parked.command("replay")
-def replay(key_id: KeyId, url: Url = None, token: Token = None, data_dir: DataDir = None) -> None:
+@parked_app.command("replay")
+def replay_parked_key(
+    key_id: ParkedKeyArgument, url: UrlOption = None, token: TokenOption = None, data_dir: DataDirOption = None
+) -> None:
     """Try a parked key again, from its first message.
 
     Example: holdfast parked replay 0198c0de-…
     """
-    _settle_parked(target_of(url, token, data_dir), key_id, "replay")
+    _run_parked_action(make_target(url, token, data_dir), key_id, "replay")
     output.print("The key is tried again.")
 
 
-@parked.command("skip")
-def skip(key_id: KeyId, url: Url = None, token: Token = None, data_dir: DataDir = None) -> None:
+@parked_app.command("skip")
+def skip_parked_message(
+    key_id: ParkedKeyArgument, url: UrlOption = None, token: TokenOption = None, data_dir: DataDirOption = None
+) -> None:
     """Drop the first message of a parked key and go on with the next.
 
     Example: holdfast parked skip 0198c0de-…
     """
-    _settle_parked(target_of(url, token, data_dir), key_id, "skip")
+    _run_parked_action(make_target(url, token, data_dir), key_id, "skip")
     output.print("The first message of the key was dropped.")
 
 
-def republish(
+def republish_service(
     service: Annotated[str, typer.Argument(help="staff, clients, orders or offboarding")],
-    as_json: Json = False,
-    url: Url = None,
-    token: Token = None,
-    data_dir: DataDir = None,
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    data_dir: DataDirOption = None,
 ) -> None:
     """Send the full present state of a service again, for one that comes late or back from a restore.
 
     Example: holdfast republish staff
     """
-    must_be_service(service)
-    done = run(_call(target_of(url, token, data_dir), "POST", f"/{service}/v1/republish"))
+    require_service_name(service)
+    done = run_command(_call_system(make_target(url, token, data_dir), "POST", f"/{service}/v1/republish"))
     if as_json:
         typer.echo(json.dumps({"service": service, **done}))
     else:
         output.print(f"{service}: {done['events']:,} events published again.", highlight=False)
 
 
-async def _call(target: Target, method: str, path: str, json: Any = None) -> Any:
-    async with reach(target) as system:
+async def _call_system(target: Target, method: str, path: str, json: Any = None) -> Any:
+    async with open_system(target) as system:
         answer = await system.call(method, path, "ops", json=json)
         return answer.json() if answer.content else {}
 
 
-async def _parked(target: Target) -> list[dict[str, Any]]:
-    async with reach(target) as system:
+async def _fetch_parked_keys(target: Target) -> list[dict[str, Any]]:
+    async with open_system(target) as system:
         return [
             {"service": name, **key}
             for name in SERVICES
@@ -130,13 +136,13 @@ async def _parked(target: Target) -> list[dict[str, Any]]:
         ]
 
 
-def _settle_parked(target: Target, key_id: str, verb: str) -> None:
-    run(_where_it_is(target, key_id, verb))
+def _run_parked_action(target: Target, key_id: str, verb: str) -> None:
+    run_command(_call_service_with_key(target, key_id, verb))
 
 
-async def _where_it_is(target: Target, key_id: str, verb: str) -> None:
+async def _call_service_with_key(target: Target, key_id: str, verb: str) -> None:
     """Asks every service, since the id does not say whose key it is. Raises CallRefused as the service with it does."""
-    async with reach(target) as system:
+    async with open_system(target) as system:
         for name in SERVICES:
             try:
                 await system.call("POST", f"/{name}/v1/parked/{key_id}/{verb}", "ops")

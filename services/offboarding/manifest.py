@@ -1,11 +1,38 @@
 """What may be connected to offboarding."""
 
-from services.offboarding import api
-from services.offboarding.handlers import answers, departures, erasing, repeating
-from services.offboarding.jobs.computing import KINDS
-from services.offboarding.jobs.deadlines import watch
-from services.offboarding.jobs.queue import run_next
-from services.offboarding.store import metadata
+from collections.abc import Mapping
+
+import services.offboarding.cases.tables
+import services.offboarding.checklist.tables
+import services.offboarding.documents.tables
+import services.offboarding.follow_up.tables
+import services.offboarding.introductions.tables
+import services.offboarding.jobs.tables
+import services.offboarding.moves.tables
+import services.offboarding.plans.tables
+import services.offboarding.risks.tables
+import services.offboarding.tasks.tables
+import services.offboarding.visits.tables  # noqa: F401
+from services.offboarding.cases import api as cases_api
+from services.offboarding.cases.handlers import on_command_answered, republish_cases, watch_deadlines
+from services.offboarding.certificates import api as certificates_api
+from services.offboarding.checklist import api as checklist_api
+from services.offboarding.departures.handlers import on_access_changed, on_employee_event
+from services.offboarding.documents import api as documents_api
+from services.offboarding.erasure import api as erasure_api
+from services.offboarding.erasure.handlers import on_client_erased, on_employee_erased
+from services.offboarding.follow_up import api as follow_up_api
+from services.offboarding.follow_up.handlers import compute_follow_up
+from services.offboarding.introductions import api as introductions_api
+from services.offboarding.introductions.handlers import on_client_merged, on_client_transferred
+from services.offboarding.jobs.handlers import Computation, run_next_job
+from services.offboarding.metadata import metadata
+from services.offboarding.moves.handlers import compute_remainder
+from services.offboarding.plans import api as plans_api
+from services.offboarding.plans.handlers.drafts import compute_draft
+from services.offboarding.risks.handlers import compute_ranking
+from services.offboarding.tasks import api as tasks_api
+from services.offboarding.visits import api as visits_api
 from shared.contracts import offboarding
 from shared.contracts.clients import (
     AccessFrozen,
@@ -22,9 +49,16 @@ from shared.contracts.staff import EMPLOYEE_EVENTS, DepartmentChanged, EmployeeE
 from shared.people.store import is_frozen, save_department
 from shared.service import Runtime, Service, Ticker
 
+COMPUTATIONS: Mapping[str, Computation] = {
+    "ranking": compute_ranking,
+    "draft": compute_draft,
+    "remainder": compute_remainder,
+    "figures": compute_follow_up,
+}
 
-async def work_off(runtime: Runtime) -> bool:
-    return await run_next(runtime, KINDS)
+
+async def run_jobs(runtime: Runtime) -> bool:
+    return await run_next_job(runtime, COMPUTATIONS)
 
 
 SERVICE = Service(
@@ -33,28 +67,39 @@ SERVICE = Service(
         "The handover of each leaver: its steps, its plan, the human tasks, the documents, the introductions and visits, "
         "the certificate and the year after."
     ),
-    router=api.router,
+    routers=(
+        cases_api.router,
+        certificates_api.router,
+        follow_up_api.router,
+        plans_api.router,
+        tasks_api.router,
+        checklist_api.router,
+        documents_api.router,
+        introductions_api.router,
+        visits_api.router,
+        erasure_api.router,
+    ),
     metadata=metadata,
     publishes=(*offboarding.EVENTS, JournalEntry, ErasureDone),
     subscribes={
         "staff": {
-            **dict.fromkeys(EMPLOYEE_EVENTS, departures.hear_employee),
-            EmployeeErased: erasing.hear_erased,
+            **dict.fromkeys(EMPLOYEE_EVENTS, on_employee_event),
+            EmployeeErased: on_employee_erased,
             DepartmentChanged: save_department,
         },
         "clients": {
-            CommandAnswered: answers.hear_answer,
-            AccessFrozen: departures.hear_access,
-            AccessUnfrozen: departures.hear_access,
-            ClientTransferred: answers.hear_transferred,
-            ClientMerged: answers.hear_merged,
-            ClientErased: erasing.hear_client_erased,
-            ContactErased: erasing.hear_client_erased,
+            CommandAnswered: on_command_answered,
+            AccessFrozen: on_access_changed,
+            AccessUnfrozen: on_access_changed,
+            ClientTransferred: on_client_transferred,
+            ClientMerged: on_client_merged,
+            ClientErased: on_client_erased,
+            ContactErased: on_client_erased,
         },
-        "orders": {CommandAnswered: answers.hear_answer},
+        "orders": {CommandAnswered: on_command_answered},
     },
     obeys={},
     is_frozen=is_frozen,
-    republish=repeating.republish,
-    tickers=(Ticker("jobs", 0.5, work_off), Ticker("deadlines", 30, watch)),
+    republish=republish_cases,
+    tickers=(Ticker("jobs", 0.5, run_jobs), Ticker("deadlines", 30, watch_deadlines)),
 )

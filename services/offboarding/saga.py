@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-Kind = Literal["command", "task", "job"]
+ItemKind = Literal["command", "task", "job"]
 ItemStatus = Literal["pending", "asked", "failed", "done", "waived", "skipped", "cancelled"]
 Outcome = Literal["done", "failed", "stale", "waived", "skipped", "retry", "moved", "forced"]
 StepStatus = Literal["pending", "running", "waiting", "done", "skipped", "undone"]
@@ -17,7 +17,7 @@ CaseStatus = Literal["open", "needs_person", "cleared", "cancelled"]
 
 LAST_DAY = "last_day"  # the clock that `clear` waits for beside the steps; also the name of its reply
 UNDO = "undo"  # the name of the reply that the resignation was withdrawn
-UNDER_WAY = 2  # chunks per case and service that are asked and not yet answered
+MAX_CHUNKS_UNDER_WAY = 2  # chunks per case and service that are asked and not yet answered
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Item:
 
     step: str
     name: str
-    kind: Kind
+    kind: ItemKind
     what: str
     to: str = ""
     after: str = ""
@@ -40,7 +40,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ChecklistTask:
     """A human task that the checklist asks of every case; `after_transfer` where it needs a successor."""
 
     kind: str
@@ -56,7 +56,7 @@ class Case:
     """
 
     id: str
-    wanted: tuple[Wanted, ...] = ()
+    wanted: tuple[ChecklistTask, ...] = ()
     version: int = 1
     epoch: int = 1
     last_day_over: bool = False
@@ -73,7 +73,7 @@ class Case:
         if step == LAST_DAY:
             return self.last_day_over
         # A transfer that failed is planned anew: it is not over before the plan is, once more.
-        before = next(one.after for one in table(self) if one.name == step)
+        before = next(one.after for one in get_step_table(self) if one.name == step)
         settled = all(item.settled for item in self.of(step) if not item.undoes)
         return step in self.begun and settled and all(self.is_over(name) for name in before)
 
@@ -97,8 +97,8 @@ class Case:
         """Where the case stands: the first step that is not over; while it is undone, the last not yet undone."""
         if self.undo in ("asked", "over") and self.status != "cleared":
             left = [name for name in self.begun if name not in self.undone]
-            return max(left, key=ORDER.index, default="freeze")
-        return next((step.name for step in table(self) if not self.is_over(step.name)), "follow_up")
+            return max(left, key=STEP_NAMES.index, default="freeze")
+        return next((step.name for step in get_step_table(self) if not self.is_over(step.name)), "follow_up")
 
     def status_of(self, step: str) -> StepStatus:
         items = [item for item in self.of(step) if not item.undoes]
@@ -132,7 +132,7 @@ class Step:
     undo: Callable[[Case], list[Item]] | None = None  # None: no way back from here
 
 
-def over_now(before: Case, after: Case) -> list[str]:
+def list_steps_just_over(before: Case, after: Case) -> list[str]:
     """The steps that have come to their end between these two; what an undo lets go of has not, but clear goes on in spite
     of an undo that was refused."""
     counts = not after.undo or "clear" in after.begun
@@ -211,11 +211,11 @@ STEPS = (
     Step("follow_up", ("clear",), lambda case: [Item("follow_up", "figures", "job", "figures")]),
 )
 TABLES: Mapping[int, tuple[Step, ...]] = {1: STEPS}  # a case runs on the table that it began with
-NEWEST = max(TABLES)
-ORDER = tuple(step.name for step in STEPS)
+NEWEST_TABLE_VERSION = max(TABLES)
+STEP_NAMES = tuple(step.name for step in STEPS)
 
 
-def table(case: Case) -> tuple[Step, ...]:
+def get_step_table(case: Case) -> tuple[Step, ...]:
     return TABLES[case.version]
 
 
@@ -225,16 +225,16 @@ def table(case: Case) -> tuple[Step, ...]:
 def advance(case: Case) -> tuple[Case, list[Item]]:
     """The case as far as it can go by itself, and what is to be asked for now."""
     if case.undo in ("asked", "forced"):
-        case = _go_back(case)
+        case = _undo_last_step(case)
     elif case.undo != "over":
-        case = _go_on(case)
+        case = _ask_next_steps(case)
     asked: list[Item] = []
     items = list(case.items)
     for place, item in enumerate(items):
         if item.status != "pending" or (item.after and not case.is_over(item.after)):
             continue
         under_way = sum(other.status == "asked" for other in items if other.kind == "command" and other.to == item.to)
-        if item.kind == "command" and under_way >= UNDER_WAY:
+        if item.kind == "command" and under_way >= MAX_CHUNKS_UNDER_WAY:
             continue
         items[place] = replace(item, status="asked")
         asked.append(items[place])
@@ -243,12 +243,12 @@ def advance(case: Case) -> tuple[Case, list[Item]]:
 
 def answer(case: Case, reply: Reply) -> tuple[Case, list[Item]]:
     """The case after this reply, and what is to be asked for now. What it does not wait for changes nothing."""
-    after = _take(case, reply)
+    after = _apply_reply(case, reply)
     return (case, []) if after is case else advance(after)
 
 
-def _go_on(case: Case) -> Case:
-    for step in table(case):
+def _ask_next_steps(case: Case) -> Case:
+    for step in get_step_table(case):
         if all(case.is_over(name) for name in step.after):
             known = {item.name for item in case.of(step.name)}
             new = [item for item in step.ask(case) if item.name not in known]
@@ -258,11 +258,11 @@ def _go_on(case: Case) -> Case:
     return case
 
 
-def _go_back(case: Case) -> Case:
+def _undo_last_step(case: Case) -> Case:
     """Adds what undoes the last step not yet undone, once every outstanding answer is there."""
     if any(item.status == "asked" and item.kind == "command" and not item.undoes for item in case.items):
         return case
-    for step in reversed(table(case)):
+    for step in reversed(get_step_table(case)):
         if step.undo is None or step.name not in case.begun or (case.undo == "forced" and step.name != "freeze"):
             continue
         if not any(item.undoes for item in case.of(step.name)):
@@ -274,19 +274,19 @@ def _go_back(case: Case) -> Case:
     return replace(case, undo="over")
 
 
-def _take(case: Case, reply: Reply) -> Case:
+def _apply_reply(case: Case, reply: Reply) -> Case:
     if reply.item == f"{case.id}/{LAST_DAY}":
         over = reply.outcome != "moved"
         return case if over == case.last_day_over or "clear" in case.begun else replace(case, last_day_over=over)
     if reply.item == f"{case.id}/{UNDO}":
-        return _withdraw(case, reply)
+        return _apply_withdrawal(case, reply)
     item = next((item for item in case.items if case.id_of(item) == reply.item), None)
     if item is None:
         return case
     if reply.outcome == "retry":
-        return _again(case, item)
+        return _retry(case, item)
     if reply.outcome == "skipped" and item.status == "failed":
-        return _put(case, replace(item, status="skipped", reason=reply.reason))
+        return _replace_item(case, replace(item, status="skipped", reason=reply.reason))
     waived = reply.outcome == "waived" and item.kind == "task" and item.status in ("pending", "asked")
     if not waived and (item.status != "asked" or reply.outcome == "waived"):
         return case
@@ -300,24 +300,24 @@ def _take(case: Case, reply: Reply) -> Case:
             after = replace(item, status="failed", reason=reply.reason or reply.outcome)
         case _:
             return case
-    return replace(_put(case, after), facts={**case.facts, **reply.facts})
+    return replace(_replace_item(case, after), facts={**case.facts, **reply.facts})
 
 
-def _withdraw(case: Case, reply: Reply) -> Case:
+def _apply_withdrawal(case: Case, reply: Reply) -> Case:
     if case.undo == "refused" and reply.outcome == "skipped":
         return replace(case, undo="")
-    past = any(step.undo is None and step.name in case.begun for step in table(case))
+    past = any(step.undo is None and step.name in case.begun for step in get_step_table(case))
     wanted = reply.outcome == "done" and not case.undo
     if wanted and past:
         return replace(case, undo="refused")
     if not wanted and not (case.undo == "refused" and reply.outcome == "forced"):
         return case
     # What a cleared case has given away stays given; only its follow-up goes on.
-    items = tuple(item if past and item.step == "follow_up" else _let_go(item) for item in case.items)
+    items = tuple(item if past and item.step == "follow_up" else _cancel_unless_under_way(item) for item in case.items)
     return replace(case, undo="forced" if past else "asked", epoch=case.epoch + 1, items=items)
 
 
-def _let_go(item: Item) -> Item:
+def _cancel_unless_under_way(item: Item) -> Item:
     """Who has not begun need not; a command under way is waited for, for its effect must be known to be undone."""
     if item.settled or (item.status == "asked" and item.kind == "command"):
         return item
@@ -325,15 +325,15 @@ def _let_go(item: Item) -> Item:
     return replace(item, status="cancelled", reason=reason)
 
 
-def _again(case: Case, item: Item) -> Case:
+def _retry(case: Case, item: Item) -> Case:
     """A person says: try again. A plan or a transfer is planned anew, in the next round, for what is still there."""
-    if not _gives_way(item):
+    if not _can_be_retried(item):
         return case
     if item.step not in ("plan", "transfer") or item.undoes:
-        return _put(case, replace(item, status="pending", reason=None))
+        return _replace_item(case, replace(item, status="pending", reason=None))
     items = tuple(
         replace(old, status="skipped", reason="planned_again")
-        if old.step in ("plan", "transfer") and _gives_way(old)
+        if old.step in ("plan", "transfer") and _can_be_retried(old)
         else old
         for old in case.items
     )
@@ -341,10 +341,10 @@ def _again(case: Case, item: Item) -> Case:
     return replace(case, items=items, facts=facts)
 
 
-def _gives_way(item: Item) -> bool:
+def _can_be_retried(item: Item) -> bool:
     return item.status == "failed" or (item.what == "approval" and item.status == "asked")
 
 
-def _put(case: Case, item: Item) -> Case:
+def _replace_item(case: Case, item: Item) -> Case:
     same = (item.step, item.name)
     return replace(case, items=tuple(item if (old.step, old.name) == same else old for old in case.items))

@@ -1,29 +1,27 @@
 """What of staff may be connected."""
 
-from fastapi import APIRouter
-
 import services.staff.departments.tables
 import services.staff.departures.tables
 import services.staff.employees.tables
 import services.staff.erasure.tables
 import services.staff.hris.tables
 import services.staff.policies.tables  # noqa: F401
-from services.staff.departments.api import router as departments_router
-from services.staff.departures.api import router as departures_router
+from services.staff.departments import api as departments_api
+from services.staff.departures import api as departures_api
 from services.staff.departures.handlers import on_offboarding_closed, on_offboarding_started, record_due_departures
 from services.staff.departures.rules import DEPARTURE_EVENTS
-from services.staff.employees.api import router as employees_router
+from services.staff.employees import api as employees_api
 from services.staff.employees.handlers import on_access_changed
 from services.staff.employees.store import is_caller_frozen
-from services.staff.erasure.api import router as erasure_router
+from services.staff.erasure import api as erasure_api
 from services.staff.erasure.handlers import on_erasure_done, on_journal_held, on_journal_released
-from services.staff.hiring.api import router as hiring_router
-from services.staff.hris.api import router as hris_router
+from services.staff.hiring import api as hiring_api
+from services.staff.hris import api as hris_api
 from services.staff.hris.handlers import retry_pending_messages, update_alarm_gauges
-from services.staff.imports.api import router as imports_router
+from services.staff.imports import api as imports_api
 from services.staff.metadata import metadata
-from services.staff.personal_data.api import router as personal_data_router
-from services.staff.policies.api import router as policies_router
+from services.staff.personal_data import api as personal_data_api
+from services.staff.policies import api as policies_api
 from services.staff.republication.handlers import republish_everything
 from shared.contracts.clients import (
     AccessFrozen,
@@ -37,24 +35,20 @@ from shared.contracts.offboarding import OffboardingCancelled, OffboardingCleare
 from shared.contracts.staff import EMPLOYEE_EVENTS, DepartmentChanged, PolicyAcknowledged, PolicyPublished
 from shared.service import Service, Ticker
 
-router = APIRouter()
-for subject_router in (
-    departments_router,
-    employees_router,
-    policies_router,
-    departures_router,
-    hris_router,
-    hiring_router,
-    imports_router,
-    personal_data_router,
-    erasure_router,
-):
-    router.include_router(subject_router)
-
 SERVICE = Service(
     name="staff",
     summary="Who works here: employees, employments, departments, deputies, absences, and the link to the HRIS.",
-    router=router,
+    routers=(
+        departments_api.router,
+        employees_api.router,
+        policies_api.router,
+        departures_api.router,
+        hris_api.router,
+        hiring_api.router,
+        imports_api.router,
+        personal_data_api.router,
+        erasure_api.router,
+    ),
     metadata=metadata,
     publishes=(*EMPLOYEE_EVENTS, DepartmentChanged, PolicyPublished, PolicyAcknowledged, JournalEntry),
     subscribes={

@@ -94,7 +94,8 @@ def create_app(runtime: Runtime) -> FastAPI:
     )
     app.state.runtime = runtime
     install_problem_handlers(app)
-    app.include_router(service.router, prefix=f"{base}/v1")
+    for router in service.routers:
+        app.include_router(router, prefix=f"{base}/v1")
     app.include_router(build_operations_router(), prefix=f"{base}/v1")
     app.include_router(_build_open_router(runtime, base, app))
     _declare_problem_schema(app)

@@ -10,10 +10,11 @@ from typing import Any
 
 import structlog
 
-from shared.contracts.clients import CommandAnswered, JournalEntry
+from shared.contracts.clients import CommandAnswered
 from shared.database import UnitOfWork
 from shared.errors import NotFound, Refused
-from shared.messages import Record, Undecodable, get_commands_topic, get_record_type
+from shared.journal import publish_journal_entry
+from shared.messages import Record, Undecodable, dump_headers, get_commands_topic, get_record_type
 from shared.paging import Paging
 from shared.service import Runtime
 
@@ -61,7 +62,7 @@ async def queue_message(work: UnitOfWork, key_id: uuid.UUID, record: Record) -> 
     await work.execute(
         "INSERT INTO waiting_messages (key_id, headers, body) VALUES (:key_id, CAST(:headers AS jsonb), :body)",
         key_id=key_id,
-        headers=json.dumps({name: value.decode("latin-1") for name, value in record.headers.items()}),
+        headers=dump_headers(record),
         body=record.body,
     )
 
@@ -87,7 +88,7 @@ async def replay_key(work: UnitOfWork, key_id: uuid.UUID) -> None:
         id=key_id,
         now=work.now,
     )
-    work.publish(_make_journal_entry(work, "parked.replayed", key_id))
+    publish_journal_entry(work, "parked.replayed", parked_id=str(key_id), service=work.service)
 
 
 async def skip_message(work: UnitOfWork, key_id: uuid.UUID) -> None:
@@ -103,11 +104,9 @@ async def skip_message(work: UnitOfWork, key_id: uuid.UUID) -> None:
         """,
         id=key_id,
     )
-    if (
-        message is not None
-        and await insert_received(work, message["headers"])
-        and topic == get_commands_topic(work.service)
-    ):
+    event_id = _read_event_id(message["headers"]) if message is not None else None
+    is_new = event_id is None or await insert_received(work, event_id)
+    if message is not None and is_new and topic == get_commands_topic(work.service):
         with suppress(ValueError, TypeError):  # one that is no command in the first place has nobody to tell
             command = dict(json.loads(message["body"]), outcome="refused", reason="skipped", results=[])
             work.publish(CommandAnswered.model_validate(command))
@@ -116,7 +115,7 @@ async def skip_message(work: UnitOfWork, key_id: uuid.UUID) -> None:
         id=key_id,
         now=work.now,
     )
-    work.publish(_make_journal_entry(work, "parked.skipped", key_id))
+    publish_journal_entry(work, "parked.skipped", parked_id=str(key_id), service=work.service)
 
 
 async def insert_received(work: UnitOfWork, event_id: uuid.UUID) -> bool:
@@ -139,10 +138,6 @@ async def _lock_parked_key(work: UnitOfWork, key_id: uuid.UUID) -> str:
     if key["parked_at"] is None:
         raise NotParked
     return str(key["topic"])
-
-
-def _make_journal_entry(work: UnitOfWork, kind: str, key_id: uuid.UUID) -> JournalEntry:
-    return JournalEntry(kind=kind, actor_id=work.actor, details={"parked_id": str(key_id), "service": work.service})
 
 
 async def update_waiting_metrics(runtime: Runtime) -> bool:

@@ -10,10 +10,11 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from services.__main__ import app
-from services.cli.calling import System
-from services.cli.maps import read_map
-from services.cli.reading import BadRow, Row, mapped_rows
-from services.cli.uploading import BATCH_ROWS, Refusal, Report, Upload, batches
+from services.cli.imports.files import BadRow
+from services.cli.imports.maps import read_map
+from services.cli.imports.rows import ImportRow, read_mapped_rows
+from services.cli.imports.upload import BATCH_ROWS, ImportReport, RowRefusal, Upload, split_into_batches
+from services.cli.system import System
 from tests.support.house import House
 
 NORTHWIND = Path(__file__).parents[2] / "examples" / "northwind"
@@ -35,14 +36,14 @@ def system_of(house: House) -> System:
     return system
 
 
-async def upload(house: House, kind: str, rows: Iterable[dict[str, Any] | BadRow], **options: Any) -> Report:
-    numbered = [row if isinstance(row, BadRow) else Row(line, row) for line, row in enumerate(rows, 2)]
+async def upload(house: House, kind: str, rows: Iterable[dict[str, Any] | BadRow], **options: Any) -> ImportReport:
+    numbered = [row if isinstance(row, BadRow) else ImportRow(line, row) for line, row in enumerate(rows, 2)]
     return await Upload(system_of(house), kind, **options).run(numbered)
 
 
-async def import_northwind(house: House, kind: str, file: str) -> Report:
+async def import_northwind(house: House, kind: str, file: str) -> ImportReport:
     today = house.clock.day()
-    rows = mapped_rows(kind, NORTHWIND / file, read_map(NORTHWIND / f"{kind}.toml"), today)
+    rows = read_mapped_rows(kind, NORTHWIND / file, read_map(NORTHWIND / f"{kind}.toml"), today)
     return await Upload(system_of(house), kind).run(rows)
 
 
@@ -93,7 +94,7 @@ async def test_a_manager_may_stand_further_down_and_one_who_is_nowhere_is_named_
             ],
         )
         assert report.counts == {"created": 3, "refused": 1}
-        assert report.refused == [Refusal(5, "unknown_manager")]
+        assert report.refused == [RowRefusal(5, "unknown_manager")]
 
 
 async def test_clients_of_people_who_do_not_work_here_go_to_whom_the_command_names() -> None:
@@ -133,7 +134,7 @@ async def test_of_an_id_that_comes_twice_the_first_counts_at_every_run() -> None
         rows = [client("a", "1"), client("a", "1"), {**client("a", "1"), "name": "Another"}]
         for outcome in ("created", "unchanged"):
             report = await upload(house, "clients", rows)
-            assert report.refused == [Refusal(4, "repeated_id")]
+            assert report.refused == [RowRefusal(4, "repeated_id")]
             assert report.counts[outcome] >= 1
             assert report.counts["updated"] == 0
 
@@ -143,7 +144,7 @@ async def test_without_a_name_for_orphans_they_are_refused_and_the_others_kept()
         await upload(house, "employees", [employee("1")])
         report = await upload(house, "clients", [client("a", "1"), client("b", "nobody"), BadRow(4, "name: missing")])
         assert report.counts == {"created": 1, "refused": 2}
-        assert report.refused == [Refusal(3, "unknown_employee"), Refusal(4, "name: missing")]
+        assert report.refused == [RowRefusal(3, "unknown_employee"), RowRefusal(4, "name: missing")]
 
 
 async def test_a_dry_run_tells_what_would_be_done_and_does_nothing() -> None:
@@ -154,9 +155,9 @@ async def test_a_dry_run_tells_what_would_be_done_and_does_nothing() -> None:
 
 
 def test_a_batch_holds_no_more_than_a_door_accepts() -> None:
-    small = list(batches(Row(line, {"id": str(line)}) for line in range(BATCH_ROWS * 2 + 1)))
+    small = list(split_into_batches(ImportRow(line, {"id": str(line)}) for line in range(BATCH_ROWS * 2 + 1)))
     assert [batch.count for batch in small] == [BATCH_ROWS, BATCH_ROWS, 1]
-    large = list(batches(Row(line, {"name": "n" * 9_000_000}) for line in range(3)))
+    large = list(split_into_batches(ImportRow(line, {"name": "n" * 9_000_000}) for line in range(3)))
     assert [len(batch.body) < 32_000_000 for batch in large] == [True, True, True]
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.maps import read_map
-from services.cli.reading import mapped_rows
-from services.cli.uploading import Refusal, Report, Upload
+from services.cli.imports.maps import read_map
+from services.cli.imports.rows import read_mapped_rows
+from services.cli.imports.upload import ImportReport, RowRefusal, Upload
 from tests.cli.test_import_command import client, employee, system_of, upload
 from tests.support.house import House
 
@@ -48,13 +48,13 @@ async def test_a_file_goes_in_and_a_second_time_changes_nothing(kind: str, tmp_p
         await upload(house, "employees", [employee("anna")])
         await upload(house, "clients", [client("c-1", "anna"), client("c-2", "anna")])
 
-        async def once() -> Report:
-            rows = mapped_rows(kind, tmp_path / "file.csv", read_map(tmp_path / "map.toml"), house.clock.day())
+        async def once() -> ImportReport:
+            rows = read_mapped_rows(kind, tmp_path / "file.csv", read_map(tmp_path / "map.toml"), house.clock.day())
             return await Upload(system_of(house), kind).run(rows)
 
         first = await once()
         assert first.counts == {"created": 2, "refused": 1}
-        assert first.refused == [Refusal(4, reason)]
+        assert first.refused == [RowRefusal(4, reason)]
         assert (await once()).counts == {"unchanged": 2, "refused": 1}
 
 
@@ -65,4 +65,4 @@ async def test_a_place_that_two_rows_give_to_different_people_is_refused() -> No
         rows = [{"client_id": "c-1", "function": "delivery", "employee_id": who} for who in ("anna", "ben", "anna")]
         report = await upload(house, "team", rows)
         assert report.counts == {"created": 1, "unchanged": 1, "refused": 1}
-        assert report.refused == [Refusal(3, "repeated_id")]
+        assert report.refused == [RowRefusal(3, "repeated_id")]

@@ -3,9 +3,9 @@
 from datetime import timedelta
 from pathlib import Path
 
-from services.cli.maps import read_map
-from services.cli.reading import mapped_rows
-from services.cli.uploading import Refusal, Report, Upload
+from services.cli.imports.maps import read_map
+from services.cli.imports.rows import read_mapped_rows
+from services.cli.imports.upload import ImportReport, RowRefusal, Upload
 from tests.cli.test_import_command import client, employee, system_of, upload
 from tests.support.house import House
 
@@ -25,16 +25,16 @@ async def test_a_log_goes_in_and_a_second_time_changes_nothing(tmp_path: Path) -
         (tmp_path / "log.csv").write_text("\n".join(["id,who,client,what,rows,when", *lines]))
         (tmp_path / "map.toml").write_text(MAP)
 
-        async def once() -> Report:
-            rows = mapped_rows("usage", tmp_path / "log.csv", read_map(tmp_path / "map.toml"), house.clock.day())
+        async def once() -> ImportReport:
+            rows = read_mapped_rows("usage", tmp_path / "log.csv", read_map(tmp_path / "map.toml"), house.clock.day())
             return await Upload(system_of(house), "usage").run(rows)
 
         first = await once()
         assert first.counts == {"created": 3, "refused": 3}
         assert sorted(first.refused, key=lambda refusal: refusal.line) == [
-            Refusal(5, "invalid: action"),
-            Refusal(6, "unknown_employee"),
-            Refusal(7, "invalid: rows"),
+            RowRefusal(5, "invalid: action"),
+            RowRefusal(6, "unknown_employee"),
+            RowRefusal(7, "invalid: rows"),
         ]
         assert (await once()).counts == {"unchanged": 3, "refused": 3}
         assert await house.scalar("clients", "SELECT sum(rows) FROM usage") == 9

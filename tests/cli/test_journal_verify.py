@@ -139,8 +139,8 @@ def test_a_line_without_end_is_not_kept_in_memory(file: Path, monkeypatch: pytes
 
 
 def test_a_large_file_shows_how_far_it_is(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "LARGE", 1000)
-    monkeypatch.setattr(journal, "STRETCH", 10)
+    monkeypatch.setattr(journal, "PROGRESS_FROM_BYTES", 1000)
+    monkeypatch.setattr(journal, "LINES_PER_STEP", 10)
     shown = called(file)
     assert (shown.exit_code, "Verifying" in shown.stderr) == (0, True)
 

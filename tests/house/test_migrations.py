@@ -9,7 +9,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services import wiring
+from services.wiring import load_service
 from shared.database import open_database, open_migration_engine
 from shared.migrations import (
     COMPARED,
@@ -74,14 +74,14 @@ async def created(name: str) -> AsyncEngine:
     await postgres.execute(f"CREATE DATABASE created_{name}")
     engine = open_migration_engine(postgres.server().get_uri(database=f"created_{name}"))
     async with engine.begin() as connection:
-        await connection.run_sync(create_schema, wiring.load(name))
+        await connection.run_sync(create_schema, load_service(name))
     return engine
 
 
 @pytest.mark.parametrize("name", SERVICES)
 async def test_migrations_build_exactly_the_tables(name: str) -> None:
     engine = open_migration_engine(await postgres.fresh_database(name))
-    assert await ask(engine, differences, wiring.load(name).metadata) == []
+    assert await ask(engine, differences, load_service(name).metadata) == []
     await engine.dispose()
 
 
@@ -89,7 +89,7 @@ async def test_migrations_build_exactly_the_tables(name: str) -> None:
 async def test_migrations_build_exactly_what_stands_in_the_sql_files(name: str) -> None:
     migrated, made = open_migration_engine(await postgres.fresh_database(name)), await created(name)
     assert await ask(migrated, objects) == await ask(made, objects)
-    assert await ask(migrated, write_migration, wiring.load(name), "nothing") is None
+    assert await ask(migrated, write_migration, load_service(name), "nothing") is None
     await migrated.dispose()
     await made.dispose()
 
@@ -108,12 +108,12 @@ async def test_a_column_that_no_migration_makes_is_noticed() -> None:
     engine = open_migration_engine(await postgres.fresh_database("staff"))
     async with engine.begin() as connection:
         await connection.execute(text("ALTER TABLE outbox ADD COLUMN planted text"))
-        assert await connection.run_sync(differences, wiring.load("staff").metadata)
+        assert await connection.run_sync(differences, load_service("staff").metadata)
     await engine.dispose()
 
 
 async def test_migrating_twice_changes_nothing_and_an_empty_database_is_not_ready() -> None:
-    service = wiring.load("clients")
+    service = load_service("clients")
     await postgres.execute("CREATE DATABASE not_migrated")
     url = postgres.server().get_uri(database="not_migrated")
     engine, database = open_migration_engine(url), open_database(url)
@@ -132,7 +132,7 @@ async def test_a_database_of_another_schema_is_refused_with_a_sentence_and_left_
     async with engine.begin() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = 'orders_0000'"))
     with pytest.raises(ForeignSchema, match="Start with an empty database, or an empty data folder"):
-        await migrate(engine, wiring.load("orders"))
+        await migrate(engine, load_service("orders"))
     async with engine.connect() as connection:
         assert (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar() == "orders_0000"
     await engine.dispose()

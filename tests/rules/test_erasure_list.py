@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import Column, LargeBinary, MetaData, String, Table, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 
-from services import wiring
+from services.wiring import load_service
 from shared.settings import SERVICES
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "erasure.md"
@@ -43,13 +43,13 @@ def undecided(service: str, metadata: MetaData) -> set[str]:
 
 def test_of_every_column_that_can_hold_words_it_is_written_whether_an_erasure_empties_it() -> None:
     for service in SERVICES:
-        assert not undecided(service, wiring.load(service).metadata)
+        assert not undecided(service, load_service(service).metadata)
 
 
 def test_no_column_is_said_to_go_and_to_stay_and_none_is_named_that_does_not_exist() -> None:
     goes, stays = (decided(part) for part in DOCUMENT.read_text().split("## What stays"))
     assert not goes & stays
-    there = {column for service in SERVICES for column in columns(service, wiring.load(service).metadata)}
+    there = {column for service in SERVICES for column in columns(service, load_service(service).metadata)}
     assert not (goes | stays) - there
 
 

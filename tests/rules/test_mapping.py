@@ -4,15 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.maps import read_map
-from services.cli.reading import BadRow, Row, mapped_rows
+from services.cli.imports.files import BadRow
+from services.cli.imports.maps import read_map
+from services.cli.imports.rows import ImportRow, read_mapped_rows
 from tests.support.exports import CLIENT, DEPARTMENT, ORDER, TODAY, data, imported, one
 
 
 def test_a_template_puts_columns_together_and_leaves_no_gap_for_an_empty_one(tmp_path: Path) -> None:
     content = "id,first,middle,last,owner\n1,Ann,,Lee,e\n2,,,,e\n"
     found = imported(tmp_path, "clients", content, CLIENT.replace('"name"', '"{first} {middle} {last}"'))
-    assert found == [Row(2, {"id": "1", "name": "Ann Lee", "owner_id": "e"}), BadRow(3, "name: missing")]
+    assert found == [ImportRow(2, {"id": "1", "name": "Ann Lee", "owner_id": "e"}), BadRow(3, "name: missing")]
 
 
 def test_constants_defaults_and_translated_values_become_what_the_field_needs(tmp_path: Path) -> None:
@@ -99,8 +100,8 @@ def test_latest_moves_all_dates_by_one_number_of_days(tmp_path: Path) -> None:
         'delivered_on = "done"\ncancelled_on = { column = "done", default = "1998-01-01" }\n'
     )
     first, second, bad = imported(tmp_path, "orders", DATES, text)
-    assert isinstance(first, Row)
-    assert isinstance(second, Row)
+    assert isinstance(first, ImportRow)
+    assert isinstance(second, ImportRow)
     assert bad == BadRow(4, "placed_on: column placed: not a date")
     assert (first.data["placed_on"], first.data["promised_on"]) == ("2026-02-20", "2026-03-14")
     assert (second.data["placed_on"], second.data["promised_on"]) == ("2026-03-02", "2026-04-11")
@@ -165,7 +166,7 @@ def test_a_sum_is_exact_and_a_list_is_multiplied(tmp_path: Path) -> None:
     details = "id,price,count\n1,0.1,3\n1,0.2,\n1,9.80000019,10\n2,1,x\n2,1,1\n3,1\n"
     found = imported(tmp_path, "orders", "id,placed\n1,2020-01-01\n2,2020-01-01\n3,2020-01-01\n", text, d_csv=details)
     assert found[0] == BadRow(7, "d.csv: 2 fields instead of 3")
-    assert isinstance(found[1], Row)
+    assert isinstance(found[1], ImportRow)
     assert found[1].data["value"] == "98.30"
     assert found[2:] == [BadRow(3, "value: d.csv line 5, column count: not a number"), BadRow(4, "value: missing")]
 
@@ -186,5 +187,6 @@ def test_a_joined_file_may_lie_beside_the_map(tmp_path: Path) -> None:
     map_path = tmp_path / "map.toml"
     map_path.write_text(DEPARTMENT + 'head_id = { file = "d.csv", match = "id", take = "head" }')
     assert (
-        one(list(mapped_rows("departments", tmp_path / "data" / "x.csv", read_map(map_path), TODAY)))["head_id"] == "7"
+        one(list(read_mapped_rows("departments", tmp_path / "data" / "x.csv", read_map(map_path), TODAY)))["head_id"]
+        == "7"
     )

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.maps import Map, MapError, read_map
-from services.cli.reading import mapped_rows
-from services.cli.tables import ImportFileError
+from services.cli.imports.files import ImportFileError
+from services.cli.imports.maps import ImportMap, MapError, read_map
+from services.cli.imports.rows import read_mapped_rows
 
 
-def a_map(folder: Path, text: str) -> Map:
+def a_map(folder: Path, text: str) -> ImportMap:
     path = folder / "map.toml"
     path.write_text(text, encoding="utf-8")
     return read_map(path)
@@ -134,17 +134,17 @@ def test_a_map_that_does_not_fit_the_kind_is_refused_before_any_file_is_read(
 ) -> None:
     map_ = a_map(tmp_path, text)
     with pytest.raises(MapError) as caught:
-        mapped_rows(kind, tmp_path / "absent.csv", map_, date(2026, 1, 1))
+        read_mapped_rows(kind, tmp_path / "absent.csv", map_, date(2026, 1, 1))
     assert named in str(caught.value)
 
 
 def test_a_field_that_the_caller_fills_in_may_be_without_a_source(tmp_path: Path) -> None:
     map_ = a_map(tmp_path, ID + 'name = "Name"')
     (tmp_path / "c.csv").write_text("ID,Name\n1,Acme\n")
-    [row] = mapped_rows("clients", tmp_path / "c.csv", map_, date(2026, 1, 1), may_lack=("owner_id",))
+    [row] = read_mapped_rows("clients", tmp_path / "c.csv", map_, date(2026, 1, 1), may_lack=("owner_id",))
     assert row.data == {"id": "1", "name": "Acme"}  # type: ignore[union-attr]
 
 
 def test_a_file_that_does_not_exist_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(ImportFileError, match=r"absent\.csv: cannot be read"):
-        mapped_rows("clients", tmp_path / "absent.csv", a_map(tmp_path, CLIENT), date(2026, 1, 1))
+        read_mapped_rows("clients", tmp_path / "absent.csv", a_map(tmp_path, CLIENT), date(2026, 1, 1))

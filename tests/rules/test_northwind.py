@@ -6,15 +6,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from services.cli.maps import read_map
-from services.cli.reading import mapped_rows
+from services.cli.imports.maps import read_map
+from services.cli.imports.rows import read_mapped_rows
 from tests.support.exports import TODAY, data
 
 NORTHWIND = Path(__file__).parents[2] / "examples" / "northwind"
 
 
 def northwind(kind: str, file: str) -> dict[str, dict[str, Any]]:
-    found = data(list(mapped_rows(kind, NORTHWIND / file, read_map(NORTHWIND / f"{kind}.toml"), TODAY)))
+    found = data(list(read_mapped_rows(kind, NORTHWIND / file, read_map(NORTHWIND / f"{kind}.toml"), TODAY)))
     return {row["id"]: row for row in found}
 
 

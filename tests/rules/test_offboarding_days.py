@@ -6,10 +6,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.offboarding.domain.checklist import STANDARD, Entry, complete, due, from_rows, to_rows
-from services.offboarding.domain.working_days import calendar, spread, working_day_after, working_day_before
+from services.offboarding.checklist.rules import (
+    STANDARD_CHECKLIST,
+    ChecklistEntry,
+    checklist_from_json,
+    checklist_to_json,
+    complete_checklist,
+    compute_due_day,
+)
+from services.offboarding.visits.rules import (
+    add_working_days,
+    spread_over_working_days,
+    subtract_working_days,
+    working_day_calendar,
+)
 
-WEEK = calendar(None)
+WEEK = working_day_calendar(None)
 FRIDAY, SATURDAY, MONDAY = date(2026, 1, 9), date(2026, 1, 10), date(2026, 1, 12)
 
 
@@ -24,29 +36,29 @@ FRIDAY, SATURDAY, MONDAY = date(2026, 1, 9), date(2026, 1, 10), date(2026, 1, 12
     ],
 )
 def test_so_many_working_days_after(day: date, days: int, expected: date) -> None:
-    assert working_day_after(day, days, WEEK) == expected
+    assert add_working_days(day, days, WEEK) == expected
 
 
 @pytest.mark.parametrize(("day", "days", "expected"), [(MONDAY, 0, MONDAY), (MONDAY, 1, FRIDAY), (SATURDAY, 0, FRIDAY)])
 def test_so_many_working_days_before(day: date, days: int, expected: date) -> None:
-    assert working_day_before(day, days, WEEK) == expected
+    assert subtract_working_days(day, days, WEEK) == expected
 
 
 def test_holidays_of_a_part_of_a_country_are_free() -> None:
     womens_day = date(2024, 3, 8)  # a Friday, free in Berlin alone
-    assert calendar("DE")(womens_day)
-    assert not calendar("DE-BE")(womens_day)
+    assert working_day_calendar("DE")(womens_day)
+    assert not working_day_calendar("DE-BE")(womens_day)
 
 
 def test_visits_are_spread_over_the_days_that_they_can_be_made_on() -> None:
     thursday = date(2026, 1, 8)
-    assert spread(thursday, 1, 5, 2, WEEK) == [FRIDAY, FRIDAY, MONDAY, MONDAY, date(2026, 1, 13)]
+    assert spread_over_working_days(thursday, 1, 5, 2, WEEK) == [FRIDAY, FRIDAY, MONDAY, MONDAY, date(2026, 1, 13)]
 
 
 def test_what_does_not_fit_into_sixty_days_is_due_on_the_last_of_them() -> None:
-    days = spread(MONDAY, 1, 1000, 1, WEEK)
+    days = spread_over_working_days(MONDAY, 1, 1000, 1, WEEK)
     assert len(days) == 1000
-    assert days[-1] == days[100] == working_day_after(MONDAY, 60, WEEK)
+    assert days[-1] == days[100] == add_working_days(MONDAY, 60, WEEK)
 
 
 @settings(deadline=None)
@@ -54,38 +66,38 @@ def test_what_does_not_fit_into_sixty_days_is_due_on_the_last_of_them() -> None:
 def test_no_visit_is_due_on_a_free_day_nor_more_than_can_be_made(
     day: date, first: int, number: int, per_day: int
 ) -> None:
-    days = spread(day, first, number, per_day, WEEK)
+    days = spread_over_working_days(day, first, number, per_day, WEEK)
     assert len(days) == number
     assert list(days) == sorted(days)
     assert all(WEEK(one) and one > day for one in days)
-    last = working_day_after(day, 60, WEEK)
+    last = add_working_days(day, 60, WEEK)
     assert all(days.count(one) <= per_day for one in set(days) if one < last)
 
 
 def test_a_task_counts_from_notice_or_before_the_last_day() -> None:
     notice, last_day = MONDAY, MONDAY + timedelta(days=28)
-    after = Entry("a", "A", "leaver", 3, "notice")
-    before = Entry("b", "B", "leaver", 1, "last_day")
-    assert due(after, notice, last_day, MONDAY, WEEK) == date(2026, 1, 15)
-    assert due(before, notice, last_day, MONDAY, WEEK) == date(2026, 2, 6)
+    after = ChecklistEntry("a", "A", "leaver", 3, "notice")
+    before = ChecklistEntry("b", "B", "leaver", 1, "last_day")
+    assert compute_due_day(after, notice, last_day, MONDAY, WEEK) == date(2026, 1, 15)
+    assert compute_due_day(before, notice, last_day, MONDAY, WEEK) == date(2026, 2, 6)
 
 
 def test_no_task_is_due_before_the_day_on_which_it_opens() -> None:
-    entry = Entry("a", "A", "leaver", 3, "notice")
-    assert due(entry, MONDAY, MONDAY, date(2026, 3, 2), WEEK) == date(2026, 3, 2)
+    entry = ChecklistEntry("a", "A", "leaver", 3, "notice")
+    assert compute_due_day(entry, MONDAY, MONDAY, date(2026, 3, 2), WEEK) == date(2026, 3, 2)
 
 
 def test_the_standard_tasks_are_always_there() -> None:
-    kinds = [entry.kind for entry in complete([Entry("own_1", "Keys", "hr", 1, "last_day")])]
-    assert kinds == [*(entry.kind for entry in STANDARD), "own_1"]
+    kinds = [entry.kind for entry in complete_checklist([ChecklistEntry("own_1", "Keys", "hr", 1, "last_day")])]
+    assert kinds == [*(entry.kind for entry in STANDARD_CHECKLIST), "own_1"]
 
 
 def test_a_company_may_word_a_standard_task_its_own_way() -> None:
-    own = Entry("training", "Ride along for a week", "manager", 5, "notice")
-    checklist = complete([own])
+    own = ChecklistEntry("training", "Ride along for a week", "manager", 5, "notice")
+    checklist = complete_checklist([own])
     assert own in checklist
     assert [entry.kind for entry in checklist].count("training") == 1
 
 
 def test_a_checklist_survives_being_kept() -> None:
-    assert from_rows(to_rows(STANDARD)) == STANDARD
+    assert checklist_from_json(checklist_to_json(STANDARD_CHECKLIST)) == STANDARD_CHECKLIST

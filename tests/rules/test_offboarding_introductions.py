@@ -5,9 +5,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.offboarding.domain.introductions import OPEN, Act, Closed, Moved, NotItsTurn, act, pass_window
+from services.offboarding.introductions.rules import (
+    OPEN_STATUSES,
+    IntroductionClosed,
+    IntroductionStep,
+    StepResult,
+    WrongIntroductionStep,
+    compute_pass_window,
+    take_step,
+)
 
-WAY: tuple[tuple[Act, str, str], ...] = (
+WAY: tuple[tuple[IntroductionStep, str, str], ...] = (
     ("accept", "proposed", "accepted"),
     ("brief", "accepted", "briefed"),
     ("introduce", "briefed", "introduced"),
@@ -17,62 +25,62 @@ NOON = datetime(2026, 1, 12, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(("wanted", "before", "after"), WAY)
-def test_it_goes_step_by_step(wanted: Act, before: str, after: str) -> None:
-    assert act(before, wanted, "meeting") == Moved(after, True)  # type: ignore[arg-type]
+def test_it_goes_step_by_step(wanted: IntroductionStep, before: str, after: str) -> None:
+    assert take_step(before, wanted, "meeting") == StepResult(after, True)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("wanted", "before", "after"), WAY)
-def test_the_same_step_again_changes_nothing(wanted: Act, before: str, after: str) -> None:
-    assert act(after, wanted, "meeting") == Moved(after, False)  # type: ignore[arg-type]
+def test_the_same_step_again_changes_nothing(wanted: IntroductionStep, before: str, after: str) -> None:
+    assert take_step(after, wanted, "meeting") == StepResult(after, False)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("wanted", [wanted for wanted, _, _ in WAY])
-@pytest.mark.parametrize("status", OPEN)
-def test_no_step_is_skipped_or_taken_back(wanted: Act, status: str) -> None:
+@pytest.mark.parametrize("status", OPEN_STATUSES)
+def test_no_step_is_skipped_or_taken_back(wanted: IntroductionStep, status: str) -> None:
     allowed = next((before, after) for name, before, after in WAY if name == wanted)
     if status not in allowed:
-        with pytest.raises(NotItsTurn):
-            act(status, wanted, "meeting")
+        with pytest.raises(WrongIntroductionStep):
+            take_step(status, wanted, "meeting")
 
 
-@pytest.mark.parametrize("status", OPEN)
+@pytest.mark.parametrize("status", OPEN_STATUSES)
 def test_it_may_be_refused_until_it_is_confirmed(status: str) -> None:
-    assert act(status, "refuse", "meeting") == Moved("refused", True)
+    assert take_step(status, "refuse", "meeting") == StepResult("refused", True)
 
 
 @pytest.mark.parametrize("status", ["confirmed", "cancelled"])
 def test_what_is_over_is_not_refused(status: str) -> None:
-    with pytest.raises(Closed):
-        act(status, "refuse", "meeting")
+    with pytest.raises(IntroductionClosed):
+        take_step(status, "refuse", "meeting")
 
 
 @pytest.mark.parametrize("wanted", ["accept", "brief", "introduce", "confirm"])
 @pytest.mark.parametrize("status", ["refused", "cancelled"])
-def test_what_was_refused_or_cancelled_goes_no_further(wanted: Act, status: str) -> None:
-    with pytest.raises(Closed):
-        act(status, wanted, "meeting")
+def test_what_was_refused_or_cancelled_goes_no_further(wanted: IntroductionStep, status: str) -> None:
+    with pytest.raises(IntroductionClosed):
+        take_step(status, wanted, "meeting")
 
 
 def test_who_knows_the_client_already_needs_no_introduction() -> None:
-    assert act("proposed", "accept", "none") == Moved("confirmed", True)
+    assert take_step("proposed", "accept", "none") == StepResult("confirmed", True)
 
 
 def test_the_pass_lasts_a_day_from_now() -> None:
-    assert pass_window(NOON, None, date(2026, 2, 1), UTC) == (NOON, NOON + timedelta(hours=24))
+    assert compute_pass_window(NOON, None, date(2026, 2, 1), UTC) == (NOON, NOON + timedelta(hours=24))
 
 
 def test_or_for_the_day_of_the_meeting_where_the_company_is() -> None:
     zone = ZoneInfo("Europe/Berlin")
-    window = pass_window(NOON, date(2026, 1, 20), date(2026, 2, 1), zone)
+    window = compute_pass_window(NOON, date(2026, 1, 20), date(2026, 2, 1), zone)
     assert window == (datetime(2026, 1, 20, tzinfo=zone), datetime(2026, 1, 21, tzinfo=zone))
 
 
 def test_it_never_lasts_longer_than_24_hours_nor_past_the_last_day() -> None:
     last_day = date(2026, 1, 12)
-    window = pass_window(NOON, None, last_day, UTC)
+    window = compute_pass_window(NOON, None, last_day, UTC)
     assert window == (NOON, datetime(2026, 1, 13, tzinfo=UTC))
-    assert pass_window(NOON, date(2026, 1, 13), last_day, UTC) is None
+    assert compute_pass_window(NOON, date(2026, 1, 13), last_day, UTC) is None
 
 
 def test_a_meeting_that_is_over_gets_no_pass() -> None:
-    assert pass_window(NOON, date(2026, 1, 11), date(2026, 2, 1), UTC) is None
+    assert compute_pass_window(NOON, date(2026, 1, 11), date(2026, 2, 1), UTC) is None

@@ -3,11 +3,17 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.offboarding.domain.risk import Exposed, alone, familiarity, form_of, rank
+from services.offboarding.introductions.rules import choose_introduction_form
+from services.offboarding.risks.rules import (
+    ClientExposure,
+    compute_familiarity,
+    compute_sole_contact_share,
+    rank_clients,
+)
 
 RISKS = st.lists(
     st.builds(
-        Exposed,
+        ClientExposure,
         client_id=st.text("abcdef", min_size=1, max_size=5),
         value=st.floats(0, 1e9),
         known_by=st.dictionaries(st.sampled_from(["lea", "max", "ida"]), st.integers(0, 50)),
@@ -19,57 +25,63 @@ RISKS = st.lists(
 )
 
 
-def ids(clients: list[Exposed], phase: str = "unclear") -> list[str]:
-    return [risk.client_id for risk in rank("lea", clients, phase)]
+def ids(clients: list[ClientExposure], phase: str = "unclear") -> list[str]:
+    return [risk.client_id for risk in rank_clients("lea", clients, phase)]
 
 
 def test_the_more_valuable_client_comes_first() -> None:
-    assert ids([Exposed("a", value=10), Exposed("b", value=1000)]) == ["b", "a"]
+    assert ids([ClientExposure("a", value=10), ClientExposure("b", value=1000)]) == ["b", "a"]
 
 
 def test_who_is_known_by_the_leaver_alone_comes_before_who_is_known_by_others_too() -> None:
-    shared, lonely = Exposed("a", 10, {"lea": 5, "max": 5}), Exposed("b", 10, {"lea": 5})
+    shared, lonely = ClientExposure("a", 10, {"lea": 5, "max": 5}), ClientExposure("b", 10, {"lea": 5})
     assert ids([shared, lonely]) == ["b", "a"]
 
 
 def test_who_was_exported_comes_before_who_was_read_as_often() -> None:
-    assert ids([Exposed("a", reads=3), Exposed("b", exports=3)]) == ["b", "a"]
+    assert ids([ClientExposure("a", reads=3), ClientExposure("b", exports=3)]) == ["b", "a"]
 
 
 def test_equal_risks_are_in_the_order_of_their_ids() -> None:
-    assert ids([Exposed("b"), Exposed("a"), Exposed("c")]) == ["a", "b", "c"]
+    assert ids([ClientExposure("b"), ClientExposure("a"), ClientExposure("c")]) == ["a", "b", "c"]
 
 
 def test_a_decline_of_sales_raises_every_score_and_is_named() -> None:
-    client = Exposed("a", 10)
-    falling, growing = rank("lea", [client], "decline")[0], rank("lea", [client], "growth")[0]
+    client = ClientExposure("a", 10)
+    falling, growing = rank_clients("lea", [client], "decline")[0], rank_clients("lea", [client], "growth")[0]
     assert falling.score > growing.score
     assert "sales_decline" in falling.why
 
 
 def test_the_reasons_are_named() -> None:
-    client = Exposed("a", 100, {"lea": 9, "max": 1}, reads=2, exports=1)
-    assert rank("lea", [client, Exposed("b", 1, {"max": 1})])[0].why == ("high_value", "only_contact", "exported")
+    client = ClientExposure("a", 100, {"lea": 9, "max": 1}, reads=2, exports=1)
+    assert rank_clients("lea", [client, ClientExposure("b", 1, {"max": 1})])[0].why == (
+        "high_value",
+        "only_contact",
+        "exported",
+    )
 
 
 def test_without_contacts_a_team_of_others_halves_the_loneliness() -> None:
-    assert alone("lea", Exposed("a")) == 1.0
-    assert alone("lea", Exposed("a", team={"sales": "lea"})) == 1.0
-    assert alone("lea", Exposed("a", team={"engineering": "max"})) == 0.5
+    assert compute_sole_contact_share("lea", ClientExposure("a")) == 1.0
+    assert compute_sole_contact_share("lea", ClientExposure("a", team={"sales": "lea"})) == 1.0
+    assert compute_sole_contact_share("lea", ClientExposure("a", team={"engineering": "max"})) == 0.5
 
 
 def test_three_contacts_are_half_of_knowing_somebody() -> None:
-    assert familiarity({"max": 3, "ida": 0}) == {"max": 0.5}
+    assert compute_familiarity({"max": 3, "ida": 0}) == {"max": 0.5}
 
 
 def test_the_first_fifth_meets_the_next_two_are_called_and_the_rest_get_a_letter() -> None:
-    assert [form_of(place, 10) for place in range(1, 11)] == ["meeting"] * 3 + ["call"] * 3 + ["letter"] * 4
+    assert [choose_introduction_form(place, 10) for place in range(1, 11)] == ["meeting"] * 3 + ["call"] * 3 + [
+        "letter"
+    ] * 4
 
 
 @settings(deadline=None)
 @given(RISKS, st.sampled_from(["growth", "plateau", "decline", "unclear"]))
-def test_every_client_is_ranked_once_between_nought_and_one(clients: list[Exposed], phase: str) -> None:
-    ranked = rank("lea", clients, phase)
+def test_every_client_is_ranked_once_between_nought_and_one(clients: list[ClientExposure], phase: str) -> None:
+    ranked = rank_clients("lea", clients, phase)
     assert sorted(risk.client_id for risk in ranked) == sorted(client.client_id for client in clients)
     assert [risk.rank for risk in ranked] == list(range(1, len(clients) + 1))
     assert all(0 <= risk.score <= 1 for risk in ranked)
@@ -78,7 +90,7 @@ def test_every_client_is_ranked_once_between_nought_and_one(clients: list[Expose
 
 @settings(deadline=None)
 @given(RISKS, st.randoms(use_true_random=False))
-def test_the_order_of_the_portfolio_makes_no_difference(clients: list[Exposed], random: object) -> None:
+def test_the_order_of_the_portfolio_makes_no_difference(clients: list[ClientExposure], random: object) -> None:
     shuffled = list(clients)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert rank("lea", shuffled) == rank("lea", clients)
+    assert rank_clients("lea", shuffled) == rank_clients("lea", clients)

@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from services.orders.domain.curves import Curve, Month, curve, window
+from services.orders.figures.rules import SalesCurve, SalesMonth, fit_sales_curve, list_full_months
 
 
-def of(revenues: Sequence[float]) -> Curve:
-    return curve([Month(f"m{n}", Decimal(str(revenue)), 1) for n, revenue in enumerate(revenues)])
+def of(revenues: Sequence[float]) -> SalesCurve:
+    return fit_sales_curve([SalesMonth(f"m{n}", Decimal(str(revenue)), 1) for n, revenue in enumerate(revenues)])
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_one_wild_month_makes_no_phase() -> None:
 
 
 def test_the_window_is_the_full_months_before_this_one() -> None:
-    months = window(date(2026, 3, 2))
+    months = list_full_months(date(2026, 3, 2))
     assert len(months) == 24
     assert (months[0], months[-1]) == ("2024-03", "2026-02")
-    assert window(date(2026, 1, 31))[-1] == "2025-12"
+    assert list_full_months(date(2026, 1, 31))[-1] == "2025-12"

@@ -6,32 +6,44 @@ from typing import Any
 
 import pytest
 
-from services.orders.domain import progress
-from services.orders.domain.days import calendar
-from services.orders.domain.flows import FlowStage, SeparatesUnknownStages, StagesNamedTwice, flow
-from services.orders.domain.orders import NoSuchStage, Order, state
-from services.orders.domain.placing import DatesOutOfOrder, NotYet, UnknownStage, Wanted, amend, place
-from services.orders.domain.progress import (
-    NobodyAssigned,
-    NotStarted,
+from services.orders.flows.rules import FlowStage, SeparatesUnknownStages, StagesNamedTwice, build_flow, make_calendar
+from services.orders.freezes.rules import give_stages_to_stand_in
+from services.orders.orders.rules import (
+    DatesOutOfOrder,
+    EndsInFuture,
+    NoSuchStage,
+    Order,
     OrderClosed,
+    OrderRequest,
+    UnknownStage,
+    amend_order,
+    build_order,
+    cancel_order,
+    order_state,
+)
+from services.orders.stages.rules import (
+    NobodyAssigned,
     StageCompletedAlready,
     StageHeld,
+    StageNotStarted,
     StageWaits,
+    assign_stage,
+    complete_stage,
+    start_stage,
 )
 
 TODAY = date(2026, 3, 2)  # a Monday
-ADD = calendar()
+ADD = make_calendar()
 STAGES = [
     FlowStage("offer", "sales", 1, 2),
     FlowStage("design", "engineering", 3, 5),
     FlowStage("install", "delivery", 2, 1),
 ]
-FLOW = flow("f", 1, "Flow", STAGES, [("offer", "install")])
+FLOW = build_flow("f", 1, "Flow", STAGES, [("offer", "install")])
 
 
-def wanted(**changed: Any) -> Wanted:
-    return Wanted(
+def wanted(**changed: Any) -> OrderRequest:
+    return OrderRequest(
         **{
             "order_id": "o",
             "client_id": "c",
@@ -45,17 +57,17 @@ def wanted(**changed: Any) -> Wanted:
 
 
 def new(**changed: Any) -> Order:
-    order = place(wanted(**changed), FLOW, "crm", TODAY, ADD)
+    order = build_order(wanted(**changed), FLOW, "crm", TODAY, ADD)
     for name, employee_id in (("offer", "a"), ("design", "b"), ("install", "c")):
         if order.status == "open":
-            order, _ = progress.assign(order, name, employee_id)
+            order, _ = assign_stage(order, name, employee_id)
     return order
 
 
 def worked(order: Order, *names: str, day: date = TODAY) -> Order:
     for name in names:
-        order, _ = progress.start(order, name, day)
-        order, _ = progress.complete(order, name, day, ADD)
+        order, _ = start_stage(order, name, day)
+        order, _ = complete_stage(order, name, day, ADD)
     return order
 
 
@@ -71,7 +83,7 @@ def statuses(order: Order) -> list[str]:
 
 
 def test_a_new_order_has_its_first_stage_ready_and_the_others_waiting() -> None:
-    order = place(wanted(), FLOW, "crm", TODAY, ADD)
+    order = build_order(wanted(), FLOW, "crm", TODAY, ADD)
     assert statuses(order) == ["ready", "waiting", "waiting"]
     assert [stage.employee_id for stage in order.stages] == [None, None, None]
     assert all(stage.open for stage in order.stages)
@@ -111,7 +123,7 @@ def test_weekends_are_no_working_days(day: date, days: int, then: date) -> None:
 
 
 def test_holidays_are_no_working_days() -> None:
-    assert calendar({date(2026, 3, 3)})(date(2026, 3, 2), 2) == date(2026, 3, 5)
+    assert make_calendar({date(2026, 3, 3)})(date(2026, 3, 2), 2) == date(2026, 3, 5)
 
 
 def test_stages_are_worked_off_in_order_and_the_last_one_delivers() -> None:
@@ -124,19 +136,19 @@ def test_stages_are_worked_off_in_order_and_the_last_one_delivers() -> None:
 
 
 def test_the_last_completion_is_announced_as_two_events_with_the_same_state() -> None:
-    order, _ = progress.start(worked(new(), "offer", "design"), "install", TODAY)
-    order, events = progress.complete(order, "install", TODAY, ADD)
+    order, _ = start_stage(worked(new(), "offer", "design"), "install", TODAY)
+    order, events = complete_stage(order, "install", TODAY, ADD)
     assert [event.type for event in events] == ["stage.completed", "order.delivered"]
-    assert [event.order for event in events] == [state(order)] * 2
+    assert [event.order for event in events] == [order_state(order)] * 2
 
 
 def test_starting_and_completing_again_does_nothing() -> None:
-    order, first = progress.start(new(), "offer", TODAY)
-    assert progress.start(order, "offer", TODAY) == (order, [])
+    order, first = start_stage(new(), "offer", TODAY)
+    assert start_stage(order, "offer", TODAY) == (order, [])
     assert len(first) == 1
-    done, _ = progress.complete(order, "offer", TODAY, ADD)
-    assert progress.complete(done, "offer", TODAY, ADD) == (done, [])
-    assert progress.start(done, "offer", TODAY) == (done, [])
+    done, _ = complete_stage(order, "offer", TODAY, ADD)
+    assert complete_stage(done, "offer", TODAY, ADD) == (done, [])
+    assert start_stage(done, "offer", TODAY) == (done, [])
 
 
 @pytest.mark.parametrize(
@@ -144,8 +156,8 @@ def test_starting_and_completing_again_does_nothing() -> None:
     [
         (new(), "design", StageWaits),
         (held(new(), "offer"), "offer", StageHeld),
-        (place(wanted(), FLOW, "crm", TODAY, ADD), "offer", NobodyAssigned),
-        (progress.cancel(new(), TODAY)[0], "offer", OrderClosed),
+        (build_order(wanted(), FLOW, "crm", TODAY, ADD), "offer", NobodyAssigned),
+        (cancel_order(new(), TODAY)[0], "offer", OrderClosed),
         (new(), "nonsense", NoSuchStage),
     ],
 )
@@ -153,21 +165,21 @@ def test_a_stage_is_started_only_when_it_is_ready_and_somebodys(
     order: Order, name: str, refusal: type[Exception]
 ) -> None:
     with pytest.raises(refusal):
-        progress.start(order, name, TODAY)
+        start_stage(order, name, TODAY)
 
 
 @pytest.mark.parametrize(
     ("order", "name", "refusal"),
     [
-        (new(), "offer", NotStarted),
+        (new(), "offer", StageNotStarted),
         (new(), "design", StageWaits),
-        (held(progress.start(new(), "offer", TODAY)[0], "offer"), "offer", StageHeld),
-        (progress.cancel(progress.start(new(), "offer", TODAY)[0], TODAY)[0], "offer", OrderClosed),
+        (held(start_stage(new(), "offer", TODAY)[0], "offer"), "offer", StageHeld),
+        (cancel_order(start_stage(new(), "offer", TODAY)[0], TODAY)[0], "offer", OrderClosed),
     ],
 )
 def test_a_stage_is_completed_only_when_it_is_started(order: Order, name: str, refusal: type[Exception]) -> None:
     with pytest.raises(refusal):
-        progress.complete(order, name, TODAY, ADD)
+        complete_stage(order, name, TODAY, ADD)
 
 
 def test_a_held_stage_becomes_ready_behind_its_freeze() -> None:
@@ -176,29 +188,29 @@ def test_a_held_stage_becomes_ready_behind_its_freeze() -> None:
 
 
 def test_a_held_stage_that_is_given_to_somebody_is_what_it_was() -> None:
-    started, _ = progress.start(new(), "offer", TODAY)
-    order, [event] = progress.assign(held(started, "offer"), "offer", "z")
+    started, _ = start_stage(new(), "offer", TODAY)
+    order, [event] = assign_stage(held(started, "offer"), "offer", "z")
     assert (order.stages[0].employee_id, order.stages[0].status, order.stages[0].held_from) == ("z", "started", None)
     assert (event.stage, event.employee_id, event.client_id) == ("offer", "z", "c")
 
 
 def test_giving_a_stage_to_who_has_it_changes_nothing_and_what_is_done_stays_as_it_is() -> None:
     order = new()
-    assert progress.assign(order, "offer", "a") == (order, [])
+    assert assign_stage(order, "offer", "a") == (order, [])
     with pytest.raises(StageCompletedAlready):
-        progress.assign(worked(order, "offer"), "offer", "z")
+        assign_stage(worked(order, "offer"), "offer", "z")
     with pytest.raises(OrderClosed):
-        progress.assign(worked(order, "offer", "design", "install"), "offer", "z")
+        assign_stage(worked(order, "offer", "design", "install"), "offer", "z")
 
 
 def test_every_change_raises_the_version_by_one() -> None:
-    order = place(wanted(), FLOW, "crm", TODAY, ADD)
+    order = build_order(wanted(), FLOW, "crm", TODAY, ADD)
     versions = [order.version]
     for step in (
-        lambda order: progress.assign(order, "offer", "a"),
-        lambda order: progress.start(order, "offer", TODAY),
-        lambda order: progress.complete(order, "offer", TODAY, ADD),
-        lambda order: progress.cancel(order, TODAY),
+        lambda order: assign_stage(order, "offer", "a"),
+        lambda order: start_stage(order, "offer", TODAY),
+        lambda order: complete_stage(order, "offer", TODAY, ADD),
+        lambda order: cancel_order(order, TODAY),
     ):
         order, _ = step(order)
         versions.append(order.version)
@@ -206,13 +218,13 @@ def test_every_change_raises_the_version_by_one() -> None:
 
 
 def test_a_cancelled_order_weighs_on_nobody_and_holds_nothing() -> None:
-    order, events = progress.cancel(held(new(), "offer"), TODAY)
+    order, events = cancel_order(held(new(), "offer"), TODAY)
     assert statuses(order) == ["ready", "waiting", "waiting"]
     assert not any(stage.open for stage in order.stages)
     assert [event.type for event in events] == ["order.cancelled"]
-    assert progress.cancel(order, TODAY) == (order, [])
+    assert cancel_order(order, TODAY) == (order, [])
     with pytest.raises(OrderClosed):
-        progress.cancel(worked(new(), "offer", "design", "install"), TODAY)
+        cancel_order(worked(new(), "offer", "design", "install"), TODAY)
 
 
 def test_history_is_done_by_whom_it_says() -> None:
@@ -233,19 +245,19 @@ def test_history_is_done_by_whom_it_says() -> None:
 )
 def test_dates_that_cannot_follow_each_other_are_refused(changed: dict[str, date]) -> None:
     with pytest.raises(DatesOutOfOrder):
-        place(wanted(**changed), FLOW, "crm", TODAY, ADD)
+        build_order(wanted(**changed), FLOW, "crm", TODAY, ADD)
 
 
 @pytest.mark.parametrize("end", ["delivered_on", "cancelled_on"])
 def test_what_has_happened_does_not_lie_in_the_future(end: str) -> None:
-    assert place(wanted(**{end: TODAY + timedelta(days=1)}), FLOW, "crm", TODAY, ADD).status != "open"
-    with pytest.raises(NotYet):
-        place(wanted(**{end: TODAY + timedelta(days=2)}), FLOW, "crm", TODAY, ADD)
+    assert build_order(wanted(**{end: TODAY + timedelta(days=1)}), FLOW, "crm", TODAY, ADD).status != "open"
+    with pytest.raises(EndsInFuture):
+        build_order(wanted(**{end: TODAY + timedelta(days=2)}), FLOW, "crm", TODAY, ADD)
 
 
 def test_assignees_name_stages_of_the_flow() -> None:
     with pytest.raises(UnknownStage):
-        place(wanted(assignees={"nonsense": "a"}), FLOW, "crm", TODAY, ADD)
+        build_order(wanted(assignees={"nonsense": "a"}), FLOW, "crm", TODAY, ADD)
 
 
 @pytest.mark.parametrize(
@@ -269,23 +281,23 @@ def test_an_order_is_late_past_its_promise_or_else_past_its_plan(
 
 def test_a_newer_export_ends_an_order_and_changes_no_hands() -> None:
     order = held(worked(new(), "offer"), "design")
-    done = amend(order, wanted(value=Decimal("99"), delivered_on=TODAY), TODAY)
+    done = amend_order(order, wanted(value=Decimal("99"), delivered_on=TODAY), TODAY)
     assert (done.status, done.value, done.version) == ("delivered", Decimal("99"), order.version + 1)
     assert [stage.employee_id for stage in done.stages] == ["a", "b", "c"]
     assert statuses(done) == ["completed"] * 3
-    cancelled = amend(order, wanted(cancelled_on=TODAY), TODAY)
+    cancelled = amend_order(order, wanted(cancelled_on=TODAY), TODAY)
     assert (cancelled.status, statuses(cancelled)) == ("cancelled", ["completed", "ready", "waiting"])
-    assert amend(done, wanted(cancelled_on=TODAY), TODAY).status == "delivered"
+    assert amend_order(done, wanted(cancelled_on=TODAY), TODAY).status == "delivered"
 
 
 def test_what_a_rehired_person_had_goes_to_who_stood_in_or_waits() -> None:
     order = held(new(), "offer")
-    assert progress.returned(order, "a", "s", {"sales"}).stages[0].employee_id == "s"
-    assert progress.returned(order, "a", "s", {"sales"}).stages[0].status == "ready"
-    assert progress.returned(order, "a", "s", {"delivery"}).stages[0].employee_id is None
-    assert progress.returned(order, "a", "c", {"sales"}).stages[0].employee_id is None
-    assert progress.returned(order, "a", None, set()).stages[0].employee_id is None
-    assert progress.returned(order, "a", "s", {"sales"}).version == order.version + 1
+    assert give_stages_to_stand_in(order, "a", "s", {"sales"}).stages[0].employee_id == "s"
+    assert give_stages_to_stand_in(order, "a", "s", {"sales"}).stages[0].status == "ready"
+    assert give_stages_to_stand_in(order, "a", "s", {"delivery"}).stages[0].employee_id is None
+    assert give_stages_to_stand_in(order, "a", "c", {"sales"}).stages[0].employee_id is None
+    assert give_stages_to_stand_in(order, "a", None, set()).stages[0].employee_id is None
+    assert give_stages_to_stand_in(order, "a", "s", {"sales"}).version == order.version + 1
 
 
 def test_separation_is_known_from_both_sides() -> None:
@@ -295,9 +307,9 @@ def test_separation_is_known_from_both_sides() -> None:
 @pytest.mark.parametrize("pair", [("offer", "offer"), ("offer", "nonsense"), ("nonsense", "offer")])
 def test_a_flow_separates_two_stages_of_its_own(pair: tuple[str, str]) -> None:
     with pytest.raises(SeparatesUnknownStages):
-        flow("f", 1, "Flow", STAGES, [pair])
+        build_flow("f", 1, "Flow", STAGES, [pair])
 
 
 def test_stages_of_a_flow_have_names_of_their_own() -> None:
     with pytest.raises(StagesNamedTwice):
-        flow("f", 1, "Flow", [STAGES[0], STAGES[0]], [])
+        build_flow("f", 1, "Flow", [STAGES[0], STAGES[0]], [])

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.cli.maps import read_map
-from services.cli.reading import BadRow, ImportFileError, Row, mapped_rows
-from services.cli.tables import Layout, rows
+from services.cli.imports.files import BadRow, FileLayout, ImportFileError, read_rows
+from services.cli.imports.maps import read_map
+from services.cli.imports.rows import ImportRow, read_mapped_rows
 from tests.support.exports import CLIENT, DEPARTMENT, ORDER, TODAY, data, imported, one
 
 # How files are written
@@ -103,7 +103,7 @@ def test_what_a_csv_writer_wrote_is_read_as_it_was(
     written = io.StringIO(newline="")
     csv.writer(written, lineterminator="\n").writerows(table)
     path.write_bytes(written.getvalue().encode())
-    read = [cells for _, cells in rows(path, Layout(columns=("a", "b", "c")), ("a", "b", "c"))]
+    read = [cells for _, cells in read_rows(path, FileLayout(columns=("a", "b", "c")), ("a", "b", "c"))]
     assert read == [{name: text.strip() or None for name, text in zip("abc", row, strict=True)} for row in table]
 
 
@@ -158,7 +158,7 @@ def test_broken_rows_are_told_by_line_and_the_good_ones_are_kept(tmp_path: Path)
         "id,name,owner,value\n1,A,e,1.5\n2,B,e\n3,C,e,1,5\n4,D,e,secret\n,E,e,1\n6,F,,\n7,\0,e,\n8,H,e,1e99\n9,I,e,2\n"
     )
     found = imported(tmp_path, "clients", content, CLIENT + 'value = "value"')
-    assert [row.data["id"] for row in found if isinstance(row, Row)] == ["1", "9"]
+    assert [row.data["id"] for row in found if isinstance(row, ImportRow)] == ["1", "9"]
     assert [row for row in found if isinstance(row, BadRow)] == [
         BadRow(3, "3 fields instead of 4"),
         BadRow(4, "5 fields instead of 4"),
@@ -174,7 +174,7 @@ def test_broken_rows_are_told_by_line_and_the_good_ones_are_kept(tmp_path: Path)
 @pytest.mark.parametrize("after", ["3,C\n4,D\n", '3,"C"\n4,D\n', '3,C\n4,"D ""x"""\n'])
 def test_a_quote_that_is_not_closed_costs_only_its_own_row(tmp_path: Path, broken: str, after: str) -> None:
     found = imported(tmp_path, "departments", f"id,name\n1,A\n{broken}\n{after}", DEPARTMENT)
-    assert [row.data["id"] for row in found if isinstance(row, Row)] == ["1", "3", "4"]
+    assert [row.data["id"] for row in found if isinstance(row, ImportRow)] == ["1", "3", "4"]
     [bad] = [row for row in found if isinstance(row, BadRow)]
     assert bad.line == 3
     assert "quote" in bad.reason
@@ -183,7 +183,7 @@ def test_a_quote_that_is_not_closed_costs_only_its_own_row(tmp_path: Path, broke
 def test_a_quote_opened_in_a_long_file_does_not_swallow_it(tmp_path: Path) -> None:
     content = 'id,name\n1,"A\n' + "".join(f"{number},{'x' * 50}\n" for number in range(2, 60_000))
     found = imported(tmp_path, "departments", content, DEPARTMENT)
-    assert Counter(type(row) for row in found) == {Row: 59_998, BadRow: 1}
+    assert Counter(type(row) for row in found) == {ImportRow: 59_998, BadRow: 1}
 
 
 def test_broken_lines_of_ndjson_are_told_by_line(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_broken_lines_of_ndjson_are_told_by_line(tmp_path: Path) -> None:
         "[" * 100_000 + '\n{"id": 6, "name": {"a": 1}}\n{"id": 7, "name": "\\u0416"}'
     )
     found = imported(tmp_path, "departments", content, DEPARTMENT, "x.jsonl")
-    assert [row.line for row in found if isinstance(row, Row)] == [1, 8]
+    assert [row.line for row in found if isinstance(row, ImportRow)] == [1, 8]
     assert [row for row in found if isinstance(row, BadRow)] == [
         BadRow(2, "not JSON"),
         BadRow(3, "not a JSON object"),
@@ -217,14 +217,14 @@ def test_progress_ends_at_the_size_of_the_file(tmp_path: Path) -> None:
     path.write_text("id,name\n" + "".join(f"{number},Name\n" for number in range(60_000)))
     (tmp_path / "map.toml").write_text(DEPARTMENT)
     told: list[tuple[int, int]] = []
-    found = mapped_rows(
+    found = read_mapped_rows(
         "departments",
         path,
         read_map(tmp_path / "map.toml"),
         TODAY,
         progress=lambda done, total: told.append((done, total)),
     )
-    assert next(iter(found)) == Row(2, {"id": "0", "name": "Name"})
+    assert next(iter(found)) == ImportRow(2, {"id": "0", "name": "Name"})
     assert told[-1][0] < path.stat().st_size
     assert len(list(found)) == 59_999
     assert told[-1] == (path.stat().st_size, path.stat().st_size)

@@ -5,9 +5,9 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.offboarding.saga import Case, Item, Reply, Wanted, advance, answer
+from services.offboarding.saga import Case, ChecklistTask, Item, Reply, advance, answer
 
-WANTED = (Wanted("undertaking"), Wanted("training", after_transfer=True))
+WANTED = (ChecklistTask("undertaking"), ChecklistTask("training", after_transfer=True))
 FACTS = {
     "draft-1": {"approval": 1},
     "approval-1": {"clients": 5, "stages": 3, "team": 1},

@@ -5,16 +5,20 @@ from dataclasses import replace
 
 import pytest
 
-from services.offboarding.domain.checklist import RESERVED
-from services.offboarding.saga import Case, Item, Outcome, Reply, Wanted, advance, answer, over_now
+from services.offboarding.checklist.rules import RESERVED_TASK_KINDS
+from services.offboarding.saga import Case, ChecklistTask, Item, Outcome, Reply, advance, answer, list_steps_just_over
 
-CHECKLIST = (Wanted("successful_actions"), Wanted("undertaking"), Wanted("training", after_transfer=True))
+CHECKLIST = (
+    ChecklistTask("successful_actions"),
+    ChecklistTask("undertaking"),
+    ChecklistTask("training", after_transfer=True),
+)
 
 
 class Script:
     """Plays a case: `asked` are the names of the items asked for by the last reply."""
 
-    def __init__(self, wanted: tuple[Wanted, ...] = CHECKLIST, **changed: object) -> None:
+    def __init__(self, wanted: tuple[ChecklistTask, ...] = CHECKLIST, **changed: object) -> None:
         self.case, items = advance(replace(Case("k", wanted=wanted), **changed))  # type: ignore[arg-type]
         self.asked = names(items)
 
@@ -351,7 +355,7 @@ def test_a_case_that_is_cleared_after_an_undo_was_refused_says_so() -> None:
     script.hears("undo")
     before = script.case
     script.hears("clear/left_clients-1-1")
-    assert over_now(before, script.case) == ["clear"]
+    assert list_steps_just_over(before, script.case) == ["clear"]
 
 
 def test_a_step_that_an_undo_lets_go_of_is_not_said_to_be_over() -> None:
@@ -359,7 +363,7 @@ def test_a_step_that_an_undo_lets_go_of_is_not_said_to_be_over() -> None:
     before = script.case
     script.hears("undo")
     assert script.case.is_over("hand_over") or script.case.is_over("plan")
-    assert over_now(before, script.case) == []
+    assert list_steps_just_over(before, script.case) == []
 
 
 def test_each_step_is_said_to_be_over_once() -> None:
@@ -367,14 +371,14 @@ def test_each_step_is_said_to_be_over_once() -> None:
     script.hears("freeze/access")
     before = script.case
     script.hears("freeze/stages")
-    assert over_now(before, script.case) == ["freeze"]
-    assert over_now(script.case, script.case) == []
+    assert list_steps_just_over(before, script.case) == ["freeze"]
+    assert list_steps_just_over(script.case, script.case) == []
 
 
 def test_the_companys_tasks_cannot_be_taken_for_those_of_the_saga() -> None:
     asked = {item.what for item in Script(wanted=()).to_transfer().case.items if item.kind == "task"}
     asked |= {item.what for item in Script(wanted=()).to_transfer().case.of("hand_over")}
-    assert asked <= set(RESERVED)
+    assert asked <= set(RESERVED_TASK_KINDS)
     assert "approval" in asked
 
 

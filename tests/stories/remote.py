@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 import httpx
 
-from services import wiring
+from services.wiring import load_service
 from shared.auth import TokenKeys, make_token_keys, read_key_file
 from shared.database import bind_named, to_asyncpg_url
 from shared.messages import get_commands_topic, get_events_topic
@@ -86,7 +86,7 @@ async def all_received(house: Remote) -> bool:
     """Whether every message has reached everybody who hears or obeys it."""
     outboxes = {name: await house.rows(name, "SELECT event_id, topic, type FROM outbox") for name in house.names}
     for name in house.names:
-        service = wiring.load(name)
+        service = load_service(name)
         heard = {(get_events_topic(source), one.type) for source, types in service.subscribes.items() for one in types}
         heard |= {(get_commands_topic(name), one.type) for one in service.obeys}
         meant = {row["event_id"] for rows in outboxes.values() for row in rows if (row["topic"], row["type"]) in heard}

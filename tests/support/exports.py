@@ -4,8 +4,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from services.cli.maps import read_map
-from services.cli.reading import BadRow, Row, mapped_rows
+from services.cli.imports.files import BadRow
+from services.cli.imports.maps import read_map
+from services.cli.imports.rows import ImportRow, read_mapped_rows
 
 TODAY = date(2026, 3, 2)
 DEPARTMENT = '[fields]\nid = "id"\nname = "name"\n'
@@ -18,19 +19,19 @@ ORDER = (
 
 def imported(
     folder: Path, kind: str, content: str | bytes, text: str, name: str = "x.csv", **files: str | bytes
-) -> list[Row | BadRow]:
+) -> list[ImportRow | BadRow]:
     """What comes of a file and a map; further files are named by keyword, with `_csv` for `.csv`."""
     for file, inside in {name: content, **{key.replace("_", "."): value for key, value in files.items()}}.items():
         (folder / file).write_bytes(inside if isinstance(inside, bytes) else inside.encode())
     (folder / "map.toml").write_text(text, encoding="utf-8")
-    return list(mapped_rows(kind, folder / name, read_map(folder / "map.toml"), TODAY))
+    return list(read_mapped_rows(kind, folder / name, read_map(folder / "map.toml"), TODAY))
 
 
-def data(found: list[Row | BadRow]) -> list[dict[str, Any]]:
-    assert all(isinstance(row, Row) for row in found), found
-    return [row.data for row in found if isinstance(row, Row)]
+def data(found: list[ImportRow | BadRow]) -> list[dict[str, Any]]:
+    assert all(isinstance(row, ImportRow) for row in found), found
+    return [row.data for row in found if isinstance(row, ImportRow)]
 
 
-def one(found: list[Row | BadRow]) -> dict[str, Any]:
+def one(found: list[ImportRow | BadRow]) -> dict[str, Any]:
     [only] = data(found)
     return only

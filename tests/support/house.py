@@ -21,8 +21,8 @@ from fastapi import FastAPI
 from joserfc.jwk import OKPKey
 from standardwebhooks import Webhook
 
-from services import wiring
-from shared.bus import InProcessBus, list_deliveries
+from services.wiring import EmbeddedSystem, close_replicas, connect_embedded_services
+from shared.bus import InProcessBus
 from shared.contracts import MESSAGES
 from shared.database import Database, bind_named, open_database
 from shared.http.app import create_app
@@ -37,6 +37,7 @@ from shared.messages import (
     get_record_type,
     index_by_type,
 )
+from shared.outbox.deliveries import list_deliveries
 from shared.outbox.relay import delete_expired, publish_outbox
 from shared.replica import Replica
 from shared.settings import SERVICES, Settings
@@ -75,7 +76,7 @@ class House:
         self.doing: frozenset[str] = frozenset()
         self.crashes: Callable[[int], bool] = lambda commit: False
         self.down: set[str] = set()
-        self.embedded: wiring.Embedded
+        self.embedded: EmbeddedSystem
         self.bus: InProcessBus
         self.http: httpx.AsyncClient
 
@@ -105,7 +106,7 @@ class House:
                 await postgres.drop_database(url)
 
     async def open(self) -> None:
-        self.embedded = wiring.embed(self.settings, self.urls, KEY, clock=self.clock, make_app=self._app)
+        self.embedded = connect_embedded_services(self.settings, self.urls, KEY, clock=self.clock, make_app=self._app)
         for name, runtime in self.embedded.runtimes.items():
             runtime.database = self._database(name)
         await self._open(self.embedded.runtimes)
@@ -138,7 +139,7 @@ class House:
         for runtime in self.embedded.runtimes.values():
             runtime.after_commit = None
         await self.http.aclose()
-        await wiring.close(self.embedded.runtimes.values())
+        await close_replicas(self.embedded.runtimes.values())
 
     async def restart(self) -> None:
         """What a kill and a new start leave: the databases. Nothing in memory survives; routes and pools are not

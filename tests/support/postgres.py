@@ -12,7 +12,7 @@ from pathlib import Path
 
 import asyncpg
 
-from services import wiring
+from services.wiring import load_service
 from shared.database import open_migration_engine
 from shared.migrations import migrate
 
@@ -65,7 +65,7 @@ async def fresh_database(service: str, template: str | None = None) -> str:
         if template is None and source not in _templates:
             await execute(f"CREATE DATABASE {source}")
             engine = open_migration_engine(server().get_uri(database=source))
-            await migrate(engine, wiring.load(service))
+            await migrate(engine, load_service(service))
             await engine.dispose()
             _templates.add(source)
         name = f"{service}_{next(_numbers)}"

@@ -15,7 +15,6 @@ from typing import Any, ClassVar
 
 import httpx
 from asyncpg import Connection
-from fastapi import APIRouter
 from joserfc.jwk import OKPKey
 from sqlalchemy import (
     BigInteger,
@@ -133,7 +132,7 @@ def probe(name: str, *, hears: Sequence[str] = (), obeys: bool = False, replica:
     return Service(
         name=name,
         summary="Shows what a bus does to messages",
-        router=APIRouter(),
+        routers=(),
         metadata=metadata,
         publishes=(Happened, CommandAnswered, JournalEntry),
         subscribes={source: {Happened: take} for source in hears},

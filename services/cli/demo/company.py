@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.cli.calling import System
-from services.cli.demo.showing import Screen, StoryStopped
-from services.cli.maps import read_map
-from services.cli.reading import mapped_rows
-from services.cli.uploading import Upload
+from services.cli.demo import screen
+from services.cli.demo.screen import StoryStopped
+from services.cli.imports.maps import read_map
+from services.cli.imports.rows import read_mapped_rows
+from services.cli.imports.upload import Upload
+from services.cli.system import System
 from shared.settings import Settings
 
 FILES = (
@@ -22,11 +23,11 @@ FILES = (
     ("clients", "customers.csv"),
     ("orders", "orders.csv"),
 )
-SOURCE = "northwind-hris"
+HRIS_SOURCE = "northwind-hris"
 
 
 @dataclass(frozen=True)
-class Company:
+class NorthwindCompany:
     """What the story needs to speak of people and clients by name, and to sign in the HRIS's name."""
 
     employees: Mapping[str, str]
@@ -38,36 +39,38 @@ class Company:
         return self.employees.get(employee_id or "", employee_id or "nobody")
 
 
-async def import_company(system: System, folder: Path, screen: Screen, settings: Settings) -> Company:
+async def import_company(system: System, folder: Path, screen: screen.Screen, settings: Settings) -> NorthwindCompany:
     """Imports Northwind and adds its HRIS as a source of webhooks. Raises StoryStopped where a row is refused."""
     zone = ZoneInfo(settings.timezone)
     today = datetime.now(zone).date()
-    screen.part("A company's exports come in")
+    screen.start_part("A company's exports come in")
     for nth, (kind, file) in enumerate(FILES):
         again = kind in {kind for kind, _ in FILES[:nth]}
         if kind == "orders":
             flow = json.loads((folder / "flow.json").read_text())
             await system.call("POST", "/orders/v1/flows", "ops", "director", "service", sub="demo", json=flow)
-        with screen.timed(f"{file}: {kind} read as {kind}.toml says" + (", again for their heads" if again else "")):
-            rows = mapped_rows(kind, folder / file, read_map(folder / f"{kind}.toml"), today)
+        with screen.print_timed(
+            f"{file}: {kind} read as {kind}.toml says" + (", again for their heads" if again else "")
+        ):
+            rows = read_mapped_rows(kind, folder / file, read_map(folder / f"{kind}.toml"), today)
             report = await Upload(system, kind).run(rows)
         if report.refused:
             raise StoryStopped(f"{len(report.refused)} {kind} were refused: {report.refused[0].reason}")
     await system.settle()
-    source = await system.call("POST", "/staff/v1/hris/sources", "ops", json={"id": SOURCE, "kind": "generic"})
-    company = Company(
-        employees={person["id"]: person["name"] for person in await _all(system, "/staff/v1/employees", "hr")},
-        clients={client["id"]: client["name"] for client in await _all(system, "/clients/v1/clients", "service")},
+    source = await system.call("POST", "/staff/v1/hris/sources", "ops", json={"id": HRIS_SOURCE, "kind": "generic"})
+    company = NorthwindCompany(
+        employees={person["id"]: person["name"] for person in await _fetch_all(system, "/staff/v1/employees", "hr")},
+        clients={client["id"]: client["name"] for client in await _fetch_all(system, "/clients/v1/clients", "service")},
         secret=source.json()["secret"],
         zone=zone,
     )
-    screen.line(
+    screen.print_event(
         f"{len(company.employees)} employees and {len(company.clients)} clients are known; the HRIS has its secret"
     )
     return company
 
 
-async def _all(system: System, path: str, *roles: Any) -> list[dict[str, Any]]:
+async def _fetch_all(system: System, path: str, *roles: Any) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = []
     cursor = None
     while True:

@@ -1,28 +1,42 @@
 """Who takes over what when an employee leaves: pure, and equal input gives an equal plan in whatever order it comes.
 
-`plan(problem)` places the leaver's clients, open stages and team memberships; `violations(problem, ...)` judges a plan
+`make_plan(problem)` places the leaver's clients, open stages and team memberships; `find_violations(problem, ...)` judges a plan
 that a person has edited. How: the relaxation over the best candidates of each item is solved by HiGHS, all other pairs
 are priced with its duals and brought in where they pay, split items are repaired, and what the bound cannot exclude is
 searched exactly. The bound, and so the gap, holds for the problem without any pruning.
 """
 
-from services.offboarding.planner.checking import Violation, violations
-from services.offboarding.planner.placing import Placed, PlacedStage, PlacedTeam, Plan, Unplaced, plan
-from services.offboarding.planner.problem import ClientItem, Colleague, Limits, Problem, StageItem, TeamItem
+from services.offboarding.planner.plan import (
+    PlacedClient,
+    PlacedStage,
+    PlacedTeamPlace,
+    Plan,
+    UnplacedItem,
+    make_plan,
+)
+from services.offboarding.planner.problem import (
+    ClientItem,
+    Colleague,
+    PlanningProblem,
+    SearchLimits,
+    StageItem,
+    TeamPlaceItem,
+)
+from services.offboarding.planner.violations import Violation, find_violations
 
 __all__ = [
     "ClientItem",
     "Colleague",
-    "Limits",
-    "Placed",
+    "PlacedClient",
     "PlacedStage",
-    "PlacedTeam",
+    "PlacedTeamPlace",
     "Plan",
-    "Problem",
+    "PlanningProblem",
+    "SearchLimits",
     "StageItem",
-    "TeamItem",
-    "Unplaced",
+    "TeamPlaceItem",
+    "UnplacedItem",
     "Violation",
-    "plan",
-    "violations",
+    "find_violations",
+    "make_plan",
 ]

@@ -4,7 +4,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 
-OWNING = "sales"  # the function on which a client weighs
+OWNER_FUNCTION = "sales"  # the function on which a client weighs
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class StageItem:
 
 
 @dataclass(frozen=True, slots=True)
-class TeamItem:
+class TeamPlaceItem:
     """A membership of the leaver in the team of a client; `owner_id` where the client is not in the plan itself."""
 
     client_id: str
@@ -73,7 +73,7 @@ class TeamItem:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SearchLimits:
     """How far to look. No seconds anywhere: a slower machine gives the same plan, later.
 
     `candidates` per item to begin with; `rounds` of bringing in more; `iterations` of simplex; `nodes` of the search (0: none).
@@ -91,15 +91,15 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class PlanningProblem:
     """Everything of one leaver. The order of what is in it, and the leaver among the colleagues, make no difference."""
 
     leaver_id: str
     colleagues: Sequence[Colleague]
     clients: Sequence[ClientItem] = ()
     stages: Sequence[StageItem] = ()
-    team: Sequence[TeamItem] = ()
-    limits: Limits = Limits()
+    team: Sequence[TeamPlaceItem] = ()
+    limits: SearchLimits = SearchLimits()
 
     @property
     def items(self) -> tuple["ClientItem | StageItem", ...]:
@@ -107,7 +107,7 @@ class Problem:
         return (*self.clients, *self.stages)
 
 
-def ordered(problem: Problem) -> Problem:
+def sort_problem(problem: PlanningProblem) -> PlanningProblem:
     """The same problem in one canonical order, without the leaver among the colleagues.
 
     Raises ValueError when an id occurs twice, or an effort, value, capacity or load is negative or not finite.
@@ -116,18 +116,20 @@ def ordered(problem: Problem) -> Problem:
     clients = sorted(problem.clients, key=lambda c: c.id)
     stages = sorted(problem.stages, key=lambda s: (s.order_id, s.stage))
     team = sorted(problem.team, key=lambda t: (t.client_id, t.function))
-    _once("colleague", [c.id for c in colleagues])
-    _once("client", [c.id for c in clients])
-    _once("stage", [(s.order_id, s.stage) for s in stages])
-    _once("membership", [(t.client_id, t.function) for t in team])
+    _require_unique("colleague", [c.id for c in colleagues])
+    _require_unique("client", [c.id for c in clients])
+    _require_unique("stage", [(s.order_id, s.stage) for s in stages])
+    _require_unique("membership", [(t.client_id, t.function) for t in team])
     items: list[ClientItem | StageItem] = [*clients, *stages]
     figures = [f for item in items for f in (item.effort, item.value)]
     figures += [f for c in colleagues for f in (*c.capacity.values(), *c.load.values())]
     if not all(isfinite(f) and f >= 0 for f in figures):
         raise ValueError("an effort, value, capacity or load is negative or not finite")
-    return Problem(problem.leaver_id, tuple(colleagues), tuple(clients), tuple(stages), tuple(team), problem.limits)
+    return PlanningProblem(
+        problem.leaver_id, tuple(colleagues), tuple(clients), tuple(stages), tuple(team), problem.limits
+    )
 
 
-def _once(what: str, keys: Sequence[Hashable]) -> None:
+def _require_unique(what: str, keys: Sequence[Hashable]) -> None:
     if len(set(keys)) < len(keys):
         raise ValueError(f"a {what} occurs twice")

@@ -9,34 +9,42 @@ from dataclasses import dataclass
 import highspy
 import numpy as np
 
-from services.offboarding.planner.fit import SEGMENTS, SLOPES, Fit, Floats, Ints, Sparse, sparse
-from services.offboarding.planner.problem import Limits
+from services.offboarding.planner.costs import (
+    LOAD_SEGMENTS,
+    LOAD_SLOPES,
+    CostArrays,
+    Floats,
+    Ints,
+    SparseRows,
+    compress_rows,
+)
+from services.offboarding.planner.problem import SearchLimits
 
-ENTERING = 3  # pairs that an item may bring in per round
+MAX_PAIRS_ENTERING = 3  # pairs that an item may bring in per round
 
 
 @dataclass(frozen=True)
-class Prices:
+class DualPrices:
     """Duals: per effort point of a colleague's function, and per (item, colleague) that separation makes dear."""
 
     point: Floats  # F x m, >= 0
-    apart: Sparse  # n x m, >= 0
+    apart: SparseRows  # n x m, >= 0
     paid: float  # what the separation rows cost in the bound
 
 
 @dataclass(frozen=True)
-class Relaxed:
+class Relaxation:
     """Pairs with their share 0..1, the prices, and the bound that no plan can be below."""
 
     item: Ints
     colleague: Ints
     share: Floats
-    prices: Prices
+    prices: DualPrices
     bound: float
 
 
 @dataclass(frozen=True)
-class Model:
+class LinearModel:
     """The relaxation as HiGHS takes it: columns of balance first, then one for each pair; rows of items, then points.
 
     minimise  cost x   with   lower <= rows <= upper   and   0 <= x <= top
@@ -52,24 +60,24 @@ class Model:
     offset: float
 
 
-def model(fit: Fit, item: Ints, colleague: Ints, cost: Floats) -> Model:
+def build_model(fit: CostArrays, item: Ints, colleague: Ints, cost: Floats) -> LinearModel:
     """Arrays for some pairs. An item left at 0 stays with the caretaker: that is the offset, and each pair saves it."""
     n, (f, m) = len(fit.effort), fit.able.shape
-    steps, pairs = f * m * SEGMENTS, len(item)
+    steps, pairs = f * m * LOAD_SEGMENTS, len(item)
     points = n + fit.function[item] * m + colleague
-    return Model(
-        cost=np.concatenate([np.tile(SLOPES, f * m), cost - fit.unplaced[item]]),
+    return LinearModel(
+        cost=np.concatenate([np.tile(LOAD_SLOPES, f * m), cost - fit.unplaced[item]]),
         top=np.concatenate([fit.width.ravel(), np.ones(pairs)]),
         upper=np.concatenate([np.ones(n), np.zeros(f * m)]),
         start=np.concatenate([np.arange(steps), steps + 2 * np.arange(pairs + 1)]),
-        index=np.concatenate([n + np.repeat(np.arange(f * m), SEGMENTS), np.stack([item, points], 1).ravel()]),
+        index=np.concatenate([n + np.repeat(np.arange(f * m), LOAD_SEGMENTS), np.stack([item, points], 1).ravel()]),
         value=np.concatenate([-np.ones(steps), np.stack([np.ones(pairs), fit.effort[item]], 1).ravel()]),
         pairs=pairs,
         offset=float(fit.unplaced.sum()),
     )
 
 
-def solver(limits: Limits) -> highspy._core._Highs:
+def make_solver(limits: SearchLimits) -> highspy._core._Highs:
     """HiGHS made repeatable: one thread, one seed, no clock."""
     h = highspy._core._Highs()  # the engine itself: the class around it prints a banner to where our JSON goes
     for name, setting in {
@@ -83,7 +91,7 @@ def solver(limits: Limits) -> highspy._core._Highs:
     return h
 
 
-def load(h: highspy._core._Highs, arrays: Model, whole: bool = False) -> None:
+def load_model(h: highspy._core._Highs, arrays: LinearModel, whole: bool = False) -> None:
     """Give the arrays to HiGHS; `whole`: the pairs are taken or not, nothing between."""
     columns, rows = len(arrays.cost), len(arrays.upper)
     colwise, minimise = 1, 1
@@ -94,7 +102,7 @@ def load(h: highspy._core._Highs, arrays: Model, whole: bool = False) -> None:
                 arrays.index.astype(np.int32), arrays.value, kinds)  # fmt: skip
 
 
-def priced(fit: Fit, prices: Prices, rows: Ints) -> Floats:
+def price_pairs(fit: CostArrays, prices: DualPrices, rows: Ints) -> Floats:
     """len(rows) x m: cost of each pair with what it takes from others."""
     cost = fit.cost(rows)
     cost += fit.effort[rows, None] * prices.point[fit.function[rows]]
@@ -103,31 +111,31 @@ def priced(fit: Fit, prices: Prices, rows: Ints) -> Floats:
     return cost
 
 
-def bound(fit: Fit, prices: Prices, cheapest: Floats) -> float:
+def compute_bound(fit: CostArrays, prices: DualPrices, cheapest: Floats) -> float:
     """What every plan costs at least, by weak duality: true for any prices, over all pairs.
 
     `cheapest` is per item the lowest priced cost of any colleague.
     """
-    idle = np.minimum(SLOPES - prices.point[:, :, None], 0.0) * fit.width
+    idle = np.minimum(LOAD_SLOPES - prices.point[:, :, None], 0.0) * fit.width
     return float(np.minimum(cheapest, fit.unplaced).sum() + idle.sum() - prices.paid)
 
 
-def relax(fit: Fit, limits: Limits) -> Relaxed:
+def solve_relaxation(fit: CostArrays, limits: SearchLimits) -> Relaxation:
     """Solve the relaxation; raises nothing: when HiGHS stops early the bound is weaker, but still one."""
     n, m = len(fit.effort), fit.able.shape[1]
-    free = Prices(np.zeros(fit.able.shape), sparse(n, *_none()), 0.0)
-    item, colleague = _candidates(fit, limits.candidates)
+    free = DualPrices(np.zeros(fit.able.shape), compress_rows(n, *_no_entries()), 0.0)
+    item, colleague = _choose_candidates(fit, limits.candidates)
     if not len(item):
-        return Relaxed(item, colleague, np.zeros(0), free, float(fit.unplaced.sum()))
-    h, best = solver(limits), -np.inf
-    load(h, model(fit, item, colleague, pair_costs(fit, item, colleague)))
-    rows = _separate(h, fit, item, colleague, _none()[0])
+        return Relaxation(item, colleague, np.zeros(0), free, float(fit.unplaced.sum()))
+    h, best = make_solver(limits), -np.inf
+    load_model(h, build_model(fit, item, colleague, compute_pair_costs(fit, item, colleague)))
+    rows = _add_separation_rows(h, fit, item, colleague, _no_entries()[0])
     for _ in range(limits.rounds):
         h.run()
         solution = h.getSolution()
-        prices = _prices(fit, np.asarray(solution.row_dual), rows)
-        cheapest, news, here = _enter(fit, prices, item, colleague)
-        reached = bound(fit, prices, cheapest)
+        prices = _read_prices(fit, np.asarray(solution.row_dual), rows)
+        cheapest, news, here = _find_paying_pairs(fit, prices, item, colleague)
+        reached = compute_bound(fit, prices, cheapest)
         if reached > best:
             best, at_best = reached, prices
         share = np.asarray(solution.col_value)[fit.width.size :]
@@ -135,12 +143,12 @@ def relax(fit: Fit, limits: Limits) -> Relaxed:
         if not len(news) or value - best <= 0.1 * limits.gap * abs(value) * (n * m > limits.exact_pairs):
             break
         item, colleague = np.concatenate([item, news]), np.concatenate([colleague, here])
-        _extend(h, fit, news, here)
-        rows = _separate(h, fit, item, colleague, rows)
-    return Relaxed(item[: len(share)], colleague[: len(share)], share, at_best, best)
+        _add_pairs(h, fit, news, here)
+        rows = _add_separation_rows(h, fit, item, colleague, rows)
+    return Relaxation(item[: len(share)], colleague[: len(share)], share, at_best, best)
 
 
-def pair_costs(fit: Fit, item: Ints, colleague: Ints) -> Floats:
+def compute_pair_costs(fit: CostArrays, item: Ints, colleague: Ints) -> Floats:
     """Cost of some pairs, in their order."""
     cost = np.empty(len(item))
     order = np.argsort(item, kind="stable")
@@ -151,7 +159,7 @@ def pair_costs(fit: Fit, item: Ints, colleague: Ints) -> Floats:
     return cost
 
 
-def separations(fit: Fit, item: Ints, colleague: Ints) -> tuple[Ints, Ints]:
+def find_excluding_pairs(fit: CostArrays, item: Ints, colleague: Ints) -> tuple[Ints, Ints]:
     """The pairs that exclude each other, as two arrays of positions: apart stages with the same colleague."""
     m = fit.able.shape[1]
     order = np.argsort(item * m + colleague, kind="stable")
@@ -165,18 +173,18 @@ def separations(fit: Fit, item: Ints, colleague: Ints) -> tuple[Ints, Ints]:
     return order[left[hit]], order[right[hit]]
 
 
-def _none() -> tuple[Ints, Ints, Floats]:
+def _no_entries() -> tuple[Ints, Ints, Floats]:
     return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
 
 
-def _candidates(fit: Fit, most: int) -> tuple[Ints, Ints]:
+def _choose_candidates(fit: CostArrays, most: int) -> tuple[Ints, Ints]:
     """The cheapest colleagues of each item, a few, at the balance of today."""
     m = fit.able.shape[1]
     filled = np.argmax(fit.width > 0, axis=2)
-    items, colleagues = [_none()[0]], [_none()[0]]
+    items, colleagues = [_no_entries()[0]], [_no_entries()[0]]
     for rows in fit.blocks():
         cost = fit.cost(rows)
-        worth = cost + fit.effort[rows, None] * SLOPES[filled[fit.function[rows]]] + _turn(rows, m)
+        worth = cost + fit.effort[rows, None] * LOAD_SLOPES[filled[fit.function[rows]]] + _tie_breaker(rows, m)
         some = np.argsort(worth, axis=1, kind="stable")[:, :most]
         at, k = np.nonzero(np.isfinite(np.take_along_axis(cost, some, axis=1)))
         items.append(rows[at])
@@ -184,18 +192,18 @@ def _candidates(fit: Fit, most: int) -> tuple[Ints, Ints]:
     return np.concatenate(items), np.concatenate(colleagues)
 
 
-def _turn(rows: Ints, m: int) -> Floats:
+def _tie_breaker(rows: Ints, m: int) -> Floats:
     """Next to nothing, len(rows) x m: among equal colleagues each item begins with another one."""
     return ((np.arange(m) - rows[:, None]) % m).astype(np.float64) * 1e-9
 
 
-def _enter(fit: Fit, prices: Prices, item: Ints, colleague: Ints) -> tuple[Floats, Ints, Ints]:
+def _find_paying_pairs(fit: CostArrays, prices: DualPrices, item: Ints, colleague: Ints) -> tuple[Floats, Ints, Ints]:
     """Per item the cheapest of all colleagues, and the pairs that would pay but are not in yet."""
     m = fit.able.shape[1]
     present = np.sort(item * m + colleague)
-    cheapest, news, here = [], [_none()[0]], [_none()[0]]
+    cheapest, news, here = [], [_no_entries()[0]], [_no_entries()[0]]
     for rows in fit.blocks():
-        cost = priced(fit, prices, rows)
+        cost = price_pairs(fit, prices, rows)
         cheapest.append(cost.min(axis=1))
         flat = cost.ravel()
         first, last = np.searchsorted(present, [rows[0] * m, (rows[-1] + 1) * m])
@@ -205,24 +213,24 @@ def _enter(fit: Fit, prices: Prices, item: Ints, colleague: Ints) -> tuple[Float
         level = np.minimum(known.reshape(cost.shape).min(axis=1), fit.unplaced[rows])
         flat[inside] = np.inf
         paying = np.flatnonzero(cost.min(axis=1) < level - 1e-7 * (1.0 + level))
-        some = np.argsort(cost[paying] + _turn(rows[paying], m), axis=1, kind="stable")[:, :ENTERING]
+        some = np.argsort(cost[paying] + _tie_breaker(rows[paying], m), axis=1, kind="stable")[:, :MAX_PAIRS_ENTERING]
         at, k = np.nonzero(np.take_along_axis(cost[paying], some, axis=1) < level[paying, None] - 1e-9)
         news.append(rows[paying[at]])
         here.append(some[at, k])
     return np.concatenate(cheapest), np.concatenate(news), np.concatenate(here)
 
 
-def _extend(h: highspy._core._Highs, fit: Fit, item: Ints, colleague: Ints) -> None:
+def _add_pairs(h: highspy._core._Highs, fit: CostArrays, item: Ints, colleague: Ints) -> None:
     """Bring pairs in; HiGHS goes on from the basis it has."""
-    arrays = model(fit, item, colleague, pair_costs(fit, item, colleague))
+    arrays = build_model(fit, item, colleague, compute_pair_costs(fit, item, colleague))
     old = fit.width.size
     h.addCols(len(item), arrays.cost[old:], np.zeros(len(item)), arrays.top[old:], 2 * len(item),
               (arrays.start[old:-1] - old).astype(np.int32), arrays.index[old:].astype(np.int32), arrays.value[old:])  # fmt: skip
 
 
-def _separate(h: highspy._core._Highs, fit: Fit, item: Ints, colleague: Ints, present: Ints) -> Ints:
+def _add_separation_rows(h: highspy._core._Highs, fit: CostArrays, item: Ints, colleague: Ints, present: Ints) -> Ints:
     """Add a row for each two pairs that exclude each other, once; rows are known by (separation, colleague)."""
-    left, right = separations(fit, item, colleague)
+    left, right = find_excluding_pairs(fit, item, colleague)
     m = fit.able.shape[1]
     span = len(fit.effort) * m
     keys = (item * m + colleague)[left] * span + (item * m + colleague)[right]
@@ -235,7 +243,7 @@ def _separate(h: highspy._core._Highs, fit: Fit, item: Ints, colleague: Ints, pr
     return np.concatenate([present, keys[new]])
 
 
-def _prices(fit: Fit, dual: Floats, rows: Ints) -> Prices:
+def _read_prices(fit: CostArrays, dual: Floats, rows: Ints) -> DualPrices:
     n, (f, m) = len(fit.effort), fit.able.shape
     if len(dual) < n + f * m + len(rows):  # HiGHS stopped before it had any
         dual = np.zeros(n + f * m + len(rows))
@@ -244,4 +252,4 @@ def _prices(fit: Fit, dual: Floats, rows: Ints) -> Prices:
     dear = apart > 0
     left, right = np.divmod(rows[dear], n * m)
     places = np.concatenate([left, right])
-    return Prices(point, sparse(n, places // m, places % m, np.tile(apart[dear], 2)), float(apart.sum()))
+    return DualPrices(point, compress_rows(n, places // m, places % m, np.tile(apart[dear], 2)), float(apart.sum()))

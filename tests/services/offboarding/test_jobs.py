@@ -15,9 +15,9 @@ import asyncpg
 import pytest
 
 from services.clients.transfers.handlers import settle_rehired_employees
-from services.offboarding.jobs.computing import KINDS
-from services.offboarding.jobs.deadlines import watch
-from services.offboarding.jobs.queue import LEASE, Compute, Found, run_next
+from services.offboarding.cases.handlers import watch_deadlines
+from services.offboarding.jobs.handlers import LEASE_DURATION, Computation, JobResult, run_next_job
+from services.offboarding.manifest import COMPUTATIONS
 from services.staff.departures.handlers import record_due_departures
 from shared.database import open_database
 from shared.service import Runtime
@@ -101,15 +101,15 @@ async def versions(house: House, name: str) -> list[int]:
     return [row["version"] for row in await house.rows("offboarding", sql, id=name)]
 
 
-def then(done: Callable[[str], Awaitable[None]]) -> dict[str, Compute]:
+def then(done: Callable[[str], Awaitable[None]]) -> dict[str, Computation]:
     """The kinds of jobs as ever, with something that is done between computing a plan and writing it."""
 
-    async def draft(runtime: Runtime, row: Any) -> Found:
-        found = await KINDS["draft"](runtime, row)
+    async def draft(runtime: Runtime, row: Any) -> JobResult:
+        found = await COMPUTATIONS["draft"](runtime, row)
         await done(row["employee_id"])
         return found
 
-    return {**KINDS, "draft": draft}
+    return {**COMPUTATIONS, "draft": draft}
 
 
 class Halfway:
@@ -125,7 +125,7 @@ class Halfway:
 
     async def of(self, replica: Runtime) -> asyncio.Task[bool]:
         """The job that this replica runs now."""
-        running = asyncio.create_task(run_next(replica, self.kinds))
+        running = asyncio.create_task(run_next_job(replica, self.kinds))
         await asyncio.wait_for(self.at.wait(), WITHIN)
         return running
 
@@ -141,7 +141,7 @@ async def test_one_job_is_computed_once_though_two_replicas_look_for_work() -> N
         async with Replicas(house, "offboarding") as replicas:
             for round in range(1, 6):
                 await queue_a_plan(house, "nora")
-                await replicas.until_idle(lambda replica: run_next(replica, then(note)), "jobs")
+                await replicas.until_idle(lambda replica: run_next_job(replica, then(note)), "jobs")
                 assert computed == ["nora"] * round
         assert await versions(house, "nora") == [1, 2, 3, 4, 5, 6]
         assert len(await house.sent("offboarding", "plan.proposed")) == 6
@@ -154,15 +154,15 @@ async def test_a_holder_whose_lease_ran_out_writes_nothing() -> None:
         async with Replicas(house, "offboarding", wall) as replicas:
             await queue_a_plan(house, "nora")
             sleeping = await halfway.of(replicas.one)
-            assert not await run_next(replicas.other, KINDS)
-            wall.ahead += LEASE + timedelta(seconds=1)
-            assert await run_next(replicas.other, KINDS)
+            assert not await run_next_job(replicas.other, COMPUTATIONS)
+            wall.ahead += LEASE_DURATION + timedelta(seconds=1)
+            assert await run_next_job(replicas.other, COMPUTATIONS)
             assert await versions(house, "nora") == [1, 2]
             before = await all_rows(house)
             halfway.go.set()
             assert await sleeping
             assert await all_rows(house) == before
-            assert not await run_next(replicas.one, KINDS)
+            assert not await run_next_job(replicas.one, COMPUTATIONS)
 
 
 async def test_what_is_computed_for_a_case_that_was_called_off_is_thrown_away() -> None:
@@ -180,7 +180,7 @@ async def test_what_is_computed_for_a_case_that_was_called_off_is_thrown_away() 
             halfway.go.set()
             assert await computing
             assert await all_rows(house) == before
-            assert not await run_next(replicas.other, KINDS)
+            assert not await run_next_job(replicas.other, COMPUTATIONS)
 
 
 async def test_two_replicas_of_staff_see_everybody_off_once() -> None:
@@ -201,8 +201,8 @@ async def test_two_replicas_of_offboarding_remind_once_of_each_task_and_end_each
         async with Replicas(house, "offboarding") as replicas:
             for _ in range(20):
                 house.clock.move(days=1)
-                await replicas.until_idle(watch, "cases")
-                await replicas.until_idle(watch, "tasks")
+                await replicas.until_idle(watch_deadlines, "cases")
+                await replicas.until_idle(watch_deadlines, "tasks")
             for kind in ("task.due", "task.overdue"):
                 sent = await house.sent("offboarding", kind)
                 told = Counter((envelope.data.task_id, envelope.data.assignee_id) for envelope in sent)
@@ -310,7 +310,7 @@ async def test_a_plan_for_10_000_clients_never_holds_the_loop_for_50_ms(collecti
         for kind in ("ranking", "draft"):
             queued = await house.rows("offboarding", "SELECT kind FROM jobs WHERE status = 'queued'")
             assert [row["kind"] for row in queued] == [kind]
-            assert await longest_gap(run_next(offboarding, KINDS)) < LONGEST, kind
+            assert await longest_gap(run_next_job(offboarding, COMPUTATIONS)) < LONGEST, kind
         placed = await house.rows(
             "offboarding", "SELECT part, count(*) AS n FROM moves WHERE unplaced IS NULL GROUP BY 1"
         )

@@ -1,0 +1,62 @@
+"""Who serves in which place of a case, read from the copy of the register."""
+
+from collections.abc import Sequence
+
+from shared.database import UnitOfWork
+from shared.people.rules import is_absent
+
+HEADS_OF_SALES_SQL = """
+    SELECT leaver.employee_id AS leaver_id, h.head_id, p.absences
+    FROM people leaver JOIN heads h ON h.department_id = leaver.department_id JOIN people p ON p.employee_id = h.head_id
+    WHERE leaver.employee_id = ANY(:leavers) AND h.head_id <> leaver.employee_id
+          AND p.status IN ('active', 'resigned') AND NOT p.frozen
+    ORDER BY h.distance, h.head_id
+"""
+
+
+async def list_heads_of_sales(work: UnitOfWork, leavers: Sequence[str]) -> dict[str, str | None]:
+    """By leaver the head of their department or the next above who works here, is not frozen and not absent; else the last
+    resort."""
+    day, last = work.today, work.settings.last_resort
+    heads = {leaver: last if last != leaver else None for leaver in leavers}
+    found = [
+        row
+        for row in await work.fetch_rows(HEADS_OF_SALES_SQL, leavers=list(leavers))
+        if not is_absent(row["absences"], day)
+    ]
+    return heads | {row["leaver_id"]: row["head_id"] for row in reversed(found)}
+
+
+async def get_head_of_sales(work: UnitOfWork, leaver: str) -> str | None:
+    return (await list_heads_of_sales(work, [leaver]))[leaver]
+
+
+async def get_manager(work: UnitOfWork, leaver: str) -> str | None:
+    """Who takes the leaver's part: the manager, if they work here and are not frozen, else the head of sales."""
+    found: str | None = await work.fetch_value(
+        """
+        SELECT m.employee_id FROM people p JOIN people m ON m.employee_id = p.manager_id
+        WHERE p.employee_id = :leaver AND m.employee_id <> :leaver AND m.status IN ('active', 'resigned') AND NOT m.frozen
+        """,
+        leaver=leaver,
+    )
+    return found or await get_head_of_sales(work, leaver)
+
+
+async def get_main_successor(work: UnitOfWork, case_id: str) -> str | None:
+    """Who has received most of the leaver's clients, or else stages; their stand-in where they leave too."""
+    found: str | None = await work.fetch_value(
+        """
+        SELECT coalesce(p.stand_in_id, m.to_id) FROM moves m LEFT JOIN people p ON p.employee_id = m.to_id
+        WHERE m.case_id = :case_id AND m.outcome = 'done' AND m.part IN ('client', 'stage')
+        GROUP BY m.to_id, p.stand_in_id
+        ORDER BY count(*) FILTER (WHERE m.part = 'client') DESC, count(*) DESC, m.to_id LIMIT 1
+        """,
+        case_id=case_id,
+    )
+    return found
+
+
+async def get_stand_in(work: UnitOfWork, employee_id: str) -> str | None:
+    found: str | None = await work.fetch_value("SELECT stand_in_id FROM people WHERE employee_id = :id", id=employee_id)
+    return found or work.settings.last_resort

@@ -1,0 +1,1 @@
+"""The case: its rows, what drives it from step to step, its timeline and what people decide about it."""

@@ -1,0 +1,1 @@
+"""What was done in a cleared case, by whom and when."""

@@ -1,0 +1,1 @@
+"""The checklist: the human tasks that every case gets, in versions."""

@@ -1,0 +1,104 @@
+"""The checklist that every case gets, read and set."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field, StringConstraints
+
+from services.offboarding.checklist import rules, store
+from shared.database import UnitOfWork
+from shared.errors import Unprocessable
+from shared.http.door import Door, allow
+from shared.http.fields import Body, Line
+
+router = APIRouter(tags=["tasks"])
+
+TaskKind = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+
+
+class DueBody(Body):
+    """So many working days after notice, or before the last day."""
+
+    working_days: int = Field(ge=0, le=250, strict=True)
+    counted_from: Literal["notice", "last_day"] = "notice"
+
+
+class ChecklistEntryBody(Body):
+    """`kind` of a standard task (`successful_actions`, `training`, `documents`, `undertaking`, `team_meeting`) replaces it.
+    `after_transfer`: it needs a successor, so it opens after the transfer."""
+
+    kind: TaskKind | None = None
+    title: Line
+    who: Literal["leaver", "successor", "manager", "sales_head", "hr"]
+    due: DueBody
+    proof: bool = False
+    after_transfer: bool = False
+
+
+class ChecklistBody(Body):
+    items: list[ChecklistEntryBody] = Field(max_length=100)
+
+
+class ChecklistOut(BaseModel):
+    """With the standard tasks."""
+
+    items: list[ChecklistEntryBody]
+
+
+class DuplicateTaskKind(Unprocessable, code="same_kind"):
+    """Each `kind` stands in the checklist once, and `introductions` and `approval` are taken."""
+
+
+@router.get("/checklist", response_model=ChecklistOut, summary="The tasks that every case gets")
+async def get_checklist(door: Door = allow("employee", "hr", "sales_head", "director")) -> Any:
+    version, entries = await door.read(store.get_checklist)
+    door.set_etag(version)
+    return _to_out(entries)
+
+
+@router.put("/checklist", response_model=ChecklistOut, summary="Set the checklist, for cases that begin from now on")
+async def put_checklist(body: ChecklistBody, door: Door = allow("hr", "director")) -> Any:
+    """The standard tasks that are not named stay. Kinds that are not given are made: `own_1`, `own_2`…"""
+    entries = [
+        rules.ChecklistEntry(
+            kind=item.kind or f"own_{place}",
+            title=item.title,
+            who=item.who,
+            working_days=item.due.working_days,
+            counted_from=item.due.counted_from,
+            proof=item.proof,
+            after_transfer=item.after_transfer,
+        )
+        for place, item in enumerate(body.items, 1)
+    ]
+    kinds = [entry.kind for entry in entries]
+    if len(set(kinds)) < len(kinds) or not set(kinds).isdisjoint(rules.RESERVED_TASK_KINDS):
+        raise DuplicateTaskKind
+
+    async def put(work: UnitOfWork) -> int:
+        await work.execute("LOCK TABLE checklist IN EXCLUSIVE MODE")
+        version, known = await store.get_checklist(work)
+        door.check_version(version)
+        if rules.checklist_to_json(rules.complete_checklist(entries)) == rules.checklist_to_json(known):
+            return version
+        await store.insert_checklist(work, version + 1, entries)
+        return version + 1
+
+    door.set_etag(await door.transact(put))
+    return _to_out(rules.complete_checklist(entries))
+
+
+def _to_out(entries: tuple[rules.ChecklistEntry, ...]) -> ChecklistOut:
+    return ChecklistOut(
+        items=[
+            ChecklistEntryBody(
+                kind=entry.kind,
+                title=entry.title,
+                who=entry.who,
+                due=DueBody(working_days=entry.working_days, counted_from=entry.counted_from),
+                proof=entry.proof,
+                after_transfer=entry.after_transfer,
+            )
+            for entry in entries
+        ]
+    )

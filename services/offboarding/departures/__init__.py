@@ -1,0 +1,1 @@
+"""Departures as `staff` announces them: they begin, change, end or undo a case."""

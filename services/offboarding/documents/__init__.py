@@ -1,0 +1,1 @@
+"""The inventory of working documents: listed, handed over, and signed for by who receives them."""

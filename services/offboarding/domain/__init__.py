@@ -1,1 +1,0 @@
-"""The rules of a handover: pure; days, settings and figures are arguments."""

@@ -1,1 +1,0 @@
-"""One function per event, answer or request: load, decide, save."""

@@ -1,0 +1,1 @@
+"""Introductions: how the leaver presents the successor to one client."""

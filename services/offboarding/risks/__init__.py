@@ -1,0 +1,1 @@
+"""Which clients of a leaver are at risk, found by the assessment."""

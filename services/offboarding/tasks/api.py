@@ -1,0 +1,64 @@
+"""Human tasks: listed, completed, waived."""
+
+from datetime import date, datetime
+from typing import Any, Literal
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+
+from services.offboarding.permissions.api import get_viewer
+from services.offboarding.tasks import handlers, store
+from shared.http.door import Door, allow
+from shared.http.fields import Body, Paragraphs
+from shared.ids import Id
+from shared.paging import Page, Paging, make_page, paging
+
+
+class TaskOut(BaseModel):
+    id: str
+    case_id: str
+    kind: str
+    title: str
+    assignee_id: str | None
+    who: str
+    due_on: date
+    status: Literal["open", "done", "waived", "cancelled"]
+    proof: str | None = None
+    reason: str | None = None
+    opened_at: datetime
+    closed_at: datetime | None = None
+    closed_by: str | None = None
+
+
+router = APIRouter(tags=["tasks"])
+
+
+class ProofBody(Body):
+    proof: Paragraphs | None = None
+
+
+class WaiverBody(Body):
+    reason: Paragraphs
+
+
+@router.get("/tasks", response_model=Page[TaskOut], summary="Tasks: your own, and those that you may know of")
+async def list_tasks(
+    assignee_id: Id | None = None,
+    case_id: Id | None = None,
+    paging: Paging = Depends(paging),
+    door: Door = allow("employee", "hr", "sales_head", "director"),
+) -> Any:
+    return make_page(await door.read(store.list_tasks, get_viewer(door), paging, assignee_id, case_id), paging)
+
+
+@router.post("/tasks/{task_id}/complete", response_model=TaskOut, summary="The task is done")
+async def complete_task(
+    task_id: Id, body: ProofBody | None = None, door: Door = allow("employee", "hr", "sales_head", "director")
+) -> Any:
+    """By the assignee, by `hr` where it is theirs, or by the head of sales of the case."""
+    return dict(await door.transact(handlers.complete_task, get_viewer(door), task_id, body.proof if body else None))
+
+
+@router.post("/tasks/{task_id}/waive", response_model=TaskOut, summary="The task is dropped, with a reason")
+async def waive_task(task_id: Id, body: WaiverBody, door: Door = allow("sales_head", "director")) -> Any:
+    return dict(await door.transact(handlers.waive_task, get_viewer(door), task_id, body.reason))

@@ -1,0 +1,1 @@
+"""Visits: the urgent meetings of the head of sales with clients at risk."""

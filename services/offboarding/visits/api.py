@@ -1,0 +1,51 @@
+"""Visits, and their outcome."""
+
+from datetime import date
+from typing import Any, Literal
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+
+from services.offboarding.permissions.api import get_viewer
+from services.offboarding.visits import handlers
+from shared.http.door import Door, allow
+from shared.http.fields import Body, Paragraphs
+from shared.ids import Id
+from shared.paging import Page, Paging, make_page, paging
+
+router = APIRouter(tags=["introductions"])
+
+
+class VisitOut(BaseModel):
+    id: str
+    case_id: str
+    client_id: str
+    rank: int
+    why: list[str]
+    due_on: date
+    assignee_id: str | None
+    status: Literal["open", "done", "cancelled"]
+    outcome: Literal["kept", "at_risk", "lost"] | None = None
+    note: str | None = None
+
+
+class VisitOutcomeBody(Body):
+    outcome: Literal["kept", "at_risk", "lost"]
+    note: Paragraphs | None = None
+
+
+@router.get("/visits", response_model=Page[VisitOut], summary="Visits: your own, and those that you may know of")
+async def list_visits(
+    assignee_id: Id | None = None,
+    case_id: Id | None = None,
+    paging: Paging = Depends(paging),
+    door: Door = allow("employee", "hr", "sales_head", "director"),
+) -> Any:
+    return make_page(await door.transact(handlers.list_visits, get_viewer(door), paging, assignee_id, case_id), paging)
+
+
+@router.post("/visits/{visit_id}/outcome", response_model=VisitOut, summary="What came of the visit")
+async def record_visit_outcome(
+    visit_id: Id, body: VisitOutcomeBody, door: Door = allow("employee", "sales_head", "director")
+) -> Any:
+    return dict(await door.transact(handlers.record_visit_outcome, get_viewer(door), visit_id, body.outcome, body.note))

@@ -1,0 +1,1 @@
+"""Which clients there are and who owns them, as `clients` says."""

@@ -1,0 +1,1 @@
+"""What orders tell of people and clients: sales curves, delivery, revenue."""

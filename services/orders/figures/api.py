@@ -1,0 +1,109 @@
+"""Sales curves, delivery, and what clients brought in a period."""
+
+from functools import partial
+from typing import Annotated, Any, Literal, Self
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field, model_validator
+
+from services.orders.figures import handlers, store
+from services.orders.planning.api import router as planning_router
+from shared.http.door import Door, allow
+from shared.http.fields import Body, Day
+from shared.ids import Id
+
+router = APIRouter(tags=["figures"])
+
+
+class SalesMonth(BaseModel):
+    month: str
+    revenue: str
+    orders: int
+
+
+class TrendEvidence(BaseModel):
+    """A straight line through `months` months: its `change` over that time and twice its standard error, both as parts of
+    the `mean` month; none with too few months."""
+
+    months: int
+    mean: str
+    change: float | None
+    uncertainty: float | None
+
+
+class DelegableStage(BaseModel):
+    order_id: str
+    stage: str
+    function: str
+    could: list[str]
+
+
+class SalesCurve(BaseModel):
+    """`plateau`: at most 15 % up or down over the whole time, and sure of it; beyond that `growth` or `decline`, if the line
+    is surer than its change; else `unclear`, also with fewer than 6 months. `proposal`: stages that others could take."""
+
+    employee_id: str
+    phase: Literal["growth", "plateau", "decline", "unclear"]
+    months: list[SalesMonth]
+    evidence: TrendEvidence
+    proposal: list[DelegableStage]
+
+
+class Delivery(BaseModel):
+    """`late`: open past the promise. `repeat_orders`: those beyond the first of each client. Cancelled ones do not count."""
+
+    client_id: str | None
+    clients: int
+    orders: int
+    delivered: int
+    on_time: int
+    on_time_share: float | None
+    late: int
+    repeat_orders: int
+
+
+@router.get("/sales-curves/{employee_id}", response_model=SalesCurve, summary="Growth, plateau or decline of a seller")
+async def get_sales_curve(employee_id: Id, door: Door = allow("employee", "sales_head", "director", "service")) -> Any:
+    return await door.read(handlers.get_sales_curve, door.principal, door.frozen, employee_id)
+
+
+@router.get("/delivery", response_model=Delivery, summary="On time, repeat orders")
+async def get_delivery(
+    client_id: Annotated[Id | None, Query()] = None,
+    door: Door = allow("employee", "sales_head", "director", "service"),
+) -> Any:
+    return await door.read(store.get_delivery, door.principal, door.frozen, client_id)
+
+
+class ClientFiguresRequest(Body):
+    """Days, both inclusive."""
+
+    client_ids: list[Id] = Field(max_length=1000)
+    first: Day = Field(alias="from")
+    last: Day = Field(alias="until")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.last < self.first:
+            raise ValueError("`until` must not be before `from`")
+        return self
+
+
+class ClientFigures(BaseModel):
+    client_id: str
+    revenue: str
+    orders: int
+    delivered: int
+    on_time: int
+
+
+class ClientFiguresList(BaseModel):
+    items: list[ClientFigures]
+
+
+@planning_router.post(
+    "/figures", response_model=ClientFiguresList, summary="Revenue and delivery of clients in a period"
+)
+async def list_client_figures(body: ClientFiguresRequest, door: Door = allow("service")) -> Any:
+    read = partial(door.read, store.list_client_figures, body.client_ids, body.first, body.last)
+    return {"items": await door.run_once(read)}

@@ -1,0 +1,83 @@
+"""Doors of flows: create, read, change by a new version."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path
+from pydantic import BaseModel, Field
+
+from services.orders.flows import handlers, rules, store
+from shared.auth import Role
+from shared.http.door import Door, allow
+from shared.http.fields import Body, Effort, Line, NotBoolean
+from shared.ids import Id
+from shared.paging import Page, Paging, make_page, paging
+
+router = APIRouter(tags=["flows"])
+
+FLOW_READERS: tuple[Role, ...] = ("employee", "sales_head", "director", "ops", "service")
+
+
+class StageOfFlow(Body):
+    """`effort` in points; `days`: working days from the end of the stage before."""
+
+    name: Id
+    function: Id
+    effort: Effort
+    days: Annotated[int, Field(ge=0, le=260), NotBoolean]
+
+
+class FlowContent(Body):
+    name: Line
+    stages: list[StageOfFlow] = Field(min_length=1, max_length=30)
+    separate: list[tuple[Id, Id]] = Field(
+        default=[], max_length=450, description="pairs of stages that must be in different hands"
+    )
+
+    def parts(self) -> tuple[str, list[rules.FlowStage], list[tuple[str, str]]]:
+        stages = [rules.FlowStage(stage.name, stage.function, stage.effort, stage.days) for stage in self.stages]
+        return self.name, stages, self.separate
+
+
+class NewFlow(FlowContent):
+    id: Id
+
+
+class Flow(BaseModel):
+    id: str
+    version: int
+    name: str
+    stages: list[StageOfFlow]
+    separate: list[tuple[str, str]]
+
+
+@router.post("/flows", status_code=201, response_model=Flow, summary="Create a flow")
+async def create_flow(body: NewFlow, door: Door = allow("director", "ops", "service")) -> Any:
+    door.set_location("flows", body.id)
+    return await door.transact(handlers.create_flow, body.id, *body.parts())
+
+
+@router.get("/flows", response_model=Page[Flow], summary="All flows, in their newest versions")
+async def list_flows(paging: Paging = Depends(paging), door: Door = allow(*FLOW_READERS)) -> Any:
+    return make_page(await door.read(store.list_flows, paging), paging)
+
+
+@router.get("/flows/{flow_id}", response_model=Flow, summary="A flow in its newest version")
+async def get_flow(flow_id: Id, door: Door = allow(*FLOW_READERS)) -> Any:
+    flow = await door.read(handlers.get_flow, flow_id)
+    door.set_etag(flow["version"])
+    return flow
+
+
+@router.post("/flows/{flow_id}/versions", status_code=201, response_model=Flow, summary="Change a flow")
+async def change_flow(flow_id: Id, body: FlowContent, door: Door = allow("director", "ops", "service")) -> Any:
+    """Makes the next version; orders keep theirs. What is in force already is answered as it is."""
+    flow = await door.transact(handlers.change_flow, flow_id, *body.parts())
+    door.set_location("flows", flow_id, "versions", flow["version"])
+    return flow
+
+
+@router.get("/flows/{flow_id}/versions/{version}", response_model=Flow, summary="A flow in one version")
+async def get_flow_version(
+    flow_id: Id, version: Annotated[int, Path(ge=1, le=1_000_000)], door: Door = allow(*FLOW_READERS)
+) -> Any:
+    return await door.read(handlers.get_flow, flow_id, version)

@@ -1,1 +1,0 @@
-"""One function per request or message: load, decide, save. People are locked first, then orders in id order."""

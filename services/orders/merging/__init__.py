@@ -1,0 +1,1 @@
+"""The orders of a client that was merged are those of the other."""

@@ -1,0 +1,1 @@
+"""Orders and their stages: placing, reading, cancelling, and who may see which."""

@@ -1,0 +1,68 @@
+"""Orders and stages. Stages carry what their flow said when the order was placed, so a later version changes nothing here."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    Numeric,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from services.orders.metadata import metadata
+
+Table(
+    "orders",
+    metadata,
+    Column("order_id", Text, primary_key=True),
+    Column("client_id", Text, nullable=False),
+    Column("flow_id", Text, nullable=False),
+    Column("flow_version", Integer, nullable=False),
+    Column("value", Numeric(18, 2), nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("placed_on", Date, nullable=False),
+    Column("promised_on", Date),
+    Column("planned_on", Date, nullable=False),
+    Column("delivered_on", Date),
+    Column("cancelled_on", Date),
+    Column("cancel_reason", Text),
+    Column("placed_by", Text),
+    Column("placed_at", DateTime(timezone=True), nullable=False),
+    Column("asked", LargeBinary, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Index("orders_client_id", "client_id", "placed_on"),
+    Index("orders_open", "order_id", postgresql_where=text("status = 'open'")),
+    Index("orders_placed_by", "placed_by"),
+)
+Table(
+    "stages",
+    metadata,
+    Column("order_id", Text),
+    Column("position", Integer),
+    Column("name", Text, nullable=False),
+    Column("function", Text, nullable=False),
+    Column("effort", Float, nullable=False),
+    Column("days", Integer, nullable=False),
+    Column("apart", ARRAY(Text), nullable=False),
+    Column("status", Text, nullable=False),
+    Column("held_from", Text),
+    Column("open", Boolean, nullable=False),
+    Column("employee_id", Text),
+    Column("starts_on", Date, nullable=False),
+    Column("due_on", Date, nullable=False),
+    Column("started_on", Date),
+    Column("completed_on", Date),
+    PrimaryKeyConstraint("order_id", "position"),
+    Index("stages_employee_id", "employee_id", "order_id"),
+    Index("stages_open", "employee_id", "function", postgresql_where=text("open")),
+)

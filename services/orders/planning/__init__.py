@@ -1,0 +1,1 @@
+"""The handover of a leaver: what its planning reads, and the stages that its plan moves."""

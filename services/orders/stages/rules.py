@@ -1,0 +1,108 @@
+"""What happens to the stages of an order: they are started, completed and given to people."""
+
+from datetime import date
+
+from services.orders.flows.rules import AddWorkingDays
+from services.orders.orders.rules import (
+    Order,
+    OrderClosed,
+    Stage,
+    order_event_fields,
+    reassign_stage,
+    replace_stage,
+    stage_event_fields,
+)
+from shared.contracts.orders import OrderDelivered, OrderEvent, StageAssigned, StageCompleted, StageEvent, StageStarted
+from shared.errors import Refused
+
+
+class StageHeld(Refused, code="stage_held"):
+    """Whoever does this stage is frozen. A head gives it to somebody else, or a pass for the client releases it."""
+
+
+class StageWaits(Refused, code="stage_waits"):
+    """The stage before this one is not completed yet."""
+
+
+class StageNotStarted(Refused, code="not_started"):
+    """This stage has not been started. Start it first."""
+
+
+class StageCompletedAlready(Refused, code="stage_completed_already"):
+    """This stage is completed: who did it stays as it is."""
+
+
+class NobodyAssigned(Refused, code="nobody_assigned"):
+    """Nobody does this stage yet. Assign it first."""
+
+
+def start_stage(order: Order, name: str, today: date) -> tuple[Order, list[StageEvent]]:
+    """Again: nothing happens. Raises `NoSuchStage`, `OrderClosed`, `StageHeld`, `StageWaits`, `NobodyAssigned`."""
+    stage = order.stage(name)
+    if stage.status in ("started", "completed"):
+        return order, []
+    _require_workable(order, stage)
+    if stage.status == "waiting":
+        raise StageWaits
+    if stage.employee_id is None:
+        raise NobodyAssigned
+    order = replace_stage(order, stage._replace(status="started", started_on=today))
+    return order, [StageStarted(**stage_event_fields(order, name))]
+
+
+def complete_stage(
+    order: Order, name: str, today: date, add: AddWorkingDays
+) -> tuple[Order, list[StageEvent | OrderEvent]]:
+    """Again: nothing happens. Raises `NoSuchStage`, `OrderClosed`, `StageHeld`, `StageWaits`, `NotStarted`."""
+    stage = order.stage(name)
+    if stage.status == "completed":
+        return order, []
+    _require_workable(order, stage)
+    if stage.status != "started":
+        raise StageWaits if stage.status == "waiting" else StageNotStarted
+    done = stage._replace(status="completed", open=False, completed_on=today)
+    position = order.stages.index(stage)
+    following = list(order.stages[position + 1 :])
+    starts_on = today
+    for index, later in enumerate(following):
+        later = later._replace(starts_on=starts_on, due_on=add(starts_on, later.days))
+        if index == 0:
+            later = _make_ready(later)
+        following[index] = later
+        starts_on = later.due_on
+    order = order._replace(stages=(*order.stages[:position], done, *following), version=order.version + 1)
+    events: list[StageEvent | OrderEvent] = []
+    if not following:
+        order = order._replace(status="delivered", delivered_on=today)
+        events.append(OrderDelivered(**order_event_fields(order)))
+    return order, [StageCompleted(**stage_event_fields(order, name)), *events]
+
+
+def assign_stage(order: Order, name: str, employee_id: str | None) -> tuple[Order, list[StageEvent]]:
+    """Gives a stage to somebody; whoever may be given it is asked elsewhere. A held stage leaves `held`.
+
+    Raises `NoSuchStage`, `OrderClosed`, `StageCompletedAlready`.
+    """
+    stage = order.stage(name)
+    if order.status != "open":
+        raise OrderClosed
+    if stage.status == "completed":
+        raise StageCompletedAlready
+    if stage.employee_id == employee_id:
+        return order, []
+    order = replace_stage(order, reassign_stage(stage, employee_id))
+    return order, [StageAssigned(**stage_event_fields(order, name))]
+
+
+def _require_workable(order: Order, stage: Stage) -> None:
+    if order.status != "open":
+        raise OrderClosed
+    if stage.status == "held":
+        raise StageHeld
+
+
+def _make_ready(stage: Stage) -> Stage:
+    # A held stage becomes ready behind its freeze, so that whoever gets it may start at once.
+    if stage.status == "held":
+        return stage._replace(held_from="ready" if stage.held_from == "waiting" else stage.held_from)
+    return stage._replace(status="ready") if stage.status == "waiting" else stage

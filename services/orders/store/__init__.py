@@ -1,1 +1,0 @@
-"""Tables of orders, and what is loaded from and saved to them."""
