@@ -171,16 +171,16 @@ async def test_sql_and_the_table_agree_on_every_question_in_a_random_world(seed:
         now = here.house.clock().astimezone(here.house.clock.zone)
         world = made_up(seed, now)
         await build(here, world, now)
-        gatherer = here.house.runtime("clients").state["check_batcher"]
+        batcher = here.house.runtime("clients").state["check_batcher"]
         questions = [
             AccessQuestion(employee, client, action, "crm", REACH_EVERYBODY)
             for employee, client, action in product([*PEOPLE, STRANGER], [*world["clients"], "none"], ACTIONS)
         ]
         wanted = [expected(world, one.employee_id, one.client_id, one.action, now) for one in questions]
-        together = await gatherer.check_all(questions)
+        together = await batcher.check_all(questions)
         assert [answer.reason for answer in together] == wanted
         assert [answer.allowed for answer in together] == [reason in ALLOWING_REASONS for reason in wanted]
-        alone = [await gatherer.check(one) for one in questions[::7]]
+        alone = [await batcher.check(one) for one in questions[::7]]
         assert [answer.reason for answer in alone] == wanted[::7]
         for action in ACTIONS:
             allowed = {
