@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends
 
 from services.clients.access.api import CREATED_RESPONSES
 from services.clients.contacts import handlers
+from services.clients.journal.api import require_journal_space_at_door
 from services.clients.register import rules
 from services.clients.register.api import CLIENT_ROLES, Contact, ShownContact
 from shared.http.door import Door, allow
@@ -13,7 +14,7 @@ from shared.http.fields import Body, Line
 from shared.ids import ClientRef, Id, uuid7
 from shared.paging import Page, Paging, make_page, paging
 
-router = APIRouter(tags=["contacts"])
+router = APIRouter(tags=["contacts"], dependencies=[Depends(require_journal_space_at_door)])
 
 
 class ContactChanges(Body):

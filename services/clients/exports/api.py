@@ -1,20 +1,18 @@
 """The export of clients for people."""
 
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import StreamingResponse
 
 from services.clients.exports import handlers, store
+from services.clients.journal.api import require_journal_space_at_door
 from shared.errors import Forbidden
 from shared.http.door import Door, allow
+from shared.http.ndjson import NDJSON, encode_json
 
-router = APIRouter(tags=["streams"])
-NDJSON = "application/x-ndjson"
-
-
+router = APIRouter(tags=["streams"], dependencies=[Depends(require_journal_space_at_door)])
 EXPORT_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"content": {NDJSON: {"schema": {"type": "string"}}, "text/csv": {"schema": {"type": "string"}}}}
 }
@@ -50,4 +48,4 @@ async def export_clients(
 
 def _format_stop_line(format: store.ExportFormat, reason: str) -> str:
     """The last line of an export that is not the whole, and why."""
-    return f"# stopped: {reason}\r\n" if format == "csv" else f"{json.dumps({'stopped': reason})}\n"
+    return f"# stopped: {reason}\r\n" if format == "csv" else f"{encode_json({'stopped': reason})}\n"

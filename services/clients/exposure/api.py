@@ -7,11 +7,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 
 from services.clients.exposure import handlers, rules
+from services.clients.journal.api import require_journal_space_at_door
 from shared.http.door import Door, allow
 from shared.ids import Id
 from shared.paging import Page, Paging, make_page, paging
 
-router = APIRouter(tags=["exposure"])
+router = APIRouter(tags=["exposure"], dependencies=[Depends(require_journal_space_at_door)])
 
 
 class ExposureShown(Page[rules.ClientUsage]):

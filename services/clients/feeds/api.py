@@ -1,27 +1,23 @@
 """What cases and plans of the other services read, as streams."""
 
-import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, replace
-from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import StreamingResponse
 
 from services.clients.feeds import handlers, store
+from services.clients.journal.api import require_journal_space_at_door
 from shared.http.door import Door, allow
+from shared.http.ndjson import NDJSON, describe_ndjson_answer, encode_json
 from shared.ids import Id
 
-router = APIRouter(tags=["streams"])
-NDJSON = "application/x-ndjson"
-
-ROWS_RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {"content": {NDJSON: {"schema": {"type": "string"}}}, "description": "One JSON object per line"}
-}
+router = APIRouter(tags=["streams"], dependencies=[Depends(require_journal_space_at_door)])
+ROWS_RESPONSES = describe_ndjson_answer("One JSON object per line")
 
 
 def _dump_lines(items: Sequence[store.PortfolioClient | store.PlaceOfEmployee | store.OwnerLoad]) -> str:
-    return "".join(json.dumps(asdict(item), ensure_ascii=False) + "\n" for item in items)
+    return "".join(encode_json(asdict(item)) + "\n" for item in items)
 
 
 @router.get(

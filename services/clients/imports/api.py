@@ -7,25 +7,27 @@ from dataclasses import asdict, dataclass
 from operator import attrgetter
 from typing import Any, Generic, Literal, TypeVar
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import ValidationError
 
 from services.clients.holdings.store.teams import TeamPlace
 from services.clients.imports import handlers, store
+from services.clients.journal.api import require_journal_space_at_door
 from services.clients.register import rules
 from services.clients.register.api import Contact, NewClient, to_registration
-from services.clients.register.bulk import describe_invalid_item
 from services.clients.register.rules import Registration
 from services.clients.relationships.api import NewFeedback, NewInteraction
 from services.clients.relationships.rules import Feedback, Interaction
 from services.clients.teams.api import NewTeamPlace
 from services.clients.transfers.handlers import split_into_chunks
 from services.clients.usage.api import UsageItem, to_usage_record
+from shared.http.bulk import describe_invalid_item
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Moment
+from shared.http.ndjson import NDJSON_REQUEST, describe_ndjson_answer, make_ndjson_response
 from shared.ids import ClientRef, Id
 
-router = APIRouter(tags=["imports"])
+router = APIRouter(tags=["imports"], dependencies=[Depends(require_journal_space_at_door)])
 T = TypeVar("T", bound=Body)
 
 
@@ -139,21 +141,13 @@ IMPORT_KINDS: Mapping[ImportKindName, ImportKind] = {
         ImportedContact, NumberedLine[ImportedContact], _make_contact, _get_key_within_client, handlers.import_contacts
     ),
 }
-IMPORT_OPENAPI = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/x-ndjson": {"schema": {"type": "string", "description": "one of the kind per line"}}},
-    }
-}
 
 
 @router.post(
     "/imports",
     response_class=Response,
-    responses={
-        200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}, "description": "A result per line"}
-    },
-    openapi_extra=IMPORT_OPENAPI,
+    responses=describe_ndjson_answer("A result per line"),
+    openapi_extra=NDJSON_REQUEST,
     summary="Import: NDJSON, one of the kind per line or `{line, data}`; a result per line",
 )
 async def import_rows(
@@ -171,8 +165,7 @@ async def import_rows(
     for chunk in split_into_chunks(rows, lambda numbered: of.get_key(numbered[1])):
         results += await run(of.import_lines, chunk)
     results.sort(key=lambda result: result.line)
-    answer = "".join(json.dumps(asdict(result), separators=(",", ":")) + "\n" for result in results)
-    return Response(answer, media_type="application/x-ndjson", headers=door.response.headers)
+    return make_ndjson_response(map(asdict, results), door.response.headers)
 
 
 def _parse_lines(kind: ImportKind, body: bytes) -> Iterator[tuple[int, Any, str | None]]:

@@ -12,15 +12,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from services.clients.proofs import handlers
 from shared.http.door import Door, allow
 from shared.http.fields import Moment
+from shared.http.ndjson import NDJSON, describe_ndjson_answer
 from shared.ids import ClientRef, Id
 
 router = APIRouter(tags=["journal"])
-NDJSON = "application/x-ndjson"
-
-EXPORT_RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {"content": {NDJSON: {"schema": {"type": "string"}}}, "description": "For `holdfast journal verify`"}
-}
-
 DECISION_ID_PATTERN = re.compile(r"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(?:\.[0-9]{1,6})?")
 
 
@@ -116,7 +111,7 @@ async def prove_consistency(
 @router.get(
     "/journal/export",
     response_class=StreamingResponse,
-    responses=EXPORT_RESPONSES,
+    responses=describe_ndjson_answer("For `holdfast journal verify`"),
     summary="The journal as it was hashed, with what proves it",
 )
 async def export_journal(

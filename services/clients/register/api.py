@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import AfterValidator, BaseModel, Field
 
 from services.clients.access.api import CREATED_RESPONSES
+from services.clients.journal.api import require_journal_space_at_door
 from services.clients.names.store import MERGED_SYSTEM
 from services.clients.register import handlers, rules
 from shared.auth import Role
@@ -15,7 +16,7 @@ from shared.http.fields import Body, Effort, Line, Money, Total
 from shared.ids import ClientRef, Id, uuid7
 from shared.paging import Page, Paging, make_page, paging
 
-router = APIRouter(tags=["clients"])
+router = APIRouter(tags=["clients"], dependencies=[Depends(require_journal_space_at_door)])
 CLIENT_ROLES: tuple[Role, ...] = ("employee", "sales_head", "director", "service")
 LineList = Annotated[list[Line], Field(max_length=100)]
 

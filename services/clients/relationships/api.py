@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from services.clients.access.api import CREATED_RESPONSES
+from services.clients.journal.api import require_journal_space_at_door
 from services.clients.register.api import CLIENT_ROLES
 from services.clients.relationships import handlers, rules
 from shared.http.door import Door, allow
@@ -14,7 +15,7 @@ from shared.http.fields import Body, Moment, NotBoolean, Paragraphs
 from shared.ids import ClientRef, Id
 from shared.paging import Page, Paging, make_page, paging
 
-router = APIRouter()
+router = APIRouter(dependencies=[Depends(require_journal_space_at_door)])
 
 
 class NewInteraction(Body):

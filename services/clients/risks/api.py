@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
+from services.clients.journal.api import require_journal_space_at_door
 from services.clients.relationships.rules import DependencyReason
 from services.clients.risks import handlers
 from shared.http.door import Door, allow
@@ -15,7 +16,7 @@ from shared.http.fields import Total
 from shared.ids import Id
 from shared.paging import Page, Paging, make_page, paging
 
-router = APIRouter(tags=["risk"])
+router = APIRouter(tags=["risk"], dependencies=[Depends(require_journal_space_at_door)])
 
 
 class ClientAtRisk(BaseModel):

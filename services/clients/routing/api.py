@@ -2,14 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
+from services.clients.journal.api import require_journal_space_at_door
 from services.clients.routing import handlers, store
 from shared.http.door import Door, allow
 from shared.http.fields import Line
 from shared.ids import Id
 
-router = APIRouter(tags=["clients"])
+router = APIRouter(tags=["clients"], dependencies=[Depends(require_journal_space_at_door)])
 
 
 @router.get("/clients/route", summary="Whose phone rings when a client calls")

@@ -4,10 +4,11 @@ import asyncio
 from collections import Counter
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from services.clients.access.api import CREATED_RESPONSES
+from services.clients.journal.api import require_journal_space_at_door
 from services.clients.names.store import MERGED_SYSTEM
 from services.clients.register.api import (
     CLIENT_ROLES,
@@ -19,15 +20,15 @@ from services.clients.register.api import (
     Team,
     to_contacts,
 )
-from services.clients.register.bulk import describe_invalid_item, parse_bulk_body
 from services.clients.register.rules import Profile
 from services.clients.synchronization import handlers
 from shared.errors import HoldfastError, Stale
+from shared.http.bulk import describe_invalid_item, parse_bulk_body
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Effort, Line, Money
 from shared.ids import ClientRef, Id
 
-router = APIRouter(tags=["clients"])
+router = APIRouter(tags=["clients"], dependencies=[Depends(require_journal_space_at_door)])
 
 
 class ClientExists(HoldfastError, code="already_there"):

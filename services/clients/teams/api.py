@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
+from services.clients.journal.api import require_journal_space_at_door
 from services.clients.register.api import CLIENT_ROLES, Client
 from services.clients.teams import handlers
 from shared.http.door import Door, allow
 from shared.http.fields import Body
 from shared.ids import ClientRef, Id
 
-router = APIRouter(tags=["clients"])
+router = APIRouter(tags=["clients"], dependencies=[Depends(require_journal_space_at_door)])
 
 
 class NewTeamPlace(Body):

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from services.clients.names.store import list_client_ids_by_ref
-from services.clients.register.bulk import parse_bulk_body
 from services.clients.transfers import handlers
+from shared.http.bulk import parse_bulk_body
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Line
 from shared.ids import CLIENT_REF_PATTERN, ClientRef, Id

@@ -2,16 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
+from services.clients.journal.api import require_journal_space_at_door
 from services.clients.permissions.rules import Action
 from services.clients.usage import handlers, store
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Moment, NotBoolean
 from shared.ids import ClientRef, Id
 
-router = APIRouter(tags=["usage"])
+router = APIRouter(tags=["usage"], dependencies=[Depends(require_journal_space_at_door)])
 
 
 class UsageItem(Body):
