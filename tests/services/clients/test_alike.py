@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from services.clients.access.rules import AccessFacts, PersonFacts, decide_access, find_relations
 from services.clients.access.store.checks import REACH_EVERYBODY, AccessQuestion
 from services.clients.permissions.rules import ACTIONS, ALLOWING_REASONS
 from shared.database import bind_named
 from tests.services.clients.town import BASE, Town, town
+from tests.support.access_oracle import AccessFacts, PersonFacts, decide_access, find_relations
 
 PEOPLE = [f"e{number}" for number in range(7)]
 DEPARTMENTS = ["north", "south", None]

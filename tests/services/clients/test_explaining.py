@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from services.clients.access.rules import AccessFacts, decide_access, explain_decision
 from services.clients.access.store.checks import REACH_EVERYBODY, AccessQuestion
 from services.clients.permissions.rules import ACTIONS
 from tests.services.clients.test_alike import PEOPLE, build, made_up
 from tests.services.clients.town import BASE, Town, town
+from tests.support.access_oracle import AccessFacts, decide_access, explain_decision
 
 RULES = ["unknown", "employment", "freeze", "policy", "relation", "limit"]
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from services.clients.access.rules import AccessFacts, RuleOutcome, explain_decision
+from services.clients.access.rules import RuleOutcome, explain_decision
 from services.clients.access.store import decision
 from services.clients.access.store.connection import PreparedConnection
 from services.clients.journal.store.entries import insert_entries_sql
@@ -131,7 +131,7 @@ def _limited_check_sql(journal_sql: str, facts: str = "") -> str:
     """
 
 
-_FACT_COLUMNS = ", status, frozen, client_known, relations, passes, policy"
+_FACT_COLUMNS = ", relations, passes"
 CHECK_EXPORT_SQL = _limited_check_sql(_JOURNAL_EACH_SQL)
 CHECK_EXPORTS_SQL = _limited_check_sql(_JOURNAL_AS_ONE_ENTRY_SQL)
 EXPLAIN_ONE_SQL = _limited_check_sql(_JOURNAL_EACH_SQL, _FACT_COLUMNS)
@@ -235,7 +235,7 @@ class CheckBatcher:
                 row[1],
                 f"{leaf}.{index}",
                 now,
-                explain_decision(_read_facts(row), questions[index].action)
+                explain_decision(row["reason"], questions[index].action, row["relations"], row["passes"])
                 if sql in (EXPLAIN_ONE_SQL, EXPLAIN_MANY_SQL)
                 else None,
             )
@@ -311,18 +311,6 @@ class CheckBatcher:
             self.runner.cancel()
         for connection in (self.connection, self.list_connection, self.export_connection):
             connection.close()
-
-
-def _read_facts(row: Any) -> AccessFacts:
-    return AccessFacts(
-        row["status"],
-        row["frozen"],
-        row["client_known"],
-        frozenset(row["relations"]),
-        frozenset(row["passes"]),
-        row["policy"],
-        row["reason"] == "limit",
-    )
 
 
 async def open_check_batcher(runtime: Runtime) -> None:

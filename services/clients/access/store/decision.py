@@ -1,4 +1,4 @@
-"""The decision of `domain.access` as SQL, put together from the same table of relations and actions.
+"""The access decision, as SQL that is put together from the one table of relations and actions.
 
 Every statement here wants a CTE `asked (employee_id, client_id, action, moment, day)` and gives the columns of
 `asked` with `reason`, and whether the employee and the client are known.
@@ -90,7 +90,6 @@ REASON_SQL = f"""CASE
 # What a decision rests on, each looked up: for whoever asks for the reason of a reason.
 HELD_RELATIONS = ", ".join(f"CASE WHEN {RELATION_SQL[name]} THEN '{name}' END" for name in RELATION_ACTIONS)
 FACTS_SQL = f"""
-    p.status, coalesce(p.frozen, false) AS frozen, coalesce({has_unacknowledged_policy_sql("a.day")}, false) AS policy,
     array_remove(ARRAY[{HELD_RELATIONS}], NULL) AS relations,
     ARRAY(SELECT v.purpose FROM passes v WHERE v.employee_id = a.employee_id AND v.client_id = a.client_id AND {VALID_PASS_SQL})
         AS passes"""
@@ -119,7 +118,7 @@ ACTOR_QUESTION_SQL = """
 
 
 async def get_actor_decision(work: UnitOfWork, roles: frozenset[str], client_id: str, action: Action) -> str:
-    """The reason for or against the caller's doing this with this client; see `domain.access.decide_at_door`."""
+    """The reason for or against the caller's doing this with this client; see `apply_roles_to_decision`."""
     row = await work.fetch_row(
         f"WITH asked AS ({ACTOR_QUESTION_SQL}) SELECT reason, client_known, barred FROM ({DECISION_SQL}) d",
         actor=work.actor,
@@ -136,7 +135,7 @@ async def get_actor_decision(work: UnitOfWork, roles: frozenset[str], client_id:
 async def list_actor_decisions(
     work: UnitOfWork, roles: frozenset[str], client_ids: Sequence[str], action: Action
 ) -> dict[str, str]:
-    """`decide_for_caller` of many clients that exist, by one statement."""
+    """`get_actor_decision` of many clients that exist, by one statement."""
     rows = await work.fetch_rows(
         f"""
         WITH asked AS (
