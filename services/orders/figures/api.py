@@ -96,8 +96,7 @@ async def get_sales_curve(
 
 @router.get("/delivery", response_model=Delivery, summary="On time, repeat orders")
 async def get_delivery(
-    client_id: Annotated[Id | None, Query()] = None,
-    door: Door = allow("employee", "sales_head", "director", "service"),
+    client_id: Annotated[Id | None, Query()] = None, door: Door = allow("employee", "sales_head", "director", "service")
 ) -> store.Delivery:
     return await door.read(store.get_delivery, door.principal, door.frozen, client_id)
 

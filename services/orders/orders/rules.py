@@ -20,7 +20,6 @@ Origin = Literal["own", "brokered"]
 OrderStatus = Literal["open", "delivered", "cancelled"]
 OneOrderEvent = TypeVar("OneOrderEvent", bound=OrderEvent)
 OneStageEvent = TypeVar("OneStageEvent", bound=StageEvent)
-
 ORDERS_PER_EVENT, STAGES_PER_EVENT = 1_000, 5_000  # so that a message stays far below what a broker takes
 END_EVENTS: Mapping[OrderStatus, type[OrderEvent]] = {"delivered": OrderDelivered, "cancelled": OrderCancelled}
 
