@@ -1,6 +1,6 @@
 """An access check inside the service, one client at a time, against asyncpg's `SELECT 1`: the decision alone.
 
-What decides is the service's own gatherer, connection and statement; only the journal row, which needs a commit, is
+What decides is the service's own batcher, connection and statement; only the journal row, which needs a commit, is
 left out here: `check_journaled` has it.
 """
 
@@ -35,15 +35,15 @@ DECIDE_SQL = strip_journal_insert(CHECK_ONE_SQL)
 
 
 class UnjournaledConnection(PreparedConnection):
-    """A line that leaves out the journal row."""
+    """A connection that leaves out the journal row."""
 
     async def fetch(self, sql: str, *args: Any) -> Sequence[Any]:
         return await super().fetch(DECIDE_SQL if sql == CHECK_ONE_SQL else sql, *args)
 
 
-def open_batcher(line: type[PreparedConnection], url: str) -> CheckBatcher:
-    """As `open_gatherer` makes it."""
-    return CheckBatcher(line(url), line(url), line(url), lambda: datetime.now(UTC), ZoneInfo("UTC"))
+def open_batcher(connection: type[PreparedConnection], url: str) -> CheckBatcher:
+    """As `open_check_batcher` makes it."""
+    return CheckBatcher(connection(url), connection(url), connection(url), lambda: datetime.now(UTC), ZoneInfo("UTC"))
 
 
 async def measure() -> FigureRow:
@@ -62,7 +62,7 @@ async def measure() -> FigureRow:
         against=f"asyncpg SELECT 1: {format_ms(p50(theirs))} (p99 {format_ms(p99(theirs))})",
         ratio=round(p50(ours) / p50(theirs), 2),
         aim="≤ 2.0",
-        note=f"{CLIENTS:,} clients; the decision without its journal row, by the service's gatherer and connection",
+        note=f"{CLIENTS:,} clients; the decision without its journal row, by the service's batcher and connection",
     )
 
 

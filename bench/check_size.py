@@ -19,21 +19,19 @@ Size = tuple[int, int, int]
 
 
 async def measure(small: Size = SMALL, large: Size = LARGE) -> FigureRow:
-    acts, gatherers = [], []
+    acts, batchers = [], []
     for clients, employees, entries in (large, small):
         url = await create_service_database("clients", f"bench_check_{clients}")
         await fill_company(url, clients, employees)
         if entries:
             await fill_journal(url, entries, clients, employees)
-        gatherer = CheckBatcher(
-            *(PreparedConnection(url) for _ in range(3)), lambda: datetime.now(UTC), ZoneInfo("UTC")
-        )
+        batcher = CheckBatcher(*(PreparedConnection(url) for _ in range(3)), lambda: datetime.now(UTC), ZoneInfo("UTC"))
         asked = draw_questions(clients, employees)
-        gatherers.append(gatherer)
-        acts.append(lambda gatherer=gatherer, asked=asked: gatherer.check(next(asked)))
+        batchers.append(batcher)
+        acts.append(lambda batcher=batcher, asked=asked: batcher.check(next(asked)))
     of_large, of_small = await time_in_turn(acts, ROUNDS, CALLS)
-    for gatherer in gatherers:
-        gatherer.close()
+    for batcher in batchers:
+        batcher.close()
     return FigureRow(
         figure=f"access check, journaled, at {large[0]:,} clients, {large[1]:,} employees, {large[2]:,} entries, p50",
         value=format_ms(p50(of_large)),

@@ -91,7 +91,7 @@ async def measure() -> FigureRow:
 
 async def assert_caretaker_in_place(runtime: Runtime) -> None:
     """Asserts that the last client of both is refused to them and open to the caretaker."""
-    ask = runtime.state["gatherer"].check
+    ask = runtime.state["check_batcher"].check
     for employee, client in ((OF_MANY, MANY - 1), (OF_FEW, MANY + FEW - 1)):
         said = [
             (await ask(AccessQuestion(who, f"c-{client}", "read", "bench", REACH_EVERYBODY))).reason

@@ -30,7 +30,7 @@ async def time_transfer(runtime: Runtime, items: list[tuple[str, str, str]]) -> 
             "e-0", lambda work: transfer_clients_by_hand(work, chunk, "a new cut of the territory", True)
         ),
     )
-    assert all(item["outcome"] == "done" for item in done)
+    assert all(item.outcome == "done" for item in done)
     return time.perf_counter() - begun
 
 

@@ -1,27 +1,24 @@
-"""Clients: register, read, change; their team, interactions and feedback."""
+"""Clients: register, read, change, list; who was ever responsible."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import AfterValidator, BaseModel, Field
 
-from services.clients.access.handlers import raise_if_refused
+from services.clients.access.api import CREATED_RESPONSES
+from services.clients.journal.api import require_journal_space_at_door
 from services.clients.names.store import MERGED_SYSTEM
-from services.clients.register import handlers, rules, store
+from services.clients.register import handlers, rules
 from shared.auth import Role
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Effort, Line, Money, Total
 from shared.ids import ClientRef, Id, uuid7
 from shared.paging import Page, Paging, make_page, paging
 
-router = APIRouter(tags=["clients"])
+router = APIRouter(tags=["clients"], dependencies=[Depends(require_journal_space_at_door)])
 CLIENT_ROLES: tuple[Role, ...] = ("employee", "sales_head", "director", "service")
 LineList = Annotated[list[Line], Field(max_length=100)]
-
-CREATED_RESPONSES: dict[int | str, dict[str, Any]] = {
-    201: {"headers": {"Location": {"schema": {"type": "string"}, "description": "Where it is"}}}
-}
 
 # In one order, so that the same content has the same fingerprint.
 Team = Annotated[dict[Id, Id], Field(max_length=50), AfterValidator(lambda team: dict(sorted(team.items())))]
@@ -129,9 +126,32 @@ class HistoryEntry(BaseModel):
     reason: str | None
 
 
-def to_registration(client: NewClient, id: str) -> store.Registration:
+def to_contacts(contacts: list[Contact]) -> list[rules.Contact]:
+    return [rules.Contact(one.id or "", one.name, one.email, one.phone) for one in contacts]
+
+
+def to_registration(client: NewClient, id: str) -> rules.Registration:
     whole = client if client.id else client.model_copy(update={"id": id})
-    return store.build_registration(id, client.owner_id, client.team, whole.model_dump_json())
+    profile = rules.Profile(
+        name=client.name,
+        value=client.value,
+        expected_value=client.expected_value,
+        status=client.status,
+        effort=client.effort,
+        regions=client.regions,
+        languages=client.languages,
+        contacts=to_contacts(client.contacts),
+        external_ids=client.external_ids,
+        team=client.team,
+    )
+    return rules.build_registration(id, client.owner_id, profile, whole.model_dump_json())
+
+
+def to_changes(changes: ClientChanges) -> rules.ProfileChanges:
+    given = changes.model_dump(exclude_unset=True)
+    if "contacts" in given:
+        given["contacts"] = to_contacts(changes.contacts)
+    return cast(rules.ProfileChanges, given)
 
 
 @router.post(
@@ -141,7 +161,7 @@ async def register_client(body: NewClient, door: Door = allow(*CLIENT_ROLES)) ->
     client = await door.transact(
         handlers.register_client, to_registration(body, body.id or uuid7()), door.principal.roles
     )
-    door.set_location("clients", client["id"])
+    door.set_location("clients", client.id)
     return client
 
 
@@ -154,16 +174,14 @@ async def list_clients(
     paging: Paging = Depends(paging),
     door: Door = allow(*CLIENT_ROLES),
 ) -> Any:
-    rows = raise_if_refused(
-        await door.transact(handlers.list_clients, door.principal.roles, paging, owner_id, unowned, q, status)
-    )
-    return make_page(rows, paging)
+    clients = await door.transact(handlers.list_clients, door.principal.roles, paging, owner_id, unowned, q, status)
+    return make_page(clients, paging, lambda client: (client.id,))
 
 
 @router.get("/clients/{id}", response_model=Client, summary="One client")
 async def read_client(id: ClientRef, door: Door = allow(*CLIENT_ROLES)) -> Any:
-    client = raise_if_refused(await door.transact(handlers.read_client, id, door.principal.roles))
-    door.set_etag(client["version"])
+    client = await door.transact(handlers.read_client, id, door.principal.roles)
+    door.set_etag(client.version)
     return client
 
 
@@ -171,11 +189,8 @@ async def read_client(id: ClientRef, door: Door = allow(*CLIENT_ROLES)) -> Any:
     "/clients/{id}", response_model=Client, summary="Change what is given of a client; its owner changes by transfer"
 )
 async def change_client(id: ClientRef, body: ClientChanges, door: Door = allow(*CLIENT_ROLES)) -> Any:
-    given = body.model_dump(exclude_unset=True)
-    client = raise_if_refused(
-        await door.transact(handlers.change_client, id, given, door.principal.roles, door.check_version)
-    )
-    door.set_etag(client["version"])
+    client = await door.transact(handlers.change_client, id, to_changes(body), door.principal.roles, door.check_version)
+    door.set_etag(client.version)
     return client
 
 
@@ -187,5 +202,5 @@ async def change_client(id: ClientRef, body: ClientChanges, door: Door = allow(*
 async def read_client_history(
     id: ClientRef, paging: Paging = Depends(paging), door: Door = allow(*CLIENT_ROLES)
 ) -> Any:
-    rows = raise_if_refused(await door.transact(handlers.read_client_history, id, door.principal.roles, paging))
-    return make_page(rows, paging, lambda row: (str(row["nth"]),))
+    changes = await door.transact(handlers.read_client_history, id, door.principal.roles, paging)
+    return make_page(changes, paging, lambda change: (str(change.nth),))

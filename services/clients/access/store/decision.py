@@ -1,4 +1,4 @@
-"""The decision of `domain.access` as SQL, put together from the same table of relations and actions.
+"""The access decision, as SQL that is put together from the one table of relations and actions.
 
 Every statement here wants a CTE `asked (employee_id, client_id, action, moment, day)` and gives the columns of
 `asked` with `reason`, and whether the employee and the client are known.
@@ -90,7 +90,6 @@ REASON_SQL = f"""CASE
 # What a decision rests on, each looked up: for whoever asks for the reason of a reason.
 HELD_RELATIONS = ", ".join(f"CASE WHEN {RELATION_SQL[name]} THEN '{name}' END" for name in RELATION_ACTIONS)
 FACTS_SQL = f"""
-    p.status, coalesce(p.frozen, false) AS frozen, coalesce({has_unacknowledged_policy_sql("a.day")}, false) AS policy,
     array_remove(ARRAY[{HELD_RELATIONS}], NULL) AS relations,
     ARRAY(SELECT v.purpose FROM passes v WHERE v.employee_id = a.employee_id AND v.client_id = a.client_id AND {VALID_PASS_SQL})
         AS passes"""
@@ -113,16 +112,16 @@ EXPLAINED_DECISION_SQL = f"{DECISION_COLUMNS_SQL}, {FACTS_SQL} {DECISION_TABLES_
 IS_ALLOWED_SQL = f"reason IN ({quote_literals(ALLOWING_REASONS)})"
 
 ACTOR_QUESTION_SQL = """
-    SELECT CAST(:viewer AS text) AS employee_id, CAST(:client_id AS text) AS client_id, CAST(:action AS text) AS action,
+    SELECT CAST(:actor AS text) AS employee_id, CAST(:client_id AS text) AS client_id, CAST(:action AS text) AS action,
            CAST(:now AS timestamptz) AS moment, CAST(:day AS text) AS day
 """
 
 
 async def get_actor_decision(work: UnitOfWork, roles: frozenset[str], client_id: str, action: Action) -> str:
-    """The reason for or against the caller's doing this with this client; see `domain.access.decide_at_door`."""
+    """The reason for or against the caller's doing this with this client; see `apply_roles_to_decision`."""
     row = await work.fetch_row(
         f"WITH asked AS ({ACTOR_QUESTION_SQL}) SELECT reason, client_known, barred FROM ({DECISION_SQL}) d",
-        viewer=work.actor,
+        actor=work.actor,
         client_id=client_id,
         action=action,
         **get_decision_time(work),
@@ -136,17 +135,17 @@ async def get_actor_decision(work: UnitOfWork, roles: frozenset[str], client_id:
 async def list_actor_decisions(
     work: UnitOfWork, roles: frozenset[str], client_ids: Sequence[str], action: Action
 ) -> dict[str, str]:
-    """`decide_for_caller` of many clients that exist, by one statement."""
+    """`get_actor_decision` of many clients that exist, by one statement."""
     rows = await work.fetch_rows(
         f"""
         WITH asked AS (
-            SELECT CAST(:viewer AS text) AS employee_id, client_id, CAST(:action AS text) AS action,
+            SELECT CAST(:actor AS text) AS employee_id, client_id, CAST(:action AS text) AS action,
                    CAST(:now AS timestamptz) AS moment, CAST(:day AS text) AS day
             FROM unnest(CAST(:ids AS text[])) AS ids (client_id)
         )
         SELECT client_id, reason, client_known FROM ({DECISION_SQL}) d
         """,
-        viewer=work.actor,
+        actor=work.actor,
         ids=list(client_ids),
         action=action,
         **get_decision_time(work),
@@ -186,11 +185,11 @@ RELATION_PAIRS_SQL: Mapping[Relation, str] = {
 def clients_of_actor_sql(
     roles: frozenset[str], action: Action, within: Collection[Relation] = tuple(RELATION_ACTIONS)
 ) -> str | None:
-    """SQL of the ids of all clients with which `:viewer` may do this by one of these relations; None: with all."""
+    """SQL of the ids of all clients with which `:actor` may do this by one of these relations; None: with all."""
     if "director" in roles or "service" in roles:
         return None
     mine = [
-        f"SELECT client_id FROM ({held}) {relation} WHERE employee_id = :viewer"
+        f"SELECT client_id FROM ({held}) {relation} WHERE employee_id = :actor"
         for relation, held in RELATION_PAIRS_SQL.items()
         if relation in within and action in RELATION_ACTIONS[relation] and (relation != "head" or "sales_head" in roles)
     ]
