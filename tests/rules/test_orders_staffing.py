@@ -8,13 +8,7 @@ import pytest
 from services.orders.flows.rules import FlowStage, build_flow
 from services.orders.orders.rules import Order, OrderRequest, build_order, staff_order
 from services.orders.planning.rules import move_stages
-from services.orders.staffing.rules import (
-    CapacityBreached,
-    FunctionCapacity,
-    Roster,
-    SeparationBreached,
-    WrongFunction,
-)
+from services.orders.staffing.rules import CapacityBreached, FunctionCapacity, Roster, SeparationBreached, WrongFunction
 from shared.calendar import Calendar
 from shared.contracts.orders import StageMove
 from shared.errors import HoldfastError
