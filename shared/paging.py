@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -36,6 +36,11 @@ class Paging:
     def fetch(self) -> int:
         """How many rows to read: one more than wanted tells whether there is a next page."""
         return self.limit + 1
+
+    @property
+    def bounds(self) -> dict[str, str | int]:
+        """`:after` and `:fetch` for the statement of a list that is ordered by one text."""
+        return {"after": self.after[0] if self.after else "", "fetch": self.fetch}
 
     @property
     def number(self) -> int | None:
@@ -73,11 +78,11 @@ def paging(
 
 
 def _get_id(row: Any) -> tuple[str]:
-    return (row["id"],)
+    return (row["id"] if isinstance(row, Mapping) else row.id,)
 
 
 def make_page(items: Sequence[T], paging: Paging, key: Callable[[T], Sequence[str]] = _get_id) -> dict[str, Any]:
-    """`fetch` items as a page. `key` gives the sort key of an item as text."""
+    """`fetch` items as a page. `key` gives the sort key of an item as text: its id, if nothing else is said."""
     shown = list(items[: paging.limit])
     more = len(items) > paging.limit
     return {"items": shown, "next_cursor": encode_cursor(key(shown[-1])) if more else None}

@@ -1,7 +1,6 @@
 """The caller at the door: token, roles, freeze; and the transaction that a request runs in."""
 
 import hashlib
-import json
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
@@ -10,7 +9,6 @@ from urllib.parse import quote
 
 from fastapi import Depends, Header, Request, Response, Security
 from fastapi.dependencies.utils import get_flat_params
-from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Query
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -18,7 +16,14 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from shared.auth import ROLES, Principal, Role
 from shared.database import UnitOfWork, retry_conflicts, rolled_back_transaction
 from shared.errors import Forbidden, IdempotencyKeyInFlight, IdempotencyKeyReused, NoToken, RolesFrozen, Stale
-from shared.outbox.answers import AnswerKey, KeptAnswer, get_kept_answer, insert_kept_answer, try_lock_answer
+from shared.outbox.answers import (
+    AnswerKey,
+    KeptAnswer,
+    dump_answer,
+    get_kept_answer,
+    insert_kept_answer,
+    try_lock_answer,
+)
 from shared.service import Runtime
 
 P = ParamSpec("P")
@@ -63,7 +68,7 @@ class Door:
                     self.response.headers["Idempotency-Replayed"] = "true"
                     return kept.restore(handler)
                 result = await handler(work, *args, **kwargs)
-                await self._keep_answer(work, part, result)
+                await self._keep_answer(work, part, dump_answer(handler, result))
                 return result
 
         return await retry_conflicts(act)
@@ -118,9 +123,9 @@ class Door:
             raise IdempotencyKeyReused
         return kept
 
-    async def _keep_answer(self, work: UnitOfWork, part: int, result: object) -> None:
+    async def _keep_answer(self, work: UnitOfWork, part: int, result: str) -> None:
         key = AnswerKey(self.idempotency_holder, self.idempotency_key or "", part)
-        await insert_kept_answer(work, key, await self._request_hash(), json.dumps(jsonable_encoder(result)))
+        await insert_kept_answer(work, key, await self._request_hash(), result)
 
     def check_version(self, version: int) -> None:
         """Raises `Stale` where `If-Match` names another version; sets nothing."""

@@ -44,6 +44,11 @@ def _result_adapter(handler: Callable[..., Awaitable[T]]) -> TypeAdapter[T]:
     return TypeAdapter(get_type_hints(handler).get("return", Any) if hasattr(handler, "__annotations__") else Any)
 
 
+def dump_answer(handler: Callable[..., Awaitable[T]], result: T) -> str:
+    """A result of `handler` as JSON that `restore` makes the same of."""
+    return _result_adapter(handler).dump_json(result, warnings=False).decode()
+
+
 async def try_lock_answer(work: UnitOfWork, key: AnswerKey) -> bool:
     """False while another transaction works on the same request."""
     name = f"{key.holder}\n{key.key}\n{key.part}"

@@ -13,14 +13,18 @@ from services.staff.departures.rules import EmploymentUpdate, apply_employment_u
 from services.staff.employees.rules import (
     Employee,
     determine_notice_day,
-    list_caretaker_candidates,
     select_newest_facts,
     set_facts,
 )
+from shared.people.rules import list_caretaker_candidates
 
 TODAY = date(2026, 5, 4)
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 PERSON = Employee(id="7", employment_id="first", hired_on=date(2020, 1, 1), deputy_id="2", manager_id="3")
+
+
+def caretakers(leaver: Employee, heads: list[str], last_resort: str | None) -> list[str]:
+    return list_caretaker_candidates(leaver.id, leaver.deputy_id, leaver.manager_id, heads, last_resort)
 
 
 def at(minutes: int) -> datetime:
@@ -47,7 +51,7 @@ def rehired(minutes: int, day: date = date(2026, 9, 1)) -> EmploymentUpdate:
 
 def tell(person: Employee, *news: EmploymentUpdate) -> Employee:
     for nth, word in enumerate(news):
-        person = apply_employment_update(person, word, f"next-{nth}").person
+        person = apply_employment_update(person, word, f"next-{nth}").employee
     return person
 
 
@@ -55,8 +59,8 @@ def events(before: Employee, *news: EmploymentUpdate) -> list[str]:
     types = []
     for word in news:
         heard = apply_employment_update(before, word, "next")
-        types += [event.type for event in build_announcements(before, heard.person, ["2"], TODAY, heard.former)]
-        before = heard.person
+        types += [event.type for event in build_announcements(before, heard.employee, ["2"], TODAY, heard.former)]
+        before = heard.employee
     return types
 
 
@@ -97,9 +101,9 @@ def test_an_older_word_fills_in_what_the_newer_one_left_out() -> None:
 
 def test_a_departure_discarded_as_old_is_told_apart() -> None:
     withdrawn = tell(PERSON, EmploymentUpdate("withdrawn", at(5)))
-    assert apply_employment_update(withdrawn, resigned(1), "x").old
-    assert apply_employment_update(withdrawn, left(1), "x").old
-    assert not apply_employment_update(withdrawn, resigned(6), "x").old
+    assert apply_employment_update(withdrawn, resigned(1), "x").is_outdated
+    assert apply_employment_update(withdrawn, left(1), "x").is_outdated
+    assert not apply_employment_update(withdrawn, resigned(6), "x").is_outdated
 
 
 def test_said_at_the_same_moment_the_later_arrival_counts() -> None:
@@ -110,8 +114,8 @@ def test_news_of_an_earlier_employment_never_touches_a_later_one() -> None:
     back = tell(PERSON, left(1), rehired(10))
     for old in (resigned(5), left(5), EmploymentUpdate("withdrawn", at(5)), rehired(5, date(2026, 8, 1))):
         heard = apply_employment_update(back, old, "x")
-        assert heard.old
-        assert heard.person == back
+        assert heard.is_outdated
+        assert heard.employee == back
 
 
 def test_a_rehire_opens_a_new_employment_and_keeps_the_former() -> None:
@@ -119,23 +123,23 @@ def test_a_rehire_opens_a_new_employment_and_keeps_the_former() -> None:
     heard = apply_employment_update(gone, rehired(3), "second")
     assert heard.former is not None
     assert (heard.former.employment_id, heard.former.left_on) == ("first", TODAY)
-    assert (heard.person.employment_id, heard.person.hired_on) == ("second", date(2026, 9, 1))
-    assert life(heard.person) == ("active", None, None, None, None)
+    assert (heard.employee.employment_id, heard.employee.hired_on) == ("second", date(2026, 9, 1))
+    assert life(heard.employee) == ("active", None, None, None, None)
 
 
 def test_a_rehire_that_comes_before_the_departure_waits_for_it() -> None:
     waiting = apply_employment_update(PERSON, rehired(3), "second")
     assert waiting.former is None
-    assert waiting.person.status == "active"
-    heard = apply_employment_update(waiting.person, left(2), "second")
+    assert waiting.employee.status == "active"
+    heard = apply_employment_update(waiting.employee, left(2), "second")
     assert heard.former is not None
-    assert (heard.person.employment_id, heard.person.status) == ("second", "active")
+    assert (heard.employee.employment_id, heard.employee.status) == ("second", "active")
     assert events(PERSON, rehired(3), left(2)) == ["employee.left", "employee.rehired"]
 
 
 def test_the_same_rehire_told_twice_opens_one_employment() -> None:
-    back = apply_employment_update(tell(PERSON, left(1)), rehired(2), "second").person
-    assert apply_employment_update(back, rehired(3), "third").person.employment_id == "second"
+    back = apply_employment_update(tell(PERSON, left(1)), rehired(2), "second").employee
+    assert apply_employment_update(back, rehired(3), "third").employee.employment_id == "second"
 
 
 def test_each_change_is_announced_as_what_it_is() -> None:
@@ -158,7 +162,7 @@ def test_who_has_left_and_works_until_later_after_all_keeps_the_same_departure()
 
 def test_an_announcement_carries_the_whole_public_state_and_no_name() -> None:
     person = replace(PERSON, name="Nancy", email="n@example.com", functions={"sales": 4.0})
-    after = apply_employment_update(person, resigned(1), "x").person
+    after = apply_employment_update(person, resigned(1), "x").employee
     [event] = build_announcements(person, after, ["2", "3"], TODAY)
     said = event.model_dump(mode="json")
     assert said["caretakers"] == ["2", "3"]
@@ -168,9 +172,9 @@ def test_an_announcement_carries_the_whole_public_state_and_no_name() -> None:
 
 
 def test_caretakers_are_named_once_in_order_and_never_the_leaver() -> None:
-    assert list_caretaker_candidates(PERSON, ["3", "7", "9"], "1") == ["2", "3", "9", "1"]
-    assert list_caretaker_candidates(replace(PERSON, deputy_id=None, manager_id="9"), ["9"], "7") == ["9"]
-    assert list_caretaker_candidates(replace(PERSON, deputy_id=None, manager_id=None), [], None) == []
+    assert caretakers(PERSON, ["3", "7", "9"], "1") == ["2", "3", "9", "1"]
+    assert caretakers(replace(PERSON, deputy_id=None, manager_id="9"), ["9"], "7") == ["9"]
+    assert caretakers(replace(PERSON, deputy_id=None, manager_id=None), [], None) == []
 
 
 # -- any order ---------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.staff.departures.rules import count_departures_allowed, is_new_departure, may_freeze_held_departure
+from services.staff.departures.rules import compute_departure_limit, is_new_departure, may_freeze_held_departure
 from services.staff.employees.rules import (
     Employee,
     HrisAbsences,
@@ -16,7 +16,7 @@ from services.staff.employees.rules import (
     derive_hris_absences,
     select_unfinished_absences,
 )
-from services.staff.hris.messages import HrisMessage, UnreadableMessage
+from services.staff.hris.messages import EmployeeLeftMessage, EmployeeResignedMessage, HrisMessage, UnreadableMessage
 from services.staff.hris.rules import build_employment_update
 from services.staff.hris.vendors.generic import read_message
 from services.staff.imports.rules import find_changes_closing_circle, sort_parents_first
@@ -42,7 +42,11 @@ def refused(raw: bytes) -> UnreadableMessage:
 def test_news_is_read_with_the_moment_when_it_was_said() -> None:
     news = read_message(body("employee.resigned", {"employee_id": "7", "last_day": "2026-06-30"}), NOON)
     assert isinstance(news, HrisMessage)
-    assert (news.type, news.employee_id, news.at) == ("employee.resigned", "7", NOON - timedelta(hours=1))
+    assert (news.content.type, news.content.employee_id, news.at) == (
+        "employee.resigned",
+        "7",
+        NOON - timedelta(hours=1),
+    )
 
 
 @pytest.mark.parametrize(("ahead", "counts_as_receipt"), [(4, False), (5, False), (6, True), (60 * 24 * 365, True)])
@@ -142,15 +146,17 @@ def test_who_says_no_day_of_notice_gave_it_when_it_was_said() -> None:
         body("employee.resigned", {"employee_id": "7", "last_day": "2026-06-30"}, "2026-05-04T23:30:00Z"), NOON
     )
     assert isinstance(news, HrisMessage)
-    assert build_employment_update(news, "Europe/Berlin", NOON.date()).notice_on == date(2026, 5, 4)
-    late = HrisMessage(news.type, datetime(2026, 5, 4, 23, 30, tzinfo=UTC), "7", news.said)
-    assert build_employment_update(late, "Europe/Berlin", NOON.date()).notice_on == date(2026, 5, 5)
+    assert isinstance(news.content, EmployeeResignedMessage)
+    assert build_employment_update(news.content, news.at, "Europe/Berlin", NOON.date()).notice_on == date(2026, 5, 4)
+    late = datetime(2026, 5, 4, 23, 30, tzinfo=UTC)
+    assert build_employment_update(news.content, late, "Europe/Berlin", NOON.date()).notice_on == date(2026, 5, 5)
 
 
 def test_a_departure_that_lies_ahead_is_a_resignation_until_then() -> None:
     news = read_message(body("employee.left", {"employee_id": "7", "on": "2026-05-31"}), NOON)
     assert isinstance(news, HrisMessage)
-    said = build_employment_update(news, "UTC", NOON.date())
+    assert isinstance(news.content, EmployeeLeftMessage)
+    said = build_employment_update(news.content, news.at, "UTC", NOON.date())
     assert (said.kind, said.last_day) == ("resigned", date(2026, 5, 31))
 
 
@@ -203,7 +209,7 @@ def test_any_order_of_the_same_absences_ends_the_same(orders: Any) -> None:
 def test_absences_that_are_over_are_not_told() -> None:
     over = Absence(absence_id="a", from_day=date(2026, 5, 1), until_day=date(2026, 5, 3))
     open_ = Absence(absence_id="b", from_day=date(2026, 5, 2))
-    assert select_unfinished_absences([over, open_], HrisAbsences(), NOON.date()) == [open_]
+    assert select_unfinished_absences([over, open_], NOON.date()) == [open_]
 
 
 # -- the brake ---------------------------------------------------------------------------------------------------------
@@ -225,7 +231,7 @@ def test_absences_that_are_over_are_not_told() -> None:
 def test_the_brake_lets_a_share_through_never_fewer_than_three_or_a_plain_number(
     setting: str, staff: int, allowed: int
 ) -> None:
-    assert count_departures_allowed(setting, staff) == allowed
+    assert compute_departure_limit(setting, staff) == allowed
 
 
 def test_never_more_than_a_tenth_of_staff_is_frozen_on_suspicion() -> None:

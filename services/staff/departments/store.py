@@ -1,141 +1,190 @@
-"""Departments as they are kept, and the organisation as a caller may see it."""
+"""Departments as they are kept, and as a caller may see them."""
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Literal
 
+from services.staff.departments import rules
+from shared.advisory_locks import AdvisoryLock
 from shared.database import UnitOfWork
 from shared.paging import Paging
 
-DEPARTMENT_FIELDS = "id, version, name, parent_id, head_id"
+DEPARTMENT_COLUMNS = "id, name, parent_id, head_id, version"
 
-IS_VISIBLE = "(:everything OR id IN (SELECT id FROM headed))"
-
-
-async def get_visible_department(work: UnitOfWork, id: str, everything: bool) -> Mapping[str, Any] | None:
-    """A department that the caller may know about: any, or only what they head and what is below."""
-    return await work.fetch_row(
-        f"{HEADED_DEPARTMENTS} SELECT {DEPARTMENT_FIELDS} FROM departments WHERE id = :id AND {IS_VISIBLE}",
-        id=id,
-        sub=work.actor,
-        everything=everything,
-    )
-
-
-async def get_department(work: UnitOfWork, id: str, lock: bool = False) -> Mapping[str, Any] | None:
-    return await work.fetch_row(
-        f"SELECT {DEPARTMENT_FIELDS}, body_hash, imported FROM departments WHERE id = :id"
-        + (" FOR UPDATE" if lock else ""),
-        id=id,
-    )
-
-
-async def list_visible_departments(
-    work: UnitOfWork, paging: Paging, parent_id: str | None, everything: bool
-) -> Sequence[Mapping[str, Any]]:
-    return await work.fetch_rows(
-        f"""
-        {HEADED_DEPARTMENTS} SELECT {DEPARTMENT_FIELDS} FROM departments
-        WHERE id > :after AND (CAST(:parent_id AS text) IS NULL OR parent_id = :parent_id) AND {IS_VISIBLE}
-        ORDER BY id LIMIT :fetch
-        """,
-        sub=work.actor,
-        everything=everything,
-        after=paging.after[0] if paging.after else "",
-        parent_id=parent_id,
-        fetch=paging.fetch,
-    )
-
-
-async def insert_departments(work: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> set[str]:
-    """`{id, name, parent_id, head_id, body_hash (hex), imported}`; returns the ids that were new."""
-    return {
-        row["id"]
-        for row in await work.fetch_rows(
-            """
-            INSERT INTO departments (id, name, parent_id, head_id, body_hash, imported)
-            SELECT r.id, r.name, r.parent_id, r.head_id, decode(r.body_hash, 'hex'), r.imported
-            FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (
-                id text, name text, parent_id text, head_id text, body_hash text, imported jsonb)
-            ON CONFLICT (id) DO NOTHING RETURNING id
-            """,
-            rows=json.dumps(list(rows)),
-        )
-    }
-
-
-async def update_departments(work: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> None:
-    """`{id, name, parent_id, head_id, imported?}`: all of it is set."""
-    await work.execute(
-        """
-        UPDATE departments d SET version = d.version + 1, name = r.name, parent_id = r.parent_id, head_id = r.head_id,
-               imported = coalesce(r.imported, d.imported)
-        FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (id text, name text, parent_id text, head_id text, imported jsonb)
-        WHERE d.id = r.id
-        """,
-        rows=json.dumps(list(rows)),
-    )
-
-
-async def list_existing_departments(work: UnitOfWork, ids: Sequence[str | None]) -> set[str]:
-    wanted = [id for id in ids if id]
-    return {row["id"] for row in await work.fetch_rows("SELECT id FROM departments WHERE id = ANY(:ids)", ids=wanted)}
-
-
-async def list_organisation(
-    work: UnitOfWork, everything: bool
-) -> tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]:
-    """Departments with the state of their head, and who works in them: `{id, department_id, status, functions}`.
-
-    All of them, or only what the caller heads and what is below; the topmost of these have no `parent_id` then.
-    """
-    departments = await work.fetch_rows(
-        f"""
-        {HEADED_DEPARTMENTS} SELECT d.id, d.name, d.head_id, h.status AS head_status,
-               CASE WHEN :everything OR d.parent_id IN (SELECT id FROM headed) THEN d.parent_id END AS parent_id
-        FROM departments d LEFT JOIN employees h ON h.id = d.head_id
-        WHERE :everything OR d.id IN (SELECT id FROM headed) ORDER BY d.id
-        """,
-        sub=work.actor,
-        everything=everything,
-    )
-    people = await work.fetch_rows(
-        f"""
-        {HEADED_DEPARTMENTS} SELECT id, department_id, manager_id, status, position, functions FROM employees
-        WHERE status <> 'left' AND (:everything OR department_id IN (SELECT id FROM headed)) ORDER BY id
-        """,
-        sub=work.actor,
-        everything=everything,
-    )
-    return departments, people
-
-
+# The departments that the caller heads, with those below.
 HEADED_DEPARTMENTS = """
     WITH RECURSIVE headed (id) AS (
-        SELECT id FROM departments WHERE head_id = :sub
+        SELECT id FROM departments WHERE head_id = :actor
         UNION
         SELECT d.id FROM departments d JOIN headed ON d.parent_id = headed.id
     )
 """
 
 
+async def list_visible_departments(
+    work: UnitOfWork, paging: Paging, parent_id: str | None, sees_all: bool
+) -> list[rules.Department]:
+    return await work.fetch_all(
+        rules.Department,
+        f"""
+        {HEADED_DEPARTMENTS} SELECT {DEPARTMENT_COLUMNS} FROM departments
+        WHERE id > :after AND (CAST(:parent_id AS text) IS NULL OR parent_id = :parent_id)
+          AND (:sees_all OR id IN (SELECT id FROM headed))
+        ORDER BY id LIMIT :fetch
+        """,
+        sees_all=sees_all,
+        **paging.bounds,
+        parent_id=parent_id,
+    )
+
+
+async def get_visible_department(work: UnitOfWork, id: str, sees_all: bool) -> rules.Department | None:
+    return await work.fetch_one(
+        rules.Department,
+        f"""
+        {HEADED_DEPARTMENTS} SELECT {DEPARTMENT_COLUMNS} FROM departments
+        WHERE id = :id AND (:sees_all OR id IN (SELECT id FROM headed))
+        """,
+        id=id,
+        sees_all=sees_all,
+    )
+
+
+async def list_organised_departments(work: UnitOfWork, sees_all: bool) -> list[rules.OrganisedDepartment]:
+    """All departments, or only what the caller heads and what is below: the topmost of these have no `parent_id` then."""
+    return await work.fetch_all(
+        rules.OrganisedDepartment,
+        f"""
+        {HEADED_DEPARTMENTS} SELECT d.id, d.name, d.head_id, h.status AS head_status,
+               CASE WHEN :sees_all OR d.parent_id IN (SELECT id FROM headed) THEN d.parent_id END AS parent_id
+        FROM departments d LEFT JOIN employees h ON h.id = d.head_id
+        WHERE :sees_all OR d.id IN (SELECT id FROM headed) ORDER BY d.id
+        """,
+        sees_all=sees_all,
+    )
+
+
+async def list_employee_places(work: UnitOfWork, sees_all: bool) -> dict[str | None, list[rules.EmployeePlace]]:
+    """Everybody who works here and whom the caller may see, by department."""
+    places: dict[str | None, list[rules.EmployeePlace]] = {}
+    for row in await work.fetch_rows(
+        f"""
+        {HEADED_DEPARTMENTS} SELECT id AS employee_id, department_id, manager_id, status, position, functions
+        FROM employees
+        WHERE status <> 'left' AND (:sees_all OR department_id IN (SELECT id FROM headed)) ORDER BY id
+        """,
+        sees_all=sees_all,
+    ):
+        department_id = row["department_id"]
+        place = rules.EmployeePlace(**{name: value for name, value in row.items() if name != "department_id"})
+        places.setdefault(department_id, []).append(place)
+    return places
+
+
+async def lock_departments(work: UnitOfWork, ids: Sequence[str] | None = None) -> dict[str, rules.LockedDepartment]:
+    """Those of these departments that exist, or all of them; by id."""
+    return {
+        row["id"]: rules.LockedDepartment(
+            rules.Department(row["id"], row["name"], row["parent_id"], row["head_id"], row["version"]),
+            row["body_hash"],
+            row["imported"],
+        )
+        for row in await work.fetch_rows(
+            """
+            SELECT * FROM departments WHERE CAST(:ids AS text[]) IS NULL OR id = ANY(:ids) ORDER BY id FOR UPDATE
+            """,
+            ids=ids,
+        )
+    }
+
+
+async def list_departments_after(work: UnitOfWork, after: str, limit: int) -> list[rules.Department]:
+    """By id, locked, so that no newer state gets a lower sequence."""
+    return await work.fetch_all(
+        rules.Department,
+        f"SELECT {DEPARTMENT_COLUMNS} FROM departments WHERE id > :after ORDER BY id LIMIT :limit FOR SHARE",
+        after=after,
+        limit=limit,
+    )
+
+
+async def list_existing_departments(work: UnitOfWork, ids: Iterable[str | None]) -> set[str]:
+    """Which of these departments exist."""
+    existing = await work.fetch_rows("SELECT id FROM departments WHERE id = ANY(:ids)", ids=[id for id in ids if id])
+    return {row["id"] for row in existing}
+
+
+async def insert_departments(
+    work: UnitOfWork,
+    departments: Iterable[rules.Department],
+    body_hash: bytes | None = None,
+    imported: Mapping[str, Mapping[str, object]] | None = None,
+) -> set[str]:
+    """`imported`: by id the row of the file. Returns the ids that were new."""
+    inserted = await work.fetch_rows(
+        """
+        INSERT INTO departments (id, name, parent_id, head_id, body_hash, imported)
+        SELECT id, name, parent_id, head_id, CAST(:body_hash AS bytea), imported
+        FROM jsonb_populate_recordset(CAST(NULL AS departments), CAST(:departments AS jsonb))
+        ON CONFLICT (id) DO NOTHING RETURNING id
+        """,
+        departments=_dump_departments(departments, imported),
+        body_hash=body_hash,
+    )
+    return {row["id"] for row in inserted}
+
+
+async def update_departments(
+    work: UnitOfWork,
+    departments: Iterable[rules.Department],
+    imported: Mapping[str, Mapping[str, object]] | None = None,
+) -> None:
+    """Sets all of these fields, and for those that are `imported` the row of the file."""
+    await work.execute(
+        """
+        UPDATE departments d SET version = d.version + 1, name = r.name, parent_id = r.parent_id, head_id = r.head_id,
+               imported = coalesce(r.imported, d.imported)
+        FROM jsonb_populate_recordset(CAST(NULL AS departments), CAST(:departments AS jsonb)) r WHERE d.id = r.id
+        """,
+        departments=_dump_departments(departments, imported),
+    )
+
+
+def _dump_departments(
+    departments: Iterable[rules.Department], imported: Mapping[str, Mapping[str, object]] | None
+) -> str:
+    imported = imported or {}
+    return json.dumps([{**asdict(department), "imported": imported.get(department.id)} for department in departments])
+
+
+async def get_employee_status(work: UnitOfWork, employee_id: str) -> str | None:
+    """It does not change before this transaction ends. None: there is no such employee."""
+    status: str | None = await work.fetch_value("SELECT status FROM employees WHERE id = :id FOR SHARE", id=employee_id)
+    return status
+
+
 async def lock_hierarchy(work: UnitOfWork) -> None:
     """Changes of who is above whom go one by one, so that two of them cannot close a circle together."""
-    await work.execute("SELECT pg_advisory_xact_lock(7284)")
+    await work.execute(f"SELECT pg_advisory_xact_lock({AdvisoryLock.HIERARCHY:d})")
 
 
-async def is_ancestor(work: UnitOfWork, table: str, up: str, id: str, start: str) -> bool:
-    """Whether `id` is `start` or stands above it. `table` and `up` are our own words."""
+PARENT_COLUMNS = {"departments": "parent_id", "employees": "manager_id"}
+
+
+async def is_above(work: UnitOfWork, hierarchy: Literal["departments", "employees"], id: str, lower_id: str) -> bool:
+    """Whether `id` is `lower_id` or stands above it."""
+    parent = PARENT_COLUMNS[hierarchy]
     return bool(
         await work.fetch_value(
             f"""
             WITH RECURSIVE above (id) AS (
-                SELECT CAST(:start AS text)
+                SELECT CAST(:lower_id AS text)
                 UNION
-                SELECT t.{up} FROM above JOIN {table} t ON t.id = above.id WHERE t.{up} IS NOT NULL
+                SELECT h.{parent} FROM above JOIN {hierarchy} h ON h.id = above.id WHERE h.{parent} IS NOT NULL
             ) SELECT EXISTS (SELECT 1 FROM above WHERE id = :id)
             """,
             id=id,
-            start=start,
+            lower_id=lower_id,
         )
     )

@@ -1,29 +1,87 @@
 """What people decide of an employment's life, what the brake holds, and the day after the last day."""
 
-from collections.abc import Mapping
-from datetime import date
-from typing import Any
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Literal
 
 from services.staff.departures import fields, rules, store
-from services.staff.employees.handlers import lock_employee, publish_journal_entry, save_employee, today
+from services.staff.employees.handlers import lock_employee
 from services.staff.employees.rules import (
     BeforeHired,
     Employee,
+    Erased,
     HiredBeforeLeft,
-    build_public_state,
+    build_event,
     determine_decision_time,
-    list_caretaker_candidates,
 )
-from services.staff.employees.store import LifeChange, LockedEmployee, lock_employees
+from services.staff.employees.store import (
+    EmployeeVisibility,
+    LockedEmployee,
+    insert_former_employment,
+    insert_life_change,
+    list_visible_employees,
+    lock_employees,
+    update_employees,
+)
 from shared.contracts.offboarding import OffboardingCancelled, OffboardingCleared, OffboardingStarted
 from shared.contracts.staff import DepartureHeld, DepartureRejected
 from shared.database import UnitOfWork
 from shared.errors import NotFound
 from shared.ids import uuid7
+from shared.journal import publish_journal_entry
 from shared.messages import Envelope
+from shared.outbox.republication import republish_kept_events
+from shared.paging import Paging
+from shared.people.rules import list_caretaker_candidates
 from shared.service import Runtime
 
 DUE_BATCH = 200
+
+
+async def save_life_change(
+    work: UnitOfWork,
+    locked: LockedEmployee,
+    updated: rules.UpdatedEmployment,
+    kind: rules.LifeChangeKind,
+    said_at: datetime,
+    reason: str | None = None,
+) -> Employee:
+    """Saves what has become of an employment and announces it; a departure that was held is decided by it.
+
+    Raises `Erased`.
+    """
+    before, after = locked.employee, updated.employee
+    if locked.erased:
+        raise Erased
+    await update_employees(work, [after])
+    await insert_life_change(work, after.id, kind, said_at, reason)
+    if updated.former is not None:
+        await insert_former_employment(work, after.id, updated.former)
+    if before.status == "active" and after.status != "active":
+        await store.delete_uncleared_cases(work, after.id)
+    caretakers = _list_caretakers(work, locked, after)
+    work.publish(*rules.build_announcements(before, after, caretakers, work.today, updated.former))
+    publish_journal_entry(work, f"employment.{kind}", after.id, employment_id=before.employment_id)
+    if locked.hold_id is not None:
+        await _decide_hold(work, locked.hold_id, after, "rejected" if after.status == "active" else "confirmed")
+    return replace(after, version=after.version + 1)
+
+
+def _list_caretakers(work: UnitOfWork, locked: LockedEmployee, leaver: Employee) -> list[str]:
+    return list_caretaker_candidates(
+        leaver.id, leaver.deputy_id, leaver.manager_id, locked.heads, work.settings.last_resort
+    )
+
+
+async def _decide_hold(
+    work: UnitOfWork, hold_id: str, employee: Employee, state: Literal["confirmed", "rejected"]
+) -> None:
+    """In both cases the hold is no ground of a freeze any more: a departure that was confirmed is one by itself."""
+    await store.update_hold_state(work, hold_id, state)
+    work.publish(build_event(DepartureRejected, employee, work.today, hold_id=hold_id))
+
+
+# -- what people decide ------------------------------------------------------------------------------------------------
 
 
 def _refuse_own_case(work: UnitOfWork, employee_id: str) -> None:
@@ -32,199 +90,206 @@ def _refuse_own_case(work: UnitOfWork, employee_id: str) -> None:
 
 
 async def _apply_decision(
-    work: UnitOfWork, before: LockedEmployee, kind: rules.LifeChangeKind, reason: str | None = None, **days: date | None
+    work: UnitOfWork, locked: LockedEmployee, kind: rules.LifeChangeKind, reason: str | None = None, **days: date | None
 ) -> Employee:
-    news = rules.EmploymentUpdate(kind, determine_decision_time(before.person, work.now), **days)
-    heard = rules.apply_employment_update(before.person, news, uuid7())
-    return await save_employee(work, before, heard.person, LifeChange(kind, work.now, reason), heard.former)
+    update = rules.EmploymentUpdate(kind, determine_decision_time(locked.employee, work.now), **days)
+    updated = rules.apply_employment_update(locked.employee, update, uuid7())
+    return await save_life_change(work, locked, updated, kind, work.now, reason)
 
 
 async def announce_resignation(work: UnitOfWork, employee_id: str, body: fields.Resignation) -> Employee:
     """Notice, or other dates of one given before. Raises `AlreadyLeft`, `BeforeHired`."""
-    before = await lock_employee(work, employee_id)
-    person = before.person
-    if person.status == "left":
+    locked = await lock_employee(work, employee_id)
+    employee = locked.employee
+    if employee.status == "left":
         raise rules.AlreadyLeft
-    if body.last_day < person.hired_on:
+    if body.last_day < employee.hired_on:
         raise BeforeHired
-    again = person.status == "resigned"
-    if again and (body.last_day, body.notice_on or person.notice_on, body.ends_on or person.ends_on) == (
-        person.last_day,
-        person.notice_on,
-        person.ends_on,
-    ):
-        return person
-    notice_on = body.notice_on or (None if again else min(today(work), body.last_day))
-    days = {"notice_on": notice_on, "last_day": body.last_day, "ends_on": body.ends_on}
-    return await _apply_decision(work, before, "changed" if again else "resigned", body.reason, **days)
+    known = (employee.status, employee.last_day, employee.notice_on, employee.ends_on)
+    if known == ("resigned", body.last_day, body.notice_on or employee.notice_on, body.ends_on or employee.ends_on):
+        return employee
+    days = {"notice_on": body.notice_on, "last_day": body.last_day, "ends_on": body.ends_on}
+    if employee.status == "resigned":
+        return await _apply_decision(work, locked, "changed", body.reason, **days)
+    days["notice_on"] = body.notice_on or min(work.today, body.last_day)
+    return await _apply_decision(work, locked, "resigned", body.reason, **days)
 
 
 async def withdraw_resignation(work: UnitOfWork, employee_id: str) -> Employee:
     """Raises `NotResigned`, `AlreadyLeft`, `OwnCase`."""
     _refuse_own_case(work, employee_id)
-    before = await lock_employee(work, employee_id)
-    if before.person.status == "left":
+    locked = await lock_employee(work, employee_id)
+    if locked.employee.status == "left":
         raise rules.AlreadyLeft
-    if before.person.status != "resigned":
+    if locked.employee.status != "resigned":
         raise rules.NotResigned
-    return await _apply_decision(work, before, "withdrawn")
+    return await _apply_decision(work, locked, "withdrawn")
 
 
 async def record_departure(work: UnitOfWork, employee_id: str, on: date, reason: str | None) -> Employee:
     """The last day is over; one that lies ahead is a resignation until then. Raises `BeforeHired`, `LeftWithOtherDate`."""
-    if on > today(work):
+    if on > work.today:
         return await announce_resignation(work, employee_id, fields.Resignation(last_day=on, reason=reason))
-    before = await lock_employee(work, employee_id)
-    if on < before.person.hired_on:
+    locked = await lock_employee(work, employee_id)
+    if on < locked.employee.hired_on:
         raise BeforeHired
-    if before.person.status == "left":
-        if before.person.left_on != on:
+    if locked.employee.status == "left":
+        if locked.employee.left_on != on:
             raise rules.LeftWithOtherDate
-        return before.person
-    return await _apply_decision(work, before, "left", reason, day=on)
+        return locked.employee
+    return await _apply_decision(work, locked, "left", reason, day=on)
 
 
 async def reverse_departure(work: UnitOfWork, employee_id: str, reason: str) -> Employee:
     """The departure was a mistake: the same employment goes on. Raises `NotLeft`, `OwnCase`."""
     _refuse_own_case(work, employee_id)
-    before = await lock_employee(work, employee_id)
-    if before.person.status != "left":
+    locked = await lock_employee(work, employee_id)
+    if locked.employee.status != "left":
         raise rules.NotLeft
-    return await _apply_decision(work, before, "reversed", reason)
+    return await _apply_decision(work, locked, "reversed", reason)
 
 
 async def rehire_employee(work: UnitOfWork, employee_id: str, hired_on: date) -> Employee:
     """A new employment; nothing of the old one is restored. Raises `NotLeft`, `HiredBeforeLeft`, `OwnCase`."""
     _refuse_own_case(work, employee_id)
-    before = await lock_employee(work, employee_id)
-    if before.person.status != "left":
+    locked = await lock_employee(work, employee_id)
+    if locked.employee.status != "left":
         raise rules.NotLeft
-    if before.person.left_on is not None and hired_on <= before.person.left_on:
+    if locked.employee.left_on is not None and hired_on <= locked.employee.left_on:
         raise HiredBeforeLeft
-    return await _apply_decision(work, before, "rehired", day=hired_on)
+    return await _apply_decision(work, locked, "rehired", day=hired_on)
+
+
+async def read_employments(
+    work: UnitOfWork, employee_id: str, visibility: EmployeeVisibility, shows_reasons: bool, paging: Paging
+) -> list[rules.Employment]:
+    """Raises `NotFound` also where the caller may not know about this employee."""
+    if not await list_visible_employees(work, visibility, id=employee_id):
+        raise NotFound
+    return await store.list_employments(work, employee_id, shows_reasons, paging)
+
+
+# -- the day after the last day ----------------------------------------------------------------------------------------
 
 
 async def record_due_departures(runtime: Runtime) -> bool:
-    """The day after the last day: says of everybody whose last day is over that they have left. Many HRIS stay silent."""
+    """Records of everybody whose last day is over that they have left, since many HRIS say nothing on that day."""
     return await runtime.transact(_record_due_departures)
 
 
 async def _record_due_departures(work: UnitOfWork) -> bool:
-    due = await work.fetch_rows(
-        """
-        SELECT id FROM employees WHERE status = 'resigned' AND last_day < :today ORDER BY id LIMIT :batch
-        FOR UPDATE SKIP LOCKED
-        """,
-        today=today(work),
-        batch=DUE_BATCH,
-    )
-    for before in (await lock_employees(work, [row["id"] for row in due])).values():
-        last_day = before.person.last_day
-        if last_day is None:
-            continue
+    due = await store.lock_due_employees(work, DUE_BATCH)
+    for locked in (await lock_employees(work, due)).values():
+        employee = locked.employee
         # Said when the last day was said: that nobody objected is no news, and news still on its way counts.
-        said_at = max(before.person.said.get("status", work.now), before.person.said.get("last_day", work.now))
-        heard = rules.apply_employment_update(
-            before.person, rules.EmploymentUpdate("left", said_at, day=last_day), uuid7()
-        )
-        await save_employee(work, before, heard.person, LifeChange("left", said_at))
+        said_at = max(employee.said.get("status", work.now), employee.said.get("last_day", work.now))
+        update = rules.EmploymentUpdate("left", said_at, day=employee.last_day)
+        updated = rules.apply_employment_update(employee, update, uuid7())
+        await save_life_change(work, locked, updated, "left", said_at)
     return bool(due)
 
 
-async def confirm_held_departure(work: UnitOfWork, hold_id: str) -> Mapping[str, Any]:
-    """Turns the hold into the departure that was announced. Raises `HoldDecided`, `OwnCase`."""
-    hold, before = await _lock_held_departure(work, hold_id, "confirmed")
-    if before is None:
-        return hold
-    person = before.person
-    if person.status == "active" and person.employment_id == hold["employment_id"]:
-        news = rules.EmploymentUpdate(
-            hold["kind"],
-            determine_decision_time(person, work.now),
-            hold["notice_on"],
-            hold["last_day"],
-            hold["ends_on"],
-            hold["left_on"],
+# -- the brake ---------------------------------------------------------------------------------------------------------
+
+
+async def hold_if_suspicious(
+    work: UnitOfWork, source_id: str, locked: LockedEmployee, update: rules.EmploymentUpdate, reason: str | None
+) -> bool:
+    """Counts this departure, and holds it for a person to confirm if the source announces too many. Whether it is held."""
+    if locked.hold_id is not None:
+        await store.update_held_departure(work, locked.hold_id, update, reason)
+        return True
+    count = await store.count_departure(work, source_id, work.today)
+    if count.departures <= rules.compute_departure_limit(work.settings.hold_departures_above, count.staff):
+        return False
+    employee = locked.employee
+    held = rules.HeldDeparture(
+        id=uuid7(),
+        source_id=source_id,
+        employee_id=employee.id,
+        employment_id=employee.employment_id,
+        kind=update.kind,
+        notice_on=update.notice_on,
+        last_day=update.last_day,
+        ends_on=update.ends_on,
+        left_on=update.day,
+        said_at=update.at,
+        held_at=work.now,
+        frozen=rules.may_freeze_held_departure(work.settings.freeze_held, count.frozen, count.staff),
+        state="held",
+        decided_by=None,
+        decided_at=None,
+    )
+    await store.insert_held_departure(work, held, reason)
+    work.publish(
+        build_event(
+            DepartureHeld,
+            employee,
+            work.today,
+            hold_id=held.id,
+            notice_on=held.notice_on,
+            last_day=held.last_day,
+            ends_on=held.ends_on,
+            left_on=held.left_on,
+            freeze=held.frozen,
+            caretakers=_list_caretakers(work, locked, employee),
         )
-        heard = rules.apply_employment_update(person, news, uuid7())
-        await save_employee(work, before, heard.person, LifeChange(news.kind, hold["said_at"], hold["reason"]))
-        return await _get_held_departure(work, hold_id)
-    return await _close_held_departure(work, before, hold_id, "confirmed")
+    )
+    return True
 
 
-async def reject_held_departure(work: UnitOfWork, hold_id: str) -> Mapping[str, Any]:
+async def confirm_held_departure(work: UnitOfWork, hold_id: str) -> rules.HeldDeparture:
+    """Turns the hold into the departure that was announced. Raises `HoldDecided`, `OwnCase`."""
+    hold, locked = await _lock_hold(work, hold_id, "confirmed")
+    if hold.state == "held":
+        employee = locked.employee
+        if employee.status == "active" and employee.employment_id == hold.employment_id:
+            decided_at = determine_decision_time(employee, work.now)
+            update = rules.EmploymentUpdate(
+                hold.kind, decided_at, hold.notice_on, hold.last_day, hold.ends_on, hold.left_on
+            )
+            updated = rules.apply_employment_update(employee, update, uuid7())
+            reason = await store.get_hold_reason(work, hold_id)
+            await save_life_change(work, locked, updated, hold.kind, hold.said_at, reason)
+        else:
+            await _decide_hold(work, hold_id, employee, "confirmed")
+    return await _get_hold(work, hold_id)
+
+
+async def reject_held_departure(work: UnitOfWork, hold_id: str) -> rules.HeldDeparture:
     """Says that it was a mistake. Raises `HoldDecided`, `OwnCase`."""
-    hold, before = await _lock_held_departure(work, hold_id, "rejected")
-    return hold if before is None else await _close_held_departure(work, before, hold_id, "rejected")
+    hold, locked = await _lock_hold(work, hold_id, "rejected")
+    if hold.state == "held":
+        await _decide_hold(work, hold_id, locked.employee, "rejected")
+    return await _get_hold(work, hold_id)
 
 
-async def _lock_held_departure(
-    work: UnitOfWork, hold_id: str, wanted: str
-) -> tuple[Mapping[str, Any], LockedEmployee | None]:
-    """The hold and its employee under lock; no employee where it has been decided the same way before."""
-    hold = await _get_held_departure(work, hold_id)
-    if hold["employee_id"] == work.actor:
-        raise rules.OwnCase
-    before = await lock_employee(work, hold["employee_id"])
-    hold = await _get_held_departure(work, hold_id)
-    if hold["state"] == wanted:
-        return hold, None
-    if hold["state"] != "held":
+async def _lock_hold(
+    work: UnitOfWork, hold_id: str, decision: Literal["confirmed", "rejected"]
+) -> tuple[rules.HeldDeparture, LockedEmployee]:
+    """The hold with its employee under lock; it is open, or was decided in the same way before.
+
+    A decision about an open one is journaled.
+    """
+    hold = await _get_hold(work, hold_id)
+    _refuse_own_case(work, hold.employee_id)
+    locked = await lock_employee(work, hold.employee_id)
+    hold = await _get_hold(work, hold_id)
+    if hold.state == "held":
+        publish_journal_entry(work, f"hold.{decision}", hold.employee_id, hold_id=hold_id)
+    elif hold.state != decision:
         raise rules.HoldDecided
-    publish_journal_entry(work, f"hold.{wanted}", before.person.id, hold_id=hold_id)
-    return hold, before
+    return hold, locked
 
 
-async def _close_held_departure(
-    work: UnitOfWork, before: LockedEmployee, hold_id: str, state: str
-) -> Mapping[str, Any]:
-    await store.update_hold_state(work, hold_id, state)
-    work.publish(DepartureRejected(**build_public_state(before.person, today(work)), hold_id=hold_id))
-    return await _get_held_departure(work, hold_id)
-
-
-async def _get_held_departure(work: UnitOfWork, hold_id: str) -> Mapping[str, Any]:
+async def _get_hold(work: UnitOfWork, hold_id: str) -> rules.HeldDeparture:
     hold = await store.get_held_departure(work, hold_id)
     if hold is None:
         raise NotFound
     return hold
 
 
-async def hold_if_suspicious(
-    work: UnitOfWork, source_id: str, before: LockedEmployee, life: rules.EmploymentUpdate, reason: str | None
-) -> bool:
-    """The brake: whether this departure waits for a person to confirm it. Counts it."""
-    row = {
-        "source_id": source_id,
-        "employee_id": before.person.id,
-        "employment_id": before.person.employment_id,
-        "kind": life.kind,
-        "notice_on": life.notice_on,
-        "last_day": life.last_day,
-        "ends_on": life.ends_on,
-        "left_on": life.day,
-        "said_at": life.at,
-        "reason": reason,
-    }
-    if before.hold_id is not None:
-        await store.update_held_departure(work, {**row, "id": before.hold_id})
-        return True
-    counted = await store.count_departure(work, source_id, today(work))
-    if counted["departures"] <= rules.count_departures_allowed(work.settings.hold_departures_above, counted["staff"]):
-        return False
-    frozen = rules.may_freeze_held_departure(work.settings.freeze_held, counted["frozen"], counted["staff"])
-    hold_id = uuid7()
-    await store.insert_held_departure(work, {**row, "id": hold_id, "held_at": work.now, "frozen": frozen})
-    work.publish(
-        DepartureHeld(
-            **build_public_state(before.person, today(work)),
-            hold_id=hold_id,
-            **{name: row[name] for name in ("notice_on", "last_day", "ends_on", "left_on")},
-            freeze=frozen,
-            caretakers=list_caretaker_candidates(before.person, before.heads, work.settings.last_resort),
-        )
-    )
-    return True
+# -- the cases that follow ---------------------------------------------------------------------------------------------
 
 
 async def on_offboarding_started(work: UnitOfWork, envelope: Envelope[OffboardingStarted]) -> None:
@@ -238,3 +303,9 @@ async def on_offboarding_closed(
     """A cleared case is closed although its follow-up runs on: that counts orders by id."""
     cleared = isinstance(envelope.data, OffboardingCleared)
     await store.update_case_state(work, envelope.data.case_id, "cleared" if cleared else "cancelled")
+
+
+async def republish_departures(work: UnitOfWork, after: str) -> tuple[int, str | None]:
+    """The departures that stand, as they were announced: under their id and sequence, by which all know the ground of
+    a freeze. Who has heard them does nothing; who comes late freezes."""
+    return await republish_kept_events(work, await store.list_standing_announcements(work)), None

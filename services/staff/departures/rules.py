@@ -1,4 +1,7 @@
-"""The life of an employment, told by updates that may arrive in any order: the newest word counts, field by field."""
+"""The life of an employment, told by updates that may arrive in any order: the newest word counts, field by field.
+
+Every field remembers when it was said, so the state is the same in whatever order the updates arrive.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +12,8 @@ from services.staff.employees.rules import (
     Employee,
     FormerEmployment,
     PendingRehire,
-    build_public_state,
+    Status,
+    build_event,
     determine_notice_day,
     select_newest_facts,
     set_facts,
@@ -29,166 +33,13 @@ from shared.contracts.staff import (
 from shared.errors import Forbidden, Refused
 
 LifeChangeKind = Literal["resigned", "changed", "withdrawn", "left", "reversed", "rehired"]
-
-
-@dataclass(frozen=True)
-class EmploymentUpdate:
-    """What was said about an employment, and when. `day` is the last day worked (`left`) or the first one (`rehired`)."""
-
-    kind: LifeChangeKind
-    at: datetime
-    notice_on: date | None = None
-    last_day: date | None = None
-    ends_on: date | None = None
-    day: date | None = None
-
-
-@dataclass(frozen=True)
-class UpdatedEmployment:
-    """The person after the news; `former` is the employment that a rehire ended. `old`: newer news said otherwise."""
-
-    person: Employee
-    former: FormerEmployment | None = None
-    old: bool = False
-
-
-def _facts_of_update(news: EmploymentUpdate) -> dict[str, Any]:
-    """What the news says, field by field. What it does not mention stays as it was said before."""
-    match news.kind:
-        case "resigned" | "changed":
-            dates = {"notice_on": news.notice_on, "last_day": news.last_day, "ends_on": news.ends_on}
-            given = {name: day for name, day in dates.items() if day is not None}
-            return {"status": "resigned", "left_on": None, **given}
-        case "left":
-            return {"status": "left", "left_on": news.day}
-        case "withdrawn" | "reversed":
-            return {"status": "active", "notice_on": None, "last_day": None, "ends_on": None, "left_on": None}
-        case "rehired":
-            return {"rehired": PendingRehire(news.day, news.at)} if news.day is not None else {}
-
-
-def apply_employment_update(person: Employee, news: EmploymentUpdate, next_employment_id: str) -> UpdatedEmployment:
-    """Takes the news in. `next_employment_id` is used if it opens a new employment.
-
-    News from before the current employment never touches it. A rehire of somebody who has not left is remembered: the
-    departure that it follows may be still on its way.
-    """
-    if person.opened_at is not None and news.at < person.opened_at:
-        return UpdatedEmployment(person, old=True)
-    facts = select_newest_facts(person.said, _facts_of_update(news), news.at)
-    if news.kind == "rehired" and person.status == "active" and news.day == person.hired_on:
-        return UpdatedEmployment(person, old=not facts)
-    after = set_facts(person, facts, news.at)
-    rehire = after.rehired
-    if rehire is not None and after.status != "active" and rehire.at >= after.said.get("status", rehire.at):
-        return _open_next_employment(after, rehire, next_employment_id)
-    # An older word may still fill in what newer ones left out, such as the day of notice.
-    told = "rehired" in facts or "status" in facts or _public_life(person) != _public_life(after)
-    return UpdatedEmployment(after, old=not told)
-
-
-def _open_next_employment(person: Employee, rehire: PendingRehire, employment_id: str) -> UpdatedEmployment:
-    former = FormerEmployment(
-        employment_id=person.employment_id,
-        hired_on=person.hired_on,
-        notice_on=person.notice_on,
-        last_day=person.last_day,
-        ends_on=person.ends_on,
-        left_on=person.left_on or person.last_day or rehire.hired_on - timedelta(days=1),
-    )
-    life = ("status", "notice_on", "last_day", "ends_on", "left_on", "hired_on", "rehired")
-    after = replace(
-        person,
-        employment_id=employment_id,
-        hired_on=rehire.hired_on,
-        status="active",
-        notice_on=None,
-        last_day=None,
-        ends_on=None,
-        left_on=None,
-        opened_at=rehire.at,
-        rehired=None,
-        said={name: at for name, at in person.said.items() if name not in life},
-    )
-    return UpdatedEmployment(after, former)
-
-
-def _public_life(person: Employee) -> tuple[Any, ...]:
-    """What is public of the employment's life; equal where nothing has happened."""
-    return (
-        person.employment_id,
-        person.status,
-        person.notice_on,
-        person.last_day,
-        person.ends_on,
-        person.left_on,
-    )
-
-
-def build_announcements(
-    before: Employee, after: Employee, caretakers: Sequence[str], today: date, former: FormerEmployment | None = None
-) -> list[EmployeeEvent]:
-    """The events from `before` to `after`; none where nothing public has changed."""
-    if former is not None:
-        gone = replace(before, status="left", left_on=former.left_on)
-        return [*_announce_life(before, gone, caretakers, today), EmployeeRehired(**build_public_state(after, today))]
-    if _public_life(before) != _public_life(after):
-        return _announce_life(before, after, caretakers, today)
-    state = build_public_state(after, today)
-    return [EmployeeChanged(**state)] if state != build_public_state(before, today) else []
-
-
-def _announce_life(before: Employee, after: Employee, caretakers: Sequence[str], today: date) -> list[EmployeeEvent]:
-    state = build_public_state(after, today)
-    match before.status, after.status:
-        case "active", "resigned":
-            return [EmployeeResigned(**state, **_departure_dates(after), caretakers=list(caretakers))]
-        # Somebody who has left works here until a later day after all: the same departure, with another date.
-        case "resigned" | "left", "resigned":
-            return [ResignationChanged(**state, **_departure_dates(after))]
-        case "left", "left" if before.left_on == after.left_on:
-            return []
-        case _, "left":
-            return [
-                EmployeeLeft(**state, **_departure_dates(after), left_on=after.left_on, caretakers=list(caretakers))
-            ]
-        case "resigned", "active":
-            return [ResignationWithdrawn(**state, **_departure_dates(before))]
-        case "left", "active":
-            return [DepartureReversed(**state, **_departure_dates(before), left_on=before.left_on)]
-        case _:
-            return [EmployeeChanged(**state)]
-
-
-def _departure_dates(person: Employee) -> dict[str, date | None]:
-    return {"notice_on": determine_notice_day(person), "last_day": person.last_day, "ends_on": person.ends_on}
-
-
-MIN_DEPARTURES_ALLOWED = 3
-
-MAX_FROZEN_PERCENT = 10  # percent of staff that may be frozen on a mere suspicion
-
-
-def count_departures_allowed(setting: str, staff: int) -> int:
-    """How many departures a source may announce on one day: a share (`5%`, at least 3), or a plain number as it is."""
-    if setting.endswith("%"):
-        return max(MIN_DEPARTURES_ALLOWED, int(float(setting[:-1]) * staff / 100))
-    return int(float(setting))
-
-
-def may_freeze_held_departure(wanted: bool, frozen: int, staff: int) -> bool:
-    """Whether one more of those held may be frozen, while `frozen` of them are."""
-    return wanted and (frozen + 1) * 100 <= MAX_FROZEN_PERCENT * staff
-
-
-def is_new_departure(before: Employee, after: Employee) -> bool:
-    """Whether this is a departure that nobody announced before: only such count for the brake."""
-    return before.employment_id == after.employment_id and before.status == "active" and after.status != "active"
-
+HoldState = Literal["held", "confirmed", "rejected"]
 
 UNDOING_EVENTS = (ResignationWithdrawn, DepartureReversed, DepartureRejected)
+DEPARTURE_EVENTS = (EmployeeResigned, ResignationChanged, EmployeeLeft, DepartureHeld)
 
-DEPARTURE_EVENTS = (EmployeeResigned, ResignationChanged, EmployeeLeft, DepartureHeld, *UNDOING_EVENTS)
+MIN_DEPARTURES_ALLOWED = 3
+MAX_FROZEN_PERCENT = 10  # of staff that may be frozen on a mere suspicion
 
 
 class AlreadyLeft(Refused, code="already_left"):
@@ -213,3 +64,221 @@ class OwnCase(Forbidden, code="own_case"):
 
 class HoldDecided(Refused, code="hold_decided"):
     """This hold was decided before, the other way."""
+
+
+@dataclass(frozen=True)
+class EmploymentUpdate:
+    """What was said about an employment, and when. `day` is the last day worked (`left`) or the first one (`rehired`)."""
+
+    kind: LifeChangeKind
+    at: datetime
+    notice_on: date | None = None
+    last_day: date | None = None
+    ends_on: date | None = None
+    day: date | None = None
+
+
+@dataclass(frozen=True)
+class UpdatedEmployment:
+    """The employee after an update; `former` is the employment that a rehire ended.
+
+    `is_outdated`: something newer was said otherwise.
+    """
+
+    employee: Employee
+    former: FormerEmployment | None = None
+    is_outdated: bool = False
+
+
+@dataclass(frozen=True)
+class LifeChange:
+    kind: str
+    at: datetime
+    by_id: str
+    status: str
+    notice_on: date | None
+    last_day: date | None
+    ends_on: date | None
+    left_on: date | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Employment:
+    """Nothing is ever overwritten: `changes` has every word that was said."""
+
+    employment_id: str
+    hired_on: date
+    status: Status
+    notice_on: date | None
+    last_day: date | None
+    ends_on: date | None
+    left_on: date | None
+    changes: Sequence[LifeChange]
+
+
+@dataclass(frozen=True)
+class HeldDeparture:
+    """A departure that the brake held. `frozen`: access is refused until somebody decides."""
+
+    id: str
+    source_id: str
+    employee_id: str
+    employment_id: str
+    kind: LifeChangeKind
+    notice_on: date | None
+    last_day: date | None
+    ends_on: date | None
+    left_on: date | None
+    said_at: datetime
+    held_at: datetime
+    frozen: bool
+    state: HoldState
+    decided_by: str | None
+    decided_at: datetime | None
+
+
+# -- updates -----------------------------------------------------------------------------------------------------------
+
+
+def _facts_of_update(update: EmploymentUpdate) -> dict[str, Any]:
+    """What the update says, field by field. What it does not mention stays as it was said before."""
+    match update.kind:
+        case "resigned" | "changed":
+            dates = {"notice_on": update.notice_on, "last_day": update.last_day, "ends_on": update.ends_on}
+            given = {name: day for name, day in dates.items() if day is not None}
+            return {"status": "resigned", "left_on": None, **given}
+        case "left":
+            return {"status": "left", "left_on": update.day}
+        case "withdrawn" | "reversed":
+            return {"status": "active", "notice_on": None, "last_day": None, "ends_on": None, "left_on": None}
+        case "rehired":
+            return {"rehired": PendingRehire(update.day, update.at)} if update.day is not None else {}
+
+
+def apply_employment_update(employee: Employee, update: EmploymentUpdate, next_employment_id: str) -> UpdatedEmployment:
+    """The employee after the update. `next_employment_id` is used if it opens a new employment.
+
+    What was said before the current employment began never touches it. A rehire of somebody who has not left is
+    remembered: the departure that it follows may be still on its way.
+    """
+    if employee.opened_at is not None and update.at < employee.opened_at:
+        return UpdatedEmployment(employee, is_outdated=True)
+    facts = select_newest_facts(employee.said, _facts_of_update(update), update.at)
+    if update.kind == "rehired" and employee.status == "active" and update.day == employee.hired_on:
+        return UpdatedEmployment(employee, is_outdated=not facts)
+    after = set_facts(employee, facts, update.at)
+    rehire = after.rehired
+    if rehire is not None and after.status != "active" and rehire.at >= after.said.get("status", rehire.at):
+        return _open_next_employment(after, rehire, next_employment_id)
+    # An older word may still fill in what newer ones left out, such as the day of notice.
+    is_news = "rehired" in facts or "status" in facts or _public_life(employee) != _public_life(after)
+    return UpdatedEmployment(after, is_outdated=not is_news)
+
+
+def _open_next_employment(employee: Employee, rehire: PendingRehire, employment_id: str) -> UpdatedEmployment:
+    former = FormerEmployment(
+        employment_id=employee.employment_id,
+        hired_on=employee.hired_on,
+        notice_on=employee.notice_on,
+        last_day=employee.last_day,
+        ends_on=employee.ends_on,
+        left_on=employee.left_on or employee.last_day or rehire.hired_on - timedelta(days=1),
+    )
+    life = ("status", "notice_on", "last_day", "ends_on", "left_on", "hired_on", "rehired")
+    after = replace(
+        employee,
+        employment_id=employment_id,
+        hired_on=rehire.hired_on,
+        status="active",
+        notice_on=None,
+        last_day=None,
+        ends_on=None,
+        left_on=None,
+        opened_at=rehire.at,
+        rehired=None,
+        said={name: at for name, at in employee.said.items() if name not in life},
+    )
+    return UpdatedEmployment(after, former)
+
+
+def _public_life(employee: Employee) -> tuple[object, ...]:
+    """Equal where nothing has happened."""
+    return (
+        employee.employment_id,
+        employee.status,
+        employee.notice_on,
+        employee.last_day,
+        employee.ends_on,
+        employee.left_on,
+    )
+
+
+# -- announcements -----------------------------------------------------------------------------------------------------
+
+
+def build_announcements(
+    before: Employee, after: Employee, caretakers: Sequence[str], today: date, former: FormerEmployment | None = None
+) -> list[EmployeeEvent]:
+    """The events that tell what has become of an employment; none where nothing public has."""
+    if former is not None:
+        gone = replace(before, status="left", left_on=former.left_on)
+        return [*_announce_life(before, gone, caretakers, today), build_event(EmployeeRehired, after, today)]
+    if _public_life(before) != _public_life(after):
+        return _announce_life(before, after, caretakers, today)
+    return []
+
+
+def _announce_life(before: Employee, after: Employee, caretakers: Sequence[str], today: date) -> list[EmployeeEvent]:
+    match before.status, after.status:
+        case "active", "resigned":
+            dates = _departure_dates(after)
+            return [build_event(EmployeeResigned, after, today, **dates, caretakers=caretakers)]
+        # Somebody who has left works here until a later day after all: the same departure, with another date.
+        case "resigned" | "left", "resigned":
+            return [build_event(ResignationChanged, after, today, **_departure_dates(after))]
+        case "left", "left" if before.left_on == after.left_on:
+            return []
+        case _, "left":
+            dates = _departure_dates(after)
+            return [build_event(EmployeeLeft, after, today, **dates, left_on=after.left_on, caretakers=caretakers)]
+        case "resigned", "active":
+            return [build_event(ResignationWithdrawn, after, today, **_departure_dates(before))]
+        case "left", "active":
+            dates = _departure_dates(before)
+            return [build_event(DepartureReversed, after, today, **dates, left_on=before.left_on)]
+        case _:
+            return [build_event(EmployeeChanged, after, today)]
+
+
+def _departure_dates(employee: Employee) -> dict[str, date | None]:
+    return {"notice_on": determine_notice_day(employee), "last_day": employee.last_day, "ends_on": employee.ends_on}
+
+
+# -- the brake ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class DepartureCount:
+    """`departures` of one source on one day, `staff` as the day began, and how many held departures are `frozen` now."""
+
+    departures: int
+    staff: int
+    frozen: int
+
+
+def compute_departure_limit(setting: str, staff: int) -> int:
+    """How many departures a source may announce on one day: a share (`5%`, at least 3), or a plain number as it is."""
+    if setting.endswith("%"):
+        return max(MIN_DEPARTURES_ALLOWED, int(float(setting[:-1]) * staff / 100))
+    return int(float(setting))
+
+
+def may_freeze_held_departure(wanted: bool, frozen: int, staff: int) -> bool:
+    """Whether one more of those held may be frozen, while `frozen` of them are."""
+    return wanted and (frozen + 1) * 100 <= MAX_FROZEN_PERCENT * staff
+
+
+def is_new_departure(before: Employee, after: Employee) -> bool:
+    """Whether this is a departure that nobody announced before: only such count for the brake."""
+    return before.employment_id == after.employment_id and before.status == "active" and after.status != "active"

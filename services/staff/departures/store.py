@@ -1,18 +1,24 @@
 """Departures that the brake holds or counts, the cases that follow from departures, and all employments of one person."""
 
-from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import date
-from typing import Any
 
 import asyncpg
+from pydantic import TypeAdapter
 
+from services.staff.departures import rules
 from shared.database import UnitOfWork
 from shared.paging import Paging
 
+EMPLOYMENTS_ADAPTER = TypeAdapter(list[rules.Employment])
+HOLD_COLUMNS = ", ".join(field.name for field in fields(rules.HeldDeparture))
 
-async def list_employments(work: UnitOfWork, employee_id: str, paging: Paging) -> Sequence[Mapping[str, Any]]:
-    """All employments, the oldest first, each with every change of its life."""
-    return await work.fetch_rows(
+
+async def list_employments(
+    work: UnitOfWork, employee_id: str, shows_reasons: bool, paging: Paging
+) -> list[rules.Employment]:
+    """All employments, the oldest first, each with every change of its life. Paged by how many came before."""
+    rows = await work.fetch_rows(
         """
         WITH periods AS (
             SELECT employment_id, hired_on, 'left' AS status, notice_on, last_day, ends_on, left_on, 0 AS present
@@ -20,95 +26,134 @@ async def list_employments(work: UnitOfWork, employee_id: str, paging: Paging) -
             UNION ALL
             SELECT employment_id, hired_on, status, notice_on, last_day, ends_on, left_on, 1
             FROM employees WHERE id = :id
-        ), numbered AS (
-            SELECT *, row_number() OVER (ORDER BY present, hired_on, employment_id) AS nth FROM periods
         )
         SELECT p.*, coalesce((
             SELECT jsonb_agg(jsonb_build_object('kind', c.kind, 'at', c.at, 'by_id', c.by_id, 'status', c.status,
                 'notice_on', c.notice_on, 'last_day', c.last_day, 'ends_on', c.ends_on, 'left_on', c.left_on,
-                'reason', c.reason) ORDER BY c.id)
+                'reason', CASE WHEN :shows_reasons THEN c.reason END) ORDER BY c.id)
             FROM life_changes c WHERE c.employee_id = :id AND c.employment_id = p.employment_id), '[]') AS changes
-        FROM numbered p WHERE nth > :after ORDER BY nth LIMIT :fetch
+        FROM periods p ORDER BY present, hired_on, employment_id LIMIT :fetch OFFSET :after
         """,
         id=employee_id,
+        shows_reasons=shows_reasons,
         after=paging.number or 0,
         fetch=paging.fetch,
     )
+    return EMPLOYMENTS_ADAPTER.validate_python(rows)
 
 
-COUNT_DEPARTURE = """
-    INSERT INTO hris_days AS d (source_id, day, departures, staff)
-    VALUES (:source_id, :day, 1, (SELECT count(*) FROM employees WHERE status <> 'left'))
-    ON CONFLICT (source_id, day) DO UPDATE SET departures = d.departures + 1
-    RETURNING departures, staff, (SELECT count(*) FROM holds WHERE state = 'held' AND frozen) AS frozen
-"""
+async def lock_due_employees(work: UnitOfWork, limit: int) -> list[str]:
+    """Whose last day is over without anybody having said that they left; without those whom another replica looks at."""
+    rows = await work.fetch_rows(
+        """
+        SELECT id FROM employees WHERE status = 'resigned' AND last_day < :today ORDER BY id LIMIT :limit
+        FOR UPDATE SKIP LOCKED
+        """,
+        limit=limit,
+    )
+    return [row["id"] for row in rows]
 
 
-async def count_departure(work: UnitOfWork, source_id: str, day: date) -> Mapping[str, Any]:
-    """Counts one more departure of this source and day: `{departures, staff (as the day began), frozen (holds now)}`.
+# -- the brake ---------------------------------------------------------------------------------------------------------
+
+
+async def count_departure(work: UnitOfWork, source_id: str, day: date) -> rules.DepartureCount:
+    """Counts one more departure of this source and day.
 
     The row stays locked until commit, so departures of one source are counted one by one.
     """
-    counted = await work.fetch_row(COUNT_DEPARTURE, source_id=source_id, day=day)
+    counted = await work.fetch_one(
+        rules.DepartureCount,
+        """
+        INSERT INTO hris_days AS d (source_id, day, departures, staff)
+        VALUES (:source_id, :day, 1, (SELECT count(*) FROM employees WHERE status <> 'left'))
+        ON CONFLICT (source_id, day) DO UPDATE SET departures = d.departures + 1
+        RETURNING departures, staff, (SELECT count(*) FROM holds WHERE state = 'held' AND frozen) AS frozen
+        """,
+        source_id=source_id,
+        day=day,
+    )
     assert counted is not None  # noqa: S101 - an upsert gives its row
     return counted
 
 
-async def insert_held_departure(work: UnitOfWork, row: Mapping[str, Any]) -> None:
+async def insert_held_departure(work: UnitOfWork, held: rules.HeldDeparture, reason: str | None) -> None:
     """Raises asyncpg.SerializationError where another message has held this person meanwhile: the transaction is run again."""
-    made = await work.execute(
-        """
-        INSERT INTO holds (id, source_id, employee_id, employment_id, kind, notice_on, last_day, ends_on, left_on,
-                           reason, said_at, held_at, frozen, state)
-        VALUES (:id, :source_id, :employee_id, :employment_id, :kind, :notice_on, :last_day, :ends_on, :left_on,
-                :reason, :said_at, :held_at, :frozen, 'held')
+    inserted = await work.execute(
+        f"""
+        INSERT INTO holds ({HOLD_COLUMNS}, reason)
+        VALUES (:{HOLD_COLUMNS.replace(", ", ", :")}, :reason)
         ON CONFLICT (employee_id) WHERE state = 'held' DO NOTHING
         """,
-        **row,
+        **vars(held),
+        reason=reason,
     )
-    if not made:
+    if not inserted:
         raise asyncpg.SerializationError("a departure was held twice at the same time")
 
 
-async def update_held_departure(work: UnitOfWork, row: Mapping[str, Any]) -> None:
-    """A held departure says something newer."""
+async def update_held_departure(
+    work: UnitOfWork, hold_id: str, update: rules.EmploymentUpdate, reason: str | None
+) -> None:
+    """Something newer was said of a held departure."""
     await work.execute(
         """
         UPDATE holds SET kind = :kind, notice_on = :notice_on, last_day = :last_day, ends_on = :ends_on,
                left_on = :left_on, reason = :reason, said_at = :said_at
         WHERE id = :id AND said_at <= :said_at
         """,
-        **row,
+        id=hold_id,
+        kind=update.kind,
+        notice_on=update.notice_on,
+        last_day=update.last_day,
+        ends_on=update.ends_on,
+        left_on=update.day,
+        said_at=update.at,
+        reason=reason,
     )
 
 
-async def update_hold_state(work: UnitOfWork, hold_id: str, state: str) -> None:
+async def update_hold_state(work: UnitOfWork, hold_id: str, state: rules.HoldState) -> None:
+    """The hold as the person acting decided it."""
     await work.execute(
         "UPDATE holds SET state = :state, decided_by = :actor, decided_at = :now WHERE id = :id",
         id=hold_id,
         state=state,
-        actor=work.actor,
-        now=work.now,
     )
 
 
-async def list_held_departures(work: UnitOfWork, paging: Paging, state: str | None) -> Sequence[Mapping[str, Any]]:
-    return await work.fetch_rows(
-        """
-        SELECT * FROM holds WHERE id > :after AND (CAST(:state AS text) IS NULL OR state = :state)
+async def list_held_departures(
+    work: UnitOfWork, paging: Paging, state: rules.HoldState | None
+) -> list[rules.HeldDeparture]:
+    return await work.fetch_all(
+        rules.HeldDeparture,
+        f"""
+        SELECT {HOLD_COLUMNS} FROM holds WHERE id > :after AND (CAST(:state AS text) IS NULL OR state = :state)
         ORDER BY id LIMIT :fetch
         """,
-        after=paging.after[0] if paging.after else "",
+        **paging.bounds,
         state=state,
-        fetch=paging.fetch,
     )
 
 
-async def get_held_departure(work: UnitOfWork, hold_id: str) -> Mapping[str, Any] | None:
-    return await work.fetch_row("SELECT * FROM holds WHERE id = :id", id=hold_id)
+async def get_held_departure(work: UnitOfWork, hold_id: str) -> rules.HeldDeparture | None:
+    return await work.fetch_one(rules.HeldDeparture, f"SELECT {HOLD_COLUMNS} FROM holds WHERE id = :id", id=hold_id)
 
 
-# -- what stands in the way --------------------------------------------------------------------------------------------
+async def get_hold_reason(work: UnitOfWork, hold_id: str) -> str | None:
+    """Free text, which is shown to nobody before it stands in the history of the employment."""
+    reason: str | None = await work.fetch_value("SELECT reason FROM holds WHERE id = :id", id=hold_id)
+    return reason
+
+
+async def erase_hold_reasons(work: UnitOfWork, employee_id: str) -> int:
+    """How many there were."""
+    return await work.execute(
+        "UPDATE holds SET reason = NULL WHERE employee_id = :id AND reason IS NOT NULL", id=employee_id
+    )
+
+
+# -- cases of departures, as heard of ----------------------------------------------------------------------------------
 
 
 async def insert_case(work: UnitOfWork, case_id: str, employee_id: str, employment_id: str) -> None:
@@ -134,13 +179,25 @@ async def delete_uncleared_cases(work: UnitOfWork, employee_id: str) -> None:
 
 async def is_case_closed(work: UnitOfWork, employee_id: str, employment_id: str) -> bool:
     """Whether the departure from this employment has had its case, and no case of this person is open."""
-    states = await work.fetch_rows("SELECT state, employment_id FROM cases WHERE employee_id = :id", id=employee_id)
-    closed = {row["employment_id"] for row in states if row["state"] != "open"}
-    return employment_id in closed and all(row["state"] != "open" for row in states)
+    return bool(
+        await work.fetch_value(
+            """
+            SELECT bool_or(employment_id = :employment_id) AND bool_and(state <> 'open')
+            FROM cases WHERE employee_id = :id
+            """,
+            id=employee_id,
+            employment_id=employment_id,
+        )
+    )
 
 
-REQUEUE_STANDING_DEPARTURES = """
-    WITH standing AS (
+# -- again -------------------------------------------------------------------------------------------------------------
+
+
+async def list_standing_announcements(work: UnitOfWork) -> list[int]:
+    """Where in the outbox departures are announced that stand, and holds that are open; their employees stay as they are."""
+    rows = await work.fetch_rows(
+        """
         SELECT o.id FROM outbox o JOIN employees e ON o.subject = 'employee/' || e.id
         WHERE o.type = ANY(:departures) AND o.body::jsonb ->> 'employment_id' = e.employment_id
           AND (e.status <> 'active' OR EXISTS (
@@ -151,10 +208,8 @@ REQUEUE_STANDING_DEPARTURES = """
               AND undone.body::jsonb ->> 'employment_id' = e.employment_id
               AND undone.body::jsonb ->> 'hold_id' IS NOT DISTINCT FROM o.body::jsonb ->> 'hold_id')
         FOR SHARE OF e
-    ), taken AS (
-        DELETE FROM outbox WHERE id IN (SELECT id FROM standing)
-        RETURNING id, event_id, topic, subject, sequence, type, time, cause, traceparent, body
+        """,
+        departures=[event.type for event in rules.DEPARTURE_EVENTS],
+        undoing=[event.type for event in rules.UNDOING_EVENTS],
     )
-    INSERT INTO outbox (event_id, topic, subject, sequence, type, time, cause, traceparent, body)
-    SELECT event_id, topic, subject, sequence, type, time, cause, traceparent, body FROM taken ORDER BY id
-"""
+    return [row["id"] for row in rows]

@@ -1,6 +1,5 @@
 """The doors of employees, their deputies and their absences."""
 
-from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -14,6 +13,8 @@ from shared.http.door import Door, allow
 from shared.http.fields import Body, Day
 from shared.ids import Id
 from shared.paging import Page, Paging, make_page, paging
+
+router = APIRouter(tags=["employees"])
 
 
 class AbsenceView(BaseModel):
@@ -48,32 +49,6 @@ class EmployeeView(BaseModel):
     version: int
 
 
-def show_employee(person: rules.Employee, names: bool = True) -> dict[str, Any]:
-    return {
-        **{name: getattr(person, name) for name in EmployeeView.model_fields if name != "absences"},
-        "name": person.name if names else None,
-        "email": (person.email or None) if names else None,
-        "functions": dict(person.functions),
-        "notice_on": rules.determine_notice_day(person),
-        "absences": [_show_absence(absence) for absence in (*person.absences, *_hris_absences(person.hris_absences))],
-    }
-
-
-def _show_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    return show_employee(store.employee_from_row(row), row["names"])
-
-
-def _show_absence(absence: Absence) -> dict[str, Any]:
-    return {"absence_id": absence.absence_id, "from": absence.from_day, "until": absence.until_day}
-
-
-def _hris_absences(absences: rules.HrisAbsences) -> list[Absence]:
-    return rules.derive_hris_absences(absences)
-
-
-router = APIRouter(tags=["employees"])
-
-
 class NewDeputy(Body):
     """Null: nobody."""
 
@@ -87,9 +62,24 @@ class AbsenceDays(Body):
     until: Day | None = None
 
 
+def show_employee(employee: rules.Employee, shows_names: bool = True) -> EmployeeView:
+    return EmployeeView(
+        **{
+            **vars(employee),
+            "name": employee.name if shows_names else None,
+            "email": (employee.email or None) if shows_names else None,
+            "notice_on": rules.determine_notice_day(employee),
+            "absences": [
+                AbsenceView(absence_id=absence.absence_id, from_day=absence.from_day, until=absence.until_day)
+                for absence in employee.all_absences
+            ],
+        }
+    )
+
+
 @router.get("/employees", response_model=Page[EmployeeView], summary="Employees")
 async def list_employees(
-    status: Annotated[Literal["active", "resigned", "left"] | None, Query()] = None,
+    status: Annotated[rules.Status | None, Query()] = None,
     department_id: Annotated[Id | None, Query()] = None,
     manager_id: Annotated[Id | None, Query()] = None,
     function: Annotated[Id | None, Query()] = None,
@@ -97,7 +87,7 @@ async def list_employees(
     door: Door = allow("anyone"),
 ) -> Any:
     """Everybody sees only those whom they may know about: an `employee` themselves, a `sales_head` their departments."""
-    rows = await door.read(
+    found = await door.read(
         store.list_visible_employees,
         store.EmployeeVisibility.of(door.principal),
         status=status,
@@ -106,45 +96,42 @@ async def list_employees(
         function=function,
         paging=paging,
     )
-    found = make_page(rows, paging)
-    return {**found, "items": [_show_row(row) for row in found["items"]]}
+    return make_page([show_employee(visible.employee, visible.shows_names) for visible in found], paging)
 
 
-@router.get("/employees/{employee_id}", response_model=EmployeeView, summary="One employee")
-async def get_employee(employee_id: Id, door: Door = allow("anyone")) -> Any:
-    rows = await door.read(store.list_visible_employees, store.EmployeeVisibility.of(door.principal), id=employee_id)
-    if not rows:
+@router.get("/employees/{employee_id}", summary="One employee")
+async def get_employee(employee_id: Id, door: Door = allow("anyone")) -> EmployeeView:
+    visibility = store.EmployeeVisibility.of(door.principal)
+    found = await door.read(store.list_visible_employees, visibility, id=employee_id)
+    if not found:
         raise NotFound
-    door.set_etag(rows[0]["version"])
-    return _show_row(rows[0])
+    door.set_etag(found[0].employee.version)
+    return show_employee(found[0].employee, found[0].shows_names)
 
 
-@router.patch("/employees/{employee_id}", response_model=EmployeeView, summary="Change an employee")
-async def change_employee(employee_id: Id, body: fields.EmployeeChanges, door: Door = allow("hr")) -> Any:
+@router.patch("/employees/{employee_id}", summary="Change an employee")
+async def change_employee(employee_id: Id, body: fields.EmployeeChanges, door: Door = allow("hr")) -> EmployeeView:
     """Sets the fields given. The chain of managers never closes a circle."""
-    facts = {name: getattr(body, name) for name in body.model_fields_set}
-    person = await door.transact(handlers.change_employee, employee_id, facts, door.check_version)
-    door.set_etag(person.version)
-    return show_employee(person)
+    employee = await door.transact(handlers.change_employee, employee_id, body, door.check_version)
+    door.set_etag(employee.version)
+    return show_employee(employee)
 
 
-@router.put("/employees/{employee_id}/deputy", response_model=EmployeeView, summary="Name the deputy in advance")
-async def name_deputy(employee_id: Id, body: NewDeputy, door: Door = allow("hr")) -> Any:
+@router.put("/employees/{employee_id}/deputy", summary="Name the deputy in advance")
+async def name_deputy(employee_id: Id, body: NewDeputy, door: Door = allow("hr")) -> EmployeeView:
     """Not oneself, employed, not leaving."""
-    person = await door.transact(handlers.name_deputy, employee_id, body.deputy_id, door.check_version)
-    door.set_etag(person.version)
-    return show_employee(person)
+    employee = await door.transact(handlers.name_deputy, employee_id, body.deputy_id, door.check_version)
+    door.set_etag(employee.version)
+    return show_employee(employee)
 
 
-@router.put(
-    "/employees/{employee_id}/absences/{absence_id}", response_model=EmployeeView, summary="Enter or change an absence"
-)
-async def enter_absence(employee_id: Id, absence_id: Id, body: AbsenceDays, door: Door = allow("hr")) -> Any:
+@router.put("/employees/{employee_id}/absences/{absence_id}", summary="Enter or change an absence")
+async def enter_absence(employee_id: Id, absence_id: Id, body: AbsenceDays, door: Door = allow("hr")) -> EmployeeView:
     """While it lasts the deputy serves, and this person is passed over as caretaker, successor and approver."""
     absence = Absence(absence_id=absence_id, from_day=body.from_day, until_day=body.until)
-    person = await door.transact(handlers.enter_absence, employee_id, absence, door.check_version)
-    door.set_etag(person.version)
-    return show_employee(person)
+    employee = await door.transact(handlers.enter_absence, employee_id, absence, door.check_version)
+    door.set_etag(employee.version)
+    return show_employee(employee)
 
 
 @router.delete("/employees/{employee_id}/absences/{absence_id}", status_code=204, summary="Remove an absence")

@@ -1,12 +1,10 @@
 """What a person, the HRIS or a file says of an employee, checked field by field."""
 
-import hashlib
-import json
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
-from services.staff.employees import rules
+from services.staff.employees.rules import Employee
 from shared.http.fields import Body, Day, Effort, Line
 from shared.ids import Id
 
@@ -22,7 +20,7 @@ Reason = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=2000
 
 
 class EmployeeFields(BaseModel):
-    """What is told of a new employee."""
+    """What must be said of a new employee, and what may be."""
 
     name: Line
     email: Email
@@ -33,6 +31,12 @@ class EmployeeFields(BaseModel):
     regions: ShortTexts = []
     languages: ShortTexts = []
     hired_on: Day
+
+    def to_employee(self, id: str, employment_id: str) -> Employee:
+        return Employee(id=id, employment_id=employment_id, **{name: getattr(self, name) for name in EMPLOYEE_FIELDS})
+
+
+EMPLOYEE_FIELDS = tuple(EmployeeFields.model_fields)
 
 
 class NewEmployee(Body, EmployeeFields):
@@ -59,15 +63,6 @@ class EmployeeChanges(Body):
         return self
 
 
-def hash_body(body: BaseModel) -> bytes:
-    """By which a repeated creation is told from another one of the same id."""
-    return hashlib.sha256(json.dumps(body.model_dump(mode="json"), sort_keys=True).encode()).digest()
-
-
-def build_employee(fields: EmployeeFields, id: str, employment_id: str) -> rules.Employee:
-    return rules.Employee(
-        id=id, employment_id=employment_id, **{name: getattr(fields, name) for name in EMPLOYEE_FIELDS}
-    )
-
-
-EMPLOYEE_FIELDS = tuple(EmployeeFields.model_fields)
+def get_given_facts(said: EmployeeFields | EmployeeChanges) -> dict[str, Any]:
+    """The fields that were given, also those that were given as null."""
+    return {name: getattr(said, name) for name in EMPLOYEE_FIELDS if name in said.model_fields_set}

@@ -1,75 +1,91 @@
 """Erasing who somebody was: here at once, in the other services when they hear of it."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
-
 from services.staff.departures.rules import OwnCase
-from services.staff.departures.store import is_case_closed
-from services.staff.employees.handlers import lock_employee, publish_journal_entry, today
-from services.staff.employees.rules import build_public_state
-from services.staff.employees.store import employee_from_row
+from services.staff.departures.store import erase_hold_reasons, is_case_closed
+from services.staff.employees.handlers import lock_employee
+from services.staff.employees.rules import Employee, build_event
+from services.staff.employees.store import erase_profile, list_erased_employees, list_erased_ids
 from services.staff.erasure import rules, store
+from services.staff.hris.store import erase_message_bodies
+from services.staff.policies.store import erase_acknowledgement_texts
 from shared.contracts.clients import ErasureDone, JournalHeld, JournalReleased
 from shared.contracts.staff import EmployeeErased
 from shared.database import UnitOfWork
 from shared.errors import NotFound
+from shared.journal import publish_journal_entry
 from shared.messages import Envelope
 from shared.outbox.answers import delete_kept_answers
 from shared.settings import SERVICES
 
+REPUBLISH_BATCH = 500
 
-async def erase_employee(work: UnitOfWork, employee_id: str, reason: str) -> Mapping[str, Any]:
-    """The act of it; again gives the same. Raises `OwnCase`, `StillWorksHere`, `CaseIsOpen`, `HeldByLaw`, `ReasonNamesThem`."""
+
+async def erase_employee(work: UnitOfWork, employee_id: str, reason: str) -> rules.ErasureRecord:
+    """The record of it; again gives the same.
+
+    Raises `OwnCase`, `StillWorksHere`, `CaseIsOpen`, `HeldByLaw`, `ReasonNamesThem`.
+    """
     if employee_id == work.actor:
         raise OwnCase
-    before = await lock_employee(work, employee_id)
-    if before.erased:
+    locked = await lock_employee(work, employee_id)
+    if locked.erased:
         return await read_erasure(work, employee_id)
-    person = before.person
-    if person.status != "left":
+    employee = locked.employee
+    if employee.status != "left":
         raise rules.StillWorksHere
-    if not await is_case_closed(work, employee_id, person.employment_id):
+    if not await is_case_closed(work, employee_id, employee.employment_id):
         raise rules.CaseIsOpen
     if await store.exists_legal_hold(work, employee_id):
         raise rules.HeldByLaw
-    if rules.is_named_in(reason, person.name, person.email):
+    if rules.is_named_in(reason, employee.name, employee.email):
         raise rules.ReasonNamesThem
-    what = await store.erase_employee(work, employee_id)
-    what["kept_answers"] = await delete_kept_answers(work, employee_id)
+    what = await _erase_in_all_subjects(work, employee)
     await store.upsert_erasure(work, employee_id, work.service, what, reason)
     # The leaf first: `clients` hears both in this order, and deletes under whom the journal names this person.
-    publish_journal_entry(work, "employee.erased", employee_id, service=work.service, **what)
-    work.publish(*await build_erasure_events(work, [employee_id]))
+    publish_journal_entry(work, "employee.erased", employee_id, None, service=work.service, **what)
+    await _publish_erased(work, [employee_id])
     return await read_erasure(work, employee_id)
 
 
-async def build_erasure_events(work: UnitOfWork, ids: Iterable[str]) -> list[EmployeeErased]:
-    return [
-        EmployeeErased(**build_public_state(employee_from_row(row), today(work)), employment_ids=row["employment_ids"])
-        for row in await store.list_employees_with_employments(work, ids)
-    ]
-
-
-async def read_erasure(work: UnitOfWork, employee_id: str) -> Mapping[str, Any]:
-    """What was erased, when and by whom; which services have not said so yet, or hold back. Raises `NotFound`."""
-    rows = {row["service"]: row for row in await store.list_erasures(work, employee_id)}
-    if work.service not in rows:
-        raise NotFound
-    own = rows[work.service]
+async def _erase_in_all_subjects(work: UnitOfWork, employee: Employee) -> dict[str, int]:
+    """Empties whatever says who this is; docs/erasure.md lists every column. Returns how many of each kind."""
     return {
-        "id": employee_id,
-        "erased_at": own["at"],
-        "by_id": own["by_id"],
-        "reason": own["reason"],
-        "what": {service: row["what"] for service, row in rows.items()},
-        "waiting_for": [name for name in SERVICES if name not in rows],
-        "held": [name for name, row in rows.items() if row["held"]],
+        "profile": 1,
+        "absences": len(employee.absences),
+        "reasons": await erase_profile(work, employee.id)
+        + await erase_hold_reasons(work, employee.id)
+        + await erase_acknowledgement_texts(work, employee.id),
+        "hris_messages": await erase_message_bodies(work, employee.id, employee.email),
+        "kept_answers": await delete_kept_answers(work, employee.id),
     }
+
+
+async def _publish_erased(work: UnitOfWork, ids: list[str]) -> None:
+    for erased in await list_erased_employees(work, ids):
+        work.publish(build_event(EmployeeErased, erased.employee, work.today, employment_ids=erased.employment_ids))
+
+
+async def read_erasure(work: UnitOfWork, employee_id: str) -> rules.ErasureRecord:
+    """What was erased, when and by whom; which services have not said so yet, or hold back. Raises `NotFound`."""
+    erasures = {erasure.service: erasure for erasure in await store.list_erasures(work, employee_id)}
+    if work.service not in erasures:
+        raise NotFound
+    own = erasures[work.service]
+    return rules.ErasureRecord(
+        id=employee_id,
+        erased_at=own.at,
+        by_id=own.by_id,
+        reason=own.reason or "",
+        what={service: erasure.what for service, erasure in erasures.items()},
+        waiting_for=[service for service in SERVICES if service not in erasures],
+        held=[service for service, erasure in erasures.items() if erasure.held],
+    )
 
 
 async def on_erasure_done(work: UnitOfWork, envelope: Envelope[ErasureDone]) -> None:
     event = envelope.data
-    await store.upsert_erasure(work, event.employee_id, envelope.source.rpartition("/")[2], event.what, held=event.held)
+    service = envelope.source.rpartition("/")[2]
+    await store.upsert_erasure(work, event.employee_id, service, event.what, held=event.held)
 
 
 async def on_journal_held(work: UnitOfWork, envelope: Envelope[JournalHeld]) -> None:
@@ -78,3 +94,10 @@ async def on_journal_held(work: UnitOfWork, envelope: Envelope[JournalHeld]) -> 
 
 async def on_journal_released(work: UnitOfWork, envelope: Envelope[JournalReleased]) -> None:
     await store.delete_legal_hold(work, envelope.data.employee_id)
+
+
+async def republish_erasures(work: UnitOfWork, after: str) -> tuple[int, str | None]:
+    """For whoever comes back from a restore with what was erased."""
+    ids = await list_erased_ids(work, after, REPUBLISH_BATCH)
+    await _publish_erased(work, ids)
+    return len(ids), ids[-1] if ids else None

@@ -1,8 +1,8 @@
-"""What an HRIS can tell us, whichever vendor it is of: one class per type of message."""
+"""What an HRIS can tell us, whichever vendor it is of: one class per type of message, and when it was said."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import ClassVar, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
@@ -13,45 +13,54 @@ from shared.ids import Id
 
 
 class EmployeeMessage(BaseModel):
+    """What is not known is ignored, so that an HRIS may say more than we need."""
+
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     employee_id: Id
 
 
-class EmployeeHiredMessage(EmployeeFields):
+class EmployeeHiredMessage(EmployeeFields, EmployeeMessage):
     """As `POST /employees`; the id stands in `id`, or in `employee_id` as everywhere else."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
+    type: ClassVar[str] = "employee.hired"
     employee_id: Id = Field(validation_alias=AliasChoices("id", "employee_id"))
 
 
-class EmployeeUpdatedMessage(EmployeeChanges):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    employee_id: Id
+class EmployeeUpdatedMessage(EmployeeChanges, EmployeeMessage):
+    type: ClassVar[str] = "employee.updated"
 
 
-class EmployeeResignedMessage(Resignation):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+class EmployeeResignedMessage(Resignation, EmployeeMessage):
+    type: ClassVar[str] = "employee.resigned"
 
-    employee_id: Id
+
+class ResignationChangedMessage(Resignation, EmployeeMessage):
+    type: ClassVar[str] = "resignation.changed"
+
+
+class ResignationWithdrawnMessage(EmployeeMessage):
+    type: ClassVar[str] = "resignation.withdrawn"
 
 
 class EmployeeLeftMessage(EmployeeMessage):
+    type: ClassVar[str] = "employee.left"
     on: Day
     reason: Reason | None = None
 
 
 class DepartureReversedMessage(EmployeeMessage):
+    type: ClassVar[str] = "departure.reversed"
     reason: Reason
 
 
 class EmployeeRehiredMessage(EmployeeMessage):
+    type: ClassVar[str] = "employee.rehired"
     hired_on: Day
 
 
 class EmployeeAbsentMessage(EmployeeMessage):
+    type: ClassVar[str] = "employee.absent"
     from_day: Day = Field(validation_alias="from")
     until: Day | None = None
 
@@ -63,28 +72,36 @@ class EmployeeAbsentMessage(EmployeeMessage):
 
 
 class EmployeeBackMessage(EmployeeMessage):
+    type: ClassVar[str] = "employee.back"
     from_day: Day | None = Field(default=None, validation_alias="from")
     until: Day | None = None
 
 
-UPDATABLE_FIELDS = tuple(EmployeeChanges.model_fields)
+AttributesMessage = EmployeeHiredMessage | EmployeeUpdatedMessage
+AbsenceMessage = EmployeeAbsentMessage | EmployeeBackMessage
+LifeMessage = (
+    EmployeeResignedMessage
+    | ResignationChangedMessage
+    | ResignationWithdrawnMessage
+    | EmployeeLeftMessage
+    | DepartureReversedMessage
+    | EmployeeRehiredMessage
+)
 
 
 @dataclass(frozen=True)
 class HrisMessage:
-    """A message that can be acted on: of `type`, said at `at`, about `employee_id`."""
+    """A message that can be acted on, said at `at`."""
 
-    type: str
     at: datetime
-    employee_id: str
-    said: Any
+    content: AttributesMessage | AbsenceMessage | LifeMessage
 
 
 @dataclass(frozen=True)
 class UnreadableMessage:
     """A message that cannot be acted on: `ignored` (of a type that is not known) or `refused`. `errors` name fields."""
 
-    outcome: str
+    outcome: Literal["ignored", "refused"]
     type: str | None = None
     errors: tuple[str, ...] = ()
     employee_id: str | None = None

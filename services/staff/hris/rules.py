@@ -1,40 +1,15 @@
-"""What a message of the HRIS means for an employment, and what is refused of sources."""
+"""Sources and their messages as plain data, what a message means for an employment, and what is refused."""
 
-from collections.abc import Mapping
-from datetime import date
-from zoneinfo import ZoneInfo
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
 
-from services.staff.departures.rules import EmploymentUpdate, LifeChangeKind
+from services.staff.departures.rules import EmploymentUpdate
 from services.staff.hris import messages
-from shared.errors import Unprocessable
+from shared.calendar import get_local_day
+from shared.errors import HoldfastError, Unprocessable
 
-LIFE_CHANGE_KINDS: Mapping[str, LifeChangeKind] = {
-    "employee.resigned": "resigned",
-    "resignation.changed": "changed",
-    "resignation.withdrawn": "withdrawn",
-    "employee.left": "left",
-    "departure.reversed": "reversed",
-    "employee.rehired": "rehired",
-}
-
-
-def build_employment_update(news: messages.HrisMessage, timezone: str, today: date) -> EmploymentUpdate:
-    """What the message says of the employment's life. A departure that lies ahead is a resignation until then."""
-    said, day = news.said, news.at.astimezone(ZoneInfo(timezone)).date()
-    match LIFE_CHANGE_KINDS[news.type]:
-        case "resigned":
-            notice_on = said.notice_on or min(day, said.last_day)
-            return EmploymentUpdate("resigned", news.at, notice_on, said.last_day, said.ends_on)
-        case "changed":
-            return EmploymentUpdate("changed", news.at, said.notice_on, said.last_day, said.ends_on)
-        case "left" if said.on > today:
-            return EmploymentUpdate("resigned", news.at, min(day, said.on), said.on)
-        case "left":
-            return EmploymentUpdate("left", news.at, day=said.on)
-        case "rehired":
-            return EmploymentUpdate("rehired", news.at, day=said.hired_on)
-        case kind:
-            return EmploymentUpdate(kind, news.at)
+MessageOutcome = Literal["applied", "pending", "held", "old", "ignored", "refused"]
 
 
 class UnsupportedKind(Unprocessable, code="unsupported_kind"):
@@ -43,3 +18,71 @@ class UnsupportedKind(Unprocessable, code="unsupported_kind"):
 
 class NothingToPoll(Unprocessable, code="nothing_to_poll"):
     """A source of the kind `generic` sends webhooks and is never polled: leave `api` out."""
+
+
+class NotSigned(HoldfastError, code="not_signed"):
+    """The source is unknown, the signature is wrong, or the timestamp is more than five minutes off."""
+
+    status = 401
+
+
+@dataclass(frozen=True)
+class HrisSource:
+    """`secret` is shown once: when the source or the secret is made. `previous_until`: how long the one before signs."""
+
+    id: str
+    kind: str
+    created_at: datetime
+    previous_until: datetime | None = None
+    secret: str | None = None
+
+
+@dataclass(frozen=True)
+class ReceivedMessage:
+    """What became of a webhook. `awaits`: who or what must appear first. `seen_by` has looked at it."""
+
+    id: str
+    source_id: str
+    webhook_id: str
+    received_at: datetime
+    said_at: datetime | None
+    type: str | None
+    employee_id: str | None
+    outcome: MessageOutcome
+    reason: str | None
+    awaits: str | None
+    seen_by: str | None
+    seen_at: datetime | None
+
+
+@dataclass(frozen=True)
+class WaitingMessage:
+    """A message that can take effect now, as it was received."""
+
+    id: str
+    source_id: str
+    received_at: datetime
+    body: bytes
+
+
+def build_employment_update(
+    content: messages.LifeMessage, at: datetime, timezone: str, today: date
+) -> EmploymentUpdate:
+    """What a message said at `at` means for the employment. A departure that lies ahead is a resignation until then."""
+    day = get_local_day(at, timezone)
+    match content:
+        case messages.EmployeeResignedMessage():
+            notice_on = content.notice_on or min(day, content.last_day)
+            return EmploymentUpdate("resigned", at, notice_on, content.last_day, content.ends_on)
+        case messages.ResignationChangedMessage():
+            return EmploymentUpdate("changed", at, content.notice_on, content.last_day, content.ends_on)
+        case messages.ResignationWithdrawnMessage():
+            return EmploymentUpdate("withdrawn", at)
+        case messages.EmployeeLeftMessage() if content.on > today:
+            return EmploymentUpdate("resigned", at, min(day, content.on), content.on)
+        case messages.EmployeeLeftMessage():
+            return EmploymentUpdate("left", at, day=content.on)
+        case messages.DepartureReversedMessage():
+            return EmploymentUpdate("reversed", at)
+        case messages.EmployeeRehiredMessage():
+            return EmploymentUpdate("rehired", at, day=content.hired_on)

@@ -1,6 +1,28 @@
-"""The order of what has a parent, and changes that would put somebody above themselves."""
+"""Rows of a file and what becomes of them; the order of what has a parent, and who would be put above themselves."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class ImportRow(Generic[T]):
+    """A row of the file with its line."""
+
+    line: int
+    value: T
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """What became of a row. `reason`: why it was refused."""
+
+    line: int
+    id: str | None
+    outcome: Literal["created", "updated", "unchanged", "refused"]
+    reason: str | None = None
 
 
 def sort_parents_first(parents: Mapping[str, str | None]) -> list[str]:
@@ -19,7 +41,7 @@ def sort_parents_first(parents: Mapping[str, str | None]) -> list[str]:
     return [*order, *(id for id in parents if id not in order)]
 
 
-def find_changes_closing_circle(parents: Mapping[str, str], wanted: Mapping[str, str | None]) -> set[str]:
+def find_changes_closing_circle(parents: Mapping[str, str | None], wanted: Mapping[str, str | None]) -> set[str]:
     """Which of the wanted changes would put somebody above themselves, taken one after the other."""
     now: dict[str, str | None] = dict(parents)
     refused = set()

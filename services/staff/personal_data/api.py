@@ -1,14 +1,11 @@
 """The door through which a person sees what is kept of them."""
 
 from datetime import datetime
-from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
-from services.staff.employees.handlers import publish_journal_entry
-from services.staff.personal_data import other_services, store
-from shared.database import UnitOfWork
+from services.staff.personal_data import handlers
 from shared.errors import NotFound
 from shared.http.door import Door, allow
 from shared.ids import Id
@@ -22,29 +19,28 @@ class PersonalData(BaseModel):
 
     employee_id: str
     at: datetime
-    staff: dict[str, Any]
-    clients: dict[str, Any] | None
-    orders: dict[str, Any] | None
-    offboarding: dict[str, Any] | None
+    staff: dict[str, JsonValue]
+    clients: dict[str, JsonValue] | None
+    orders: dict[str, JsonValue] | None
+    offboarding: dict[str, JsonValue] | None
     missing: list[str]
 
 
-@router.get("/employees/{employee_id}/personal-data", response_model=PersonalData, summary="What is kept of a person")
-async def get_personal_data(employee_id: Id, door: Door = allow("anyone")) -> Any:
+@router.get("/employees/{employee_id}/personal-data", summary="What is kept of a person")
+async def get_personal_data(employee_id: Id, door: Door = allow("anyone")) -> PersonalData:
     """For the person themself and for `hr`. Clients are named only to the person, and only while they may see them: `hr` and
     whoever is frozen or has left get numbers. Every look is in the journal."""
-    themself = door.principal.sub == employee_id
-    if not themself and not door.principal.has("hr"):
+    is_own = door.principal.sub == employee_id
+    if not is_own and not door.principal.has("hr"):
         raise NotFound
-    own = await door.transact(_read_own_personal_data, employee_id)
-    others = await other_services.fetch_personal_data(door.runtime.calls, employee_id, themself and not door.frozen)
-    missing = [name for name, answer in others.items() if answer is None]
-    return {"employee_id": employee_id, "at": door.runtime.clock(), "staff": own, **others, "missing": missing}
-
-
-async def _read_own_personal_data(work: UnitOfWork, employee_id: str) -> Any:
-    found = await store.get_personal_data(work, employee_id)
-    if found is None:
-        raise NotFound
-    publish_journal_entry(work, "personal_data.read", employee_id, service=work.service)
-    return found
+    own = await door.transact(handlers.read_personal_data, employee_id)
+    others = await handlers.fetch_personal_data(door.runtime.calls, employee_id, is_own and not door.frozen)
+    return PersonalData(
+        employee_id=employee_id,
+        at=door.runtime.clock(),
+        staff=own,
+        clients=others["clients"],
+        orders=others["orders"],
+        offboarding=others["offboarding"],
+        missing=[name for name, answer in others.items() if answer is None],
+    )

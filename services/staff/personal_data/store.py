@@ -1,7 +1,6 @@
 """What staff keeps of an employee."""
 
-from collections.abc import Mapping
-from typing import Any
+from pydantic import JsonValue
 
 from shared.database import UnitOfWork
 
@@ -27,5 +26,7 @@ PERSONAL_DATA = """
 """
 
 
-async def get_personal_data(work: UnitOfWork, employee_id: str) -> Mapping[str, Any] | None:
-    return await work.fetch_row(PERSONAL_DATA, id=employee_id)
+async def get_personal_data(work: UnitOfWork, employee_id: str) -> dict[str, JsonValue] | None:
+    """By kind; None: there is no such employee."""
+    row = await work.fetch_row(PERSONAL_DATA, id=employee_id)
+    return dict(row) if row else None

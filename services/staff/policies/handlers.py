@@ -1,62 +1,62 @@
 """Publishing versions of policies, and acknowledging exactly one of them."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection
 
 from services.staff.departments.store import list_existing_departments
-from services.staff.employees.fields import hash_body
-from services.staff.employees.handlers import lock_employee, today
-from services.staff.policies import rules, store
-from shared.contracts.clients import JournalEntry
-from shared.contracts.staff import PolicyAcknowledged, PolicyPublished
+from services.staff.employees.handlers import lock_employee
+from services.staff.policies import fields, rules, store
+from shared.contracts.staff import PolicyAcknowledged
 from shared.database import UnitOfWork
-from shared.errors import Exists, Forbidden, NotFound
-from shared.http.fields import Body
+from shared.errors import Forbidden, NotFound
+from shared.http.creation import hash_body, require_same_body
+from shared.journal import publish_journal_entry
 from shared.paging import Paging
 
 REPUBLISH_BATCH = 500
 
 
-async def publish_policy_version(work: UnitOfWork, policy_id: str, body: Body, *, first: bool) -> Mapping[str, Any]:
-    """Version 1 of a new policy (the same again gives the same answer), or the next version of one that exists.
-
-    Raises `Exists`, `NotFound`, `UnknownDepartment`, `BeforeTheOneBefore`.
-    """
+async def create_policy(work: UnitOfWork, policy_id: str, body: fields.NewPolicy) -> rules.PolicyVersion:
+    """Publishes version 1. The same again gives the same answer. Raises `Exists`, `UnknownDepartment`."""
     await store.lock_policy(work, policy_id)
-    newest = await store.get_newest_policy_version(work, policy_id)
-    body_hash = hash_body(body)
-    if newest is None and not first:
-        raise NotFound
-    if newest is not None and first:
-        one = await store.get_policy_version(work, policy_id, 1)
-        if one is None or one["body_hash"] != body_hash.hex():
-            raise Exists
-        return one
-    row = {**body.model_dump(mode="python", exclude={"id"}), "published_on": today(work), "body_hash": body_hash}
-    row["effective_on"] = row["effective_on"] or today(work)
-    if set(row["applies_to"]) - set(await list_existing_departments(work, row["applies_to"])):
-        raise rules.UnknownDepartment
-    if newest is not None and row["effective_on"] < newest["effective_on"]:
+    existing = await store.get_policy_version(work, policy_id, 1)
+    if existing is not None:
+        require_same_body(await store.get_body_hash(work, policy_id), body)
+        return existing
+    return await _publish_version(work, policy_id, 1, body)
+
+
+async def publish_policy_version(
+    work: UnitOfWork, policy_id: str, body: fields.NewPolicyVersion
+) -> rules.PolicyVersion:
+    """The next version of a policy. Raises `NotFound`, `UnknownDepartment`, `BeforeTheOneBefore`."""
+    await store.lock_policy(work, policy_id)
+    newest = await read_policy_version(work, policy_id, None)
+    if (body.effective_on or work.today) < newest.effective_on:
         raise rules.BeforeTheOneBefore
-    number = newest["version"] + 1 if newest else 1
-    await store.insert_policy_version(work, policy_id, number, row)
-    made = await store.get_policy_version(work, policy_id, number)
-    assert made is not None  # noqa: S101 - just now
-    work.publish(build_policy_published(made))
-    work.publish(
-        JournalEntry(kind="policy.published", actor_id=work.actor, details={"policy_id": policy_id, "version": number})
-    )
-    return made
+    return await _publish_version(work, policy_id, newest.version + 1, body)
 
 
-def build_policy_published(row: Mapping[str, Any]) -> PolicyPublished:
-    return PolicyPublished(
-        policy_id=row["id"],
-        **{
-            name: row[name]
-            for name in ("version", "published_on", "effective_on", "grace_days", "required_for_access", "applies_to")
-        },
+async def _publish_version(
+    work: UnitOfWork, policy_id: str, number: int, body: fields.NewPolicyVersion
+) -> rules.PolicyVersion:
+    if set(body.applies_to) - await list_existing_departments(work, body.applies_to):
+        raise rules.UnknownDepartment
+    version = rules.PolicyVersion(
+        id=policy_id,
+        version=number,
+        title=body.title,
+        texts=body.texts,
+        published_on=work.today,
+        effective_on=body.effective_on or work.today,
+        grace_days=body.grace_days,
+        required_for_access=body.required_for_access,
+        applies_to=body.applies_to,
+        by_id=work.actor,
     )
+    await store.insert_policy_version(work, version, hash_body(body))
+    work.publish(version.to_event())
+    publish_journal_entry(work, "policy.published", policy_id=policy_id, version=number)
+    return version
 
 
 async def acknowledge_policy(
@@ -64,9 +64,9 @@ async def acknowledge_policy(
     policy_id: str,
     number: int,
     employee_id: str,
-    said: Mapping[str, Any],
-    roles: frozenset[str],
-) -> Mapping[str, Any]:
+    request: fields.AcknowledgementRequest,
+    roles: Collection[str],
+) -> rules.Acknowledgement:
     """Oneself, or `hr` with evidence. The same again changes nothing.
 
     Raises `NotFound`, `Forbidden`, `EvidenceMissing`, `ReasonMissing`, `HasLeft`, `AlreadyAcknowledged`.
@@ -74,79 +74,67 @@ async def acknowledge_policy(
     if employee_id != work.actor:
         if "hr" not in roles:
             raise Forbidden
-        if said["evidence"] is None:
+        if request.evidence is None:
             raise rules.EvidenceMissing
-    if said["declined"] and said["reason"] is None:
+    if request.declined and request.reason is None:
         raise rules.ReasonMissing
-    person = (await lock_employee(work, employee_id)).person
-    if await store.get_policy_version(work, policy_id, number) is None:
-        raise NotFound
-    if person.status == "left":
+    employee = (await lock_employee(work, employee_id)).employee
+    await read_policy_version(work, policy_id, number)
+    if employee.status == "left":
         raise rules.HasLeft
-    state = "declined" if said["declined"] else "acknowledged"
     known = await store.get_acknowledgement(work, policy_id, number, employee_id)
-    if known is not None and known["state"] == "acknowledged":
-        if state == "declined":
+    if known is not None and known.state == "acknowledged":
+        if request.declined:
             raise rules.AlreadyAcknowledged
         return known
-    await store.upsert_acknowledgement(
-        work,
-        {
-            "policy_id": policy_id,
-            "version": number,
-            "employee_id": employee_id,
-            "employment_id": person.employment_id,
-            "state": state,
-            "evidence": said["evidence"],
-            "reason": said["reason"] if said["declined"] else None,
-        },
+    acknowledgement = rules.Acknowledgement(
+        policy_id=policy_id,
+        version=number,
+        employee_id=employee_id,
+        employment_id=employee.employment_id,
+        state="declined" if request.declined else "acknowledged",
+        at=work.now,
+        by_id=work.actor,
+        evidence=request.evidence,
+        reason=request.reason if request.declined else None,
     )
-    about: dict[str, Any] = {"policy_id": policy_id, "version": number, "state": state}
-    work.publish(
-        PolicyAcknowledged(employee_id=employee_id, employment_id=person.employment_id, **about),
-        JournalEntry(kind="policy.acknowledged", actor_id=work.actor, employee_id=employee_id, details=about),
+    await store.upsert_acknowledgement(work, acknowledgement)
+    work.publish(PolicyAcknowledged.model_validate(vars(acknowledgement)))
+    publish_journal_entry(
+        work, "policy.acknowledged", employee_id, policy_id=policy_id, version=number, state=acknowledgement.state
     )
-    made = await store.get_acknowledgement(work, policy_id, number, employee_id)
-    assert made is not None  # noqa: S101 - just now
-    return made
+    return acknowledgement
 
 
-async def read_policy_version(work: UnitOfWork, policy_id: str, number: int | None) -> Mapping[str, Any]:
+async def read_policy_version(work: UnitOfWork, policy_id: str, number: int | None) -> rules.PolicyVersion:
     """This version, or the newest. Raises `NotFound`."""
-    row = await (
-        store.get_newest_policy_version(work, policy_id)
-        if number is None
-        else store.get_policy_version(work, policy_id, number)
-    )
-    if row is None:
+    version = await store.get_policy_version(work, policy_id, number)
+    if version is None:
         raise NotFound
-    return row
-
-
-async def list_policies(work: UnitOfWork, paging: Paging) -> Sequence[Mapping[str, Any]]:
-    return await store.list_policies(work, paging, today(work))
+    return version
 
 
 async def list_outstanding_employees(
     work: UnitOfWork, policy_id: str, number: int | None, paging: Paging
-) -> Sequence[Mapping[str, Any]]:
-    """Of this version, or the newest. Raises `NotFound`."""
+) -> list[rules.OutstandingEmployee]:
+    """Who has not acknowledged this version, or the newest. Raises `NotFound`."""
     version = await read_policy_version(work, policy_id, number)
-    return await store.list_outstanding_employees(work, policy_id, version["version"], paging)
+    return await store.list_outstanding_employees(work, policy_id, version.version, paging)
 
 
 # -- again -------------------------------------------------------------------------------------------------------------
 
 
 async def republish_policy_versions(work: UnitOfWork, after: str) -> tuple[int, str | None]:
-    rows = await store.list_all_policy_versions(work)
-    work.publish(*map(build_policy_published, rows))
-    return len(rows), None
+    """All at once: there are few."""
+    versions = await store.list_all_policy_versions(work)
+    work.publish(*(version.to_event() for version in versions))
+    return len(versions), None
 
 
 async def republish_acknowledgements(work: UnitOfWork, after: str) -> tuple[int, str | None]:
-    """`after`: the employee and policy of the last one, parted by a line."""
+    """`after`: the employee and policy of the last one, with a line break between them."""
     employee_id, _, policy_id = after.partition("\n")
-    rows = await store.list_newest_acknowledgements(work, (employee_id, policy_id), REPUBLISH_BATCH)
-    work.publish(*(PolicyAcknowledged(state="acknowledged", **row) for row in rows))
-    return len(rows), f"{rows[-1]['employee_id']}\n{rows[-1]['policy_id']}" if rows else None
+    acknowledged = await store.list_acknowledged_versions(work, employee_id, policy_id, REPUBLISH_BATCH)
+    work.publish(*(PolicyAcknowledged(state="acknowledged", **vars(version)) for version in acknowledged))
+    return len(acknowledged), f"{acknowledged[-1].employee_id}\n{acknowledged[-1].policy_id}" if acknowledged else None

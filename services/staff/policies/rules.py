@@ -1,5 +1,11 @@
-"""What is refused of policies, and why."""
+"""Policies, their versions and acknowledgements as plain data, and what is refused."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from shared.contracts.staff import PolicyPublished
 from shared.errors import Refused, Unprocessable
 
 
@@ -25,3 +31,64 @@ class AlreadyAcknowledged(Refused, code="already_acknowledged"):
 
 class HasLeft(Refused, code="has_left"):
     """This person does not work here, so there is nothing to acknowledge."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """`in_force` is the version that counts today, if any does yet."""
+
+    id: str
+    title: str
+    newest: int
+    in_force: int | None
+
+
+@dataclass(frozen=True)
+class PolicyVersion:
+    id: str
+    version: int
+    title: str
+    texts: Mapping[str, str]
+    published_on: date
+    effective_on: date
+    grace_days: int
+    required_for_access: bool
+    applies_to: Sequence[str]
+    by_id: str
+
+    def to_event(self) -> PolicyPublished:
+        return PolicyPublished.model_validate({**vars(self), "policy_id": self.id})
+
+
+@dataclass(frozen=True)
+class Acknowledgement:
+    policy_id: str
+    version: int
+    employee_id: str
+    employment_id: str
+    state: Literal["acknowledged", "declined"]
+    at: datetime
+    by_id: str
+    evidence: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class AcknowledgedVersion:
+    """The newest version of a policy that somebody acknowledged in the present employment."""
+
+    employee_id: str
+    employment_id: str
+    policy_id: str
+    version: int
+
+
+@dataclass(frozen=True)
+class OutstandingEmployee:
+    """`due_on`: from this day on a policy that is required for access shuts them out."""
+
+    employee_id: str
+    version: int
+    state: Literal["missing", "declined"]
+    reason: str | None
+    due_on: date

@@ -1,70 +1,76 @@
 """Versions of policies, which never change, and their acknowledgements."""
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import date
-from typing import Any
+from dataclasses import fields
 
+from services.staff.policies import rules
+from shared.advisory_locks import AdvisoryLock
 from shared.database import UnitOfWork
 from shared.paging import Paging
 
 SELECT_VERSION = """
-    SELECT v.policy_id AS id, v.version, v.title, v.texts, v.published_on, v.effective_on, v.grace_days,
-           v.required_for_access, v.applies_to, v.by_id, encode(v.body_hash, 'hex') AS body_hash
-    FROM policy_versions v
+    SELECT policy_id AS id, version, title, texts, published_on, effective_on, grace_days, required_for_access,
+           applies_to, by_id
+    FROM policy_versions
 """
-
-VERSION_IN_FORCE = """(SELECT max(c.version) FROM policy_versions c
-    WHERE c.policy_id = v.policy_id AND c.effective_on <= CAST(:today AS date))"""
+ACKNOWLEDGEMENT_COLUMNS = [field.name for field in fields(rules.Acknowledgement)]
 
 
 async def lock_policy(work: UnitOfWork, policy_id: str) -> None:
     """Versions of a policy come one after another."""
-    await work.execute("SELECT pg_advisory_xact_lock(hashtextextended('policy ' || :id, 0))", id=policy_id)
+    await work.execute(f"SELECT pg_advisory_xact_lock({AdvisoryLock.POLICY:d}, hashtext(:id))", id=policy_id)
 
 
-async def insert_policy_version(work: UnitOfWork, policy_id: str, version: int, row: Mapping[str, Any]) -> None:
+async def insert_policy_version(work: UnitOfWork, version: rules.PolicyVersion, body_hash: bytes) -> None:
     await work.execute(
         """
         INSERT INTO policy_versions (policy_id, version, title, texts, published_on, effective_on, grace_days,
                                      required_for_access, applies_to, by_id, body_hash)
-        VALUES (:policy_id, :version, :title, CAST(:texts AS jsonb), :published_on, :effective_on, :grace_days,
-                :required_for_access, CAST(:applies_to AS jsonb), :by, :body_hash)
+        VALUES (:id, :version, :title, CAST(:texts AS jsonb), :published_on, :effective_on, :grace_days,
+                :required_for_access, CAST(:applies_to AS jsonb), :by_id, :body_hash)
         """,
-        policy_id=policy_id,
-        version=version,
-        by=work.actor,
-        **{**row, "texts": json.dumps(row["texts"]), "applies_to": json.dumps(row["applies_to"])},
+        **{**vars(version), "texts": json.dumps(version.texts), "applies_to": json.dumps(version.applies_to)},
+        body_hash=body_hash,
     )
 
 
-async def get_policy_version(work: UnitOfWork, policy_id: str, number: int) -> Mapping[str, Any] | None:
-    return await work.fetch_row(
-        f"{SELECT_VERSION} WHERE v.policy_id = :id AND v.version = :number", id=policy_id, number=number
-    )
-
-
-async def get_newest_policy_version(work: UnitOfWork, policy_id: str) -> Mapping[str, Any] | None:
-    return await work.fetch_row(
-        f"{SELECT_VERSION} WHERE v.policy_id = :id ORDER BY v.version DESC LIMIT 1", id=policy_id
-    )
-
-
-async def list_policies(work: UnitOfWork, paging: Paging, today: date) -> Sequence[Mapping[str, Any]]:
-    """Policies by id, each as its newest version has it, with the number of the version in force."""
-    return await work.fetch_rows(
+async def get_policy_version(work: UnitOfWork, policy_id: str, number: int | None) -> rules.PolicyVersion | None:
+    """This version, or the newest."""
+    return await work.fetch_one(
+        rules.PolicyVersion,
         f"""
-        SELECT DISTINCT ON (v.policy_id) v.policy_id AS id, v.title, v.version AS newest, {VERSION_IN_FORCE} AS in_force
-        FROM policy_versions v WHERE v.policy_id > :after ORDER BY v.policy_id, v.version DESC LIMIT :limit
+        {SELECT_VERSION} WHERE policy_id = :id AND (CAST(:number AS integer) IS NULL OR version = :number)
+        ORDER BY version DESC LIMIT 1
         """,
-        after=paging.after[0] if paging.after else "",
-        today=today,
-        limit=paging.fetch,
+        id=policy_id,
+        number=number,
     )
 
 
-async def list_all_policy_versions(work: UnitOfWork) -> Sequence[Mapping[str, Any]]:
-    return await work.fetch_rows(f"{SELECT_VERSION} ORDER BY v.policy_id, v.version")
+async def get_body_hash(work: UnitOfWork, policy_id: str) -> bytes | None:
+    """Of the body by which the policy was created."""
+    body_hash: bytes | None = await work.fetch_value(
+        "SELECT body_hash FROM policy_versions WHERE policy_id = :id AND version = 1", id=policy_id
+    )
+    return body_hash
+
+
+async def list_policies(work: UnitOfWork, paging: Paging) -> list[rules.Policy]:
+    """By id, each as its newest version has it."""
+    return await work.fetch_all(
+        rules.Policy,
+        """
+        SELECT DISTINCT ON (v.policy_id) v.policy_id AS id, v.title, v.version AS newest, (
+            SELECT max(c.version) FROM policy_versions c WHERE c.policy_id = v.policy_id AND c.effective_on <= :today
+        ) AS in_force
+        FROM policy_versions v WHERE v.policy_id > :after ORDER BY v.policy_id, v.version DESC LIMIT :fetch
+        """,
+        **paging.bounds,
+    )
+
+
+async def list_all_policy_versions(work: UnitOfWork) -> list[rules.PolicyVersion]:
+    return await work.fetch_all(rules.PolicyVersion, f"{SELECT_VERSION} ORDER BY policy_id, version")
 
 
 # -- acknowledgements --------------------------------------------------------------------------------------------------
@@ -72,11 +78,12 @@ async def list_all_policy_versions(work: UnitOfWork) -> Sequence[Mapping[str, An
 
 async def get_acknowledgement(
     work: UnitOfWork, policy_id: str, number: int, employee_id: str
-) -> Mapping[str, Any] | None:
+) -> rules.Acknowledgement | None:
     """Of the present employment."""
-    return await work.fetch_row(
-        """
-        SELECT a.policy_id, a.version, a.employee_id, a.employment_id, a.state, a.at, a.by_id, a.evidence, a.reason
+    return await work.fetch_one(
+        rules.Acknowledgement,
+        f"""
+        SELECT {", ".join(f"a.{name}" for name in ACKNOWLEDGEMENT_COLUMNS)}
         FROM acknowledgements a JOIN employees e ON e.id = a.employee_id AND e.employment_id = a.employment_id
         WHERE a.policy_id = :policy_id AND a.version = :number AND a.employee_id = :employee_id
         """,
@@ -86,33 +93,43 @@ async def get_acknowledgement(
     )
 
 
-async def upsert_acknowledgement(work: UnitOfWork, row: Mapping[str, Any]) -> None:
+async def upsert_acknowledgement(work: UnitOfWork, acknowledgement: rules.Acknowledgement) -> None:
     await work.execute(
         """
         INSERT INTO acknowledgements (policy_id, version, employee_id, employment_id, state, at, by_id, evidence, reason)
-        VALUES (:policy_id, :version, :employee_id, :employment_id, :state, :now, :by, :evidence, :reason)
+        VALUES (:policy_id, :version, :employee_id, :employment_id, :state, :at, :by_id, :evidence, :reason)
         ON CONFLICT (policy_id, version, employee_id, employment_id) DO UPDATE SET state = excluded.state,
             at = excluded.at, by_id = excluded.by_id, evidence = excluded.evidence, reason = excluded.reason
         """,
-        now=work.now,
-        by=work.actor,
-        **row,
+        **vars(acknowledgement),
     )
 
 
-async def list_newest_acknowledgements(
-    work: UnitOfWork, after: tuple[str, str], limit: int
-) -> Sequence[Mapping[str, Any]]:
-    """The newest that each person acknowledged of each policy in the present employment, by employee and policy."""
-    return await work.fetch_rows(
+async def erase_acknowledgement_texts(work: UnitOfWork, employee_id: str) -> int:
+    """Of how many acknowledgements evidence or reason was emptied."""
+    return await work.execute(
+        """
+        UPDATE acknowledgements SET evidence = NULL, reason = NULL
+        WHERE employee_id = :id AND (evidence IS NOT NULL OR reason IS NOT NULL)
+        """,
+        id=employee_id,
+    )
+
+
+async def list_acknowledged_versions(
+    work: UnitOfWork, employee_id: str, policy_id: str, limit: int
+) -> list[rules.AcknowledgedVersion]:
+    """Those after this employee and policy, in that order."""
+    return await work.fetch_all(
+        rules.AcknowledgedVersion,
         """
         SELECT a.employee_id, a.employment_id, a.policy_id, max(a.version) AS version
         FROM acknowledgements a JOIN employees e ON e.id = a.employee_id AND e.employment_id = a.employment_id
         WHERE a.state = 'acknowledged' AND (a.employee_id, a.policy_id) > (:employee_id, :policy_id)
         GROUP BY a.employee_id, a.employment_id, a.policy_id ORDER BY a.employee_id, a.policy_id LIMIT :limit
         """,
-        employee_id=after[0],
-        policy_id=after[1],
+        employee_id=employee_id,
+        policy_id=policy_id,
         limit=limit,
     )
 
@@ -146,18 +163,14 @@ LIST_OUTSTANDING_EMPLOYEES = f"""
     FROM employees e JOIN versions v ON v.version = :number AND {_version_applies("v")} AND NOT {_version_is_acknowledged("v")}
     LEFT JOIN acknowledgements a ON a.policy_id = v.policy_id AND a.version = v.version AND a.employee_id = e.id
                                 AND a.employment_id = e.employment_id
-    WHERE e.status <> 'left' AND e.id > :after ORDER BY e.id LIMIT :limit
+    WHERE e.status <> 'left' AND e.id > :after ORDER BY e.id LIMIT :fetch
 """
 
 
 async def list_outstanding_employees(
     work: UnitOfWork, policy_id: str, number: int, paging: Paging
-) -> Sequence[Mapping[str, Any]]:
+) -> list[rules.OutstandingEmployee]:
     """To whom this version applies and who has acknowledged neither it nor a newer one, by id."""
-    return await work.fetch_rows(
-        LIST_OUTSTANDING_EMPLOYEES,
-        id=policy_id,
-        number=number,
-        after=paging.after[0] if paging.after else "",
-        limit=paging.fetch,
+    return await work.fetch_all(
+        rules.OutstandingEmployee, LIST_OUTSTANDING_EMPLOYEES, id=policy_id, number=number, **paging.bounds
     )

@@ -10,6 +10,7 @@ from services.clients.permissions.rules import ACTIONS
 from tests.services.clients.test_alike import PEOPLE, build, made_up
 from tests.services.clients.town import BASE, Town, town
 from tests.support.access_oracle import AccessFacts, decide_access, explain_decision
+from tests.support.long import seeds
 
 RULES = ["unknown", "employment", "freeze", "policy", "relation", "limit"]
 
@@ -90,7 +91,7 @@ async def test_a_wrong_parameter_of_a_check_is_refused(query: str) -> None:
             assert answer.status_code == 422
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", seeds(3, 30))
 async def test_the_rules_that_are_told_lead_to_the_reason_in_every_random_world(seed: int) -> None:
     async with town() as here:
         now = here.house.clock().astimezone(here.house.clock.zone)

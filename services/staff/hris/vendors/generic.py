@@ -14,24 +14,37 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 from standardwebhooks import Webhook
 
 from services.staff.departures.fields import Resignation
-from services.staff.hris.messages import (
-    UPDATABLE_FIELDS,
-    DepartureReversedMessage,
-    EmployeeAbsentMessage,
-    EmployeeBackMessage,
-    EmployeeHiredMessage,
-    EmployeeLeftMessage,
-    EmployeeMessage,
-    EmployeeRehiredMessage,
-    EmployeeResignedMessage,
-    EmployeeUpdatedMessage,
-    HrisMessage,
-    UnreadableMessage,
-)
+from services.staff.employees.fields import EMPLOYEE_FIELDS
+from services.staff.hris import messages
 from shared.http.fields import Moment
 from shared.ids import Id
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - how Standard Webhooks marks one
+MAX_CLOCK_AHEAD = timedelta(minutes=5)
+MESSAGE_TYPES = {
+    message.type: message
+    for message in (
+        messages.EmployeeHiredMessage,
+        messages.EmployeeUpdatedMessage,
+        messages.EmployeeResignedMessage,
+        messages.ResignationChangedMessage,
+        messages.ResignationWithdrawnMessage,
+        messages.EmployeeLeftMessage,
+        messages.DepartureReversedMessage,
+        messages.EmployeeRehiredMessage,
+        messages.EmployeeAbsentMessage,
+        messages.EmployeeBackMessage,
+    )
+}
+# Our own names of fields: what an error may repeat.
+KNOWN_FIELDS = {
+    *EMPLOYEE_FIELDS,
+    *Resignation.model_fields,
+    *("id", "employee_id", "on", "from", "until", "timestamp", "data", "type"),
+}
+
+
+# -- who sent it -------------------------------------------------------------------------------------------------------
 
 
 def check_secret(value: str) -> str:
@@ -49,29 +62,24 @@ def make_secret() -> str:
     return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-MAX_CLOCK_AHEAD = timedelta(minutes=5)
+DECOY_SECRET = make_secret()  # checked for unknown sources, so that they take as long as known ones
 
 
-class MentionedEmployee(EmployeeMessage):
-    """Whom a message is about that cannot be acted on: also by a number, which is no id here."""
-
-    employee_id: Annotated[Id, BeforeValidator(lambda id: str(id) if type(id) is int else id)] = Field(
-        validation_alias=AliasChoices("employee_id", "id")
-    )
+def is_signed(secrets: Sequence[str], headers: Mapping[str, str], body: bytes) -> bool:
+    """Whether one of the secrets signs this body, and now."""
+    signed = [_is_signed_with(secret, headers, body) for secret in secrets or [DECOY_SECRET]]
+    return bool(secrets) and any(signed)
 
 
-MESSAGE_TYPES: Mapping[str, type[BaseModel]] = {
-    "employee.hired": EmployeeHiredMessage,
-    "employee.updated": EmployeeUpdatedMessage,
-    "employee.resigned": EmployeeResignedMessage,
-    "resignation.changed": EmployeeResignedMessage,
-    "resignation.withdrawn": EmployeeMessage,
-    "employee.left": EmployeeLeftMessage,
-    "departure.reversed": DepartureReversedMessage,
-    "employee.rehired": EmployeeRehiredMessage,
-    "employee.absent": EmployeeAbsentMessage,
-    "employee.back": EmployeeBackMessage,
-}
+def _is_signed_with(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
+    try:
+        Webhook(secret).verify(body, dict(headers), json_parse=False)
+    except Exception:  # the library lets errors of decoding through as they come
+        return False
+    return True
+
+
+# -- what it says ------------------------------------------------------------------------------------------------------
 
 
 class WebhookBody(BaseModel):
@@ -84,44 +92,40 @@ class WebhookBody(BaseModel):
     data: dict[str, Any]
 
 
-def read_message(raw: bytes, received_at: datetime) -> HrisMessage | UnreadableMessage:
+class MentionedEmployee(messages.EmployeeMessage):
+    """Whom a message is about that cannot be acted on: also by a number, which is no id here."""
+
+    employee_id: Annotated[Id, BeforeValidator(lambda id: str(id) if type(id) is int else id)] = Field(
+        validation_alias=AliasChoices("employee_id", "id")
+    )
+
+
+def read_message(raw: bytes, received_at: datetime) -> messages.HrisMessage | messages.UnreadableMessage:
     """A timestamp more than five minutes ahead counts as the time of receipt."""
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):
-        return UnreadableMessage("refused", errors=("the body is not JSON",))
+        return messages.UnreadableMessage("refused", errors=("the body is not JSON",))
     type_ = body.get("type") if isinstance(body, dict) else None
     if not isinstance(type_, str):
-        return UnreadableMessage("refused", errors=("type: is missing",))
+        return messages.UnreadableMessage("refused", errors=("type: is missing",))
     if type_ not in MESSAGE_TYPES:
         # The name itself is kept only if it can be shown: it comes from outside.
         shown = type_ if type_.isascii() and type_.isprintable() and len(type_) <= 100 else None
-        return UnreadableMessage("ignored", shown, employee_id=_find_employee_id(body))
+        return messages.UnreadableMessage("ignored", shown, employee_id=_find_employee_id(body))
     try:
-        envelope = WebhookBody.model_validate(body)
-        said: Any = MESSAGE_TYPES[type_].model_validate(envelope.data)
+        webhook = WebhookBody.model_validate(body)
+        content = MESSAGE_TYPES[type_].model_validate(webhook.data)
     except ValidationError as error:
-        return UnreadableMessage("refused", type_, _describe_errors(error), _find_employee_id(body))
-    at = envelope.timestamp if envelope.timestamp <= received_at + MAX_CLOCK_AHEAD else received_at
-    return HrisMessage(type_, at, said.employee_id, said)
+        return messages.UnreadableMessage("refused", type_, _describe_errors(error), _find_employee_id(body))
+    at = webhook.timestamp if webhook.timestamp <= received_at + MAX_CLOCK_AHEAD else received_at
+    return messages.HrisMessage(at, content)
 
 
 def _describe_errors(error: ValidationError) -> tuple[str, ...]:
     """Our own field names and what was expected there; nothing that came from outside."""
-    known = {
-        *UPDATABLE_FIELDS,
-        *Resignation.model_fields,
-        "id",
-        "employee_id",
-        "on",
-        "from",
-        "until",
-        "timestamp",
-        "data",
-        "type",
-    }
     return tuple(
-        f"{'.'.join(str(part) for part in found['loc'] if part in known) or 'data'}: "
+        f"{'.'.join(str(part) for part in found['loc'] if part in KNOWN_FIELDS) or 'data'}: "
         f"{str(found['msg']).removeprefix('Value error, ')}"
         for found in error.errors(include_url=False, include_context=False, include_input=False)[:20]
     )
@@ -133,20 +137,3 @@ def _find_employee_id(body: dict[str, Any]) -> str | None:
         return MentionedEmployee.model_validate(body.get("data")).employee_id
     except ValidationError:
         return None
-
-
-DECOY_SECRET = make_secret()  # checked for unknown sources, so that they take as long as known ones
-
-
-def is_signed(secrets: Sequence[str], headers: Mapping[str, str], raw: bytes) -> bool:
-    """Whether one of the secrets signs this body, and now."""
-    signed = [_is_signed_with(secret, headers, raw) for secret in secrets or [DECOY_SECRET]]
-    return bool(secrets) and any(signed)
-
-
-def _is_signed_with(secret: str, headers: Mapping[str, str], raw: bytes) -> bool:
-    try:
-        Webhook(secret).verify(raw, dict(headers), json_parse=False)
-    except Exception:  # the library lets errors of decoding through as they come
-        return False
-    return True

@@ -1,1 +1,0 @@
-"""The present state of everything in staff, published again."""

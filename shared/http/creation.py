@@ -1,0 +1,19 @@
+"""Creating twice: the same body again gives the same answer, another one is refused."""
+
+import hashlib
+import json
+
+from pydantic import BaseModel
+
+from shared.errors import Exists
+
+
+def hash_body(body: BaseModel) -> bytes:
+    """By which a repeated creation is told from another one of the same id."""
+    return hashlib.sha256(json.dumps(body.model_dump(mode="json"), sort_keys=True).encode()).digest()
+
+
+def require_same_body(created_with: bytes | None, body: BaseModel) -> None:
+    """Raises `Exists` unless the object was created with this body; `created_with` is its hash, if it was created by one."""
+    if created_with != hash_body(body):
+        raise Exists
