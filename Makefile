@@ -6,7 +6,7 @@ BIN := .venv/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types imports tests bench migration lock format clean
+.PHONY: help install demo check test soak lint types imports rules tests bench migration lock format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -16,7 +16,12 @@ install: .venv/installed ## Set up .venv/bin/holdfast
 demo: .venv/installed ## Show the main job on real data; EXIT=1 ends by itself, PORT=8001 stays up there
 	@$(BIN)/holdfast demo $(if $(EXIT),--exit) $(if $(PORT),--port $(PORT))
 
-test: lint types imports tests ## Everything: lint, types, import rules, all tests
+check: lint types imports rules ## Within a minute: lint, types, import rules, the tests of the rules and the saga
+
+test: lint types imports tests ## All that a change can break: lint, types, import rules, all tests but the long ones
+
+soak: .venv/installed-dev ## What is long: hard days, many examples; MINUTES=15 runs a part, another with each commit
+	@$(BIN)/python -m tests.soak --workers $(WORKERS) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ONLY),--only "$(ONLY)")
 
 lint: .venv/installed-dev ## Style and mistakes
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -27,7 +32,10 @@ types: .venv/installed-dev ## Types, strictly
 imports: .venv/installed-dev ## Who may import whom
 	@$(BIN)/lint-imports --cache-dir .cache/import-linter
 
-tests: .venv/installed-dev ## All tests
+rules: .venv/installed-dev ## The tests of the rules and the saga
+	@$(BIN)/pytest -n $(WORKERS) tests/rules tests/saga
+
+tests: .venv/installed-dev ## All tests but the long ones
 	@$(BIN)/pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 bench: .venv/installed-dev ## Every figure, as ratios measured in the same run; ONLY=name,… for some

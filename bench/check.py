@@ -1,6 +1,6 @@
 """An access check inside the service, one client at a time, against asyncpg's `SELECT 1`: the decision alone.
 
-What decides is the service's own gatherer, connection and statement; only the journal row, which needs a commit, is
+What decides is the service's own batcher, connection and statement; only the journal row, which needs a commit, is
 left out here: `check_journaled` has it.
 """
 
@@ -15,8 +15,9 @@ from bench.company import draw_questions, fill_company
 from bench.figures import FigureRow, create_service_database, format_ms, p50, p99
 from bench.timing import time_in_turn
 from services.cli.server import run_on_server_loop
-from services.clients.store import checks
-from services.clients.store.decisions import DECIDED
+from services.clients.access.store.checks import CHECK_ONE_SQL, CheckBatcher
+from services.clients.access.store.connection import PreparedConnection
+from services.clients.access.store.decision import DECISION_SQL
 
 CLIENTS = 100_000
 ROUNDS, CALLS = 40, 100
@@ -25,24 +26,24 @@ ROUNDS, CALLS = 40, 100
 def strip_journal_insert(sql: str) -> str:
     """The statement as a plain read: the same question, decision and answer."""
     asked, _, insert = sql.partition("INSERT INTO")
-    decided = f"FROM ({DECIDED}) d"
+    decided = f"FROM ({DECISION_SQL}) d"
     where, _, answer = insert[insert.index(decided) :].rpartition("RETURNING")
     return f"{asked} SELECT {answer} {where}"
 
 
-DECIDE_SQL = strip_journal_insert(checks.ONE)
+DECIDE_SQL = strip_journal_insert(CHECK_ONE_SQL)
 
 
-class UnjournaledConnection(checks.Line):
-    """A line that leaves out the journal row."""
+class UnjournaledConnection(PreparedConnection):
+    """A connection that leaves out the journal row."""
 
     async def fetch(self, sql: str, *args: Any) -> Sequence[Any]:
-        return await super().fetch(DECIDE_SQL if sql == checks.ONE else sql, *args)
+        return await super().fetch(DECIDE_SQL if sql == CHECK_ONE_SQL else sql, *args)
 
 
-def open_batcher(line: type[checks.Line], url: str) -> checks.Gatherer:
-    """As `open_gatherer` makes it."""
-    return checks.Gatherer(line(url), line(url), line(url), lambda: datetime.now(UTC), ZoneInfo("UTC"))
+def open_batcher(connection: type[PreparedConnection], url: str) -> CheckBatcher:
+    """As `open_check_batcher` makes it."""
+    return CheckBatcher(connection(url), connection(url), connection(url), lambda: datetime.now(UTC), ZoneInfo("UTC"))
 
 
 async def measure() -> FigureRow:
@@ -61,7 +62,7 @@ async def measure() -> FigureRow:
         against=f"asyncpg SELECT 1: {format_ms(p50(theirs))} (p99 {format_ms(p99(theirs))})",
         ratio=round(p50(ours) / p50(theirs), 2),
         aim="≤ 2.0",
-        note=f"{CLIENTS:,} clients; the decision without its journal row, by the service's gatherer and connection",
+        note=f"{CLIENTS:,} clients; the decision without its journal row, by the service's batcher and connection",
     )
 
 

@@ -7,7 +7,7 @@ from bench.company import draw_questions, fill_company
 from bench.figures import FigureRow, create_service_database, format_ms, p50, p99
 from bench.timing import time_in_turn
 from services.cli.server import run_on_server_loop
-from services.clients.store import checks
+from services.clients.access.store.connection import PreparedConnection
 
 ROUNDS, CALLS = 40, 50
 FLOOR_SQL = """
@@ -23,7 +23,7 @@ INSERT_SQL = """
 async def measure() -> FigureRow:
     url = await create_service_database("clients", "bench_check_journaled")
     await fill_company(url, CLIENTS)
-    journaling, peer = open_batcher(checks.Line, url), await asyncpg.connect(url)
+    journaling, peer = open_batcher(PreparedConnection, url), await asyncpg.connect(url)
     await peer.execute(FLOOR_SQL)
     someone = await peer.fetchval("SELECT surrogate FROM surrogates LIMIT 1")
     asked = draw_questions(CLIENTS)

@@ -10,7 +10,8 @@ from bench.company import draw_questions, fill_company, fill_journal
 from bench.figures import FigureRow, create_service_database, format_ms, p50
 from bench.timing import time_in_turn
 from services.cli.server import run_on_server_loop
-from services.clients.store import checks
+from services.clients.access.store.checks import CheckBatcher
+from services.clients.access.store.connection import PreparedConnection
 
 SMALL, LARGE = (10_000, 1_000, 0), (1_000_000, 100_000, 10_000_000)  # clients, employees, entries
 ROUNDS, CALLS = 40, 100
@@ -18,19 +19,19 @@ Size = tuple[int, int, int]
 
 
 async def measure(small: Size = SMALL, large: Size = LARGE) -> FigureRow:
-    acts, gatherers = [], []
+    acts, batchers = [], []
     for clients, employees, entries in (large, small):
         url = await create_service_database("clients", f"bench_check_{clients}")
         await fill_company(url, clients, employees)
         if entries:
             await fill_journal(url, entries, clients, employees)
-        gatherer = checks.Gatherer(*(checks.Line(url) for _ in range(3)), lambda: datetime.now(UTC), ZoneInfo("UTC"))
+        batcher = CheckBatcher(*(PreparedConnection(url) for _ in range(3)), lambda: datetime.now(UTC), ZoneInfo("UTC"))
         asked = draw_questions(clients, employees)
-        gatherers.append(gatherer)
-        acts.append(lambda gatherer=gatherer, asked=asked: gatherer.check(next(asked)))
+        batchers.append(batcher)
+        acts.append(lambda batcher=batcher, asked=asked: batcher.check(next(asked)))
     of_large, of_small = await time_in_turn(acts, ROUNDS, CALLS)
-    for gatherer in gatherers:
-        gatherer.close()
+    for batcher in batchers:
+        batcher.close()
     return FigureRow(
         figure=f"access check, journaled, at {large[0]:,} clients, {large[1]:,} employees, {large[2]:,} entries, p50",
         value=format_ms(p50(of_large)),

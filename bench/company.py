@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import asyncpg
 
-from services.clients.store.checks import EVERYBODY, Question
+from services.clients.access.store.checks import REACH_EVERYBODY, AccessQuestion
 
 EMPLOYEES, DEPARTMENTS = 1_000, 40
 
@@ -95,10 +95,12 @@ async def vacuum_tables(connection: asyncpg.Connection) -> None:
     await connection.execute("CHECKPOINT", timeout=600)
 
 
-def draw_questions(clients: int, employees: int = EMPLOYEES) -> Iterator[Question]:
+def draw_questions(clients: int, employees: int = EMPLOYEES) -> Iterator[AccessQuestion]:
     """Without end: of the owner, of the team, and of somebody without a relation, in turn; asked by a service."""
     draw = random.Random("questions")
     while True:
         for place in (0, 7, 500):
             client = draw.randrange(clients)
-            yield Question(f"e-{(client + place) % employees}", f"c-{client}", "read", "telephony", EVERYBODY)
+            yield AccessQuestion(
+                f"e-{(client + place) % employees}", f"c-{client}", "read", "telephony", REACH_EVERYBODY
+            )

@@ -21,7 +21,7 @@ from standardwebhooks import Webhook
 
 from bench.figures import start_server
 from services.cli.system import System, Target, open_system
-from services.clients.store.checks import EVERYBODY, Question
+from services.clients.access.store.checks import REACH_EVERYBODY, AccessQuestion
 from shared.database import open_database
 from shared.service import Runtime
 from shared.settings import SERVICES, Settings
@@ -233,11 +233,11 @@ class RecordedSystem:
         self.log.ended.clear()
         self.accepted = 0.0
         sending = asyncio.create_task(send_resignation(self.system, employee_id))
-        question = Question(employee_id, f"{employee_id}.0", "read", "bench", EVERYBODY)
-        gatherer = self.runtimes["clients"].state["gatherer"]
+        question = AccessQuestion(employee_id, f"{employee_id}.0", "read", "bench", REACH_EVERYBODY)
+        batcher = self.runtimes["clients"].state["check_batcher"]
         while True:
             self.committed.clear()
-            if (await gatherer.check(question)).reason == "frozen":
+            if (await batcher.check(question)).reason == "frozen":
                 break
             await self.committed.wait()
         took = time.perf_counter() - self.accepted

@@ -6,7 +6,7 @@ from bench.company import fill_company, run_statements
 from bench.figures import FigureRow, create_service_database, format_ms, p50
 from bench.timing import time_in_turn
 from services.cli.server import run_on_server_loop
-from services.clients.handlers import exposure
+from services.clients.exposure.handlers import read_exposure as exposure_read_exposure
 from shared.database import Database, UnitOfWork, open_database, rolled_back_transaction
 from shared.paging import Paging
 from shared.settings import Settings
@@ -32,8 +32,8 @@ REPORTS_SQL = """
 async def read_exposure(database: Database) -> object:
     async with database.connect() as connection, rolled_back_transaction(connection):
         work = UnitOfWork(connection, Settings(), "clients", datetime.now(UTC), "director")
-        found = await exposure.look(work, LEAVER, 90, frozenset({"director"}), Paging(100, None))
-        return found["totals"]
+        found = await exposure_read_exposure(work, LEAVER, 90, frozenset({"director"}), Paging(100, None))
+        return found.totals
 
 
 async def measure(large: int = LARGE, small: int = SMALL, rounds: int = ROUNDS) -> FigureRow:

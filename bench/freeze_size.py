@@ -8,7 +8,7 @@ from bench.company import clients_sql, people_sql, run_statements
 from bench.figures import FigureRow, create_service_database, format_ms, p50, p99
 from bench.timing import time_call
 from services.cli.server import run_on_server_loop
-from services.clients.store.checks import EVERYBODY, Question
+from services.clients.access.store.checks import REACH_EVERYBODY, AccessQuestion
 from services.wiring import close_replicas, connect_embedded_services
 from shared.contracts.staff import EmployeeResigned
 from shared.messages import encode_record, get_events_topic
@@ -57,13 +57,7 @@ class RepeatedLeaver:
         await self.runtime.receive([encode_record(row)])
 
     async def stay(self) -> None:
-        await self.runtime.transact(
-            unfreeze_employee,
-            self.employee_id,
-            f"m-{self.employee_id[2:]}",
-            "departure",
-            None,
-        )
+        await self.runtime.transact(unfreeze_employee, self.employee_id, f"m-{self.employee_id[2:]}", "departure", None)
 
 
 async def measure() -> FigureRow:
@@ -97,10 +91,11 @@ async def measure() -> FigureRow:
 
 async def assert_caretaker_in_place(runtime: Runtime) -> None:
     """Asserts that the last client of both is refused to them and open to the caretaker."""
-    ask = runtime.state["gatherer"].check
+    ask = runtime.state["check_batcher"].check
     for employee, client in ((OF_MANY, MANY - 1), (OF_FEW, MANY + FEW - 1)):
         said = [
-            (await ask(Question(who, f"c-{client}", "read", "bench", EVERYBODY))).reason for who in (employee, "e-2")
+            (await ask(AccessQuestion(who, f"c-{client}", "read", "bench", REACH_EVERYBODY))).reason
+            for who in (employee, "e-2")
         ]
         assert said == ["frozen", "caretaker"], said
 

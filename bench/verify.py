@@ -12,8 +12,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bench.figures import FigureRow
 from services.cli.journal import read_lines
-from services.clients.domain import notes, transcript, tree
-from services.clients.domain.transcript import Verdict
+from services.clients.journal.rules.merkle_tree import TILE_SIZE, compute_root, grow_frontier, hash_leaf
+from services.clients.proofs.rules.checkpoints import format_verifier_key, sign_checkpoint
+from services.clients.proofs.rules.export_format import format_range_footer, format_range_header, format_tile
+from services.clients.proofs.rules.verdict import Verdict
+from services.clients.proofs.rules.verification import verify_export
 
 ENTRIES, RUNS = 1_000_000, 5
 KEPT_EVERY = 10_000  # entries between two checkpoints: five minutes at 33 decisions a second
@@ -32,29 +35,29 @@ def make_leaf(i: int) -> bytes:
 def write_journal(path: Path, entries: int) -> str:
     """Writes an exported journal; returns its verifier key."""
     key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-    verifier = notes.verifier_key(ORIGIN, key.public_key())
+    verifier = format_verifier_key(ORIGIN, key.public_key())
     frontier: tuple[bytes, ...] = ()
     kept = 0
     with path.open("wb") as file:
-        file.write(transcript.first_line(ORIGIN, verifier, 0, entries, ()))
-        for start in range(0, entries, tree.TILE):
-            leaves = [make_leaf(i) for i in range(start, min(start + tree.TILE, entries))]
-            hashes = [tree.leaf_hash(data) for data in leaves]
+        file.write(format_range_header(ORIGIN, verifier, 0, entries, ()))
+        for start in range(0, entries, TILE_SIZE):
+            leaves = [make_leaf(i) for i in range(start, min(start + TILE_SIZE, entries))]
+            hashes = [hash_leaf(data) for data in leaves]
             due = (start // KEPT_EVERY + 1) * KEPT_EVERY
             found = {}
             if start < due <= start + len(leaves):
-                then = tree.root(tree.grow(frontier, start, hashes[: due - start]))
-                found = {due: notes.write(ORIGIN, due, then, key)}
+                then = compute_root(grow_frontier(frontier, start, hashes[: due - start]))
+                found = {due: sign_checkpoint(ORIGIN, due, then, key)}
             kept += len(found)
-            frontier = tree.grow(frontier, start, hashes)
-            file.write(transcript.tile_lines(start, start + len(leaves), dict(enumerate(leaves, start)), hashes, found))
-        file.write(transcript.last_line(entries, notes.write(ORIGIN, entries, tree.root(frontier), key), kept))
+            frontier = grow_frontier(frontier, start, hashes)
+            file.write(format_tile(start, start + len(leaves), dict(enumerate(leaves, start)), hashes, found))
+        file.write(format_range_footer(entries, sign_checkpoint(ORIGIN, entries, compute_root(frontier), key), kept))
     return verifier
 
 
 def verify_journal(path: Path, key: str) -> Verdict:
     with path.open("rb") as file:
-        return transcript.verify(read_lines(file, lambda _: None), key, ())
+        return verify_export(read_lines(file, lambda _: None), key, ())
 
 
 def hash_lines(path: Path) -> None:

@@ -11,8 +11,9 @@ from typing import Any, Protocol, TypeVar
 
 import structlog
 
-from shared.database import Database, bind_named
-from shared.messages import Record, dump_headers, get_record_type, load_headers
+from shared.database import Database
+from shared.messages import Record, get_record_type
+from shared.outbox.deliveries import insert_deliveries, list_deliveries
 
 log = structlog.get_logger()
 
@@ -23,13 +24,6 @@ RecordHandler = Callable[[Sequence[Record]], Awaitable[None]]
 POLL_SECONDS = 0.2  # seconds: the poll that catches a lost wake-up
 
 RETRY_PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)  # seconds before handing in again, the last for ever
-
-INSERT_DELIVERIES = """
-    INSERT INTO deliveries (topic, key, headers, body)
-    SELECT topic, key, CAST(headers AS jsonb), body
-    FROM unnest(CAST(:topics AS text[]), CAST(:keys AS text[]), CAST(:headers AS text[]), CAST(:bodies AS bytea[]))
-         WITH ORDINALITY AS n(topic, key, headers, body, nth) ORDER BY nth
-"""
 
 
 class Bus(Protocol):
@@ -88,15 +82,12 @@ class InProcessBus:
         by_subscriber: dict[str, list[Record]] = {}
         for record in records:
             for name, subscriber in self.subscribers.get(record.topic, {}).items():
-                if get_record_type(record) in (
-                    None,
-                    *subscriber.handlers,
-                ):  # what says no type is for a person to look at
+                # What says no type is for a person to look at.
+                if get_record_type(record) in (None, *subscriber.handlers):
                     by_subscriber.setdefault(name, []).append(record)
         for name, taken in by_subscriber.items():
             subscriber = self.subscribers[taken[0].topic][name]
-            async with subscriber.database.connect() as connection:
-                await connection.execute(*bind_named(INSERT_DELIVERIES, **_delivery_columns(taken)))
+            await insert_deliveries(subscriber.database, taken)
             subscriber.committed(sent=False)
             for topic in {record.topic for record in taken}:
                 self.arrived[topic, name].set()
@@ -134,19 +125,3 @@ async def retry_until_success(act: Callable[[], Awaitable[T]], topic: str) -> T:
                 log.warning("consumer.paused", topic=topic, error=type(error).__name__)
             await asyncio.sleep(RETRY_PAUSES[min(failures, len(RETRY_PAUSES) - 1)])
             failures += 1
-
-
-def _delivery_columns(records: Sequence[Record]) -> Mapping[str, Sequence[str | bytes]]:
-    return {
-        "topics": [record.topic for record in records],
-        "keys": [record.key for record in records],
-        "headers": [dump_headers(record) for record in records],
-        "bodies": [record.body for record in records],
-    }
-
-
-async def list_deliveries(database: Database, topic: str, batch: int = 50) -> list[Record]:
-    """The next records of the in-process bus, oldest first."""
-    async with database.connect() as connection:
-        rows = await connection.fetch("SELECT * FROM deliveries WHERE topic = $1 ORDER BY id LIMIT $2", topic, batch)
-    return [Record(row["topic"], row["key"], load_headers(row["headers"]), row["body"], row["id"]) for row in rows]

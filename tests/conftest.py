@@ -1,4 +1,5 @@
-"""What holds for all tests: the day on which they run, which need a real Kafka, and the loud last line where there is none."""
+"""What holds for all tests: the day on which they run, which are too long, and which need a real Kafka, with a loud last line
+where there is none."""
 
 import tempfile
 from collections.abc import Generator, Iterator
@@ -7,15 +8,17 @@ from pathlib import Path
 import pytest
 import structlog
 
-from tests.support import days, kafka
+from tests.support import days, kafka, long
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     days.add_options(parser)
+    long.add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     days.choose(config)
+    long.choose(config)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -34,10 +37,12 @@ def tmp_path() -> Iterator[Path]:
 
 @pytest.hookimpl(trylast=True)  # after -k and -m: what nobody asked for is not missing
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    long.leave_out(config, items)
     kafka.pytest_collection_modifyitems_kafka(config, items)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    long.terminal_summary(terminalreporter)
     kafka.terminal_summary(terminalreporter)
 
 

@@ -14,13 +14,12 @@ from rich.table import Table
 
 from services.cli.options import JsonOption
 from services.cli.system import errors, make_progress_bars
-from services.clients.domain import notes
-from services.clients.domain.transcript import Verdict, verify
+from services.clients.proofs.rules.checkpoints import get_key_name, split_notes
+from services.clients.proofs.rules.verdict import Verdict
+from services.clients.proofs.rules.verification import verify_export
 
 journal_app = typer.Typer(help="The record of all decisions, for auditors.", no_args_is_help=True)
-
 output = Console()
-
 LONGEST_LINE = 8_000_000  # what is longer is none of ours; it is not read into memory whole
 PROGRESS_FROM_BYTES = 20_000_000
 LINES_PER_STEP = 10_000  # lines between two steps of the bar
@@ -72,7 +71,9 @@ def verify_journal_file(
     size = file.stat().st_size
     with file.open("rb") as opened, make_progress_bars(shown=not as_json and size > PROGRESS_FROM_BYTES) as bars:
         bar = bars.add_task("Verifying", total=size, note="")
-        verdict = verify(read_lines(opened, lambda now: bars.update(bar, completed=now)), trusted, kept, part=part)
+        verdict = verify_export(
+            read_lines(opened, lambda now: bars.update(bar, completed=now)), trusted, kept, part=part
+        )
     if as_json:
         typer.echo(json.dumps(_verdict_as_dict(verdict), ensure_ascii=False))
     else:
@@ -83,20 +84,20 @@ def verify_journal_file(
 
 def _read_key(given: str | None) -> str | None:
     """Raises `typer.BadParameter`."""
-    if given is None or notes.name_of(given):
+    if given is None or get_key_name(given):
         return given
     try:
         text = _extract_field(Path(given).read_text("utf-8"), "key").strip()
     except (OSError, ValueError):
         text = ""
-    if notes.name_of(text) is None:
+    if get_key_name(text) is None:
         raise typer.BadParameter("give a verifier key (name+hash+key), or a file that holds one", param_hint="--key")
     return text
 
 
 def _read_checkpoints(path: Path) -> list[str]:
     """Raises `typer.BadParameter`."""
-    found = notes.split(_extract_field(path.read_bytes().decode(errors="replace"), "note"))
+    found = split_notes(_extract_field(path.read_bytes().decode(errors="replace"), "note"))
     if not found:
         raise typer.BadParameter("a file given is empty: it holds no checkpoint", param_hint="--checkpoint")
     return found

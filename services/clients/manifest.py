@@ -2,26 +2,75 @@
 
 from collections.abc import Mapping
 
-from services.clients import api, store
-from services.clients.handlers import (
-    archiving,
-    clients,
-    erasing,
-    figures,
-    freezes,
-    guarding,
-    limits,
-    orders,
-    passes,
-    policies,
-    proofs,
-    risks,
-    sequencing,
-    team,
-    transfers,
-    usage,
+import services.clients.copies.tables
+import services.clients.erasure.tables
+import services.clients.export_limits.tables
+import services.clients.exposure.tables
+import services.clients.freezes.tables
+import services.clients.holdings.tables
+import services.clients.imports.tables
+import services.clients.journal.tables
+import services.clients.legal_holds.tables
+import services.clients.names.tables
+import services.clients.passes.tables
+import services.clients.proofs.tables
+import services.clients.register.tables
+import services.clients.relationships.tables
+import services.clients.risks.tables
+import services.clients.usage.tables  # noqa: F401
+from services.clients.access import api as access_api
+from services.clients.access.store.checks import close_check_batcher, open_check_batcher
+from services.clients.archive.handlers import archive_oldest_month
+from services.clients.contacts import api as contacts_api
+from services.clients.copies.handlers import (
+    on_department_changed,
+    on_order_changed,
+    on_policy_acknowledged,
+    on_policy_published,
+    on_stage_changed,
+    on_stages_transferred,
+    update_policy_deadlines_of_today,
 )
-from services.clients.store import checks
+from services.clients.erasure import api as erasure_api
+from services.clients.erasure.handlers import delete_surrogates_again, on_employee_erased
+from services.clients.export_limits import api as export_limits_api
+from services.clients.export_limits.handlers import announce_reached_limits, delete_old_export_counts
+from services.clients.exports import api as exports_api
+from services.clients.exposure import api as exposure_api
+from services.clients.feeds import api as feeds_api
+from services.clients.feeds.handlers import republish_events
+from services.clients.freezes import api as freezes_api
+from services.clients.freezes.handlers import (
+    freeze_access,
+    on_employee_changed,
+    on_stages_frozen,
+    on_stages_unfrozen,
+    unfreeze_access,
+)
+from services.clients.holdings.handlers import report_unowned_clients
+from services.clients.imports import api as imports_api
+from services.clients.journal import api as journal_api
+from services.clients.journal.handlers import append_pending_entries, check_disk_space, on_journal_entry
+from services.clients.legal_holds import api as legal_holds_api
+from services.clients.merging import api as merging_api
+from services.clients.metadata import metadata
+from services.clients.passes import api as passes_api
+from services.clients.passes.handlers import grant_passes
+from services.clients.personal_data import api as personal_data_api
+from services.clients.proofs import api as proofs_api
+from services.clients.proofs.handlers import create_checkpoint_regularly, send_checkpoints
+from services.clients.register import api as register_api
+from services.clients.relationships import api as relationships_api
+from services.clients.risks import api as risks_api
+from services.clients.risks.handlers import announce_single_threaded_clients, recompute_risks_nightly
+from services.clients.routing import api as routing_api
+from services.clients.synchronization import api as synchronization_api
+from services.clients.teams import api as teams_api
+from services.clients.teams.handlers import place_team
+from services.clients.transfers import api as transfers_api
+from services.clients.transfers.handlers import settle_rehired_employees, transfer_clients
+from services.clients.usage import api as usage_api
+from services.clients.usage.handlers import delete_expired_usage
 from shared.contracts.clients import (
     EVENTS,
     FreezeAccess,
@@ -53,59 +102,83 @@ from shared.messages import Event
 from shared.people.store import is_frozen
 from shared.service import Handler, Service, Ticker
 
-JOURNAL: Mapping[type[Event], Handler] = {JournalEntry: clients.append_journal}
+JOURNAL: Mapping[type[Event], Handler] = {JournalEntry: on_journal_entry}
 
 SERVICE = Service(
     name="clients",
     summary="Clients, who is responsible for them, who may see them, and the journal of it",
-    routers=(api.router,),
-    metadata=store.metadata,
+    routers=(  # those that decide something ask for room in the journal themselves
+        routing_api.router,
+        synchronization_api.router,
+        merging_api.router,
+        register_api.router,
+        teams_api.router,
+        relationships_api.router,
+        contacts_api.router,
+        imports_api.router,
+        exports_api.router,
+        feeds_api.router,
+        usage_api.router,
+        exposure_api.router,
+        personal_data_api.router,
+        risks_api.router,
+        access_api.router,
+        erasure_api.router,
+        transfers_api.router,
+        freezes_api.router,
+        passes_api.router,
+        export_limits_api.router,
+        journal_api.router,
+        proofs_api.router,
+        legal_holds_api.router,
+    ),
+    metadata=metadata,
     publishes=EVENTS,
     subscribes={
         "staff": {
-            **dict.fromkeys(EMPLOYEE_EVENTS, freezes.hear_employee),
-            EmployeeErased: erasing.hear_erased,
-            DepartmentChanged: freezes.hear_department,
-            PolicyPublished: policies.hear_published,
-            PolicyAcknowledged: policies.hear_acknowledged,
+            **dict.fromkeys(EMPLOYEE_EVENTS, on_employee_changed),
+            EmployeeErased: on_employee_erased,
+            DepartmentChanged: on_department_changed,
+            PolicyPublished: on_policy_published,
+            PolicyAcknowledged: on_policy_acknowledged,
             **JOURNAL,
         },
         "orders": {
-            **dict.fromkeys((OrderPlaced, OrderDelivered, OrderCancelled), orders.hear_order),
-            **dict.fromkeys((StageAssigned, StageStarted, StageCompleted), orders.hear_stage),
-            StagesTransferred: orders.hear_stages_transferred,
-            StagesFrozen: freezes.hear_stages_frozen,
-            StagesUnfrozen: freezes.hear_stages_unfrozen,
+            **dict.fromkeys((OrderPlaced, OrderDelivered, OrderCancelled), on_order_changed),
+            **dict.fromkeys((StageAssigned, StageStarted, StageCompleted), on_stage_changed),
+            StagesTransferred: on_stages_transferred,
+            StagesFrozen: on_stages_frozen,
+            StagesUnfrozen: on_stages_unfrozen,
             **JOURNAL,
         },
         "clients": JOURNAL,
         "offboarding": JOURNAL,
     },
     obeys={
-        FreezeAccess: freezes.freeze_access,
-        UnfreezeAccess: freezes.unfreeze_access,
-        TransferClients: transfers.transfer_clients,
-        PlaceTeam: team.place_team,
-        GrantPasses: passes.grant_passes,
+        FreezeAccess: freeze_access,
+        UnfreezeAccess: unfreeze_access,
+        TransferClients: transfer_clients,
+        PlaceTeam: place_team,
+        GrantPasses: grant_passes,
     },
     is_frozen=is_frozen,
-    republish=figures.republish,
+    republish=republish_events,
     tickers=(
-        Ticker("sequence", 0.5, sequencing.sequence),
-        Ticker("make_checkpoint", 300, proofs.make_checkpoint),
-        Ticker("send_checkpoints", 5, proofs.send_checkpoints),
-        Ticker("archive_old", 3600, archiving.archive_old),
-        Ticker("look_at_the_disk", 5, guarding.look_at_the_disk),
-        Ticker("settle", 1, transfers.settle),
-        Ticker("bind_of_today", 600, policies.bind_of_today),
-        Ticker("count_unowned", 15, figures.count_unowned),
-        Ticker("forget_usage", 3600, usage.forget_usage),
-        Ticker("forget_surrogates", 60, erasing.forget_surrogates),
-        Ticker("tell_reached", 1, limits.tell_reached),
-        Ticker("forget_exported", 3600, limits.forget_exported),
-        Ticker("compute_risks", 60, risks.compute_nightly),
-        Ticker("tell_single_threaded", 60, risks.tell_single_threaded),
+        Ticker("append_pending_entries", 0.5, append_pending_entries),
+        Ticker("create_checkpoint_regularly", 300, create_checkpoint_regularly),
+        Ticker("send_checkpoints", 5, send_checkpoints),
+        Ticker("archive_oldest_month", 3600, archive_oldest_month),
+        Ticker("check_disk_space", 5, check_disk_space),
+        Ticker("settle_rehired_employees", 1, settle_rehired_employees),
+        Ticker("update_policy_deadlines_of_today", 600, update_policy_deadlines_of_today),
+        Ticker("report_unowned_clients", 15, report_unowned_clients),
+        Ticker("delete_expired_usage", 3600, delete_expired_usage),
+        Ticker("delete_surrogates_again", 60, delete_surrogates_again),
+        Ticker("announce_reached_limits", 1, announce_reached_limits),
+        Ticker("delete_old_export_counts", 3600, delete_old_export_counts),
+        Ticker("recompute_risks_nightly", 60, recompute_risks_nightly),
+        Ticker("announce_single_threaded_clients", 60, announce_single_threaded_clients),
     ),
-    open=checks.open_gatherer,
-    close=checks.close_gatherer,
+    open=open_check_batcher,
+    close=close_check_batcher,
 )

@@ -6,28 +6,27 @@ import services.orders.freezes.tables
 import services.orders.orders.tables  # noqa: F401
 from services.orders.copies.handlers import on_client_changed, on_client_owners_changed
 from services.orders.erasure.handlers import on_client_erased, on_employee_erased
-from services.orders.figures import api as figures_api
-from services.orders.flows import api as flows_api
+from services.orders.figures.api import router as figures_router
+from services.orders.flows.api import router as flows_router
 from services.orders.freezes.handlers import (
     apply_due_passes,
     freeze_stages,
     on_access_changed,
-    on_department_changed,
     on_employee_changed,
     on_pass_changed,
     settle_rehires,
     unfreeze_stages,
 )
-from services.orders.imports import api as imports_api
+from services.orders.imports.api import router as imports_router
 from services.orders.merging.handlers import on_client_merged
 from services.orders.metadata import metadata
-from services.orders.orders import api as orders_api
+from services.orders.orders.api import router as orders_router
 from services.orders.orders.handlers import republish_orders
-from services.orders.personal_data import api as personal_data_api
-from services.orders.planning import api as planning_api
+from services.orders.personal_data.api import router as personal_data_router
+from services.orders.planning.api import router as planning_router
 from services.orders.planning.handlers import transfer_stages
-from services.orders.staffing import api as staffing_api
-from services.orders.stages import api as stages_api
+from services.orders.staffing.api import router as staffing_router
+from services.orders.stages.api import router as stages_router
 from shared.contracts.clients import (
     AccessFrozen,
     AccessUnfrozen,
@@ -45,21 +44,21 @@ from shared.contracts.clients import (
 )
 from shared.contracts.orders import EVENTS, FreezeStages, TransferStages, UnfreezeStages
 from shared.contracts.staff import EMPLOYEE_EVENTS, DepartmentChanged, EmployeeErased
-from shared.people.store import is_frozen
+from shared.people.store import is_frozen, save_department
 from shared.service import Service, Ticker
 
 SERVICE = Service(
     name="orders",
     summary="Order flows, orders, their stages and who does them; workload, sales curves, delivery.",
     routers=(
-        flows_api.router,
-        staffing_api.router,
-        orders_api.router,
-        stages_api.router,
-        planning_api.router,
-        figures_api.router,
-        imports_api.router,
-        personal_data_api.router,
+        flows_router,
+        staffing_router,
+        orders_router,
+        stages_router,
+        planning_router,
+        figures_router,
+        imports_router,
+        personal_data_router,
     ),
     metadata=metadata,
     publishes=(*EVENTS, JournalEntry, ErasureDone, CommandAnswered),
@@ -67,7 +66,7 @@ SERVICE = Service(
         "staff": {
             **dict.fromkeys(EMPLOYEE_EVENTS, on_employee_changed),
             EmployeeErased: on_employee_erased,
-            DepartmentChanged: on_department_changed,
+            DepartmentChanged: save_department,
         },
         "clients": {
             ClientRegistered: on_client_owners_changed,
@@ -82,12 +81,8 @@ SERVICE = Service(
             PassWithdrawn: on_pass_changed,
         },
     },
-    obeys={
-        FreezeStages: freeze_stages,
-        UnfreezeStages: unfreeze_stages,
-        TransferStages: transfer_stages,
-    },
+    obeys={FreezeStages: freeze_stages, UnfreezeStages: unfreeze_stages, TransferStages: transfer_stages},
     is_frozen=is_frozen,
     republish=republish_orders,
-    tickers=(Ticker("follow_passes", 1, apply_due_passes), Ticker("settle", 1, settle_rehires)),
+    tickers=(Ticker("apply_due_passes", 1, apply_due_passes), Ticker("settle_rehires", 1, settle_rehires)),
 )

@@ -1,49 +1,35 @@
 """The caller at the door: token, roles, freeze; and the transaction that a request runs in."""
 
 import hashlib
-import json
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from typing import Annotated, Any, Concatenate, Literal, ParamSpec, TypeVar, get_type_hints
+from typing import Annotated, Any, Concatenate, Literal, ParamSpec, TypeVar
 from urllib.parse import quote
 
 from fastapi import Depends, Header, Request, Response, Security
 from fastapi.dependencies.utils import get_flat_params
-from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Query
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import TypeAdapter
 
 from shared.auth import ROLES, Principal, Role
 from shared.database import UnitOfWork, retry_conflicts, rolled_back_transaction
 from shared.errors import Forbidden, IdempotencyKeyInFlight, IdempotencyKeyReused, NoToken, RolesFrozen, Stale
+from shared.outbox.answers import (
+    AnswerKey,
+    KeptAnswer,
+    dump_answer,
+    get_kept_answer,
+    insert_kept_answer,
+    try_lock_answer,
+)
 from shared.service import Runtime
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 bearer = HTTPBearer(auto_error=False, description="A JWT of the issuer, or of `holdfast token`")
-
-
-@dataclass(frozen=True)
-class KeptAnswer:
-    """What a request with this `Idempotency-Key` was answered, as JSON."""
-
-    request_hash: bytes
-    result: Any
-
-    def restore(self, handler: Callable[..., Awaitable[T]]) -> T:
-        """The result as `handler` says that it returns it; as JSON where it says nothing."""
-        adapter: TypeAdapter[T] = _result_adapter(handler)
-        return adapter.validate_python(self.result)
-
-
-@lru_cache(maxsize=1000)
-def _result_adapter(handler: Callable[..., Awaitable[T]]) -> TypeAdapter[T]:
-    return TypeAdapter(get_type_hints(handler).get("return", Any) if hasattr(handler, "__annotations__") else Any)
 
 
 async def _return_result(work: UnitOfWork, result: T) -> T:
@@ -82,7 +68,7 @@ class Door:
                     self.response.headers["Idempotency-Replayed"] = "true"
                     return kept.restore(handler)
                 result = await handler(work, *args, **kwargs)
-                await self._keep_answer(work, part, result)
+                await self._keep_answer(work, part, dump_answer(handler, result))
                 return result
 
         return await retry_conflicts(act)
@@ -129,33 +115,17 @@ class Door:
         return self.request_hash
 
     async def _get_kept_answer(self, work: UnitOfWork, part: int) -> KeptAnswer | None:
-        holder = self.idempotency_holder
-        name = f"{holder}\n{self.idempotency_key}\n{part}"
-        if not await work.fetch_value("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))", name=name):
+        key = AnswerKey(self.idempotency_holder, self.idempotency_key or "", part)
+        if not await try_lock_answer(work, key):
             raise IdempotencyKeyInFlight
-        kept = await work.fetch_one(
-            KeptAnswer,
-            "SELECT request_hash, result FROM idempotency_keys WHERE principal = :sub AND key = :key AND part = :part",
-            sub=holder,
-            key=self.idempotency_key,
-            part=part,
-        )
+        kept = await get_kept_answer(work, key)
         if kept is not None and kept.request_hash != await self._request_hash():
             raise IdempotencyKeyReused
         return kept
 
-    async def _keep_answer(self, work: UnitOfWork, part: int, result: object) -> None:
-        await work.execute(
-            """
-            INSERT INTO idempotency_keys (principal, key, part, request_hash, result)
-            VALUES (:sub, :key, :part, :hash, CAST(:result AS jsonb))
-            """,
-            sub=self.idempotency_holder,
-            key=self.idempotency_key,
-            part=part,
-            hash=await self._request_hash(),
-            result=json.dumps(jsonable_encoder(result)),
-        )
+    async def _keep_answer(self, work: UnitOfWork, part: int, result: str) -> None:
+        key = AnswerKey(self.idempotency_holder, self.idempotency_key or "", part)
+        await insert_kept_answer(work, key, await self._request_hash(), result)
 
     def check_version(self, version: int) -> None:
         """Raises `Stale` where `If-Match` names another version; sets nothing."""

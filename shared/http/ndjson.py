@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict, is_dataclass
+from datetime import date
 from typing import Any
 
 from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
 
 from shared.errors import HoldfastError
 
@@ -12,7 +15,17 @@ NDJSON = "application/x-ndjson"
 NDJSON_REQUEST: dict[str, Any] = {
     "requestBody": {"content": {NDJSON: {"schema": {"type": "string"}}}, "required": True}
 }
-encode_json = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _to_json(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"no JSON of a {type(value).__name__}")
+
+
+encode_json = json.JSONEncoder(ensure_ascii=False, default=_to_json).encode
 
 
 class NotNdjson(HoldfastError, code="wrong_kind"):
@@ -32,6 +45,11 @@ def require_ndjson(request: Request) -> None:
         raise NotNdjson
 
 
-def make_ndjson_response(objects: Iterable[Mapping[str, Any]], headers: Mapping[str, str]) -> Response:
-    """One object per line."""
+def make_ndjson_response(objects: Iterable[object], headers: Mapping[str, str]) -> Response:
+    """One object per line: a mapping or a dataclass."""
     return Response("".join(f"{encode_json(one)}\n" for one in objects), media_type=NDJSON, headers=dict(headers))
+
+
+def stream_ndjson(objects: Iterable[object]) -> StreamingResponse:
+    """The same, line by line."""
+    return StreamingResponse((f"{encode_json(one)}\n" for one in objects), media_type=NDJSON)

@@ -1,12 +1,79 @@
-"""Kept answers to requests with an `Idempotency-Key`, where what they say must not be kept any longer."""
+"""Kept answers to requests with an `Idempotency-Key`: one row for each part of a request, in the transaction of its effect."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeVar, get_type_hints
+
+from pydantic import TypeAdapter
 
 from shared.database import UnitOfWork
+
+T = TypeVar("T")
 
 DELETE_ANSWERS = """
     DELETE FROM idempotency_keys k WHERE principal = ANY(:ids) OR principal = ANY(:frozen)
     OR EXISTS (SELECT 1 FROM unnest(CAST(:ids AS text[])) AS gone (id)
                WHERE position('"' || gone.id || '"' IN CAST(k.result AS text)) > 0)
 """
+
+
+class AnswerKey(NamedTuple):
+    """Whose key it is, and which of the transactions of the request."""
+
+    holder: str
+    key: str
+    part: int
+
+
+@dataclass(frozen=True)
+class KeptAnswer:
+    """What a request with this `Idempotency-Key` was answered, as JSON."""
+
+    request_hash: bytes
+    result: Any
+
+    def restore(self, handler: Callable[..., Awaitable[T]]) -> T:
+        """The result as `handler` says that it returns it; as JSON where it says nothing."""
+        adapter: TypeAdapter[T] = _result_adapter(handler)
+        return adapter.validate_python(self.result)
+
+
+@lru_cache(maxsize=1000)
+def _result_adapter(handler: Callable[..., Awaitable[T]]) -> TypeAdapter[T]:
+    return TypeAdapter(get_type_hints(handler).get("return", Any) if hasattr(handler, "__annotations__") else Any)
+
+
+def dump_answer(handler: Callable[..., Awaitable[T]], result: T) -> str:
+    """A result of `handler` as JSON that `restore` makes the same of."""
+    return _result_adapter(handler).dump_json(result, warnings=False).decode()
+
+
+async def try_lock_answer(work: UnitOfWork, key: AnswerKey) -> bool:
+    """False while another transaction works on the same request."""
+    name = f"{key.holder}\n{key.key}\n{key.part}"
+    return bool(await work.fetch_value("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))", name=name))
+
+
+async def get_kept_answer(work: UnitOfWork, key: AnswerKey) -> KeptAnswer | None:
+    return await work.fetch_one(
+        KeptAnswer,
+        "SELECT request_hash, result FROM idempotency_keys WHERE principal = :holder AND key = :key AND part = :part",
+        **key._asdict(),
+    )
+
+
+async def insert_kept_answer(work: UnitOfWork, key: AnswerKey, request_hash: bytes, result: str) -> None:
+    """Keeps `result`, which is JSON."""
+    await work.execute(
+        """
+        INSERT INTO idempotency_keys (principal, key, part, request_hash, result)
+        VALUES (:holder, :key, :part, :hash, CAST(:result AS jsonb))
+        """,
+        **key._asdict(),
+        hash=request_hash,
+        result=result,
+    )
 
 
 async def delete_kept_answers(work: UnitOfWork, *ids: str) -> int:

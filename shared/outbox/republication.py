@@ -20,16 +20,16 @@ async def republish_in_batches(runtime: Runtime, *batches: RepublishBatch) -> in
     return events
 
 
-async def send_again(work: UnitOfWork, outbox_ids: Sequence[int]) -> int:
-    """Sends retained events once more as they were, under their id and sequence; how many."""
-    return await work.execute(
-        """
-        WITH taken AS (
-            DELETE FROM outbox WHERE id = ANY(:ids)
-            RETURNING id, event_id, topic, subject, sequence, type, time, cause, traceparent, body
-        )
-        INSERT INTO outbox (event_id, topic, subject, sequence, type, time, cause, traceparent, body)
-        SELECT event_id, topic, subject, sequence, type, time, cause, traceparent, body FROM taken ORDER BY id
-        """,
-        ids=outbox_ids,
+REQUEUE = """
+    WITH taken AS (
+        DELETE FROM outbox WHERE id = ANY(:ids)
+        RETURNING id, event_id, topic, subject, sequence, type, time, cause, traceparent, body
     )
+    INSERT INTO outbox (event_id, topic, subject, sequence, type, time, cause, traceparent, body)
+    SELECT event_id, topic, subject, sequence, type, time, cause, traceparent, body FROM taken ORDER BY id
+"""
+
+
+async def republish_kept_events(work: UnitOfWork, outbox_ids: Sequence[int]) -> int:
+    """Sends these very events of the outbox again, under their id and sequence: who has received them does nothing."""
+    return await work.execute(REQUEUE, ids=list(outbox_ids))

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from services.__main__ import app
 from services.cli import journal
-from services.clients.domain.transcript.lines import LEAF
+from services.clients.proofs.rules.export_format import LEAF_PREFIX
 from tests.support.transcripts import OTHER_KEY, exported, leaves_of, note_of, selected, verifier
 
 LEAVES = leaves_of(1000)
@@ -77,7 +77,7 @@ def test_without_a_key_or_an_outside_checkpoint_it_says_that_this_proves_less(fi
 
 def test_a_changed_entry_is_named(file: Path) -> None:
     place = next(i for i, line in enumerate(LINES) if line.startswith(LEAVES[321]))
-    file.write_bytes(b"".join([*LINES[:place], LEAF + b"1}\n", *LINES[place + 1 :]]))
+    file.write_bytes(b"".join([*LINES[:place], LEAF_PREFIX + b"1}\n", *LINES[place + 1 :]]))
     shown = called(file, "--key", verifier())
     assert (shown.exit_code, "entry 321" in shown.stdout) == (1, True)
     (fault,) = told(file, "--key", verifier(), status=1)["faults"]
@@ -117,7 +117,9 @@ def test_picked_entries_are_verified_too(file: Path) -> None:
 
 
 def test_many_faults_are_counted(file: Path) -> None:
-    lines = [LEAF + b"1}\n" if i % 3 == 0 and line.startswith(LEAF) else line for i, line in enumerate(LINES)]
+    lines = [
+        LEAF_PREFIX + b"1}\n" if i % 3 == 0 and line.startswith(LEAF_PREFIX) else line for i, line in enumerate(LINES)
+    ]
     file.write_bytes(b"".join(lines))
     shown = called(file)
     assert shown.exit_code == 1

@@ -20,12 +20,13 @@ import pytest
 from shared.auth import Role
 from tests.house import company
 from tests.support.house import House
+from tests.support.long import examples
 from tests.support.processes import Process, answers, free_port, wait_until
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parent.parent.parent
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
-EXAMPLES = os.environ.get("HOLDFAST_SCHEMATHESIS_EXAMPLES", "6")
+EXAMPLES, SECONDS = examples(6, 40), examples(300, 1800)
 # Staff comes last: there people are dismissed, and the others need them.
 ORDER = ("offboarding", "orders", "clients", "staff")
 # What cannot go well here, and why.
@@ -77,7 +78,7 @@ def _serving(folder: Path, databases: Mapping[str, str]) -> Iterator[System]:
 @pytest.mark.parametrize("service", ORDER)
 def test_no_5xx_and_no_answer_outside_the_schema(system: System, service: str, tmp_path: Path) -> None:
     command = [str(BIN / "schemathesis"), "run", f"{system.url}/{service}/openapi.json", "--url", system.url]
-    command += ["-H", f"Authorization: Bearer {system.token}", "--checks", CHECKS, "--max-examples", EXAMPLES]
+    command += ["-H", f"Authorization: Bearer {system.token}", "--checks", CHECKS, "--max-examples", str(EXAMPLES)]
     command += ["--phases", "examples,coverage,fuzzing", "--seed", "7", "--generation-database", "none"]
     env = {
         **os.environ,
@@ -87,7 +88,7 @@ def test_no_5xx_and_no_answer_outside_the_schema(system: System, service: str, t
         "HOLDFAST_REAL_IDS": str(system.folder / "known.json"),
         "HOLDFAST_ANSWERS": str(tmp_path / "answers"),
     }
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, timeout=300, env=env)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, timeout=SECONDS, env=env)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-1000:]
     answered = [line.split(" ", 1) for line in (tmp_path / "answers").read_text().splitlines()]
     in_vain = sorted(system.documented(service) - {label for status, label in answered if status.startswith("2")})

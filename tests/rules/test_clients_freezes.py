@@ -2,26 +2,33 @@
 
 import pytest
 
-from services.clients.domain.freezes import caretakers, is_second, lifted_by_hand
+from services.clients.freezes.rules import filter_manual_grounds, is_second_person
+from shared.people.rules import list_caretaker_candidates
 
 
 def test_candidates_are_deputy_then_manager_then_heads_upward_then_the_last_resort() -> None:
-    assert caretakers("dora", "max", ["nora", "otto"], "lea", "anna") == ["dora", "max", "nora", "otto", "lea"]
+    assert list_caretaker_candidates("anna", "dora", "max", ["nora", "otto"], "lea") == [
+        "dora",
+        "max",
+        "nora",
+        "otto",
+        "lea",
+    ]
 
 
 def test_each_candidate_is_named_once_and_the_leaver_never() -> None:
-    assert caretakers("max", "max", ["anna", "max"], "anna", "anna") == ["max"]
+    assert list_caretaker_candidates("anna", "max", "max", ["anna", "max"], "anna") == ["max"]
 
 
 def test_whoever_is_not_named_is_passed_over() -> None:
-    assert caretakers(None, None, [], None, "anna") == []
+    assert list_caretaker_candidates("anna", None, None, [], None) == []
 
 
 def test_only_emergencies_and_incidents_are_lifted_by_hand() -> None:
-    assert lifted_by_hand(["emergency"]) == {"emergency"}
-    assert lifted_by_hand(["incident", "emergency"]) == {"incident", "emergency"}
-    assert lifted_by_hand(["emergency", "departure"]) == {"emergency"}
-    assert lifted_by_hand(["hold"]) == set()
+    assert filter_manual_grounds(["emergency"]) == {"emergency"}
+    assert filter_manual_grounds(["incident", "emergency"]) == {"incident", "emergency"}
+    assert filter_manual_grounds(["emergency", "departure"]) == {"emergency"}
+    assert filter_manual_grounds(["hold"]) == set()
 
 
 @pytest.mark.parametrize(
@@ -39,4 +46,4 @@ def test_only_emergencies_and_incidents_are_lifted_by_hand() -> None:
 def test_lifting_takes_two_people_in_two_roles(
     first: tuple[str, set[str]], second: tuple[str, set[str]], lifts: bool
 ) -> None:
-    assert is_second(first[0], first[1], second[0], second[1]) is lifts
+    assert is_second_person(first[0], first[1], second[0], second[1]) is lifts

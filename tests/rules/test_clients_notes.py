@@ -7,14 +7,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.clients.domain import notes
-from services.clients.domain.notes import Checkpoint
+from services.clients.proofs.rules.checkpoints import (
+    Checkpoint,
+    format_verifier_key,
+    get_key_name,
+    parse_checkpoint,
+    sign_checkpoint,
+    split_notes,
+    verify_checkpoint,
+)
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OTHER = Ed25519PrivateKey.from_private_bytes(bytes(32))
-VERIFIER = notes.verifier_key("holdfast/journal", KEY.public_key())
+VERIFIER = format_verifier_key("holdfast/journal", KEY.public_key())
 ROOT = bytes(range(100, 132))
-NOTE = notes.write("holdfast/journal", 4711, ROOT, KEY)
+NOTE = sign_checkpoint("holdfast/journal", 4711, ROOT, KEY)
 SAID = Checkpoint("holdfast/journal", 4711, ROOT)
 
 # A checkpoint of the checksum database of Go, whose log has the same form, and its published key.
@@ -26,23 +33,23 @@ GO_NOTE = (
 
 
 def test_a_checkpoint_of_another_log_is_understood() -> None:
-    said = notes.verify(GO_NOTE, GO_KEY)
-    assert said == notes.parse(GO_NOTE)
+    said = verify_checkpoint(GO_NOTE, GO_KEY)
+    assert said == parse_checkpoint(GO_NOTE)
     assert said is not None
     assert (said.origin, said.size) == ("go.sum database tree", 6476701)
-    assert notes.verify(GO_NOTE.replace("6476701", "6476702"), GO_KEY) is None
+    assert verify_checkpoint(GO_NOTE.replace("6476701", "6476702"), GO_KEY) is None
 
 
 def test_what_is_written_is_read_and_verified() -> None:
     assert NOTE.startswith(f"holdfast/journal\n4711\n{b64encode(ROOT).decode()}\n\n— holdfast/journal ")
-    assert notes.parse(NOTE) == notes.verify(NOTE, VERIFIER) == SAID
-    assert notes.name_of(VERIFIER) == "holdfast/journal"
+    assert parse_checkpoint(NOTE) == verify_checkpoint(NOTE, VERIFIER) == SAID
+    assert get_key_name(VERIFIER) == "holdfast/journal"
 
 
 def test_a_note_of_another_key_or_another_name_is_not_verified() -> None:
-    assert notes.verify(NOTE, notes.verifier_key("holdfast/journal", OTHER.public_key())) is None
-    assert notes.verify(NOTE, notes.verifier_key("holdfast/another", KEY.public_key())) is None
-    assert notes.verify(notes.write("holdfast/journal", 4711, ROOT, OTHER), VERIFIER) is None
+    assert verify_checkpoint(NOTE, format_verifier_key("holdfast/journal", OTHER.public_key())) is None
+    assert verify_checkpoint(NOTE, format_verifier_key("holdfast/another", KEY.public_key())) is None
+    assert verify_checkpoint(sign_checkpoint("holdfast/journal", 4711, ROOT, OTHER), VERIFIER) is None
 
 
 def test_every_edited_byte_is_noticed() -> None:
@@ -50,22 +57,22 @@ def test_every_edited_byte_is_noticed() -> None:
     for place in range(len(raw)):
         for change in (1, 2, 32):
             edited = raw[:place] + bytes([raw[place] ^ change]) + raw[place + 1 :]
-            assert notes.verify(edited.decode(errors="replace"), VERIFIER) is None, edited
+            assert verify_checkpoint(edited.decode(errors="replace"), VERIFIER) is None, edited
 
 
 def test_a_witness_may_sign_too_and_does_not_replace_us() -> None:
-    witness = notes.write("witness.example", 4711, ROOT, OTHER).rpartition("\n\n")[2]
-    assert notes.verify(NOTE + witness, VERIFIER) == SAID
-    assert notes.verify(NOTE.rpartition("\n\n")[0] + "\n\n" + witness, VERIFIER) is None
+    witness = sign_checkpoint("witness.example", 4711, ROOT, OTHER).rpartition("\n\n")[2]
+    assert verify_checkpoint(NOTE + witness, VERIFIER) == SAID
+    assert verify_checkpoint(NOTE.rpartition("\n\n")[0] + "\n\n" + witness, VERIFIER) is None
 
 
 def test_notes_that_stand_one_after_another_are_told_apart() -> None:
-    witness = notes.write("witness.example", 4711, ROOT, OTHER).rpartition("\n\n")[2]
+    witness = sign_checkpoint("witness.example", 4711, ROOT, OTHER).rpartition("\n\n")[2]
     kept = [NOTE, GO_NOTE, NOTE + witness, NOTE]
-    assert notes.split("".join(kept)) == kept
-    assert notes.split("\n".join(kept)) == kept
-    assert notes.split("") == notes.split("\n\n") == []
-    assert notes.split(NOTE + "garbage")[1:] == ["garbage"]
+    assert split_notes("".join(kept)) == kept
+    assert split_notes("\n".join(kept)) == kept
+    assert split_notes("") == split_notes("\n\n") == []
+    assert split_notes(NOTE + "garbage")[1:] == ["garbage"]
 
 
 @pytest.mark.parametrize(
@@ -76,19 +83,19 @@ def test_notes_that_stand_one_after_another_are_told_apart() -> None:
         VERIFIER + "=",
         VERIFIER.replace("+", " "),
         "holdfast/another" + VERIFIER.removeprefix("holdfast/journal"),
-        notes.verifier_key("\x1b[2J", KEY.public_key()),
+        format_verifier_key("\x1b[2J", KEY.public_key()),
         "a+00000000+" + b64encode(b"\x02" + bytes(32)).decode(),
         "a+00000000+" + b64encode(b"\x01" + bytes(31)).decode(),
         "\ud800+00000000+" + b64encode(b"\x01" + bytes(32)).decode(),
     ],
 )
 def test_what_is_not_a_verifier_key_verifies_nothing(wrong: str) -> None:
-    assert notes.verify(NOTE, wrong) is None
-    assert notes.name_of(wrong) is None
+    assert verify_checkpoint(NOTE, wrong) is None
+    assert get_key_name(wrong) is None
 
 
 @given(st.text(), st.text())
 def test_no_text_makes_it_stumble(note: str, key: str) -> None:
-    assert notes.parse(note) is notes.verify(note, VERIFIER) is notes.verify(NOTE, key) is None
-    assert notes.parse(f"{note}\n1\n{key}\n\n— a b\n") is None
-    notes.split(note)
+    assert parse_checkpoint(note) is verify_checkpoint(note, VERIFIER) is verify_checkpoint(NOTE, key) is None
+    assert parse_checkpoint(f"{note}\n1\n{key}\n\n— a b\n") is None
+    split_notes(note)

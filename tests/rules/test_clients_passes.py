@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.clients.domain.passes import fault
+from services.clients.passes.rules import find_pass_fault
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -13,7 +13,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 def asked(purpose: Any = "introduction", begin: timedelta = HOUR, length: timedelta = HOUR, **facts: Any) -> str | None:
     known = {"frozen": True, "theirs": True, "last_day_ends": NOW + 10 * DAY, **facts}
-    return fault(purpose, NOW + begin, NOW + begin + length, NOW, **known)
+    return find_pass_fault(purpose, NOW + begin, NOW + begin + length, NOW, **known)
 
 
 def test_an_introduction_of_an_hour_is_given() -> None:

@@ -8,9 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.clients.domain import notes, transcript, tree
-from services.clients.domain.transcript import Fault, Verdict
-from services.clients.domain.transcript.lines import LEAF
+from services.clients.journal.rules.merkle_tree import TILE_SIZE, compute_root
+from services.clients.proofs.rules.checkpoints import sign_checkpoint
+from services.clients.proofs.rules.export_format import (
+    LEAF_PREFIX,
+    format_checkpoint,
+    format_range_footer,
+    format_range_header,
+)
+from services.clients.proofs.rules.verdict import Fault, Verdict
+from services.clients.proofs.rules.verification import verify_export
 from tests.support.transcripts import (
     KEY,
     ORIGIN,
@@ -50,12 +57,12 @@ Tamper = Callable[[random.Random, int, list[bytes]], Tampered]
 
 def places(lines: list[bytes]) -> list[int]:
     """Where the leaves stand."""
-    return [i for i, line in enumerate(lines) if line.startswith(LEAF)]
+    return [i for i, line in enumerate(lines) if line.startswith(LEAF_PREFIX)]
 
 
 def entry_at(lines: list[bytes], place: int, start: int) -> int:
     """The entry that stands in this line, or comes next."""
-    return start + sum(line.startswith(LEAF) for line in lines[:place])
+    return start + sum(line.startswith(LEAF_PREFIX) for line in lines[:place])
 
 
 def edit(lots: random.Random, start: int, lines: list[bytes]) -> Tampered:
@@ -148,7 +155,7 @@ def rehash_a_tile(lots: random.Random, start: int, lines: list[bytes]) -> Tamper
     place = lots.choice(places(lines))
     entry = entry_at(lines, place, start)
     leaves = [*LEAVES[:entry], b'{"leaf":"another"}', *LEAVES[entry + 1 :]]
-    redone, n = exported(leaves, start, KEPT), b'{"tile": %d,' % (entry // tree.TILE)
+    redone, n = exported(leaves, start, KEPT), b'{"tile": %d,' % (entry // TILE_SIZE)
     tile = next(i for i, line in enumerate(lines) if line.startswith(n))
     return Tampered([*lines[:place], redone[place], *lines[place + 1 : tile], redone[tile], *lines[tile + 1 :]], entry)
 
@@ -157,11 +164,11 @@ def forge(lots: random.Random, start: int, lines: list[bytes]) -> Tampered:
     """A checkpoint that says what stands there, signed with another key, or with the real one of other entries."""
     place = lots.choice([i for i, line in enumerate(lines) if b'"checkpoint"' in line])
     size = int(lines[place].split(b"\\n")[1])
-    key, root = lots.choice(((OTHER_KEY, tree.root(frontier_of(LEAVES[:size]))), (KEY, lots.randbytes(32))))
-    note = notes.write(ORIGIN, size, root, key)
+    key, root = lots.choice(((OTHER_KEY, compute_root(frontier_of(LEAVES[:size]))), (KEY, lots.randbytes(32))))
+    note = sign_checkpoint(ORIGIN, size, root, key)
     last = place == len(lines) - 1
     kept = sum(line.startswith(b'{"checkpoint"') for line in lines)
-    new = transcript.last_line(size, note, kept) if last else transcript.checkpoint_line(note)
+    new = format_range_footer(size, note, kept) if last else format_checkpoint(note)
     return Tampered([*lines[:place], new, *lines[place + 1 :]], entry_at(lines, place, start), place + 1)
 
 
@@ -185,12 +192,12 @@ def change_header(lots: random.Random, start: int, lines: list[bytes]) -> Tamper
         )
     )
     header = {"origin": ORIGIN, "key": verifier(), "start": start, "end": SIZE, "left": left, **change}
-    return Tampered([transcript.first_line(**header), *lines[1:]], entry, line)
+    return Tampered([format_range_header(**header), *lines[1:]], entry, line)
 
 
 def forge_an_outside_checkpoint(lots: random.Random, start: int, lines: list[bytes]) -> Tampered:
     size = lots.randrange(start, SIZE)
-    forged = notes.write(ORIGIN, size, lots.randbytes(32), lots.choice((KEY, OTHER_KEY)))
+    forged = sign_checkpoint(ORIGIN, size, lots.randbytes(32), lots.choice((KEY, OTHER_KEY)))
     return Tampered(lines, outside=[*OUTSIDE, forged])
 
 
@@ -215,7 +222,7 @@ def test_a_thousand_ways_to_tamper_are_found_each_with_where(tamper: Tamper) -> 
         start = lots.choice(STARTS)
         tampered = tamper(lots, start, FILES[start])
         assert (tampered.lines, tampered.outside) != (FILES[start], tuple(OUTSIDE))
-        verdict = transcript.verify(tampered.lines, tampered.key, tampered.outside)
+        verdict = verify_export(tampered.lines, tampered.key, tampered.outside)
         assert not verdict.good, seed
         assert all(fault.where and fault.text for fault in verdict.faults)
         if tampered.entry is not None or tampered.line is not None:
@@ -231,7 +238,7 @@ def test_a_thousand_ways_to_tamper_are_found_each_with_where(tamper: Tamper) -> 
 @pytest.mark.parametrize("key", [verifier(), None])
 @pytest.mark.parametrize("outside", [[], OUTSIDE])
 def test_an_untouched_file_is_good(start: int, key: str | None, outside: list[str]) -> None:
-    verdict = transcript.verify(FILES[start], key, outside)
+    verdict = verify_export(FILES[start], key, outside)
     assert verdict.faults == []
     assert (verdict.start, verdict.end, verdict.entries) == (start, SIZE, SIZE - start)
     assert verdict.checkpoints == sum(size > start for size in KEPT) + 1
@@ -245,9 +252,7 @@ def test_an_untouched_file_is_good(start: int, key: str | None, outside: list[st
 @pytest.mark.parametrize("start", [0, 1, 255, 256, 257, 512, 1000])
 def test_a_file_of_any_range_is_good(start: int, size: int) -> None:
     leaves = LEAVES[:size]
-    verdict = transcript.verify(
-        exported(leaves, min(start, size), range(1, size + 1, 7)), verifier(), [note_of(leaves)]
-    )
+    verdict = verify_export(exported(leaves, min(start, size), range(1, size + 1, 7)), verifier(), [note_of(leaves)])
     assert (verdict.faults, verdict.given_agree, verdict.entries) == ([], 1, size - min(start, size))
 
 
@@ -255,22 +260,22 @@ def test_checkpoints_of_sizes_that_the_file_does_not_hold_are_counted_apart() ->
     """An older export is no fault if it is said to be one, and the reader is told that the journal was longer."""
     older = exported(LEAVES[:1000], 300, ())
     kept = [note_of(LEAVES[:n]) for n in (100, 2000)]
-    verdict = transcript.verify(older, verifier(), kept, part=True)
+    verdict = verify_export(older, verifier(), kept, part=True)
     assert (verdict.faults, verdict.given_outside, verdict.largest_given) == ([], 2, 2000)
-    (fault,) = transcript.verify(older, verifier(), kept).faults
+    (fault,) = verify_export(older, verifier(), kept).faults
     assert (fault.kind, fault.where) == ("shorter", "entries 1000 to 1999")
 
 
 def test_a_file_that_was_cut_back_to_a_checkpoint_within_it_shows_by_a_later_one() -> None:
     """Its lines are all true, its last note too: whoever cut it needs no key."""
     cut = exported(LEAVES[:2304], 0, (2304,))
-    assert transcript.verify(cut, verifier(), [note_of(LEAVES[:2304])]).good
-    (fault,) = transcript.verify(cut, verifier(), [note_of(LEAVES[:2950])]).faults
+    assert verify_export(cut, verifier(), [note_of(LEAVES[:2304])]).good
+    (fault,) = verify_export(cut, verifier(), [note_of(LEAVES[:2950])]).faults
     assert (fault.kind, fault.first, fault.last) == ("shorter", 2304, 2949)
 
 
 def found(lines: list[bytes], **given: object) -> list[tuple[str, str]]:
-    verdict: Verdict = transcript.verify(lines, verifier(), given.get("outside", ()))  # type: ignore[arg-type]
+    verdict: Verdict = verify_export(lines, verifier(), given.get("outside", ()))  # type: ignore[arg-type]
     return [(fault.kind, fault.where) for fault in verdict.faults]
 
 
@@ -283,7 +288,7 @@ def test_what_was_done_is_named() -> None:
     assert found([*lines[:place], leaf[:-2] + b" }\n", *lines[place + 1 :]]) == [("changed", f"entry 500, {told}")]
     assert found([*lines[:place], other, leaf, *lines[place + 2 :]]) == [("moved", f"entries 500 to 501, {told}")]
     assert found([*lines[:place], *lines[place + 2 :]]) == [("missing", f"entries 500 to 501, line {tile - 1}")]
-    assert found([*lines[:place], LEAF + b"\n", *lines[place:]]) == [("inserted", f"entry 500, line {tile + 2}")]
+    assert found([*lines[:place], LEAF_PREFIX + b"\n", *lines[place:]]) == [("inserted", f"entry 500, line {tile + 2}")]
     assert found([*lines[:tile], *lines[tile + 1 :]])[0][0] == "hashes_missing"
     assert found(lines[:-1]) == [("cut_off", f"entry 3000, line {len(lines) - 1}")]
     assert found([*lines, b"more\n"]) == [("after_the_end", f"line {len(lines) + 1}")]
@@ -301,7 +306,7 @@ def test_writing_everything_anew_is_placed_between_the_checkpoints_kept_elsewher
 
 def test_a_file_that_signs_itself_is_good_only_while_its_own_key_is_trusted() -> None:
     theirs = exported(LEAVES[:900], 0, KEPT, OTHER_KEY)
-    assert transcript.verify(theirs, None, ()).good
+    assert verify_export(theirs, None, ()).good
     assert {kind for kind, _ in found(theirs)} == {"key", "forged"}
 
 
@@ -311,7 +316,7 @@ PICKED = selected(LEAVES[:1000], [0, 3, 500, 998, 999])
 
 
 def test_picked_entries_are_proved() -> None:
-    verdict = transcript.verify(PICKED, verifier(), [note_of(LEAVES[:1000]), OUTSIDE[0]])
+    verdict = verify_export(PICKED, verifier(), [note_of(LEAVES[:1000]), OUTSIDE[0]])
     assert verdict.faults == []
     assert (verdict.selection, verdict.entries, verdict.end) == (True, 5, 1000)
     assert (verdict.checkpoints, verdict.given_agree, verdict.given_outside) == (1, 1, 1)
@@ -321,7 +326,7 @@ def test_every_edited_byte_of_picked_entries_is_found() -> None:
     raw = b"".join(PICKED)
     for place in range(0, len(raw), 7):
         edited = raw[:place] + bytes([raw[place] ^ 1]) + raw[place + 1 :]
-        assert not transcript.verify(split(edited), verifier(), ()).good
+        assert not verify_export(split(edited), verifier(), ()).good
 
 
 def test_picked_entries_that_are_left_out_doubled_or_moved_are_found() -> None:
@@ -339,9 +344,9 @@ PIECES = [
     FILES[300][0],
     *PICKED[:3],
     PICKED[-1],
-    transcript.first_line(ORIGIN, verifier(), 0, 1 << 61, []),
+    format_range_header(ORIGIN, verifier(), 0, 1 << 61, []),
     b'{"tile": 2305843009213693951, "hashes": "%b"}\n' % (b"A" * 43 + b"="),
-    LEAF + b"\n",
+    LEAF_PREFIX + b"\n",
 ]
 
 
@@ -349,14 +354,14 @@ PIECES = [
     st.lists(st.sampled_from(PIECES) | st.binary(), max_size=20), st.none() | st.text(), st.lists(st.text(), max_size=3)
 )
 def test_no_lines_make_it_stumble(lines: list[bytes], key: str | None, outside: list[str]) -> None:
-    verdict = transcript.verify(lines, key, outside)
+    verdict = verify_export(lines, key, outside)
     assert verdict.good or all(fault.where for fault in verdict.faults)
 
 
 def test_leaves_without_end_are_not_kept_in_memory() -> None:
     """Neither those that lack their hashes, nor those that follow the end."""
-    first = transcript.first_line(ORIGIN, verifier(), 0, 10_000, [])
-    for before in ([first], FILES[0], [transcript.first_line(ORIGIN, verifier(), 0, 0, [])]):
-        verdict = transcript.verify([*before, *[b'{"leaf":1}\n'] * 9_000], verifier(), ())
+    first = format_range_header(ORIGIN, verifier(), 0, 10_000, [])
+    for before in ([first], FILES[0], [format_range_header(ORIGIN, verifier(), 0, 0, [])]):
+        verdict = verify_export([*before, *[b'{"leaf":1}\n'] * 9_000], verifier(), ())
         assert not verdict.good
         assert len(verdict.faults) <= 3

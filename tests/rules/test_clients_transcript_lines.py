@@ -6,21 +6,38 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.clients.domain.transcript import lines
-from services.clients.domain.tree import leaf_hash
+from services.clients.journal.rules.merkle_tree import hash_leaf
+from services.clients.proofs.rules.export_format import (
+    RangeHeader,
+    SelectionHeader,
+    format_checkpoint,
+    format_range_footer,
+    format_range_header,
+    format_selected_entry,
+    format_selection_footer,
+    format_selection_header,
+    format_tile,
+    format_tile_hashes,
+    parse_checkpoint_line,
+    parse_header,
+    parse_range_footer,
+    parse_selected_entry,
+    parse_selection_footer,
+    parse_tile_hashes,
+)
 
 LEAVES = [b'{"leaf":"%d"}' % i for i in range(300)]
-HASHES = [leaf_hash(leaf) for leaf in LEAVES]
+HASHES = [hash_leaf(leaf) for leaf in LEAVES]
 
 WRITTEN: list[tuple[Any, bytes, Any]] = [
-    (lines.read_first, lines.first_line("o", "k", 0, 9, ()), lines.Whole("o", "k", 0, 9, ())),
-    (lines.read_first, lines.first_line("o", "k", 3, 9, HASHES[:2]), lines.Whole("o", "k", 3, 9, tuple(HASHES[:2]))),
-    (lines.read_first, lines.selection_first_line("o", "k", 9, "note"), lines.Selection("o", "k", 9, "note")),
-    (lines.read_tile, lines.tile_line(7, HASHES[:256]), (7, HASHES[:256])),
-    (lines.read_checkpoint, lines.checkpoint_line("— note\n"), "— note\n"),
-    (lines.read_last, lines.last_line(9, "— note\n", 2), (9, "— note\n", 2)),
-    (lines.read_selected, lines.selection_line(4, LEAVES[4], HASHES[:3]), (4, LEAVES[4], tuple(HASHES[:3]))),
-    (lines.read_selection_last, lines.selection_last_line(9), 9),
+    (parse_header, format_range_header("o", "k", 0, 9, ()), RangeHeader("o", "k", 0, 9, ())),
+    (parse_header, format_range_header("o", "k", 3, 9, HASHES[:2]), RangeHeader("o", "k", 3, 9, tuple(HASHES[:2]))),
+    (parse_header, format_selection_header("o", "k", 9, "note"), SelectionHeader("o", "k", 9, "note")),
+    (parse_tile_hashes, format_tile_hashes(7, HASHES[:256]), (7, HASHES[:256])),
+    (parse_checkpoint_line, format_checkpoint("— note\n"), "— note\n"),
+    (parse_range_footer, format_range_footer(9, "— note\n", 2), (9, "— note\n", 2)),
+    (parse_selected_entry, format_selected_entry(4, LEAVES[4], HASHES[:3]), (4, LEAVES[4], tuple(HASHES[:3]))),
+    (parse_selection_footer, format_selection_footer(9), 9),
 ]
 READERS = sorted({read for read, _, _ in WRITTEN}, key=lambda read: read.__name__)
 
@@ -45,19 +62,19 @@ def test_a_line_that_says_the_same_in_another_way_is_not_read(read: Any, line: b
 
 
 def test_the_tree_on_the_left_has_as_many_subtrees_as_its_size_needs() -> None:
-    assert lines.read_first(lines.first_line("o", "k", 3, 9, HASHES[:1])) is None
-    assert lines.read_first(lines.first_line("o", "k", 9, 3, HASHES[:2])) is None
+    assert parse_header(format_range_header("o", "k", 3, 9, HASHES[:1])) is None
+    assert parse_header(format_range_header("o", "k", 9, 3, HASHES[:2])) is None
 
 
 def test_the_lines_of_a_tile_are_leaves_hashes_and_checkpoints_where_they_end() -> None:
     notes = {250: "early", 260: "within", 300: "at the end", 400: "later"}
-    assert lines.tile_lines(256, 300, dict(enumerate(LEAVES)), HASHES[256:300], notes) == b"".join(
+    assert format_tile(256, 300, dict(enumerate(LEAVES)), HASHES[256:300], notes) == b"".join(
         [
             *(leaf + b"\n" for leaf in LEAVES[256:260]),
-            lines.checkpoint_line("within"),
+            format_checkpoint("within"),
             *(leaf + b"\n" for leaf in LEAVES[260:300]),
-            lines.tile_line(1, HASHES[256:300]),
-            lines.checkpoint_line("at the end"),
+            format_tile_hashes(1, HASHES[256:300]),
+            format_checkpoint("at the end"),
         ]
     )
 
@@ -65,9 +82,9 @@ def test_the_lines_of_a_tile_are_leaves_hashes_and_checkpoints_where_they_end() 
 def test_a_tile_may_be_written_in_parts_and_its_hashes_come_with_the_last() -> None:
     notes = {260: "within", 280: "between", 300: "at the end"}
     leaves = dict(enumerate(LEAVES))
-    whole = lines.tile_lines(256, 300, leaves, HASHES[256:300], notes)
+    whole = format_tile(256, 300, leaves, HASHES[256:300], notes)
     parts = [(256, 270, None), (270, 280, None), (280, 300, HASHES[256:300])]
-    assert b"".join(lines.tile_lines(start, end, leaves, hashes, notes) for start, end, hashes in parts) == whole
+    assert b"".join(format_tile(start, end, leaves, hashes, notes) for start, end, hashes in parts) == whole
 
 
 @given(st.binary() | st.text().map(str.encode))

@@ -7,7 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.clients.domain import tree
+from services.clients.journal.rules.merkle_tree import (
+    EMPTY_ROOT,
+    build_consistency_proof,
+    build_inclusion_proof,
+    compute_root,
+    grow_frontier,
+    hash_leaf,
+    list_consistency_subtrees,
+    list_frontier_subtrees,
+    list_inclusion_subtrees,
+    verify_consistency,
+    verify_inclusion,
+)
 
 # The leaves and roots of the reference tests of certificate-transparency.
 LEAVES = [
@@ -81,18 +93,18 @@ class Hashes:
 
 @pytest.mark.parametrize("size", range(9))
 def test_the_roots_are_those_of_the_published_vectors(size: int) -> None:
-    frontier = tree.grow((), 0, [tree.leaf_hash(leaf) for leaf in LEAVES[:size]])
-    assert tree.root(frontier) == (bytes.fromhex(ROOTS[size - 1]) if size else tree.EMPTY_ROOT)
+    frontier = grow_frontier((), 0, [hash_leaf(leaf) for leaf in LEAVES[:size]])
+    assert compute_root(frontier) == (bytes.fromhex(ROOTS[size - 1]) if size else EMPTY_ROOT)
 
 
 def test_the_proofs_are_those_of_the_published_vectors() -> None:
     hashes = Hashes(LEAVES)
-    assert [node.hex() for node in tree.inclusion_proof(5, 8, hashes)] == [
+    assert [node.hex() for node in build_inclusion_proof(5, 8, hashes)] == [
         "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
         "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
         "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
     ]
-    assert [node.hex() for node in tree.consistency_proof(6, 8, hashes)] == [
+    assert [node.hex() for node in build_consistency_proof(6, 8, hashes)] == [
         "0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
         "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
         "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
@@ -102,11 +114,11 @@ def test_the_proofs_are_those_of_the_published_vectors() -> None:
 @pytest.mark.parametrize("size", range(70))
 def test_growing_gives_the_root_of_the_rfc_however_the_leaves_arrive(size: int) -> None:
     data = made(size)
-    leaves = [tree.leaf_hash(leaf) for leaf in data]
+    leaves = [hash_leaf(leaf) for leaf in data]
     for cut in range(size + 1):
-        frontier = tree.grow(tree.grow((), 0, leaves[:cut]), cut, leaves[cut:])
-        assert tree.root(frontier) == mth(data)
-    assert frontier == tuple(Hashes(data)(*subtree) for subtree in tree.frontier_of(size))
+        frontier = grow_frontier(grow_frontier((), 0, leaves[:cut]), cut, leaves[cut:])
+        assert compute_root(frontier) == mth(data)
+    assert frontier == tuple(Hashes(data)(*subtree) for subtree in list_frontier_subtrees(size))
 
 
 @pytest.mark.parametrize("size", range(1, 71))
@@ -115,17 +127,17 @@ def test_every_leaf_is_proved_as_in_the_rfc_and_no_other(size: int) -> None:
     root = mth(data)
     for index in range(size):
         hashes = Hashes(data)
-        proof = tree.inclusion_proof(index, size, hashes)
+        proof = build_inclusion_proof(index, size, hashes)
         assert proof == path(index, data)
-        assert hashes.asked == tree.subtrees_of_inclusion(index, size)
-        leaf = tree.leaf_hash(data[index])
-        assert tree.verify_inclusion(leaf, index, size, proof, root)
-        assert not tree.verify_inclusion(tree.leaf_hash(b"another"), index, size, proof, root)
-        assert not tree.verify_inclusion(leaf, (index + 1) % size, size, proof, root) or size == 1
-        assert not tree.verify_inclusion(leaf, index, size, [*proof, root], root)
-        assert not tree.verify_inclusion(leaf, index, size, proof[:-1], root) or not proof
-        assert not tree.verify_inclusion(leaf, size, size, proof, root)
-        assert not tree.verify_inclusion(leaf, -1, size, proof, root)
+        assert hashes.asked == list_inclusion_subtrees(index, size)
+        leaf = hash_leaf(data[index])
+        assert verify_inclusion(leaf, index, size, proof, root)
+        assert not verify_inclusion(hash_leaf(b"another"), index, size, proof, root)
+        assert not verify_inclusion(leaf, (index + 1) % size, size, proof, root) or size == 1
+        assert not verify_inclusion(leaf, index, size, [*proof, root], root)
+        assert not verify_inclusion(leaf, index, size, proof[:-1], root) or not proof
+        assert not verify_inclusion(leaf, size, size, proof, root)
+        assert not verify_inclusion(leaf, -1, size, proof, root)
 
 
 @pytest.mark.parametrize("new", range(71))
@@ -134,16 +146,16 @@ def test_every_older_tree_is_proved_as_in_the_rfc_and_no_other(new: int) -> None
     roots = [mth(data[:size]) for size in range(new + 1)]
     for old in range(new + 1):
         hashes = Hashes(data)
-        proof = tree.consistency_proof(old, new, hashes)
+        proof = build_consistency_proof(old, new, hashes)
         assert proof == (subproof(old, data, True) if old else [])
-        assert hashes.asked == tree.subtrees_of_consistency(old, new)
-        assert tree.verify_consistency(old, new, roots[old], roots[new], proof)
-        other = tree.leaf_hash(b"another")
-        assert not tree.verify_consistency(old, new, other, roots[new], proof)
-        assert not tree.verify_consistency(old, new, roots[old], other, proof) or not old
-        assert not tree.verify_consistency(old, new, roots[old], roots[new], [*proof, other])
-        assert not tree.verify_consistency(old, new, roots[old], roots[new], proof[:-1]) or not proof
-        assert not tree.verify_consistency(new + 1, new, roots[old], roots[new], proof)
+        assert hashes.asked == list_consistency_subtrees(old, new)
+        assert verify_consistency(old, new, roots[old], roots[new], proof)
+        other = hash_leaf(b"another")
+        assert not verify_consistency(old, new, other, roots[new], proof)
+        assert not verify_consistency(old, new, roots[old], other, proof) or not old
+        assert not verify_consistency(old, new, roots[old], roots[new], [*proof, other])
+        assert not verify_consistency(old, new, roots[old], roots[new], proof[:-1]) or not proof
+        assert not verify_consistency(new + 1, new, roots[old], roots[new], proof)
 
 
 @given(st.data())
@@ -152,23 +164,23 @@ def test_larger_trees_are_proved_too(data: st.DataObject) -> None:
     old, index = data.draw(st.integers(0, new)), data.draw(st.integers(0, new - 1))
     leaves = made(new)
     hashes, root = Hashes(leaves), mth(leaves)
-    inclusion = tree.inclusion_proof(index, new, hashes)
+    inclusion = build_inclusion_proof(index, new, hashes)
     assert inclusion == path(index, leaves)
-    assert tree.verify_inclusion(tree.leaf_hash(leaves[index]), index, new, inclusion, root)
-    consistency = tree.consistency_proof(old, new, hashes)
-    assert tree.verify_consistency(old, new, mth(leaves[:old]), root, consistency)
-    grown = tree.grow(
-        tree.grow((), 0, list(map(tree.leaf_hash, leaves[:old]))), old, list(map(tree.leaf_hash, leaves[old:]))
+    assert verify_inclusion(hash_leaf(leaves[index]), index, new, inclusion, root)
+    consistency = build_consistency_proof(old, new, hashes)
+    assert verify_consistency(old, new, mth(leaves[:old]), root, consistency)
+    grown = grow_frontier(
+        grow_frontier((), 0, list(map(hash_leaf, leaves[:old]))), old, list(map(hash_leaf, leaves[old:]))
     )
-    assert tree.root(grown) == root
+    assert compute_root(grown) == root
 
 
 @pytest.mark.parametrize(("index", "size"), [(-1, 3), (3, 3), (0, 0)])
 def test_nothing_is_proved_of_a_leaf_that_is_not_in_the_tree(index: int, size: int) -> None:
     with pytest.raises(ValueError, match="no such leaf"):
-        tree.subtrees_of_inclusion(index, size)
+        list_inclusion_subtrees(index, size)
 
 
 def test_no_larger_tree_is_the_beginning_of_a_smaller() -> None:
     with pytest.raises(ValueError, match="not larger"):
-        tree.subtrees_of_consistency(4, 3)
+        list_consistency_subtrees(4, 3)

@@ -82,5 +82,15 @@ def test_it_never_lasts_longer_than_24_hours_nor_past_the_last_day() -> None:
     assert compute_pass_window(NOON, date(2026, 1, 13), last_day, UTC) is None
 
 
+@pytest.mark.parametrize(("meets_on", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 24)])
+def test_it_never_lasts_longer_than_24_hours_on_a_day_on_which_summer_time_begins_or_ends(
+    meets_on: date, hours: int
+) -> None:
+    window = compute_pass_window(NOON, meets_on, date(2026, 12, 1), ZoneInfo("Europe/Berlin"))
+    assert window is not None
+    begin, until = (moment.astimezone(UTC) for moment in window)
+    assert until - begin == timedelta(hours=hours)
+
+
 def test_a_meeting_that_is_over_gets_no_pass() -> None:
     assert compute_pass_window(NOON, date(2026, 1, 11), date(2026, 2, 1), UTC) is None

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.orders.flows.rules import FlowStage, SeparatesUnknownStages, StagesNamedTwice, build_flow, make_calendar
+from services.orders.flows.rules import FlowStage, SeparatesUnknownStages, StagesNamedTwice, build_flow
 from services.orders.freezes.rules import give_stages_to_stand_in
 from services.orders.orders.rules import (
     DatesOutOfOrder,
@@ -19,7 +19,8 @@ from services.orders.orders.rules import (
     amend_order,
     build_order,
     cancel_order,
-    order_state,
+    make_order_state,
+    plan_due_day,
 )
 from services.orders.stages.rules import (
     NobodyAssigned,
@@ -31,9 +32,10 @@ from services.orders.stages.rules import (
     complete_stage,
     start_stage,
 )
+from shared.calendar import Calendar
 
 TODAY = date(2026, 3, 2)  # a Monday
-ADD = make_calendar()
+CALENDAR = Calendar()
 STAGES = [
     FlowStage("offer", "sales", 1, 2),
     FlowStage("design", "engineering", 3, 5),
@@ -57,7 +59,7 @@ def wanted(**changed: Any) -> OrderRequest:
 
 
 def new(**changed: Any) -> Order:
-    order = build_order(wanted(**changed), FLOW, "crm", TODAY, ADD)
+    order = build_order(wanted(**changed), FLOW, "crm", TODAY, CALENDAR)
     for name, employee_id in (("offer", "a"), ("design", "b"), ("install", "c")):
         if order.status == "open":
             order, _ = assign_stage(order, name, employee_id)
@@ -67,7 +69,7 @@ def new(**changed: Any) -> Order:
 def worked(order: Order, *names: str, day: date = TODAY) -> Order:
     for name in names:
         order, _ = start_stage(order, name, day)
-        order, _ = complete_stage(order, name, day, ADD)
+        order, _ = complete_stage(order, name, day, CALENDAR)
     return order
 
 
@@ -83,7 +85,7 @@ def statuses(order: Order) -> list[str]:
 
 
 def test_a_new_order_has_its_first_stage_ready_and_the_others_waiting() -> None:
-    order = build_order(wanted(), FLOW, "crm", TODAY, ADD)
+    order = build_order(wanted(), FLOW, "crm", TODAY, CALENDAR)
     assert statuses(order) == ["ready", "waiting", "waiting"]
     assert [stage.employee_id for stage in order.stages] == [None, None, None]
     assert all(stage.open for stage in order.stages)
@@ -119,11 +121,11 @@ def test_a_real_completion_moves_what_follows_but_not_what_was_planned_at_first(
     ],
 )
 def test_weekends_are_no_working_days(day: date, days: int, then: date) -> None:
-    assert ADD(day, days) == then
+    assert plan_due_day(day, days, CALENDAR) == then
 
 
 def test_holidays_are_no_working_days() -> None:
-    assert make_calendar({date(2026, 3, 3)})(date(2026, 3, 2), 2) == date(2026, 3, 5)
+    assert plan_due_day(date(2026, 4, 2), 2, Calendar("DE")) == date(2026, 4, 8)  # Good Friday, Easter Monday
 
 
 def test_stages_are_worked_off_in_order_and_the_last_one_delivers() -> None:
@@ -137,17 +139,17 @@ def test_stages_are_worked_off_in_order_and_the_last_one_delivers() -> None:
 
 def test_the_last_completion_is_announced_as_two_events_with_the_same_state() -> None:
     order, _ = start_stage(worked(new(), "offer", "design"), "install", TODAY)
-    order, events = complete_stage(order, "install", TODAY, ADD)
+    order, events = complete_stage(order, "install", TODAY, CALENDAR)
     assert [event.type for event in events] == ["stage.completed", "order.delivered"]
-    assert [event.order for event in events] == [order_state(order)] * 2
+    assert [event.order for event in events] == [make_order_state(order)] * 2
 
 
 def test_starting_and_completing_again_does_nothing() -> None:
     order, first = start_stage(new(), "offer", TODAY)
     assert start_stage(order, "offer", TODAY) == (order, [])
     assert len(first) == 1
-    done, _ = complete_stage(order, "offer", TODAY, ADD)
-    assert complete_stage(done, "offer", TODAY, ADD) == (done, [])
+    done, _ = complete_stage(order, "offer", TODAY, CALENDAR)
+    assert complete_stage(done, "offer", TODAY, CALENDAR) == (done, [])
     assert start_stage(done, "offer", TODAY) == (done, [])
 
 
@@ -156,7 +158,7 @@ def test_starting_and_completing_again_does_nothing() -> None:
     [
         (new(), "design", StageWaits),
         (held(new(), "offer"), "offer", StageHeld),
-        (build_order(wanted(), FLOW, "crm", TODAY, ADD), "offer", NobodyAssigned),
+        (build_order(wanted(), FLOW, "crm", TODAY, CALENDAR), "offer", NobodyAssigned),
         (cancel_order(new(), TODAY)[0], "offer", OrderClosed),
         (new(), "nonsense", NoSuchStage),
     ],
@@ -179,7 +181,7 @@ def test_a_stage_is_started_only_when_it_is_ready_and_somebodys(
 )
 def test_a_stage_is_completed_only_when_it_is_started(order: Order, name: str, refusal: type[Exception]) -> None:
     with pytest.raises(refusal):
-        complete_stage(order, name, TODAY, ADD)
+        complete_stage(order, name, TODAY, CALENDAR)
 
 
 def test_a_held_stage_becomes_ready_behind_its_freeze() -> None:
@@ -204,12 +206,12 @@ def test_giving_a_stage_to_who_has_it_changes_nothing_and_what_is_done_stays_as_
 
 
 def test_every_change_raises_the_version_by_one() -> None:
-    order = build_order(wanted(), FLOW, "crm", TODAY, ADD)
+    order = build_order(wanted(), FLOW, "crm", TODAY, CALENDAR)
     versions = [order.version]
     for step in (
         lambda order: assign_stage(order, "offer", "a"),
         lambda order: start_stage(order, "offer", TODAY),
-        lambda order: complete_stage(order, "offer", TODAY, ADD),
+        lambda order: complete_stage(order, "offer", TODAY, CALENDAR),
         lambda order: cancel_order(order, TODAY),
     ):
         order, _ = step(order)
@@ -245,19 +247,19 @@ def test_history_is_done_by_whom_it_says() -> None:
 )
 def test_dates_that_cannot_follow_each_other_are_refused(changed: dict[str, date]) -> None:
     with pytest.raises(DatesOutOfOrder):
-        build_order(wanted(**changed), FLOW, "crm", TODAY, ADD)
+        build_order(wanted(**changed), FLOW, "crm", TODAY, CALENDAR)
 
 
 @pytest.mark.parametrize("end", ["delivered_on", "cancelled_on"])
 def test_what_has_happened_does_not_lie_in_the_future(end: str) -> None:
-    assert build_order(wanted(**{end: TODAY + timedelta(days=1)}), FLOW, "crm", TODAY, ADD).status != "open"
+    assert build_order(wanted(**{end: TODAY + timedelta(days=1)}), FLOW, "crm", TODAY, CALENDAR).status != "open"
     with pytest.raises(EndsInFuture):
-        build_order(wanted(**{end: TODAY + timedelta(days=2)}), FLOW, "crm", TODAY, ADD)
+        build_order(wanted(**{end: TODAY + timedelta(days=2)}), FLOW, "crm", TODAY, CALENDAR)
 
 
 def test_assignees_name_stages_of_the_flow() -> None:
     with pytest.raises(UnknownStage):
-        build_order(wanted(assignees={"nonsense": "a"}), FLOW, "crm", TODAY, ADD)
+        build_order(wanted(assignees={"nonsense": "a"}), FLOW, "crm", TODAY, CALENDAR)
 
 
 @pytest.mark.parametrize(

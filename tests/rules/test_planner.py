@@ -16,6 +16,7 @@ from services.offboarding.planner.problem import PlanningProblem, SearchLimits, 
 from services.offboarding.planner.relaxation import DualPrices, compute_bound, price_pairs, solve_relaxation
 from services.offboarding.planner.rounding import repair_assignment
 from services.offboarding.planner.violations import find_violations
+from tests.support.long import examples
 
 PEOPLE = ("anna", "boris", "clara", "leaver")
 LANGUAGES = st.frozensets(st.sampled_from(("de", "en", "ru")), max_size=2)
@@ -62,7 +63,7 @@ def sales(who: str, points: float, **more: object) -> Colleague:
     return Colleague(who, {"sales": points}, **more)  # type: ignore[arg-type]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(problems())
 def test_a_plan_breaks_no_rule_and_fills_nobody_beyond_capacity(problem: PlanningProblem) -> None:
     found = find_violations(problem, *hands(make_plan(problem)))
@@ -80,7 +81,7 @@ def test_a_plan_breaks_no_rule_and_fills_nobody_beyond_capacity(problem: Plannin
             assert load[colleague.id, function] <= max(0.0, points - colleague.load.get(function, 0.0)) + 1e-6
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(problems())
 def test_every_item_is_placed_or_listed_exactly_once(problem: PlanningProblem) -> None:
     made = make_plan(problem)
@@ -98,7 +99,7 @@ def test_every_item_is_placed_or_listed_exactly_once(problem: PlanningProblem) -
     assert sorted(placed) == sorted(wanted)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(problems(), st.randoms(use_true_random=False))
 def test_the_order_of_the_input_makes_no_difference(problem: PlanningProblem, random: object) -> None:
     def shuffled(some: object) -> list[object]:
@@ -111,7 +112,7 @@ def test_the_order_of_the_input_makes_no_difference(problem: PlanningProblem, ra
     assert make_plan(mixed) == make_plan(problem)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(problems())
 def test_the_costs_add_up_and_the_gap_is_what_it_says(problem: PlanningProblem) -> None:
     made = make_plan(problem)
@@ -120,7 +121,7 @@ def test_the_costs_add_up_and_the_gap_is_what_it_says(problem: PlanningProblem) 
     assert made.gap * made.objective == pytest.approx(made.objective - made.bound)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(problems(most=3))
 def test_no_assignment_at_all_is_cheaper_than_the_plan_or_its_bound(problem: PlanningProblem) -> None:
     made, arrays = make_plan(problem), build_cost_arrays(sort_problem(problem))
@@ -139,7 +140,7 @@ def test_no_assignment_at_all_is_cheaper_than_the_plan_or_its_bound(problem: Pla
     assert made.bound == pytest.approx(best, abs=1e-4)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(problems(), st.floats(0, 30))
 def test_any_prices_give_a_bound_that_no_plan_is_below(problem: PlanningProblem, price: float) -> None:
     arrays = build_cost_arrays(sort_problem(problem))
@@ -152,7 +153,7 @@ def test_any_prices_give_a_bound_that_no_plan_is_below(problem: PlanningProblem,
     assert least <= make_plan(problem).objective + 1e-6
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(problems(), st.data())
 def test_repair_makes_a_lawful_plan_of_any_assignment(problem: PlanningProblem, data: st.DataObject) -> None:
     arrays = build_cost_arrays(sort_problem(problem))

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from services.clients.domain import tree
-from services.clients.store.sequencing import COLUMNS
+from services.clients.journal.rules.merkle_tree import grow_frontier
+from services.clients.journal.store.tree import LEAF_COLUMNS
 from tests.support.house import House
 
 if TYPE_CHECKING:
@@ -60,9 +60,7 @@ MISCOUNTED = """
 """
 ENTRIES = "SELECT CAST(body AS jsonb) ->> 'kind' AS kind, count(*) AS entries FROM outbox WHERE type = 'journal.entry' GROUP BY 1"
 LEAVES = "SELECT kind, count(*) AS leaves FROM journal_entries GROUP BY 1"
-HASHES = (
-    f"SELECT sha256('\\x00'::bytea || convert_to(leaf_text({COLUMNS}), 'UTF8')) AS hash FROM journal ORDER BY index"
-)
+HASHES = f"SELECT sha256('\\x00'::bytea || convert_to(leaf_text({LEAF_COLUMNS}), 'UTF8')) AS hash FROM journal ORDER BY index"
 UNJOURNALED = "SELECT id FROM history WHERE leaf NOT IN (SELECT leaf FROM journal_entries)"
 COMMANDS = "SELECT body FROM outbox WHERE topic LIKE '%.commands'"
 ANSWERS = "SELECT body FROM outbox WHERE type = 'command.answered'"
@@ -99,7 +97,7 @@ GROWS: Mapping[str, Mapping[str, str]] = {
                    CASE WHEN e.id IS NULL THEN leaf END AS leaf
             FROM history h LEFT JOIN erasures e ON e.kind = 'client' AND e.id = h.client_id""",
         "stand_ins": "SELECT * FROM stand_ins",
-        "journal": f"SELECT id, {COLUMNS} FROM journal_entries",
+        "journal": f"SELECT id, {LEAF_COLUMNS} FROM journal_entries",
         "grounds": "SELECT employee_id || employment_id || kind || ref AS id, since FROM grounds",
     },
     "orders": {
@@ -251,7 +249,7 @@ async def _the_tree_is_of_the_leaves(house: House) -> None:
     leaves = [row["hash"] for row in await house.rows("clients", HASHES)]
     (kept,) = await house.rows("clients", "SELECT size, frontier FROM journal_tree")
     assert kept["size"] == len(leaves), "truth 4: a leaf has gone from the journal, or come in beside the tree"
-    assert kept["frontier"] == b"".join(tree.grow((), 0, leaves)), "truth 4: the journal was changed"
+    assert kept["frontier"] == b"".join(grow_frontier((), 0, leaves)), "truth 4: the journal was changed"
 
 
 async def _no_failure_unfreezes(house: House) -> None:

@@ -89,6 +89,10 @@ class Clock:
         """From now on it is this moment."""
         self.ahead = moment - now()
 
+    def day_of(self, moment: str) -> date:
+        """The day in the company's zone of a moment in an answer."""
+        return datetime.fromisoformat(moment).astimezone(self.zone).date()
+
     def day(self, ahead: int = 0) -> date:
         """Today in the company's zone, or so many days ahead of it."""
         return self().astimezone(self.zone).date() + timedelta(days=ahead)

@@ -22,7 +22,7 @@ from joserfc.jwk import OKPKey
 from standardwebhooks import Webhook
 
 from services.wiring import EmbeddedSystem, close_replicas, connect_embedded_services
-from shared.bus import InProcessBus, list_deliveries
+from shared.bus import InProcessBus
 from shared.contracts import MESSAGES
 from shared.database import Database, bind_named, open_database
 from shared.http.app import create_app
@@ -37,6 +37,7 @@ from shared.messages import (
     get_record_type,
     index_by_type,
 )
+from shared.outbox.deliveries import list_deliveries
 from shared.outbox.relay import delete_expired, publish_outbox
 from shared.replica import Replica
 from shared.settings import SERVICES, Settings

@@ -4,7 +4,22 @@ from collections.abc import Collection, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.clients.domain import notes, transcript, tree
+from services.clients.journal.rules.merkle_tree import (
+    TILE_SIZE,
+    build_inclusion_proof,
+    compute_root,
+    grow_frontier,
+    hash_leaf,
+)
+from services.clients.proofs.rules.checkpoints import format_verifier_key, sign_checkpoint
+from services.clients.proofs.rules.export_format import (
+    format_range_footer,
+    format_range_header,
+    format_selected_entry,
+    format_selection_footer,
+    format_selection_header,
+    format_tile,
+)
 
 ORIGIN = "holdfast/journal"
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -12,7 +27,7 @@ OTHER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
 
 
 def verifier(key: Ed25519PrivateKey = KEY) -> str:
-    return notes.verifier_key(ORIGIN, key.public_key())
+    return format_verifier_key(ORIGIN, key.public_key())
 
 
 def leaves_of(count: int) -> list[bytes]:
@@ -23,11 +38,11 @@ def leaves_of(count: int) -> list[bytes]:
 
 def note_of(leaves: Sequence[bytes], key: Ed25519PrivateKey = KEY) -> str:
     """The checkpoint of a journal of these entries."""
-    return notes.write(ORIGIN, len(leaves), tree.root(frontier_of(leaves)), key)
+    return sign_checkpoint(ORIGIN, len(leaves), compute_root(frontier_of(leaves)), key)
 
 
 def frontier_of(leaves: Sequence[bytes]) -> tuple[bytes, ...]:
-    return tree.grow((), 0, [tree.leaf_hash(leaf) for leaf in leaves])
+    return grow_frontier((), 0, [hash_leaf(leaf) for leaf in leaves])
 
 
 def exported(
@@ -40,27 +55,25 @@ def exported(
 ) -> list[bytes]:
     """The lines from entry `start` on, with checkpoints kept of these sizes; `old` ones stand as they are."""
     known = {size: note_of(leaves[:size], key) for size in kept if start < size <= len(leaves)} | (old or {})
-    lines = [transcript.first_line(ORIGIN, verifier(named or key), start, len(leaves), frontier_of(leaves[:start]))]
+    lines = [format_range_header(ORIGIN, verifier(named or key), start, len(leaves), frontier_of(leaves[:start]))]
     at = start
     while at < len(leaves):
-        end = min((at // tree.TILE + 1) * tree.TILE, len(leaves))
+        end = min((at // TILE_SIZE + 1) * TILE_SIZE, len(leaves))
         page = leaves[at:end]
-        block = transcript.tile_lines(
-            at, end, dict(enumerate(page, at)), [tree.leaf_hash(leaf) for leaf in page], known
-        )
+        block = format_tile(at, end, dict(enumerate(page, at)), [hash_leaf(leaf) for leaf in page], known)
         lines += block.splitlines(keepends=True)
         at = end
-    return [*lines, transcript.last_line(len(leaves), note_of(leaves, key), len(known))]
+    return [*lines, format_range_footer(len(leaves), note_of(leaves, key), len(known))]
 
 
 def selected(leaves: Sequence[bytes], indexes: Sequence[int], key: Ed25519PrivateKey = KEY) -> list[bytes]:
-    hashes = [tree.leaf_hash(leaf) for leaf in leaves]
+    hashes = [hash_leaf(leaf) for leaf in leaves]
 
     def subtree(level: int, n: int) -> bytes:
-        return tree.root(tree.grow((), 0, hashes[n << level : (n + 1) << level]))
+        return compute_root(grow_frontier((), 0, hashes[n << level : (n + 1) << level]))
 
     return [
-        transcript.selection_first_line(ORIGIN, verifier(key), len(leaves), note_of(leaves, key)),
-        *(transcript.selection_line(i, leaves[i], tree.inclusion_proof(i, len(leaves), subtree)) for i in indexes),
-        transcript.selection_last_line(len(indexes)),
+        format_selection_header(ORIGIN, verifier(key), len(leaves), note_of(leaves, key)),
+        *(format_selected_entry(i, leaves[i], build_inclusion_proof(i, len(leaves), subtree)) for i in indexes),
+        format_selection_footer(len(indexes)),
     ]

@@ -10,7 +10,7 @@
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Literal
 
 from shared.errors import Refused
@@ -80,11 +80,12 @@ def compute_pass_window(
 ) -> tuple[datetime, datetime] | None:
     """When the leaver may see the client for the introduction: the day of the meeting, else 24 hours from now.
 
-    Never past the last working day; None where nothing is left of it.
+    Never past the last working day; None where nothing is left of it. On the day of 25 hours on which summer time ends it
+    ends an hour before that day does, for no pass of an introduction lasts longer than 24.
     """
     end = datetime.combine(last_day + timedelta(days=1), time(), zone)
     begin = max(now, datetime.combine(meets_on, time(), zone)) if meets_on else now
-    until = min(begin + PASS_DURATION, end)
+    until = min(begin.astimezone(UTC) + PASS_DURATION, end)
     if meets_on:
         until = min(until, datetime.combine(meets_on + timedelta(days=1), time(), zone))
     return (begin, until) if begin < until else None

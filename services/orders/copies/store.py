@@ -1,11 +1,43 @@
 """Clients that `clients` has told of, each with its owner of record."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from shared.contracts.clients import Ownership
 from shared.database import UnitOfWork
 
 
+async def upsert_client_owners(work: UnitOfWork, ownerships: Sequence[Ownership]) -> None:
+    """Takes over the newest owner of each client; what is older than what is known changes nothing."""
+    await work.execute(
+        """
+        INSERT INTO known_clients AS k (client_id, owner_id, heard)
+        SELECT DISTINCT ON (client_id) client_id, owner_id, heard
+        FROM unnest(CAST(:ids AS text[]), CAST(:owners AS text[]), CAST(:heard AS bigint[])) AS c (client_id, owner_id, heard)
+        ORDER BY client_id, heard DESC
+        ON CONFLICT (client_id) DO UPDATE SET owner_id = excluded.owner_id, heard = excluded.heard
+        WHERE k.heard < excluded.heard
+        """,
+        ids=[ownership.client_id for ownership in ownerships],
+        owners=[ownership.to_id for ownership in ownerships],
+        heard=[ownership.sequence for ownership in ownerships],
+    )
+
+
+async def insert_client(work: UnitOfWork, client_id: str, owner_id: str | None = None) -> None:
+    """Nothing happens where the client is known."""
+    await work.execute(
+        "INSERT INTO known_clients (client_id, owner_id) VALUES (:id, :owner) ON CONFLICT DO NOTHING",
+        id=client_id,
+        owner=owner_id,
+    )
+
+
+async def delete_client(work: UnitOfWork, client_id: str) -> None:
+    await work.execute("DELETE FROM known_clients WHERE client_id = :id", id=client_id)
+
+
 async def lock_known_clients(work: UnitOfWork, client_ids: Iterable[str]) -> set[str]:
+    """Those of these clients that are known; none of them is merged away before this transaction ends."""
     rows = await work.fetch_rows(
         "SELECT client_id FROM known_clients WHERE client_id = ANY(:ids) ORDER BY client_id FOR KEY SHARE",
         ids=sorted(set(client_ids)),

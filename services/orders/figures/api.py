@@ -1,15 +1,13 @@
 """Sales curves, delivery, and what clients brought in a period."""
 
-from functools import partial
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, model_validator
 
-from services.orders.figures import handlers, store
-from services.orders.planning.api import router as planning_router
+from services.orders.figures import handlers, rules, store
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Day
+from shared.http.fields import Body, Day, Total
 from shared.ids import Id
 
 router = APIRouter(tags=["figures"])
@@ -17,7 +15,7 @@ router = APIRouter(tags=["figures"])
 
 class SalesMonth(BaseModel):
     month: str
-    revenue: str
+    revenue: Total
     orders: int
 
 
@@ -26,16 +24,9 @@ class TrendEvidence(BaseModel):
     the `mean` month; none with too few months."""
 
     months: int
-    mean: str
+    mean: Total
     change: float | None
     uncertainty: float | None
-
-
-class DelegableStage(BaseModel):
-    order_id: str
-    stage: str
-    function: str
-    could: list[str]
 
 
 class SalesCurve(BaseModel):
@@ -43,10 +34,10 @@ class SalesCurve(BaseModel):
     is surer than its change; else `unclear`, also with fewer than 6 months. `proposal`: stages that others could take."""
 
     employee_id: str
-    phase: Literal["growth", "plateau", "decline", "unclear"]
+    phase: rules.SalesPhase
     months: list[SalesMonth]
     evidence: TrendEvidence
-    proposal: list[DelegableStage]
+    proposal: list[handlers.DelegableStage]
 
 
 class Delivery(BaseModel):
@@ -60,19 +51,6 @@ class Delivery(BaseModel):
     on_time_share: float | None
     late: int
     repeat_orders: int
-
-
-@router.get("/sales-curves/{employee_id}", response_model=SalesCurve, summary="Growth, plateau or decline of a seller")
-async def get_sales_curve(employee_id: Id, door: Door = allow("employee", "sales_head", "director", "service")) -> Any:
-    return await door.read(handlers.get_sales_curve, door.principal, door.frozen, employee_id)
-
-
-@router.get("/delivery", response_model=Delivery, summary="On time, repeat orders")
-async def get_delivery(
-    client_id: Annotated[Id | None, Query()] = None,
-    door: Door = allow("employee", "sales_head", "director", "service"),
-) -> Any:
-    return await door.read(store.get_delivery, door.principal, door.frozen, client_id)
 
 
 class ClientFiguresRequest(Body):
@@ -89,21 +67,29 @@ class ClientFiguresRequest(Body):
         return self
 
 
-class ClientFigures(BaseModel):
-    client_id: str
-    revenue: str
-    orders: int
-    delivered: int
-    on_time: int
-
-
 class ClientFiguresList(BaseModel):
-    items: list[ClientFigures]
+    items: list[store.ClientFigures]
 
 
-@planning_router.post(
-    "/figures", response_model=ClientFiguresList, summary="Revenue and delivery of clients in a period"
-)
-async def list_client_figures(body: ClientFiguresRequest, door: Door = allow("service")) -> Any:
-    read = partial(door.read, store.list_client_figures, body.client_ids, body.first, body.last)
+@router.get("/sales-curves/{employee_id}", response_model=SalesCurve, summary="Growth, plateau or decline of a seller")
+async def get_sales_curve(
+    employee_id: Id, door: Door = allow("employee", "sales_head", "director", "service")
+) -> handlers.EmployeeSalesCurve:
+    return await door.read(handlers.get_sales_curve, door.principal, door.frozen, employee_id)
+
+
+@router.get("/delivery", response_model=Delivery, summary="On time, repeat orders")
+async def get_delivery(
+    client_id: Annotated[Id | None, Query()] = None, door: Door = allow("employee", "sales_head", "director", "service")
+) -> store.Delivery:
+    return await door.read(store.get_delivery, door.principal, door.frozen, client_id)
+
+
+@router.post("/figures", response_model=ClientFiguresList, summary="Revenue and delivery of clients in a period")
+async def list_client_figures(
+    body: ClientFiguresRequest, door: Door = allow("service")
+) -> dict[str, list[store.ClientFigures]]:
+    async def read() -> list[store.ClientFigures]:
+        return await door.read(store.list_client_figures, body.client_ids, body.first, body.last)
+
     return {"items": await door.run_once(read)}

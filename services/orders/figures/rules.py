@@ -9,16 +9,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from math import sqrt
+from statistics import linear_regression, mean, pvariance
 from typing import Literal
 
 WINDOW_MONTHS = 24  # that are looked at
-
 MIN_MONTHS = 6  # months below which nothing is said
-
 PLATEAU_CHANGE = 0.15  # change over the whole time, as a part of the mean month, that still counts as level
-
 MAX_UNCERTAINTY = 0.5  # uncertainty of that change above which level means only "cannot tell"
-
 SalesPhase = Literal["growth", "plateau", "decline", "unclear"]
 
 
@@ -51,17 +48,16 @@ def fit_sales_curve(months: Sequence[SalesMonth]) -> SalesCurve:
     first = next((index for index, month in enumerate(months) if month.revenue > 0), len(months))
     revenues = [float(month.revenue) for month in months[first:]]
     n = len(revenues)
-    mean = sum(revenues) / n if n else 0.0
-    shown = Decimal(f"{mean:.2f}")
+    average = mean(revenues) if revenues else 0.0
+    shown = Decimal(f"{average:.2f}")
     if n < MIN_MONTHS:
         return SalesCurve("unclear", n, shown, None, None)
-    middle = (n - 1) / 2
-    spread = sum((x - middle) ** 2 for x in range(n))
-    slope = sum((x - middle) * (y - mean) for x, y in enumerate(revenues)) / spread
-    rest = sum((y - mean - slope * (x - middle)) ** 2 for x, y in enumerate(revenues))
-    error = sqrt(rest / (n - 2) / spread)
-    change = slope * (n - 1) / mean
-    uncertainty = 2 * error * (n - 1) / mean
+    slope, intercept = linear_regression(range(n), revenues)
+    residual = sum((revenue - intercept - slope * x) ** 2 for x, revenue in enumerate(revenues))
+    spread = n * pvariance(range(n))
+    standard_error = sqrt(residual / (n - 2) / spread)
+    change = slope * (n - 1) / average
+    uncertainty = 2 * standard_error * (n - 1) / average
     return SalesCurve(_decide_phase(change, uncertainty), n, shown, round(change, 4), round(uncertainty, 4))
 
 

@@ -13,7 +13,6 @@ from shared.ids import Id
 from shared.paging import Page, Paging, make_page, paging
 
 router = APIRouter(tags=["flows"])
-
 FLOW_READERS: tuple[Role, ...] = ("employee", "sales_head", "director", "ops", "service")
 
 
@@ -33,9 +32,8 @@ class FlowContent(Body):
         default=[], max_length=450, description="pairs of stages that must be in different hands"
     )
 
-    def parts(self) -> tuple[str, list[rules.FlowStage], list[tuple[str, str]]]:
-        stages = [rules.FlowStage(stage.name, stage.function, stage.effort, stage.days) for stage in self.stages]
-        return self.name, stages, self.separate
+    def list_stages(self) -> list[rules.FlowStage]:
+        return [rules.FlowStage(stage.name, stage.function, stage.effort, stage.days) for stage in self.stages]
 
 
 class NewFlow(FlowContent):
@@ -43,7 +41,7 @@ class NewFlow(FlowContent):
 
 
 class Flow(BaseModel):
-    id: str
+    id: str = Field(validation_alias="flow_id")
     version: int
     name: str
     stages: list[StageOfFlow]
@@ -51,33 +49,33 @@ class Flow(BaseModel):
 
 
 @router.post("/flows", status_code=201, response_model=Flow, summary="Create a flow")
-async def create_flow(body: NewFlow, door: Door = allow("director", "ops", "service")) -> Any:
+async def create_flow(body: NewFlow, door: Door = allow("director", "ops", "service")) -> rules.Flow:
     door.set_location("flows", body.id)
-    return await door.transact(handlers.create_flow, body.id, *body.parts())
+    return await door.transact(handlers.create_flow, body.id, body.name, body.list_stages(), body.separate)
 
 
 @router.get("/flows", response_model=Page[Flow], summary="All flows, in their newest versions")
 async def list_flows(paging: Paging = Depends(paging), door: Door = allow(*FLOW_READERS)) -> Any:
-    return make_page(await door.read(store.list_flows, paging), paging)
+    return make_page(await door.read(store.list_flows, paging), paging, key=lambda flow: (flow.flow_id,))
 
 
 @router.get("/flows/{flow_id}", response_model=Flow, summary="A flow in its newest version")
-async def get_flow(flow_id: Id, door: Door = allow(*FLOW_READERS)) -> Any:
+async def get_flow(flow_id: Id, door: Door = allow(*FLOW_READERS)) -> rules.Flow:
     flow = await door.read(handlers.get_flow, flow_id)
-    door.set_etag(flow["version"])
+    door.set_etag(flow.version)
     return flow
 
 
 @router.post("/flows/{flow_id}/versions", status_code=201, response_model=Flow, summary="Change a flow")
-async def change_flow(flow_id: Id, body: FlowContent, door: Door = allow("director", "ops", "service")) -> Any:
+async def change_flow(flow_id: Id, body: FlowContent, door: Door = allow("director", "ops", "service")) -> rules.Flow:
     """Makes the next version; orders keep theirs. What is in force already is answered as it is."""
-    flow = await door.transact(handlers.change_flow, flow_id, *body.parts())
-    door.set_location("flows", flow_id, "versions", flow["version"])
+    flow = await door.transact(handlers.change_flow, flow_id, body.name, body.list_stages(), body.separate)
+    door.set_location("flows", flow_id, "versions", flow.version)
     return flow
 
 
 @router.get("/flows/{flow_id}/versions/{version}", response_model=Flow, summary="A flow in one version")
 async def get_flow_version(
     flow_id: Id, version: Annotated[int, Path(ge=1, le=1_000_000)], door: Door = allow(*FLOW_READERS)
-) -> Any:
+) -> rules.Flow:
     return await door.read(handlers.get_flow, flow_id, version)

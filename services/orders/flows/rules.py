@@ -1,10 +1,9 @@
 """A flow: the stages of one kind of order, and which of them must be in different hands."""
 
 from collections import Counter
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from shared.errors import Unprocessable
 
@@ -55,20 +54,3 @@ def build_flow(
     if any(one == other or one not in names or other not in names for one, other in separate):
         raise SeparatesUnknownStages
     return Flow(flow_id, version, name, tuple(stages), tuple((one, other) for one, other in separate))
-
-
-AddWorkingDays = Callable[[date, int], date]
-
-
-def make_calendar(holidays: Container[date] = ()) -> AddWorkingDays:
-    """A function `(day, n)` → the day `n` working days later. Saturdays, Sundays and `holidays` do not count."""
-
-    @lru_cache(maxsize=8192)
-    def add(day: date, days: int) -> date:
-        while days > 0:
-            day += timedelta(days=1)
-            if day.weekday() < 5 and day not in holidays:
-                days -= 1
-        return day
-
-    return add

@@ -1,19 +1,21 @@
 """The open stages of whoever is frozen are held, in the transaction of the freeze, whatever announced it; passes release them."""
 
-from services.orders.freezes import rules
-from services.orders.orders.handlers import publish_journal_entry
-from services.orders.orders.store import hold_stages, lock_orders, update_orders
-from services.orders.stages.handlers import MOVED_STAGES_PER_EVENT, publish_moved_stages
+from services.orders.freezes import rules, store
+from services.orders.orders.store import count_held_stages, hold_stages, lock_orders_with_open_stages, update_orders
+from services.orders.stages.handlers import publish_moved_stages
 from shared.contracts.clients import AccessFrozen, AccessUnfrozen, Ground, PassEvent, PassGranted
 from shared.contracts.orders import FreezeStages, StagesFrozen, StagesUnfrozen, UnfreezeStages
-from shared.contracts.staff import DepartmentChanged, EmployeeEvent
+from shared.contracts.staff import EmployeeEvent
 from shared.database import UnitOfWork
+from shared.journal import publish_journal_entry
 from shared.messages import Envelope
 from shared.people.freezes import freeze_employee, unfreeze_employee
 from shared.people.handlers import follow_access_freeze, freeze_on_departure
 from shared.people.rules import FreezeState
-from shared.people.store import get_freeze_state, lock_people, save_department, save_employee
+from shared.people.store import end_settling, get_freeze_state, get_person, list_settling, lock_people, save_employee
 from shared.service import Runtime
+
+SETTLED_AT_ONCE = 1000  # orders
 
 
 async def on_employee_changed(work: UnitOfWork, envelope: Envelope[EmployeeEvent]) -> None:
@@ -22,10 +24,6 @@ async def on_employee_changed(work: UnitOfWork, envelope: Envelope[EmployeeEvent
         await lock_people(work, changing=[envelope.data.employee_id, *caretakers])
     await save_employee(work, envelope)
     await _apply_freeze(work, await freeze_on_departure(work, envelope))
-
-
-async def on_department_changed(work: UnitOfWork, envelope: Envelope[DepartmentChanged]) -> None:
-    await save_department(work, envelope)
 
 
 async def on_access_changed(work: UnitOfWork, envelope: Envelope[AccessFrozen | AccessUnfrozen]) -> None:
@@ -57,49 +55,52 @@ async def settle_rehires(runtime: Runtime) -> bool:
 
 
 async def settle_next_rehire(work: UnitOfWork) -> bool:
-    waiting = await work.fetch_row(
-        "SELECT employee_id, stand_in_id FROM people WHERE settling ORDER BY employee_id LIMIT 1"
-    )
-    if waiting is None:
+    """A chunk of the first who waits; False if nobody does."""
+    settling = await list_settling(work)
+    leaver = await get_person(work, settling[0]) if settling else None
+    if leaver is None:
         return False
-    leaver, stand_in = waiting["employee_id"], waiting["stand_in_id"]
-    rows = await lock_people(work, changing=[leaver], holding=[stand_in])
-    if not rows[leaver].settling or rows[leaver].stand_in_id != stand_in:
+    leaver_id, stand_in_id = leaver.employee_id, leaver.stand_in_id
+    people = await lock_people(work, changing=[leaver_id], holding=[stand_in_id])
+    if not people[leaver_id].settling or people[leaver_id].stand_in_id != stand_in_id:
         return True
-    found = await work.fetch_rows(
-        "SELECT DISTINCT order_id FROM stages WHERE employee_id = :id AND open ORDER BY order_id LIMIT :chunk",
-        id=leaver,
-        chunk=MOVED_STAGES_PER_EVENT,
-    )
-    if not found:
-        await _end_settling(work, leaver)
-        await _publish_freeze(work, await get_freeze_state(work, leaver), None)
+    before = await lock_orders_with_open_stages(work, leaver_id, SETTLED_AT_ONCE)
+    if not before:
+        await end_settling(work, leaver_id)
+        await _publish_freeze(work, await get_freeze_state(work, leaver_id), None)
         return True
-    orders = await lock_orders(work, [row["order_id"] for row in found])
-    functions = {
-        function
-        for id in (stand_in,)
-        if id in rows and rows[id].is_employed and not rows[id].frozen
-        for function in rows[id].functions
+    stand_in = people.get(stand_in_id or "")
+    functions = stand_in.functions if stand_in and stand_in.is_employed and not stand_in.frozen else {}
+    after = {
+        id: rules.give_stages_to_stand_in(order, leaver_id, stand_in_id, functions) for id, order in before.items()
     }
-    after = {id: rules.give_stages_to_stand_in(order, leaver, stand_in, functions) for id, order in orders.items()}
     await update_orders(work, list(after.values()))
-    publish_moved_stages(work, leaver, orders, after, case_id=None)
+    publish_moved_stages(work, leaver_id, before, after, case_id=None)
     return True
 
 
-async def _end_settling(work: UnitOfWork, employee_id: str) -> None:
-    # A freeze of the new employment may have come meanwhile; its stand-in stays.
-    await work.execute(
-        """
-        UPDATE people p SET settling = false, frozen = g.any, frozen_at = CASE WHEN g.any THEN p.frozen_at END,
-                            stand_in_id = CASE WHEN g.any THEN p.stand_in_id END, unowned = g.any AND p.unowned
-        FROM (SELECT EXISTS (SELECT 1 FROM grounds g JOIN people q USING (employee_id, employment_id)
-                             WHERE q.employee_id = :id AND g.ended_at IS NULL) AS any) g
-        WHERE p.employee_id = :id
-        """,
-        id=employee_id,
-    )
+async def on_pass_changed(work: UnitOfWork, envelope: Envelope[PassEvent]) -> None:
+    """Only a `work` pass lets somebody go on with stages. One that was withdrawn is never granted again."""
+    event = envelope.data
+    if event.purpose == "work":
+        await lock_people(work, changing=[event.employee_id])
+        await store.upsert_pass(work, event, is_ended=not isinstance(event, PassGranted))
+        await hold_stages(work, [event.employee_id])
+
+
+async def apply_due_passes(runtime: Runtime) -> bool:
+    """Ticker: passes begin and end by themselves."""
+    return await runtime.transact(apply_next_passes)
+
+
+async def apply_next_passes(work: UnitOfWork) -> bool:
+    """Begins and ends the due passes of some people; False if none is due."""
+    employee_ids = await store.list_employees_with_due_passes(work)
+    if employee_ids:
+        await lock_people(work, changing=employee_ids)
+        await store.update_due_passes(work, employee_ids)
+        await hold_stages(work, employee_ids)
+    return bool(employee_ids)
 
 
 async def _apply_freeze(work: UnitOfWork, freeze: FreezeState | None) -> None:
@@ -111,59 +112,7 @@ async def _apply_freeze(work: UnitOfWork, freeze: FreezeState | None) -> None:
 
 
 async def _publish_freeze(work: UnitOfWork, freeze: FreezeState, case_id: str | None) -> None:
-    held = await work.fetch_value(
-        "SELECT count(*) FROM stages WHERE employee_id = :id AND open AND status = 'held'", id=freeze.employee_id
-    )
+    held = await count_held_stages(work, freeze.employee_id)
     kind = StagesFrozen if freeze.frozen else StagesUnfrozen
     work.publish(kind(employee_id=freeze.employee_id, case_id=case_id, stages=held))
     publish_journal_entry(work, kind.type, freeze.employee_id, stages=held, case_id=case_id)
-
-
-async def on_pass_changed(work: UnitOfWork, envelope: Envelope[PassEvent]) -> None:
-    """Only a `work` pass lets somebody go on with stages. One that was withdrawn is never granted again."""
-    event = envelope.data
-    if event.purpose != "work":
-        return
-    await lock_people(work, changing=[event.employee_id])
-    granted = isinstance(event, PassGranted)
-    await work.execute(
-        """
-        INSERT INTO passes AS p (pass_id, employee_id, client_id, from_time, until_time, begun, ended)
-        VALUES (:id, :employee_id, :client_id, :from_time, :until_time, CAST(:from_time AS timestamptz) <= :now, :ended)
-        ON CONFLICT (pass_id) DO UPDATE SET ended = p.ended OR excluded.ended
-        """,
-        id=event.pass_id,
-        employee_id=event.employee_id,
-        client_id=event.client_id,
-        from_time=event.from_time,
-        until_time=event.until_time,
-        now=work.now,
-        ended=not granted,
-    )
-    await hold_stages(work, [event.employee_id])
-
-
-async def apply_due_passes(runtime: Runtime) -> bool:
-    """Ticker: passes begin and end by themselves."""
-    return await runtime.transact(apply_next_passes)
-
-
-async def apply_next_passes(work: UnitOfWork) -> bool:
-    due = "NOT ended AND (until_time <= :now OR (NOT begun AND from_time <= :now))"
-    found = await work.fetch_rows(
-        f"SELECT DISTINCT employee_id FROM passes WHERE {due} ORDER BY employee_id LIMIT 100", now=work.now
-    )
-    if not found:
-        return False
-    ids = [row["employee_id"] for row in found]
-    await lock_people(work, changing=ids)
-    await work.execute(
-        f"""
-        UPDATE passes SET begun = begun OR from_time <= :now, ended = until_time <= :now
-        WHERE {due} AND employee_id = ANY(:ids)
-        """,
-        now=work.now,
-        ids=ids,
-    )
-    await hold_stages(work, ids)
-    return True

@@ -1,12 +1,12 @@
 """Many orders from an export: each created, updated, left unchanged or refused."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 from services.orders.copies.store import lock_known_clients
-from services.orders.flows.handlers import get_working_days
 from services.orders.flows.store import list_current_flows
-from services.orders.orders.handlers import STAGES_PER_EVENT, publish_journal_entry
+from services.orders.orders.handlers import make_bulk_events
 from services.orders.orders.rules import (
     END_EVENTS,
     Order,
@@ -14,10 +14,8 @@ from services.orders.orders.rules import (
     UnknownClient,
     UnknownFlow,
     amend_order,
-    batch_orders,
     build_order,
-    digest_request,
-    order_state,
+    staff_order,
 )
 from services.orders.orders.store import (
     insert_orders,
@@ -27,114 +25,123 @@ from services.orders.orders.store import (
     update_request_digests,
 )
 from services.orders.staffing.handlers import lock_roster
-from services.orders.staffing.rules import Roster, staff_order
-from shared.contracts.orders import OrderEvent, OrderPlaced
+from services.orders.staffing.rules import Roster
+from shared.calendar import Calendar
+from shared.contracts.orders import OrderPlaced
 from shared.database import UnitOfWork
 from shared.errors import Exists, HoldfastError
-from shared.ids import uuid7
+from shared.journal import publish_journal_entry
 
 
-async def import_orders(work: UnitOfWork, lines: Sequence[tuple[int, OrderRequest]]) -> list[dict[str, Any]]:
-    """Many orders, each `created`, `updated`, `unchanged` or `refused` with a reason.
+class NumberedRequest(NamedTuple):
+    """An order of an import, with the number of its line."""
 
-    A row is compared with the row last imported. A newer one brings value, dates and end; who does what stays.
-    """
-    today, add = work.today, get_working_days(work)
-    flows = await list_current_flows(work, {wanted.flow_id for _, wanted in lines})
-    clients = await lock_known_clients(work, {wanted.client_id for _, wanted in lines})
-    known = await list_request_digests(work, {wanted.order_id for _, wanted in lines})
-    asked: dict[str, bytes] = {}
-    outcomes: dict[int, tuple[str, str | None]] = {}
+    line: int
+    request: OrderRequest
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What became of a line; `reason` is that of a refusal."""
+
+    line: int
+    id: str | None
+    outcome: Literal["created", "updated", "unchanged", "refused"]
+    reason: str | None = None
+
+
+async def import_orders(work: UnitOfWork, requests: Sequence[NumberedRequest]) -> list[ImportResult]:
+    """A request is compared with the one last imported. A newer one brings value, dates and end; who does what stays."""
+    flows = await list_current_flows(work, {request.flow_id for _, request in requests})
+    clients = await lock_known_clients(work, {request.client_id for _, request in requests})
+    known = await list_request_digests(work, {request.order_id for _, request in requests})
+    calendar = Calendar(work.settings.holidays)
+    digests: dict[str, bytes] = {}
+    results: dict[int, ImportResult] = {}
     new: dict[int, tuple[OrderRequest, Order]] = {}
     changed: dict[int, OrderRequest] = {}
-    for line, wanted in lines:
+    for line, request in requests:
+        digest = request.digest()
+        before = digests.get(request.order_id) or known.get(request.order_id)
+        if before == digest:
+            results[line] = ImportResult(line, request.order_id, "unchanged")
+            continue
         try:
-            mark = digest_request(wanted)
-            before = asked.get(wanted.order_id) or known.get(wanted.order_id)
-            if before == mark:
-                outcomes[line] = "unchanged", None
-            elif wanted.order_id in asked:
+            if request.order_id in digests:
                 raise Exists
-            elif wanted.client_id not in clients:
+            if request.client_id not in clients:
                 raise UnknownClient
-            elif wanted.flow_id not in flows:
+            if request.flow_id not in flows:
                 raise UnknownFlow
-            elif before is None:
-                new[line] = wanted, build_order(wanted, flows[wanted.flow_id], work.actor, today, add)
-                asked[wanted.order_id] = mark
+            if before is None:
+                order = build_order(request, flows[request.flow_id], work.actor, work.today, calendar)
+                new[line] = request, order
             else:
-                changed[line] = wanted
-                asked[wanted.order_id] = mark
+                changed[line] = request
+            digests[request.order_id] = digest
         except HoldfastError as refusal:
-            outcomes[line] = "refused", refusal.code
-    orders = await _staff_new_orders(work, new, outcomes)
-    if orders:
-        await insert_orders(work, list(orders.values()), asked)
-        outcomes |= dict.fromkeys(orders, ("created", None))
-    amended = await _amend_orders(work, changed, asked, outcomes)
-    _publish_imported(work, list(orders.values()), amended)
-    return [
-        {"line": line, "id": wanted.order_id, "outcome": outcomes[line][0], "reason": outcomes[line][1]}
-        for line, wanted in lines
-    ]
+            results[line] = ImportResult(line, request.order_id, "refused", refusal.code)
+    created = await _create_orders(work, new, digests, results)
+    amended, ended = await _amend_orders(work, changed, digests, results)
+    _publish_imported(work, created, amended, ended)
+    return [results[line] for line, _ in requests]
 
 
-async def _staff_new_orders(
-    work: UnitOfWork, new: Mapping[int, tuple[OrderRequest, Order]], outcomes: dict[int, tuple[str, str | None]]
-) -> dict[int, Order]:
-    open_ones = [pair for pair in new.values() if pair[1].status == "open"]
-    bench = Roster(())
-    unable: dict[str, type[HoldfastError]] = {}
-    if open_ones:
-        bench, unable = await lock_roster(
-            work, [order for _, order in open_ones], [wanted for wanted, _ in open_ones], proposed=None
-        )
-    ready: dict[int, Order] = {}
-    for line, (wanted, order) in new.items():
+async def _create_orders(
+    work: UnitOfWork,
+    new: Mapping[int, tuple[OrderRequest, Order]],
+    digests: Mapping[str, bytes],
+    results: dict[int, ImportResult],
+) -> list[Order]:
+    """Inserts the new orders, the open ones staffed; adds their results."""
+    to_staff = [(request, order) for request, order in new.values() if order.status == "open"]
+    functions = {stage.function for _, order in to_staff for stage in order.stages}
+    named = {employee_id for request, _ in to_staff for employee_id in request.assignees.values()}
+    roster, refusals = (
+        await lock_roster(work, functions, named, candidates_per_function=None) if to_staff else (Roster(()), {})
+    )
+    created: list[Order] = []
+    for line, (request, order) in new.items():
         try:
-            ready[line] = staff_order(order, wanted.assignees, unable, bench) if order.status == "open" else order
+            created.append(staff_order(order, request.assignees, refusals, roster) if order.status == "open" else order)
+            results[line] = ImportResult(line, request.order_id, "created")
         except HoldfastError as refusal:
-            outcomes[line] = "refused", refusal.code
-    return ready
+            results[line] = ImportResult(line, request.order_id, "refused", refusal.code)
+    if created:
+        await insert_orders(work, created, digests)
+    return created
 
 
 async def _amend_orders(
     work: UnitOfWork,
     changed: Mapping[int, OrderRequest],
-    asked: Mapping[str, bytes],
-    outcomes: dict[int, tuple[str, str | None]],
-) -> list[tuple[Order, bool]]:
-    """The orders as they are now, each with whether it has ended just now."""
-    today = work.today
-    orders = await lock_orders(work, [wanted.order_id for wanted in changed.values()]) if changed else {}
-    amended: list[tuple[Order, bool]] = []
-    for line, wanted in changed.items():
-        order = orders[wanted.order_id]
+    digests: Mapping[str, bytes],
+    results: dict[int, ImportResult],
+) -> tuple[list[Order], list[Order]]:
+    """The orders that go on, and those that have ended just now, as they are then; adds their results."""
+    orders = await lock_orders(work, [request.order_id for request in changed.values()]) if changed else {}
+    going_on: list[Order] = []
+    ended: list[Order] = []
+    for line, request in changed.items():
+        order = orders[request.order_id]
         try:
-            if (order.client_id, order.flow_id) != (wanted.client_id, wanted.flow_id):
+            if (order.client_id, order.flow_id) != (request.client_id, request.flow_id):
                 raise Exists
-            after = amend_order(order, wanted, today)
-            amended.append((after, after.status != order.status))
-            outcomes[line] = "updated", None
+            amended = amend_order(order, request, work.today)
+            (going_on if amended.status == order.status else ended).append(amended)
+            results[line] = ImportResult(line, request.order_id, "updated")
         except HoldfastError as refusal:
-            outcomes[line] = "refused", refusal.code
-    await update_orders(work, [order for order, _ in amended])
-    if amended:
-        await update_request_digests(work, {order.order_id: asked[order.order_id] for order, _ in amended})
-    return amended
+            results[line] = ImportResult(line, request.order_id, "refused", refusal.code)
+    if going_on or ended:
+        await update_orders(work, [*going_on, *ended])
+        await update_request_digests(work, {order.order_id: digests[order.order_id] for order in (*going_on, *ended)})
+    return going_on, ended
 
 
-def _publish_imported(work: UnitOfWork, created: Sequence[Order], amended: Sequence[tuple[Order, bool]]) -> None:
+def _publish_imported(work: UnitOfWork, created: list[Order], amended: list[Order], ended: list[Order]) -> None:
     """In bulk; the items carry stages and ends, so that a new order is told once also where it is history."""
-    batches: list[tuple[type[OrderEvent], Sequence[Order]]] = [
-        (OrderPlaced, [*created, *(order for order, has_ended in amended if not has_ended)])
-    ]
-    batches += [
-        (kind, [order for order, has_ended in amended if has_ended and order.status == status])
-        for status, kind in END_EVENTS.items()
-    ]
-    for kind, orders in batches:
-        for bulk in batch_orders(orders, stages=STAGES_PER_EVENT):
-            work.publish(kind(batch_id=uuid7(), items=[order_state(order) for order in bulk]))
-    if created or amended:
-        publish_journal_entry(work, "orders.imported", orders=len(created), updated=len(amended))
+    work.publish(*make_bulk_events(OrderPlaced, [*created, *amended]))
+    for status, kind in END_EVENTS.items():
+        work.publish(*make_bulk_events(kind, [order for order in ended if order.status == status]))
+    if created or amended or ended:
+        publish_journal_entry(work, "orders.imported", orders=len(created), updated=len(amended) + len(ended))

@@ -1,7 +1,7 @@
 """Doors of orders: place, read, cancel."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
@@ -23,26 +23,16 @@ class NewOrder(Body):
     client_id: Id
     flow_id: Id
     value: Money
-    origin: Literal["own", "brokered"]
+    origin: rules.Origin
     placed_on: Day
     promised_on: Day | None = None
     assignees: dict[Id, Id] = Field(default={}, max_length=30, description="stage → employee id")
     delivered_on: Day | None = None
     cancelled_on: Day | None = None
 
-    def wanted(self) -> rules.OrderRequest:
-        return rules.OrderRequest(
-            self.id or uuid7(),
-            self.client_id,
-            self.flow_id,
-            self.value,
-            self.origin,
-            self.placed_on,
-            self.promised_on,
-            self.delivered_on,
-            self.cancelled_on,
-            self.assignees,
-        )
+    def make_request(self) -> rules.OrderRequest:
+        asked = dict(self)
+        return rules.OrderRequest(asked.pop("id") or uuid7(), **asked)
 
 
 class StageOfOrder(BaseModel):
@@ -68,8 +58,8 @@ class Order(BaseModel):
     flow_id: str
     flow_version: int
     value: str
-    origin: Literal["own", "brokered"]
-    status: Literal["open", "delivered", "cancelled"]
+    origin: rules.Origin
+    status: rules.OrderStatus
     placed_on: date
     promised_on: date | None
     planned_on: date
@@ -79,16 +69,27 @@ class Order(BaseModel):
     version: int
     stages: list[StageOfOrder]
 
+    @classmethod
+    def of(cls, found: rules.OrderToday) -> Self:
+        order = found.order
+        shown = {
+            "id": order.order_id,
+            "value": f"{order.value:.2f}",
+            "late": found.is_late,
+            "stages": [{**stage._asdict(), "assignee_id": stage.employee_id} for stage in order.stages],
+        }
+        return cls.model_validate({**order._asdict(), **shown})
+
 
 class CancelReason(Body):
     reason: Paragraphs
 
 
 @router.post("/orders", status_code=201, response_model=Order, summary="Place an order")
-async def place_order(body: NewOrder, door: Door = allow("sales_head", "director", "service")) -> Any:
+async def place_order(body: NewOrder, door: Door = allow("sales_head", "director", "service")) -> Order:
     """A stage that names nobody goes to whoever has most room in its function, or waits in the queue."""
-    order = await door.transact(handlers.place_order, door.principal, body.wanted())
-    door.set_location("orders", order["id"])
+    order = Order.of(await door.transact(handlers.place_order, door.principal, body.make_request()))
+    door.set_location("orders", order.id)
     return order
 
 
@@ -101,21 +102,21 @@ async def list_orders(
     paging: Paging = Depends(paging),
     door: Door = allow("employee", "sales_head", "director", "service"),
 ) -> Any:
-    rows = await door.read(
+    found = await door.read(
         store.list_visible_orders, door.principal, door.frozen, paging, client_id, assignee_id, status, late
     )
-    return make_page(rows, paging)
+    return make_page([Order.of(order) for order in found], paging, key=lambda order: (order.id,))
 
 
 @router.get("/orders/{order_id}", response_model=Order, summary="An order with its stages")
-async def get_order(order_id: Id, door: Door = allow("employee", "sales_head", "director", "service")) -> Any:
-    order = await door.read(store.get_visible_order, door.principal, door.frozen, order_id)
-    door.set_etag(order["version"])
+async def get_order(order_id: Id, door: Door = allow("employee", "sales_head", "director", "service")) -> Order:
+    order = Order.of(await door.read(store.get_visible_order, door.principal, door.frozen, order_id))
+    door.set_etag(order.version)
     return order
 
 
 @router.post("/orders/{order_id}/cancel", response_model=Order, summary="Cancel an order")
 async def cancel_order(
     order_id: Id, body: CancelReason, door: Door = allow("sales_head", "director", "service")
-) -> Any:
-    return await door.transact(handlers.cancel_order, door.principal, order_id, body.reason)
+) -> Order:
+    return Order.of(await door.transact(handlers.cancel_order, door.principal, order_id, body.reason))

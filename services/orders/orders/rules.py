@@ -1,19 +1,26 @@
-"""An order and its stages: placed, staffed, amended by a newer export, cancelled; with the state that its events carry."""
+"""An order and its stages: `waiting → ready → started → completed`, or `held` while whoever does a stage is frozen.
+
+A stage is ready when the one before it is completed; the last one delivers the order. Planned days: a stage starts when the
+one before is due and lasts its standard working days; a real completion moves what follows it.
+"""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
-from services.orders.flows.rules import AddWorkingDays, Flow
-from shared.contracts.orders import OrderCancelled, OrderDelivered, OrderEvent, OrderPlaced, OrderState, StageStatus
-from shared.errors import Forbidden, NotFound, Refused, Unprocessable
+from services.orders.flows.rules import Flow
+from services.orders.staffing.rules import Roster, StageNeed
+from shared.calendar import Calendar
+from shared.contracts.orders import OrderCancelled, OrderDelivered, OrderEvent, OrderState, StageEvent, StageStatus
+from shared.errors import Forbidden, HoldfastError, NotFound, Refused, Unprocessable
 
 Origin = Literal["own", "brokered"]
-
 OrderStatus = Literal["open", "delivered", "cancelled"]
-
+OneOrderEvent = TypeVar("OneOrderEvent", bound=OrderEvent)
+OneStageEvent = TypeVar("OneStageEvent", bound=StageEvent)
+ORDERS_PER_EVENT, STAGES_PER_EVENT = 1_000, 5_000  # so that a message stays far below what a broker takes
 END_EVENTS: Mapping[OrderStatus, type[OrderEvent]] = {"delivered": OrderDelivered, "cancelled": OrderCancelled}
 
 
@@ -21,8 +28,36 @@ class NoSuchStage(NotFound, code="no_such_stage"):
     """This order has no stage of this name."""
 
 
+class UnknownClient(Unprocessable, code="unknown_client"):
+    """No client with this id has been heard of. Register it in `clients` first; it takes a moment to arrive here."""
+
+
+class NotYourClient(Forbidden, code="not_your_client"):
+    """Heads of sales place orders for the clients of the departments that they head."""
+
+
+class UnknownFlow(Unprocessable, code="unknown_flow"):
+    """There is no flow with this id. Create it with `POST /flows` first."""
+
+
+class UnknownStage(Unprocessable, code="unknown_stage"):
+    """`assignees` names a stage that the flow of this order does not have."""
+
+
+class DatesOutOfOrder(Unprocessable, code="dates_out_of_order"):
+    """An order is promised, delivered or cancelled on the day it is placed or later, and not both delivered and cancelled."""
+
+
+class EndsInFuture(Unprocessable, code="not_yet"):
+    """`delivered_on` and `cancelled_on` are for what has happened: they cannot lie in the future."""
+
+
+class OrderClosed(Refused, code="order_closed"):
+    """This order is delivered or cancelled: nothing of it changes any more."""
+
+
 class Stage(NamedTuple):
-    """`open` while it weighs on somebody: not completed, its order open. `held_from`: what it was before it was held."""
+    """`open` while it is a load on somebody: not completed, its order open. `held_from`: its status before it was held."""
 
     name: str
     function: str
@@ -37,6 +72,10 @@ class Stage(NamedTuple):
     held_from: StageStatus | None = None
     started_on: date | None = None
     completed_on: date | None = None
+
+    def reassign(self, employee_id: str | None) -> "Stage":
+        """The stage in other hands, in the status that it had before it was held."""
+        return self._replace(employee_id=employee_id, status=self.held_from or self.status, held_from=None)
 
 
 class Order(NamedTuple):
@@ -65,100 +104,30 @@ class Order(NamedTuple):
                 return stage
         raise NoSuchStage
 
+    def replace_stage(self, changed: Stage) -> "Order":
+        """In the same version: whoever changes an order counts its version up once."""
+        return self._replace(stages=tuple(changed if stage.name == changed.name else stage for stage in self.stages))
+
+    def next_version(self) -> "Order":
+        return self._replace(version=self.version + 1)
+
+    def need_of(self, stage: Stage) -> StageNeed:
+        """What this stage asks of whoever does it."""
+        barred = frozenset(
+            other.employee_id for other in self.stages if other.employee_id and other.name in stage.apart
+        )
+        return StageNeed(stage.function, stage.effort, barred)
+
     def is_late(self, today: date) -> bool:
         """Not done by the promised day, or by the planned one where nothing was promised. A cancelled order is never late."""
         return self.status != "cancelled" and (self.promised_on or self.planned_on) < (self.delivered_on or today)
 
 
-def order_placed_event(order: Order) -> OrderPlaced:
-    return OrderPlaced(**order_event_fields(order))
+class OrderToday(NamedTuple):
+    """An order, and whether it is late on the day of the answer."""
 
-
-def order_ended_events(order: Order) -> list[OrderEvent]:
-    """How an order that is history ended; nothing of one that is open."""
-    return [END_EVENTS[order.status](**order_event_fields(order))] if order.status in END_EVENTS else []
-
-
-def order_state(order: Order) -> OrderState:
-    """The public state; the version of the order counts its changes."""
-    # Validated in one go: imports make hundreds of thousands of these.
-    return OrderState.model_validate(
-        {
-            "order_id": order.order_id,
-            "client_id": order.client_id,
-            "flow_id": order.flow_id,
-            "value": f"{order.value:.2f}",
-            "origin": order.origin,
-            "status": order.status,
-            "placed_on": order.placed_on,
-            "promised_on": order.promised_on,
-            "delivered_on": order.delivered_on,
-            "cancelled_on": order.cancelled_on,
-            "stages": [
-                {
-                    "stage": stage.name,
-                    "function": stage.function,
-                    "employee_id": stage.employee_id,
-                    "status": stage.status,
-                }
-                for stage in order.stages
-            ],
-            "sequence": order.version,
-        }
-    )
-
-
-def batch_orders(orders: Iterable[Order], stages: int) -> Iterator[list[Order]]:
-    """The orders in parts of at most 1,000 with at most so many stages (one order may have more), to be told at once."""
-    bulk: list[Order] = []
-    held = 0
-    for order in orders:
-        if bulk and (len(bulk) == 1_000 or held + len(order.stages) > stages):
-            yield bulk
-            bulk, held = [], 0
-        bulk.append(order)
-        held += len(order.stages)
-    if bulk:
-        yield bulk
-
-
-def reassign_stage(stage: Stage, employee_id: str | None) -> Stage:
-    """The stage in other hands, in the status that it had before it was held."""
-    return stage._replace(employee_id=employee_id, status=stage.held_from or stage.status, held_from=None)
-
-
-def close_order(order: Order, day: date) -> Order:
-    stages = tuple(
-        stage._replace(open=False, status=stage.held_from or stage.status, held_from=None) for stage in order.stages
-    )
-    return order._replace(status="cancelled", cancelled_on=day, stages=stages)
-
-
-def stage_event_fields(order: Order, name: str) -> dict[str, object]:
-    return {
-        "order_id": order.order_id,
-        "stage": name,
-        "client_id": order.client_id,
-        "employee_id": order.stage(name).employee_id,
-        "order": order_state(order),
-    }
-
-
-def order_event_fields(order: Order) -> dict[str, object]:
-    current = order_state(order)
-    return {"order_id": order.order_id, "client_id": order.client_id, "value": current.value, "order": current}
-
-
-class DatesOutOfOrder(Unprocessable, code="dates_out_of_order"):
-    """An order is promised, delivered or cancelled on the day it is placed or later, and not both delivered and cancelled."""
-
-
-class EndsInFuture(Unprocessable, code="not_yet"):
-    """`delivered_on` and `cancelled_on` are for what has happened: they cannot lie in the future."""
-
-
-class UnknownStage(Unprocessable, code="unknown_stage"):
-    """`assignees` names a stage that the flow of this order does not have."""
+    order: Order
+    is_late: bool
 
 
 class OrderRequest(NamedTuple):
@@ -179,35 +148,54 @@ class OrderRequest(NamedTuple):
     def is_history(self) -> bool:
         return self.delivered_on is not None or self.cancelled_on is not None
 
+    def digest(self) -> bytes:
+        """What tells the same order asked for again from another one."""
+        asked = [
+            self.client_id,
+            self.flow_id,
+            f"{self.value:.2f}",
+            self.origin,
+            str(self.placed_on),
+            str(self.promised_on),
+            str(self.delivered_on),
+            str(self.cancelled_on),
+            *(f"{stage}/{employee_id}" for stage, employee_id in sorted(self.assignees.items())),
+        ]
+        return hashlib.sha256("\n".join(asked).encode()).digest()  # no id, name or number has a line break
 
-def check_dates(wanted: OrderRequest, today: date) -> None:
-    """Raises `DatesOutOfOrder`, `NotYet`."""
-    placed, ended = wanted.placed_on, wanted.delivered_on or wanted.cancelled_on
-    if (wanted.delivered_on and wanted.cancelled_on) or (wanted.promised_on or placed) < placed:
+
+def check_dates(request: OrderRequest, today: date) -> None:
+    """Raises `DatesOutOfOrder`, `EndsInFuture`."""
+    placed_on, ended_on = request.placed_on, request.delivered_on or request.cancelled_on
+    if (request.delivered_on and request.cancelled_on) or (request.promised_on or placed_on) < placed_on:
         raise DatesOutOfOrder
-    if ended is None:
+    if ended_on is None:
         return
-    if ended < placed:
+    if ended_on < placed_on:
         raise DatesOutOfOrder
     # One day more: the caller's day may have begun before the company's.
-    if ended > today + timedelta(days=1):
+    if ended_on > today + timedelta(days=1):
         raise EndsInFuture
 
 
-def build_order(wanted: OrderRequest, flow: Flow, placed_by: str, today: date, add: AddWorkingDays) -> Order:
-    """The order as wanted, open with nobody assigned yet; or history, as it was, where it says when it ended.
+def plan_due_day(starts_on: date, days: int, calendar: Calendar) -> date:
+    """The day so many working days after the start; a stage without a duration is due on the day itself."""
+    return calendar.add_working_days(starts_on, days) if days else starts_on
 
-    Raises `DatesOutOfOrder`, `NotYet`, `UnknownStage`.
+
+def build_order(request: OrderRequest, flow: Flow, placed_by: str, today: date, calendar: Calendar) -> Order:
+    """The order as asked for, open with nobody assigned yet; or history, as it was, where it says when it ended.
+
+    Raises `DatesOutOfOrder`, `EndsInFuture`, `UnknownStage`.
     """
-    check_dates(wanted, today)
-    names = {stage.name for stage in flow.stages}
-    if not names.issuperset(wanted.assignees):
+    check_dates(request, today)
+    if not {stage.name for stage in flow.stages}.issuperset(request.assignees):
         raise UnknownStage
-    is_open = not wanted.is_history
+    is_open = not request.is_history
     stages = []
-    starts_on = wanted.placed_on
+    starts_on = request.placed_on
     for position, step in enumerate(flow.stages):
-        due_on = add(starts_on, step.days)
+        due_on = plan_due_day(starts_on, step.days, calendar)
         status: StageStatus = "ready" if position == 0 else "waiting"
         stages.append(
             Stage(
@@ -216,57 +204,79 @@ def build_order(wanted: OrderRequest, flow: Flow, placed_by: str, today: date, a
                 step.effort,
                 step.days,
                 flow.apart[step.name],
-                "completed" if wanted.delivered_on else status,
+                "completed" if request.delivered_on else status,
                 is_open,
                 starts_on,
                 due_on,
-                employee_id=None if is_open else wanted.assignees.get(step.name),
-                completed_on=wanted.delivered_on,
+                employee_id=None if is_open else request.assignees.get(step.name),
+                completed_on=request.delivered_on,
             )
         )
         starts_on = due_on
+    asked = request._asdict()
+    del asked["assignees"]
     return Order(
-        wanted.order_id,
-        wanted.client_id,
-        flow.flow_id,
-        flow.version,
-        wanted.value,
-        wanted.origin,
-        "open" if is_open else "delivered" if wanted.delivered_on else "cancelled",
-        wanted.placed_on,
-        starts_on,
-        tuple(stages),
-        wanted.promised_on,
-        wanted.delivered_on,
-        wanted.cancelled_on,
-        placed_by,
+        **asked,
+        flow_version=flow.version,
+        status="open" if is_open else "delivered" if request.delivered_on else "cancelled",
+        planned_on=starts_on,
+        stages=tuple(stages),
+        placed_by=placed_by,
     )
 
 
-def amend_order(order: Order, wanted: OrderRequest, today: date) -> Order:
+def staff_order(
+    order: Order, assignees: Mapping[str, str], refusals: Mapping[str, type[HoldfastError]], roster: Roster
+) -> Order:
+    """A new order with its stages given to whom was named, and the others to the best person with room, or to nobody.
+
+    `refusals`: who may be given nothing, and why. Raises that, `WrongFunction`, `SeparationBreached`, `CapacityBreached`; then
+    no load has been added to the roster.
+    """
+    added: list[tuple[StageNeed, str]] = []
+    for stage in order.stages:
+        employee_id = assignees.get(stage.name)
+        if employee_id is None:
+            continue
+        need = order.need_of(stage)
+        refusal = refusals.get(employee_id) or roster.find_refusal(need, employee_id)
+        if refusal is not None:
+            for earlier_need, earlier_id in added:
+                roster.remove_load(earlier_need, earlier_id)
+            raise refusal(could=roster.list_candidates(need))
+        order = order.replace_stage(stage._replace(employee_id=employee_id))
+        roster.add_load(need, employee_id)
+        added.append((need, employee_id))
+    for stage in order.stages:
+        if stage.employee_id is None:
+            need = order.need_of(stage)
+            best = roster.pick_best(need)
+            if best is not None:
+                order = order.replace_stage(stage._replace(employee_id=best))
+                roster.add_load(need, best)
+    return order
+
+
+def amend_order(order: Order, request: OrderRequest, today: date) -> Order:
     """What a newer export says of an order: its value, its promise, its end. Who does what is never changed by it.
 
-    Raises `DatesOutOfOrder`, `NotYet`.
+    Raises `DatesOutOfOrder`, `EndsInFuture`.
     """
-    check_dates(wanted, today)
-    order = order._replace(
-        value=wanted.value, origin=wanted.origin, placed_on=wanted.placed_on, promised_on=wanted.promised_on
+    check_dates(request, today)
+    order = order.next_version()._replace(
+        value=request.value, origin=request.origin, placed_on=request.placed_on, promised_on=request.promised_on
     )
-    if order.status == "open" and wanted.delivered_on:
-        done = tuple(
-            stage._replace(status="completed", held_from=None, open=False, completed_on=wanted.delivered_on)
+    if order.status == "open" and request.delivered_on:
+        stages = tuple(
+            stage._replace(status="completed", held_from=None, open=False, completed_on=request.delivered_on)
             if stage.open
             else stage
             for stage in order.stages
         )
-        order = order._replace(status="delivered", delivered_on=wanted.delivered_on, stages=done)
-    elif order.status == "open" and wanted.cancelled_on:
-        order = close_order(order, wanted.cancelled_on)
-    return order._replace(version=order.version + 1)
-
-
-class OrderClosed(Refused, code="order_closed"):
-    """This order is delivered or cancelled: nothing of it changes any more."""
+        return order._replace(status="delivered", delivered_on=request.delivered_on, stages=stages)
+    if order.status == "open" and request.cancelled_on:
+        return _close_order(order, request.cancelled_on)
+    return order
 
 
 def cancel_order(order: Order, today: date) -> tuple[Order, list[OrderEvent]]:
@@ -275,38 +285,52 @@ def cancel_order(order: Order, today: date) -> tuple[Order, list[OrderEvent]]:
         return order, []
     if order.status == "delivered":
         raise OrderClosed
-    order = close_order(order, today)._replace(version=order.version + 1)
-    return order, [OrderCancelled(**order_event_fields(order))]
+    order = _close_order(order, today).next_version()
+    return order, [make_order_event(OrderCancelled, order)]
 
 
-def replace_stage(order: Order, changed: Stage) -> Order:
-    stages = tuple(changed if stage.name == changed.name else stage for stage in order.stages)
-    return order._replace(stages=stages, version=order.version + 1)
+def _close_order(order: Order, day: date) -> Order:
+    stages = tuple(stage.reassign(stage.employee_id)._replace(open=False) for stage in order.stages)
+    return order._replace(status="cancelled", cancelled_on=day, stages=stages)
 
 
-class UnknownClient(Unprocessable, code="unknown_client"):
-    """No client with this id has been heard of. Register it in `clients` first; it takes a moment to arrive here."""
+def make_order_state(order: Order) -> OrderState:
+    """The public state; the version of the order counts its changes."""
+    # Validated in one go: imports make hundreds of thousands of these.
+    return OrderState.model_validate(
+        {
+            **order._asdict(),
+            "value": f"{order.value:.2f}",
+            "sequence": order.version,
+            "stages": [{**stage._asdict(), "stage": stage.name} for stage in order.stages],
+        }
+    )
 
 
-class NotYourClient(Forbidden, code="not_your_client"):
-    """Heads of sales place orders for the clients of the departments that they head."""
+def make_order_event(kind: type[OneOrderEvent], order: Order) -> OneOrderEvent:
+    state = make_order_state(order)
+    return kind(order_id=order.order_id, client_id=order.client_id, value=state.value, order=state)
 
 
-class UnknownFlow(Unprocessable, code="unknown_flow"):
-    """There is no flow with this id. Create it with `POST /flows` first."""
+def make_stage_event(kind: type[OneStageEvent], order: Order, stage: str) -> OneStageEvent:
+    return kind(
+        order_id=order.order_id,
+        stage=stage,
+        client_id=order.client_id,
+        employee_id=order.stage(stage).employee_id,
+        order=make_order_state(order),
+    )
 
 
-def digest_request(wanted: OrderRequest) -> bytes:
-    """What tells the same order asked for again from another one."""
-    asked = [
-        wanted.client_id,
-        wanted.flow_id,
-        f"{wanted.value:.2f}",
-        wanted.origin,
-        str(wanted.placed_on),
-        str(wanted.promised_on),
-        str(wanted.delivered_on),
-        str(wanted.cancelled_on),
-        *(f"{stage}/{employee_id}" for stage, employee_id in sorted(wanted.assignees.items())),
-    ]
-    return hashlib.sha256("\n".join(asked).encode()).digest()  # no id, name or number has a line break
+def batch_orders(orders: Iterable[Order], stages: int = STAGES_PER_EVENT) -> Iterator[list[Order]]:
+    """The orders in parts for one event each, with at most so many stages in all (one order may have more)."""
+    batch: list[Order] = []
+    stages_in_batch = 0
+    for order in orders:
+        if batch and (len(batch) == ORDERS_PER_EVENT or stages_in_batch + len(order.stages) > stages):
+            yield batch
+            batch, stages_in_batch = [], 0
+        batch.append(order)
+        stages_in_batch += len(order.stages)
+    if batch:
+        yield batch

@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.orders.metadata import metadata
 
-Table(
+orders = Table(
     "orders",
     metadata,
     Column("order_id", Text, primary_key=True),
@@ -44,7 +44,7 @@ Table(
     Index("orders_open", "order_id", postgresql_where=text("status = 'open'")),
     Index("orders_placed_by", "placed_by"),
 )
-Table(
+stages = Table(
     "stages",
     metadata,
     Column("order_id", Text),

@@ -1,23 +1,50 @@
 """Open stages of one employee, and loads of all."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 
+from shared.contracts.orders import StageStatus
 from shared.database import UnitOfWork
 
 
-async def list_loads(work: UnitOfWork) -> Sequence[dict[str, Any]]:
-    rows = await work.fetch_rows(
+@dataclass(frozen=True, slots=True)
+class OpenStage:
+    """`taken`: who does the other stages of the order, by stage; `apart`: those of them that must be in different hands."""
+
+    order_id: str
+    client_id: str
+    stage: str
+    function: str
+    effort: float
+    status: StageStatus
+    due_on: date
+    taken: Mapping[str, str]
+    apart: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionLoad:
+    """The effort points of an employee's open stages in one function."""
+
+    employee_id: str
+    function: str
+    load: float
+
+
+async def list_loads(work: UnitOfWork) -> list[FunctionLoad]:
+    return await work.fetch_all(
+        FunctionLoad,
         """
         SELECT employee_id, function, sum(effort) AS load FROM stages
         WHERE open AND employee_id IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2
-        """
+        """,
     )
-    return [dict(row) for row in rows]
 
 
-async def list_open_stages(work: UnitOfWork, employee_id: str) -> list[dict[str, Any]]:
-    rows = await work.fetch_rows(
+async def list_open_stages(work: UnitOfWork, employee_id: str) -> list[OpenStage]:
+    return await work.fetch_all(
+        OpenStage,
         """
         SELECT s.order_id, o.client_id, s.name AS stage, s.function, s.effort, s.status, s.due_on, s.apart,
                (SELECT coalesce(jsonb_object_agg(t.name, t.employee_id), '{}') FROM stages t
@@ -27,4 +54,3 @@ async def list_open_stages(work: UnitOfWork, employee_id: str) -> list[dict[str,
         """,
         id=employee_id,
     )
-    return [{**row, "due_on": row["due_on"].isoformat()} for row in rows]

@@ -1,8 +1,7 @@
 """Capacity and load of employees by function, and who of them the caller may see."""
 
-from collections.abc import Iterable
-from datetime import date
-from typing import Any
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 from services.orders.staffing import rules
 from shared.auth import Principal
@@ -11,7 +10,7 @@ from shared.paging import Paging
 from shared.people.rules import is_absent
 from shared.people.store import heads_person_sql
 
-CAPACITIES_SQL = """
+LIST_CAPACITIES_SQL = """
     WITH loads AS (
         SELECT employee_id, function, sum(effort) AS load FROM stages
         WHERE open AND function = ANY(:functions) AND {of_whom} GROUP BY employee_id, function
@@ -23,51 +22,48 @@ CAPACITIES_SQL = """
     WHERE p.status IN ('active', 'resigned') AND NOT p.frozen AND NOT p.settling
       AND jsonb_exists(p.functions, f.function) AND p.{of_whom}
 """
+LIST_ALL_CAPACITIES_SQL = LIST_CAPACITIES_SQL.format(of_whom="employee_id IS NOT NULL")
+LIST_NAMED_CAPACITIES_SQL = LIST_CAPACITIES_SQL.format(of_whom="employee_id = ANY(:ids)")
 
-ALL_CAPACITIES_SQL = CAPACITIES_SQL.format(of_whom="employee_id IS NOT NULL")
 
-NAMED_CAPACITIES_SQL = CAPACITIES_SQL.format(of_whom="employee_id = ANY(:ids)")
+@dataclass(frozen=True, slots=True)
+class EmployeeLoad:
+    """In effort points. Without `employee_id`: what waits for somebody. `queue`: open stages not started yet."""
+
+    employee_id: str | None
+    function: str
+    load: float
+    capacity: float
+    queue: int
+    over: bool
 
 
 async def list_capacities(
-    work: UnitOfWork, functions: Iterable[str], today: date, employee_ids: Iterable[str] | None = None
+    work: UnitOfWork, functions: Collection[str], employee_ids: Iterable[str] | None = None
 ) -> list[rules.FunctionCapacity]:
     """Of everybody or of these; only of those who work here and are not frozen. Binding only under a lock on their rows."""
-    named = {"functions": sorted(set(functions))}
-    if employee_ids is None:
-        rows = await work.fetch_rows(ALL_CAPACITIES_SQL, **named)
-    else:
-        rows = await work.fetch_rows(NAMED_CAPACITIES_SQL, **named, ids=sorted(set(employee_ids)))
+    rows = await work.fetch_rows(
+        LIST_ALL_CAPACITIES_SQL if employee_ids is None else LIST_NAMED_CAPACITIES_SQL,
+        functions=sorted(functions),
+        ids=sorted(set(employee_ids or ())),
+    )
     return [
         rules.FunctionCapacity(
             row["employee_id"],
             row["function"],
             row["capacity"],
             float(row["load"]),
-            not is_absent(row["absences"], today),
+            is_present=not is_absent(row["absences"], work.today),
         )
         for row in rows
     ]
 
 
-async def list_known_employees(work: UnitOfWork, employee_ids: Iterable[str]) -> set[str]:
-    rows = await work.fetch_rows(
-        "SELECT employee_id FROM people WHERE employee_id = ANY(:ids)", ids=sorted(set(employee_ids))
-    )
-    return {row["employee_id"] for row in rows}
-
-
-async def list_workload(work: UnitOfWork, principal: Principal, paging: Paging) -> list[dict[str, Any]]:
-    """Per employee and function, in id order; first, under no employee, what waits for somebody.
-
-    `load` sums the effort of open stages, `queue` counts those of them that have not been started.
-    """
-    seen = "true"
-    if not principal.has("director", "service"):
-        seen = "p.employee_id = :actor" + (f" OR {heads_person_sql('p')}" if principal.has("sales_head") else "")
-    nobody = principal.has("director", "service", "sales_head")
+async def list_workload(work: UnitOfWork, principal: Principal, paging: Paging) -> list[EmployeeLoad]:
+    """Per employee and function, in id order; first, under no employee, what waits for somebody."""
     after = paging.after or ("", "")
-    rows = await work.fetch_rows(
+    return await work.fetch_all(
+        EmployeeLoad,
         f"""
         WITH loads AS (
             SELECT coalesce(employee_id, '') AS employee_id, function, sum(effort) AS load,
@@ -78,35 +74,34 @@ async def list_workload(work: UnitOfWork, principal: Principal, paging: Paging) 
             FROM people p CROSS JOIN LATERAL jsonb_each_text(p.functions) AS f(key, value)
             WHERE p.status IN ('active', 'resigned')
         )
-        SELECT employee_id, function, coalesce(load, 0) AS load, coalesce(capacity, 0) AS capacity,
-               coalesce(queue, 0) AS queue
-        FROM loads FULL JOIN capacities USING (employee_id, function) LEFT JOIN people p USING (employee_id)
-        WHERE (employee_id, function) > (:employee_id, :function) AND :actor = :actor
-          AND (employee_id = '' AND :nobody OR employee_id <> '' AND ({seen}))
-        ORDER BY employee_id, function LIMIT :fetch
+        SELECT nullif(employee_id, '') AS employee_id, function, coalesce(load, 0) AS load,
+               coalesce(capacity, 0) AS capacity, coalesce(queue, 0) AS queue,
+               employee_id <> '' AND coalesce(load, 0) > coalesce(capacity, 0) AS over
+        FROM loads l FULL JOIN capacities c USING (employee_id, function) LEFT JOIN people p USING (employee_id)
+        WHERE (employee_id, function) > (:employee_id, :function)
+          AND (employee_id = '' AND :sees_waiting OR employee_id <> '' AND {visible_people_sql(principal)})
+        ORDER BY coalesce(l.employee_id, c.employee_id), function LIMIT :fetch
         """,
         actor=work.actor,
-        nobody=nobody,
+        sees_waiting=principal.has("director", "service", "sales_head"),
         employee_id=after[0],
         function=after[-1],
         fetch=paging.fetch,
     )
-    return [
-        {
-            **row,
-            "employee_id": row["employee_id"] or None,
-            "over": bool(row["employee_id"]) and row["load"] > row["capacity"],
-        }
-        for row in rows
-    ]
 
 
-async def heads_any_of(work: UnitOfWork, *employee_ids: str | None) -> bool:
-    """Whether the person acting heads one of them."""
-    return bool(
-        await work.fetch_value(
-            f"SELECT 1 FROM people p WHERE p.employee_id = ANY(:ids) AND {heads_person_sql('p')} LIMIT 1",
-            ids=[employee_id for employee_id in employee_ids if employee_id],
-            actor=work.actor,
-        )
+def visible_people_sql(principal: Principal) -> str:
+    """SQL about the row `p` of people: the figures of whom the caller may see, their own and those of whom they head, or all."""
+    if principal.has("director", "service"):
+        return "true"
+    return "(p.employee_id = :actor" + (f" OR {heads_person_sql('p')})" if principal.has("sales_head") else ")")
+
+
+async def is_any_headed_by_actor(work: UnitOfWork, *employee_ids: str | None) -> bool:
+    """Whether the caller heads the department of one of them, or one above it."""
+    found = await work.fetch_value(
+        f"SELECT 1 FROM people p WHERE p.employee_id = ANY(:ids) AND {heads_person_sql('p')} LIMIT 1",
+        ids=[employee_id for employee_id in employee_ids if employee_id],
+        actor=work.actor,
     )
+    return found is not None

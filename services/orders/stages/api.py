@@ -1,7 +1,5 @@
 """Doors of stages: start, complete, assign."""
 
-from typing import Any
-
 from fastapi import APIRouter
 
 from services.orders.orders.api import Order
@@ -23,8 +21,8 @@ async def start_stage(
     name: Id,
     body: EmptyBody | None = None,
     door: Door = allow("employee", "sales_head", "director", "service"),
-) -> Any:
-    return await door.transact(handlers.start_stage, door.principal, door.frozen, order_id, name)
+) -> Order:
+    return Order.of(await door.transact(handlers.start_stage, door.principal, door.frozen, order_id, name))
 
 
 @router.post("/orders/{order_id}/stages/{name}/complete", response_model=Order, summary="Complete a stage")
@@ -33,18 +31,18 @@ async def complete_stage(
     name: Id,
     body: EmptyBody | None = None,
     door: Door = allow("employee", "sales_head", "director", "service"),
-) -> Any:
+) -> Order:
     """The next stage becomes ready; the last one delivers the order."""
-    return await door.transact(handlers.complete_stage, door.principal, door.frozen, order_id, name)
+    return Order.of(await door.transact(handlers.complete_stage, door.principal, door.frozen, order_id, name))
 
 
 @router.put("/orders/{order_id}/stages/{name}/assignee", response_model=Order, summary="Give a stage to somebody")
 async def assign_stage(
     order_id: Id, name: Id, body: Assignee, door: Door = allow("sales_head", "director", "service")
-) -> Any:
+) -> Order:
     """409 names what forbids it (`separation_breached`, `capacity_breached`, `wrong_function`) and lists who `could`."""
-    order = await door.transact(
-        handlers.assign_stage, door.principal, order_id, name, body.employee_id, door.check_version
+    order = Order.of(
+        await door.transact(handlers.assign_stage, door.principal, order_id, name, body.employee_id, door.check_version)
     )
-    door.set_etag(order["version"])
+    door.set_etag(order.version)
     return order

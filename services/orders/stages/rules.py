@@ -2,16 +2,8 @@
 
 from datetime import date
 
-from services.orders.flows.rules import AddWorkingDays
-from services.orders.orders.rules import (
-    Order,
-    OrderClosed,
-    Stage,
-    order_event_fields,
-    reassign_stage,
-    replace_stage,
-    stage_event_fields,
-)
+from services.orders.orders.rules import Order, OrderClosed, Stage, make_order_event, make_stage_event, plan_due_day
+from shared.calendar import Calendar
 from shared.contracts.orders import OrderDelivered, OrderEvent, StageAssigned, StageCompleted, StageEvent, StageStarted
 from shared.errors import Refused
 
@@ -46,40 +38,37 @@ def start_stage(order: Order, name: str, today: date) -> tuple[Order, list[Stage
         raise StageWaits
     if stage.employee_id is None:
         raise NobodyAssigned
-    order = replace_stage(order, stage._replace(status="started", started_on=today))
-    return order, [StageStarted(**stage_event_fields(order, name))]
+    order = order.replace_stage(stage._replace(status="started", started_on=today)).next_version()
+    return order, [make_stage_event(StageStarted, order, name)]
 
 
 def complete_stage(
-    order: Order, name: str, today: date, add: AddWorkingDays
+    order: Order, name: str, today: date, calendar: Calendar
 ) -> tuple[Order, list[StageEvent | OrderEvent]]:
-    """Again: nothing happens. Raises `NoSuchStage`, `OrderClosed`, `StageHeld`, `StageWaits`, `NotStarted`."""
+    """Again: nothing happens. Raises `NoSuchStage`, `OrderClosed`, `StageHeld`, `StageWaits`, `StageNotStarted`."""
     stage = order.stage(name)
     if stage.status == "completed":
         return order, []
     _require_workable(order, stage)
     if stage.status != "started":
         raise StageWaits if stage.status == "waiting" else StageNotStarted
-    done = stage._replace(status="completed", open=False, completed_on=today)
     position = order.stages.index(stage)
-    following = list(order.stages[position + 1 :])
+    order = order.replace_stage(stage._replace(status="completed", open=False, completed_on=today)).next_version()
+    following = order.stages[position + 1 :]
     starts_on = today
-    for index, later in enumerate(following):
-        later = later._replace(starts_on=starts_on, due_on=add(starts_on, later.days))
-        if index == 0:
-            later = _make_ready(later)
-        following[index] = later
-        starts_on = later.due_on
-    order = order._replace(stages=(*order.stages[:position], done, *following), version=order.version + 1)
-    events: list[StageEvent | OrderEvent] = []
-    if not following:
-        order = order._replace(status="delivered", delivered_on=today)
-        events.append(OrderDelivered(**order_event_fields(order)))
-    return order, [StageCompleted(**stage_event_fields(order, name)), *events]
+    for later in following:
+        due_on = plan_due_day(starts_on, later.days, calendar)
+        later = later._replace(starts_on=starts_on, due_on=due_on)
+        order = order.replace_stage(_make_ready(later) if later.name == following[0].name else later)
+        starts_on = due_on
+    if following:
+        return order, [make_stage_event(StageCompleted, order, name)]
+    order = order._replace(status="delivered", delivered_on=today)
+    return order, [make_stage_event(StageCompleted, order, name), make_order_event(OrderDelivered, order)]
 
 
-def assign_stage(order: Order, name: str, employee_id: str | None) -> tuple[Order, list[StageEvent]]:
-    """Gives a stage to somebody; whoever may be given it is asked elsewhere. A held stage leaves `held`.
+def assign_stage(order: Order, name: str, employee_id: str) -> tuple[Order, list[StageEvent]]:
+    """Gives a stage to somebody; who may be given it is decided elsewhere. A held stage leaves `held`.
 
     Raises `NoSuchStage`, `OrderClosed`, `StageCompletedAlready`.
     """
@@ -90,8 +79,8 @@ def assign_stage(order: Order, name: str, employee_id: str | None) -> tuple[Orde
         raise StageCompletedAlready
     if stage.employee_id == employee_id:
         return order, []
-    order = replace_stage(order, reassign_stage(stage, employee_id))
-    return order, [StageAssigned(**stage_event_fields(order, name))]
+    order = order.replace_stage(stage.reassign(employee_id)).next_version()
+    return order, [make_stage_event(StageAssigned, order, name)]
 
 
 def _require_workable(order: Order, stage: Stage) -> None:

@@ -30,7 +30,7 @@ from shared.errors import NotFound
 from shared.ids import uuid7
 from shared.journal import publish_journal_entry
 from shared.messages import Envelope
-from shared.outbox.republication import send_again
+from shared.outbox.republication import republish_kept_events
 from shared.paging import Paging
 from shared.people.rules import list_caretaker_candidates
 from shared.service import Runtime
@@ -305,4 +305,4 @@ async def on_offboarding_closed(
 async def republish_departures(work: UnitOfWork, after: str) -> tuple[int, str | None]:
     """The departures that stand, as they were announced: under their id and sequence, by which all know the ground of
     a freeze. Who has heard them does nothing; who comes late freezes."""
-    return await send_again(work, await store.list_standing_announcements(work)), None
+    return await republish_kept_events(work, await store.list_standing_announcements(work)), None

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
-from services.clients.domain import transcript
-from services.clients.handlers import archiving, guarding, proofs, sequencing
-from services.clients.store.sequencing import partition_of
+from services.clients.archive.handlers import _export_month, archive_oldest_month
+from services.clients.journal.handlers import append_pending_entries, check_disk_space
+from services.clients.journal.store.tree import get_partition_name
+from services.clients.proofs.handlers import create_checkpoint_regularly
+from services.clients.proofs.rules.verification import verify_export
+from shared.advisory_locks import AdvisoryLock
 from shared.contracts.clients import FreezeAccess
 from shared.contracts.staff import EmployeeErased
 from tests.services.clients.town import BASE, Town, town
@@ -35,8 +38,8 @@ async def months(here: Town, count: int = 4) -> None:
     await here.client("c-1", "anna")
     for month in range(count):
         await here.check("anna", "c-1")
-        await sequencing.sequence(runtime)
-        await proofs.make_checkpoint(runtime)
+        await append_pending_entries(runtime)
+        await create_checkpoint_regularly(runtime)
         if month < count - 1:
             here.house.clock.move(months=1)
 
@@ -44,7 +47,7 @@ async def months(here: Town, count: int = 4) -> None:
 async def archive(here: Town) -> int:
     """How many months went."""
     gone = 0
-    while await archiving.archive_old(here.house.runtime("clients")):
+    while await archive_oldest_month(here.house.runtime("clients")):
         gone += 1
     return gone
 
@@ -63,7 +66,7 @@ async def test_months_that_are_old_enough_are_exported_verified_and_dropped(tmp_
         assert await archive(here) == 2
         assert await left(here) == [False, False, True, True, True]
         files = archived(tmp_path)
-        assert all(transcript.verify(file.splitlines(keepends=True), key, []).good for file in files)
+        assert all(verify_export(file.splitlines(keepends=True), key, []).good for file in files)
         kept = [line for file in files for line in leaf_lines(file)]
         assert kept
         assert kept == before[: len(kept)]
@@ -81,7 +84,7 @@ async def test_what_is_left_is_exported_from_where_it_begins_and_proofs_go_on(tm
         first = json.loads(exported.content.splitlines()[0])
         assert first["from"] > 0
         key = (await here.house.ok("auditor", "GET", f"{BASE}/journal/key"))["key"]
-        assert transcript.verify(exported.content.splitlines(keepends=True), key, [outside]).good
+        assert verify_export(exported.content.splitlines(keepends=True), key, [outside]).good
         gone = await here.house.call("auditor", "GET", f"{BASE}/journal/export?from=0")
         assert (gone.status_code, gone.json()["reason"]) == (409, "not_kept")
         size = (await here.house.ok("auditor", "GET", f"{BASE}/journal/checkpoint"))["size"]
@@ -90,9 +93,9 @@ async def test_what_is_left_is_exported_from_where_it_begins_and_proofs_go_on(tm
 
 async def test_archiving_again_after_a_crash_before_the_drop_changes_nothing(tmp_path: Path) -> None:
     async with town("anna", journal_keep=KEEP, journal_archive=tmp_path) as here:
-        file = tmp_path / f"{partition_of(here.house.clock().date())}.ndjson"
+        file = tmp_path / f"{get_partition_name(here.house.clock().date())}.ndjson"
         await months(here, 4)
-        await archiving._export(here.house.runtime("clients"), 0, 2, file)  # what was there when it crashed
+        await _export_month(here.house.runtime("clients"), 0, 2, file)  # what was there when it crashed
         assert await archive(here) == 1
         assert await archive(here) == 0
         assert await left(here) == [False, True, True, True]
@@ -120,7 +123,7 @@ async def test_a_folder_that_cannot_be_written_raises_the_alarm_and_leaves_nothi
         runtime = here.house.runtime("clients")
         alarm = runtime.metrics.alarm.labels("clients", "journal_archive")
         with pytest.raises(FileExistsError):
-            await archiving.archive_old(runtime)
+            await archive_oldest_month(runtime)
         assert alarm._value.get() == 1
         folder.unlink()
         folder.mkdir()
@@ -134,9 +137,9 @@ async def test_one_replica_archives_at_a_time(tmp_path: Path) -> None:
         await months(here, 4)
         runtime = here.house.runtime("clients")
         async with runtime.database.connect() as other:
-            await other.execute(f"SELECT pg_advisory_lock({archiving.ARCHIVING})")
+            await other.execute(f"SELECT pg_advisory_lock({AdvisoryLock.ARCHIVE})")
             assert await archive(here) == 0
-            await other.execute(f"SELECT pg_advisory_unlock({archiving.ARCHIVING})")
+            await other.execute(f"SELECT pg_advisory_unlock({AdvisoryLock.ARCHIVE})")
         assert await archive(here) == 1
 
 
@@ -244,7 +247,7 @@ async def test_without_room_decisions_are_refused_and_freezes_passes_and_transfe
     async with town("anna", "ben", "carl", **settings) as here:
         await here.client("c-1", "anna")
         await here.client("c-2", "carl")
-        await guarding.look_at_the_disk(here.house.runtime("clients"))
+        await check_disk_space(here.house.runtime("clients"))
         one = {"employee_id": "anna", "client_id": "c-1", "action": "read"}
         who = ("employee", "anna")
         for answer in (

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.clients.store.sequencing import COLUMNS
+from services.clients.journal.store.tree import LEAF_COLUMNS
 from shared.contracts.staff import EmployeeErased
 from tests.services.clients.town import BASE, Town, town
 
@@ -33,7 +33,9 @@ async def kept(here: Town) -> str:
 
 
 async def journal(here: Town) -> list[Any]:
-    return await here.house.rows("clients", f"SELECT leaf_text({COLUMNS}) AS said FROM journal_entries ORDER BY id")
+    return await here.house.rows(
+        "clients", f"SELECT leaf_text({LEAF_COLUMNS}) AS said FROM journal_entries ORDER BY id"
+    )
 
 
 async def seen(here: Town, **filters: str) -> set[str]:

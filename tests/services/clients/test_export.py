@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from services.clients.api.clients import Client
-from services.clients.store.exporting import FIELDS, PAGE
+from services.clients.exports.store import EXPORT_FIELDS, EXPORT_PAGE_SIZE
+from services.clients.register.api import Client
 from tests.services.clients.town import BASE, Town, town
 
 
@@ -38,7 +38,7 @@ async def fill(here: Town, count: int, owner: str = "anna") -> list[str]:
 
 
 def test_all_that_a_client_shows_is_exported_but_what_only_the_system_needs() -> None:
-    assert list(FIELDS) == [name for name in Client.model_fields if name not in ("unowned", "version")]
+    assert list(EXPORT_FIELDS) == [name for name in Client.model_fields if name not in ("unowned", "version")]
 
 
 async def test_the_export_has_what_the_caller_may_export_and_nothing_else() -> None:
@@ -68,7 +68,7 @@ async def test_both_forms_say_what_the_door_of_the_client_says() -> None:
         rows = list(csv.DictReader(io.StringIO(text, newline="")))
         for line, row, id in zip(lines, rows, ("c-1", "c-2"), strict=True):
             shown = await here.house.ok("service", "GET", f"{BASE}/clients/{id}")
-            wanted = {name: shown[name] for name in FIELDS}
+            wanted = {name: shown[name] for name in EXPORT_FIELDS}
             assert json.loads(line) == wanted
             assert list(row) == list(wanted)
             for name, value in wanted.items():
@@ -77,14 +77,14 @@ async def test_both_forms_say_what_the_door_of_the_client_says() -> None:
 
 async def test_a_long_export_is_decided_and_journaled_page_by_page() -> None:
     async with town("anna") as here:
-        ids = await fill(here, PAGE + 7)
+        ids = await fill(here, EXPORT_PAGE_SIZE + 7)
         await grant(here, "anna")
         assert await exported(here, ("employee", "anna")) == ids
         pages = await here.house.rows(
             "clients",
             "SELECT cardinality(clients) AS n, reason FROM journal_entries WHERE kind = 'client.exported' ORDER BY id",
         )
-        assert [(page["n"], page["reason"]) for page in pages] == [(PAGE, "owner"), (7, "owner")]
+        assert [(page["n"], page["reason"]) for page in pages] == [(EXPORT_PAGE_SIZE, "owner"), (7, "owner")]
 
 
 async def streamed(here: Town, who: tuple[str, str], path: str, after_first: Callable[[], Awaitable[Any]]) -> str:
@@ -124,7 +124,7 @@ async def streamed(here: Town, who: tuple[str, str], path: str, after_first: Cal
 @pytest.mark.parametrize(("format", "last"), [("ndjson", '{"stopped": "frozen"}'), ("csv", "# stopped: frozen")])
 async def test_a_freeze_in_the_middle_ends_an_export_with_a_clear_last_line(format: str, last: str) -> None:
     async with town("anna", "ben") as here:
-        ids = await fill(here, PAGE + 7)
+        ids = await fill(here, EXPORT_PAGE_SIZE + 7)
         await grant(here, "anna")
 
         async def resign() -> None:
@@ -132,15 +132,15 @@ async def test_a_freeze_in_the_middle_ends_an_export_with_a_clear_last_line(form
 
         lines = (await streamed(here, ("employee", "anna"), f"export?format={format}", resign)).splitlines()
         assert lines[-1] == last
-        assert len(lines) == PAGE + 1 + (format == "csv")
-        assert ids[PAGE - 1] in lines[-2]
+        assert len(lines) == EXPORT_PAGE_SIZE + 1 + (format == "csv")
+        assert ids[EXPORT_PAGE_SIZE - 1] in lines[-2]
         answer = await here.house.call(("employee", "anna"), "GET", f"{BASE}/export")
         assert answer.status_code == 403
 
 
 async def test_what_changes_hands_in_the_middle_goes_no_further() -> None:
     async with town("anna", "ben") as here:
-        ids = await fill(here, PAGE + 7)
+        ids = await fill(here, EXPORT_PAGE_SIZE + 7)
         await grant(here, "anna")
 
         async def move() -> None:

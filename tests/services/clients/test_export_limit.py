@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.clients.store.checks import EVERYBODY, Question
+from services.clients.access.store.checks import REACH_EVERYBODY, AccessQuestion
 from tests.services.clients.town import BASE, Town, town
 
 HEAD = (["employee", "sales_head"], "nora")
@@ -216,14 +216,14 @@ async def test_a_grant_is_listed_given_once_and_withdrawn() -> None:
 
 
 async def test_what_was_counted_on_days_of_before_is_forgotten() -> None:
-    from services.clients.handlers.limits import forget_exported
+    from services.clients.export_limits.handlers import delete_old_export_counts
 
     async with town("anna") as here:
         await clients(here, 3)
         await check_all(here, 0, 1)
         here.house.clock.move(days=2)
         await check_all(here, 2)
-        await forget_exported(here.house.runtime("clients"))
+        await delete_old_export_counts(here.house.runtime("clients"))
         assert await here.house.rows("clients", "SELECT client_id FROM exported") == [{"client_id": "c-002"}]
 
 
@@ -253,19 +253,19 @@ async def test_that_the_limit_was_reached_is_told_once_a_day_and_again_when_a_gr
 
 @pytest.mark.parametrize("limit", [0, 7, 40])
 async def test_many_replicas_together_let_no_more_go_than_the_limit(limit: int) -> None:
-    """Two gatherers and exports of our own at once, each with its own connection."""
-    from services.clients.store.checks import open_gatherer
+    """Two batchers and exports of our own at once, each with its own connection."""
+    from services.clients.access.store.checks import open_check_batcher
 
     async with town("anna", export_limit=limit) as here:
         await clients(here, 60)
         runtime = here.house.runtime("clients")
-        first = runtime.state["gatherer"]
-        await open_gatherer(runtime)
-        second = runtime.state["gatherer"]
-        asked = [Question("anna", f"c-{number:03}", "export", "crm", EVERYBODY) for number in range(60)]
+        first = runtime.state["check_batcher"]
+        await open_check_batcher(runtime)
+        second = runtime.state["check_batcher"]
+        asked = [AccessQuestion("anna", f"c-{number:03}", "export", "crm", REACH_EVERYBODY) for number in range(60)]
         answers = await asyncio.gather(
-            *(gatherer.check(one) for one in asked[:20] for gatherer in (first, second)),
-            *(gatherer.check_all(asked[start : start + 20]) for start in (10, 30) for gatherer in (first, second)),
+            *(batcher.check(one) for one in asked[:20] for batcher in (first, second)),
+            *(batcher.check_all(asked[start : start + 20]) for start in (10, 30) for batcher in (first, second)),
             *(here.house.call(("employee", "anna"), "GET", f"{BASE}/export") for _ in range(2)),
         )
         first.close()
@@ -294,19 +294,19 @@ async def test_who_counts_second_waits_and_sees_what_the_first_has_counted() -> 
 
 
 async def test_statements_about_the_same_people_in_other_orders_do_not_wait_for_each_other_for_ever() -> None:
-    from services.clients.store.checks import open_gatherer
+    from services.clients.access.store.checks import open_check_batcher
 
     names = [f"e-{number}" for number in range(8)]
     async with town(*names, export_limit=1_000) as here:
         for name in names:
             await here.client(f"of-{name}", name)
         runtime = here.house.runtime("clients")
-        first = runtime.state["gatherer"]
-        await open_gatherer(runtime)
-        asked = [Question(name, f"of-{name}", "export", "crm", EVERYBODY) for name in names]
+        first = runtime.state["check_batcher"]
+        await open_check_batcher(runtime)
+        asked = [AccessQuestion(name, f"of-{name}", "export", "crm", REACH_EVERYBODY) for name in names]
         answers = await asyncio.gather(
             *(first.check_all(asked) for _ in range(20)),
-            *(runtime.state["gatherer"].check_all(asked[::-1]) for _ in range(20)),
+            *(runtime.state["check_batcher"].check_all(asked[::-1]) for _ in range(20)),
         )
         first.close()
         assert all(answer.allowed for batch in answers for answer in batch)

@@ -5,7 +5,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.clients.domain.knowing import year_before
+from services.clients.relationships.rules import get_year_before
 from tests.services.clients.town import BASE, Town, town
 
 
@@ -51,7 +51,7 @@ async def test_who_knows_a_client_and_how_well_is_told_as_of_now() -> None:
 async def test_meetings_count_for_twelve_months_and_not_before_they_took_place() -> None:
     async with town("anna") as here:
         await here.client("c-1", "anna")
-        edge = year_before(here.house.clock())
+        edge = get_year_before(here.house.clock())
         for number, at in enumerate((edge, edge + timedelta(hours=1), here.house.clock() + timedelta(hours=1))):
             await meet(here, "c-1", "anna", at=at, id=f"i-{number}")
         (known,) = (await knowledge(here))["known_by"]

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from services.clients.handlers import archiving
-from services.clients.handlers.sequencing import sequence
+from services.clients.archive.handlers import archive_oldest_month
+from services.clients.journal.handlers import append_pending_entries
 from tests.services.clients.test_sequencing import fill
 from tests.services.clients.town import town
 
@@ -13,7 +13,7 @@ async def test_a_replica_whose_clock_is_behind_at_the_turn_of_a_month_does_not_o
         runtime = here.house.runtime("clients")
         for months in (1, -1, 1):
             await fill(here, 10)
-            await sequence(runtime)
+            await append_pending_entries(runtime)
             here.house.clock.move(months=months)
         months = await here.house.rows("clients", "SELECT first, next FROM journal_months ORDER BY month")
         assert [(row["first"], row["next"]) for row in months] == [(0, 10), (10, 30)]
@@ -26,10 +26,10 @@ async def test_what_was_appended_by_a_clock_that_is_behind_is_archived_and_prove
         runtime = here.house.runtime("clients")
         for months in (1, -1, 1, 5):
             await fill(here, 10)
-            await sequence(runtime)
+            await append_pending_entries(runtime)
             here.house.clock.move(months=months)
         gone = 0
-        while await archiving.archive_old(runtime):
+        while await archive_oldest_month(runtime):
             gone += 1
         assert gone == 2
         assert await here.house.scalar("clients", "SELECT count(*) FROM journal_months WHERE archived_at IS NULL") == 0

@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
-from services.clients.domain import notes, transcript, tree
-from services.clients.handlers import proofs, sequencing
-from services.clients.store import proofs as proofs_store
+from services.clients.journal.handlers import append_pending_entries
+from services.clients.journal.rules.merkle_tree import hash_leaf, verify_consistency, verify_inclusion
+from services.clients.proofs.handlers import create_checkpoint_regularly, send_checkpoints
+from services.clients.proofs.rules.checkpoints import Checkpoint, split_notes, verify_checkpoint
+from services.clients.proofs.rules.verification import verify_export
+from services.clients.proofs.store import LEAF_DATA_SQL, PAGE_BYTES, list_leaves
 from tests.services.clients.town import BASE, Town, town
 
 
@@ -37,7 +40,7 @@ async def work(here: Town, decisions: int = 3) -> list[str]:
 
 
 def verdict(exported: bytes, key: str, checkpoints: list[str] | None = None) -> Any:
-    return transcript.verify(exported.splitlines(keepends=True), key, checkpoints or [])
+    return verify_export(exported.splitlines(keepends=True), key, checkpoints or [])
 
 
 def shown(found: Any) -> list[tuple[str, int | None, int | None]]:
@@ -57,8 +60,8 @@ async def test_a_checkpoint_is_signed_and_says_what_the_tree_is_now() -> None:
         await work(here)
         key = (await ask(here, "key"))["key"]
         found = await ask(here, "checkpoint")
-        said = notes.verify(found["note"], key)
-        assert said == notes.Checkpoint("holdfast/journal", found["size"], b64decode(found["root"]))
+        said = verify_checkpoint(found["note"], key)
+        assert said == Checkpoint("holdfast/journal", found["size"], b64decode(found["root"]))
         assert await ask(here, "checkpoint") == found
         await work(here)
         assert (await ask(here, "checkpoint"))["size"] == found["size"] + 3
@@ -71,12 +74,12 @@ async def test_a_decision_is_proven_to_be_in_the_journal() -> None:
         key = (await ask(here, "key"))["key"]
         for decision_id in ids:
             found = await ask(here, "proofs/inclusion", decision_id=decision_id)
-            leaf = tree.leaf_hash(found["data"].encode())
+            leaf = hash_leaf(found["data"].encode())
             assert json.loads(found["data"])["leaf"] == decision_id.removesuffix(".0")
             assert b64decode(found["leaf_hash"]) == leaf
             proof, root = [b64decode(node) for node in found["proof"]], b64decode(found["root"])
-            assert tree.verify_inclusion(leaf, found["index"], found["size"], proof, root)
-            said = notes.verify(found["checkpoint"], key)
+            assert verify_inclusion(leaf, found["index"], found["size"], proof, root)
+            said = verify_checkpoint(found["checkpoint"], key)
             assert said is not None
             assert (said.size, said.root) == (found["size"], root)
         older = await ask(here, "proofs/inclusion", decision_id=ids[0], size=found["size"] - 5)
@@ -112,7 +115,7 @@ async def test_a_later_journal_is_proven_to_begin_with_every_earlier_one() -> No
                     assert (found["from_root"], found["to_root"]) == (older["root"], newer["root"])
                     proof = [b64decode(node) for node in found["proof"]]
                     roots = b64decode(older["root"]), b64decode(newer["root"])
-                    assert tree.verify_consistency(older["size"], newer["size"], *roots, proof)
+                    assert verify_consistency(older["size"], newer["size"], *roots, proof)
 
 
 async def test_the_whole_journal_is_exported_and_verified_offline() -> None:
@@ -127,7 +130,7 @@ async def test_the_whole_journal_is_exported_and_verified_offline() -> None:
         assert found.good
         assert found.checkpoints >= 3
         part = await ask(here, "export", **{"from": 4, "to": 11})
-        assert transcript.verify(part.splitlines(keepends=True), key, outside, part=True).good
+        assert verify_export(part.splitlines(keepends=True), key, outside, part=True).good
         assert [fault[0] for fault in shown(verdict(part, key, outside))] == ["shorter"]
         assert sum(line.startswith(b'{"leaf":') for line in part.splitlines()) == 7
 
@@ -146,9 +149,9 @@ async def test_entries_that_name_very_many_are_exported_a_few_at_a_time() -> Non
         )
         await here.house.settle()
         outside = await ask(here, "checkpoint")
-        page = await here.house.runtime("clients").transact(proofs_store.leaves, 0, outside["size"])
+        page = await here.house.runtime("clients").transact(list_leaves, 0, outside["size"])
         assert 0 < max(page) < outside["size"] - 1
-        assert sum(map(len, page.values())) < 4 * proofs_store.BYTES
+        assert sum(map(len, page.values())) < 4 * PAGE_BYTES
         key = (await ask(here, "key"))["key"]
         assert verdict(await ask(here, "export"), key, [outside["note"]]).good
         about = await ask(here, "export", employee_id="anna")
@@ -232,8 +235,8 @@ async def test_a_change_together_with_its_kept_hash_shows_by_the_checkpoint() ->
         await work(here, 5)
         key, note = (await ask(here, "key"))["key"], (await ask(here, "checkpoint"))["note"]
         await administer(here, "UPDATE journal SET reason = 'frozen' WHERE index = 2")
-        (changed,) = await here.house.rows("clients", f"SELECT {proofs_store.DATA} FROM journal WHERE index = 2")
-        hash = tree.leaf_hash(changed["data"]).hex()
+        (changed,) = await here.house.rows("clients", f"SELECT {LEAF_DATA_SQL} FROM journal WHERE index = 2")
+        hash = hash_leaf(changed["data"]).hex()
         await administer(here, f"UPDATE journal_tiles SET hashes = overlay(hashes PLACING '\\x{hash}' FROM 65)")
         found = shown(verdict(await ask(here, "export"), key, [note]))
         assert {kind for kind, _, _ in found} == {"disagrees", "contradicts"}
@@ -271,9 +274,9 @@ async def test_checkpoints_go_outside_by_themselves_once_each(tmp_path: Path) ->
         await work(here)
         await work(here)
         await here.house.settle()
-        sent = notes.split(file.read_text())
+        sent = split_notes(file.read_text())
         key = (await ask(here, "key"))["key"]
-        sizes = [said.size for note in sent if (said := notes.verify(note, key))]
+        sizes = [said.size for note in sent if (said := verify_checkpoint(note, key))]
         assert len(sizes) == len(sent) >= 1
         assert sizes == sorted(set(sizes))
         assert verdict(await ask(here, "export"), key, sent).good
@@ -309,16 +312,16 @@ async def test_a_checkpoint_that_could_not_be_sent_is_sent_later(tmp_path: Path)
     async with town("anna", checkpoint_file=file) as here:
         await here.client("c-1", "anna")
         runtime = here.house.runtime("clients")
-        await sequencing.sequence(runtime)
-        await proofs.make_checkpoint(runtime)
+        await append_pending_entries(runtime)
+        await create_checkpoint_regularly(runtime)
         alarm = runtime.metrics.alarm.labels("clients", "checkpoint_file")
-        assert not await proofs.send_checkpoints(runtime)
+        assert not await send_checkpoints(runtime)
         assert alarm._value.get() == 1
         file.parent.mkdir()
-        assert await proofs.send_checkpoints(runtime)
+        assert await send_checkpoints(runtime)
         assert alarm._value.get() == 0
-        assert not await proofs.send_checkpoints(runtime)
-        assert len(notes.split(file.read_text())) == 1
+        assert not await send_checkpoints(runtime)
+        assert len(split_notes(file.read_text())) == 1
 
 
 @asynccontextmanager
@@ -343,10 +346,10 @@ async def test_checkpoints_are_posted_to_a_witness() -> None:
         await here.client("c-1", "anna")
         await work(here)
         runtime = here.house.runtime("clients")
-        await proofs.make_checkpoint(runtime)
-        await proofs.send_checkpoints(runtime)
-        assert not await proofs.send_checkpoints(runtime)
-        sent = [note for text in got for note in notes.split(text)]
+        await create_checkpoint_regularly(runtime)
+        await send_checkpoints(runtime)
+        assert not await send_checkpoints(runtime)
+        sent = [note for text in got for note in split_notes(text)]
         assert len(sent) >= 1
         assert verdict(await ask(here, "export"), (await ask(here, "key"))["key"], sent).given_agree == len(sent)
 
@@ -359,12 +362,12 @@ async def test_one_place_that_is_down_keeps_nothing_from_the_other(tmp_path: Pat
     ):
         await here.client("c-1", "anna")
         runtime = here.house.runtime("clients")
-        await sequencing.sequence(runtime)
-        await proofs.make_checkpoint(runtime)
-        assert await proofs.send_checkpoints(runtime)
-        assert not await proofs.send_checkpoints(runtime)
+        await append_pending_entries(runtime)
+        await create_checkpoint_regularly(runtime)
+        assert await send_checkpoints(runtime)
+        assert not await send_checkpoints(runtime)
         assert len(got) == 2
-        assert len(notes.split(file.read_text())) == 1
+        assert len(split_notes(file.read_text())) == 1
         alarm = runtime.metrics.alarm.labels("clients", "checkpoint_webhook")
         assert alarm._value.get() == 1
         alarm.set(0)

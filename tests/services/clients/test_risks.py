@@ -7,8 +7,14 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from services.clients.domain.knowing import WEIGHTS, Acquaintance, Kind, score, thread
-from services.clients.handlers import risks
+from services.clients.relationships.rules import (
+    INTERACTION_WEIGHTS,
+    Acquaintance,
+    InteractionKind,
+    compute_acquaintance_score,
+    find_client_dependency,
+)
+from services.clients.risks.handlers import announce_single_threaded_clients, recompute_risks
 from shared.contracts.orders import OrderPlaced, OrderState
 from shared.database import open_database
 from tests.services.clients.test_imports_of_knowing import imported
@@ -255,7 +261,7 @@ async def test_any_number_of_clients_is_computed_by_the_same_few_statements() ->
             assert set(await imported(here, "clients", *rows)) == {("created", None)}
             said.clear()
             async with watching.unit_of_work("ops") as work:
-                assert (await risks.recompute(work))["changed"] == last - first
+                assert (await recompute_risks(work)).changed == last - first
             by_size.append(list(said))
         await watching.database.close()
         assert by_size[0] == by_size[1]
@@ -267,12 +273,12 @@ async def test_all_at_once_and_one_by_one_say_the_same() -> None:
     draw = Random("knowing")
     names = ["anna", "ben", "carl", "dora", "emil", "frida"]
     async with town(*names) as here:
-        met: dict[str, dict[str, dict[Kind, int]]] = {}
+        met: dict[str, dict[str, dict[InteractionKind, int]]] = {}
         for number in range(40):
             client = f"c-{number}"
             await here.client(client, draw.choice(names), value=str(number))
             met[client] = {
-                name: {kind: draw.choice((0, 0, 1, 2, 11)) for kind in WEIGHTS}
+                name: {kind: draw.choice((0, 0, 1, 2, 11)) for kind in INTERACTION_WEIGHTS}
                 for name in draw.sample(names, draw.choice((0, 1, 1, 2, 3)))
             }
         given = [
@@ -299,11 +305,11 @@ async def test_all_at_once_and_one_by_one_say_the_same() -> None:
         for row in await computed(here):
             client = row["client_id"]
             known = [
-                Acquaintance(name, score(kinds), name not in leaving)
+                Acquaintance(name, compute_acquaintance_score(kinds), name not in leaving)
                 for name, kinds in met[client].items()
                 if name not in left
             ]
-            wanted = thread(known, await here.owner(client), True)
+            wanted = find_client_dependency(known, await here.owner(client), True)
             assert (row["known_by"], row["alone_id"], row["why"]) == (wanted.known_by, wanted.alone_id, wanted.why)
             live = await here.house.ok("director", "GET", f"{BASE}/clients/{client}/knowledge")
             assert (live["count"], live["alone_id"], live["why"]) == (wanted.known_by, wanted.alone_id, wanted.why)
@@ -315,7 +321,7 @@ async def test_a_client_of_high_value_that_hangs_on_one_person_is_told_once_for_
 
         async def told() -> list[tuple[str, str, str]]:
             await recompute(here)
-            await risks.tell_single_threaded(runtime)
+            await announce_single_threaded_clients(runtime)
             events = await here.house.sent("clients", "client.single_threaded")
             return [(event.data.client_id, event.data.employee_id, event.data.value) for event in events]
 
@@ -337,5 +343,5 @@ async def test_without_a_value_to_tell_from_nothing_is_told() -> None:
     async with town("anna") as here:
         await here.client("c-1", "anna", value="1000000")
         await recompute(here)
-        assert not await risks.tell_single_threaded(here.house.runtime("clients"))
+        assert not await announce_single_threaded_clients(here.house.runtime("clients"))
         assert await here.house.sent("clients", "client.single_threaded") == []

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.clients.domain.search import of_phone, wanted
+from services.clients.register.rules import build_phone_queries, build_search_query
 from tests.services.clients.test_policies import acknowledge, publish
 from tests.services.clients.town import BASE, Town, town
 
@@ -110,9 +110,9 @@ async def test_the_database_finds_what_the_rules_look_for() -> None:
         @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
         @given(NAMES, PHONES)
         def gather(name: str, phone: str) -> None:
-            asked.extend((name, phone, *query) for query in [wanted(name)] if query is not None)
-            asked.extend((name, phone, query, "") for query in of_phone(phone) or ())
-            number = wanted(phone)
+            asked.extend((name, phone, *query) for query in [build_search_query(name)] if query is not None)
+            asked.extend((name, phone, query, "") for query in build_phone_queries(phone) or ())
+            number = build_search_query(phone)
             if number is not None and not number[1]:
                 asked.append((name, phone, *number))
 

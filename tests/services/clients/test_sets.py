@@ -1,5 +1,6 @@
 """The set questions: whole lists in one answer, journaled with what they rest on. test_alike.py proves their reasons."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -67,7 +68,10 @@ async def test_somebody_frozen_sees_in_a_set_what_their_passes_allow() -> None:
             await here.client(client, "anna")
         await here.resign("anna", "ben")
         body = {"employee_id": "anna", "client_id": "c-2", "purpose": "introduction"}
-        hours = {"from": here.house.clock().isoformat(), "until": f"{here.house.clock.day(1)}T00:00:00Z"}
+        hours = {
+            "from": here.house.clock().isoformat(),
+            "until": (here.house.clock() + timedelta(hours=20)).isoformat(),
+        }
         await here.house.ok("hr", "POST", f"{BASE}/access/passes", json={**body, **hours})
         for action, found in (("read", [{"client_id": "c-2", "reason": "pass"}]), ("export", [])):
             answer = await here.house.ok("service", "GET", f"{BASE}/access/clients?employee_id=anna&action={action}")

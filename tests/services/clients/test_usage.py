@@ -5,8 +5,8 @@ import json
 from datetime import UTC, timedelta
 from typing import Any
 
-from services.clients.handlers.usage import forget_usage
-from services.clients.store import usage
+from services.clients.usage import store
+from services.clients.usage.handlers import delete_expired_usage
 from tests.services.clients.town import BASE, Town, town
 
 KEPT = "SELECT employee_id, client_id, action, rows, system FROM usage ORDER BY at, client_id"
@@ -141,20 +141,20 @@ async def test_what_is_old_is_forgotten_and_the_journal_says_how_much() -> None:
         await here.client("c-1", "anna")
         await report(here, *(used(here, ago=24 * days) for days in (1, 10, 20, 29)))
         runtime = here.house.runtime("clients")
-        assert not await forget_usage(runtime)
+        assert not await delete_expired_usage(runtime)
         here.house.clock.move(days=15)
-        assert not await forget_usage(runtime)
+        assert not await delete_expired_usage(runtime)
         kept = await here.house.rows("clients", "SELECT at FROM usage ORDER BY at DESC")
         assert [(here.house.clock() - row["at"].astimezone(UTC)).days for row in kept] == [16, 25]
         told = await here.house.ok("auditor", "GET", f"{BASE}/journal")
         (leaf,) = [entry for entry in told["items"] if entry["kind"] == "usage.forgotten"]
         assert leaf["details"] == {"rows": 2, "days": 30}
-        assert not await forget_usage(runtime)
+        assert not await delete_expired_usage(runtime)
         assert len((await here.house.ok("auditor", "GET", f"{BASE}/journal"))["items"]) == len(told["items"])
 
 
 async def test_much_that_is_old_is_forgotten_in_batches(monkeypatch: Any) -> None:
-    monkeypatch.setattr(usage, "BATCH", 2)
+    monkeypatch.setattr(store, "DELETE_BATCH_SIZE", 2)
     async with town("anna") as here:
         await here.client("c-1", "anna")
         await report(here, *(used(here, ago=number) for number in range(5)))
@@ -173,7 +173,7 @@ async def test_two_replicas_that_forget_at_the_same_time_tell_of_each_row_once()
         await report(here, *(used(here, ago=number / 10) for number in range(500)))
         here.house.clock.move(days=403)
         runtime = here.house.runtime("clients")
-        await asyncio.gather(*(forget_usage(runtime) for _ in range(4)))
+        await asyncio.gather(*(delete_expired_usage(runtime) for _ in range(4)))
         assert await here.house.scalar("clients", "SELECT count(*) FROM usage") == 0
         told = "SELECT sum(CAST(details->>'rows' AS int)) FROM journal_entries WHERE kind = 'usage.forgotten'"
         assert await here.house.scalar("clients", told) == 500

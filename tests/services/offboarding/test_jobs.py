@@ -14,7 +14,7 @@ from typing import Any, Self
 import asyncpg
 import pytest
 
-from services.clients.handlers.transfers import settle
+from services.clients.transfers.handlers import settle_rehired_employees
 from services.offboarding.cases.handlers import watch_deadlines
 from services.offboarding.jobs.handlers import LEASE_DURATION, Computation, JobResult, run_next_job
 from services.offboarding.manifest import COMPUTATIONS
@@ -218,7 +218,7 @@ async def test_two_replicas_of_clients_settle_each_client_of_the_rehired_once() 
         await here.house.call("service", "POST", "/clients/v1/imports?kind=clients", content=lines.encode())
         await here.leave("anna", "ben")
         await here.rehire("anna")
-        await replicas.until_idle(settle, "people")
+        await replicas.until_idle(settle_rehired_employees, "people")
         moved = await here.house.rows("clients", "SELECT client_id, to_id FROM history WHERE kind = 'permanent'")
         assert sorted((row["client_id"], row["to_id"]) for row in moved) == [(id, "ben") for id in ids]
         sent = await here.house.sent("clients", "client.transferred")

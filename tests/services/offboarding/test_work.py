@@ -153,12 +153,13 @@ async def test_briefed_anew_for_another_colleague_the_leaver_has_another_pass() 
             assert (await do(house, NORA, f"{path}/brief", next_date=meeting)).json()["status"] == "briefed"
             await house.settle()
             passes = await house.ok("hr", "GET", "/clients/v1/access/passes?employee_id=nora&client_id=c-1")
-            windows.append(sorted((one["from"][:10], one["withdrawn_at"] is None) for one in passes["items"]))
+            days = ((house.clock.day_of(one["from"]), one["withdrawn_at"] is None) for one in passes["items"])
+            windows.append(sorted(days))
             if successor == "otto":
                 move = {"client_id": "c-1", "from_id": "otto", "to_id": "petra"}
                 await house.ok("director", "POST", "/clients/v1/transfers", json={"items": [move], "reason": "trip"})
                 await house.settle()
-        first, second = (house.clock.day(day).isoformat() for day in (1, 5))
+        first, second = (house.clock.day(day) for day in (1, 5))
         assert windows == [[(first, True)], [(first, False), (second, True)]]
 
 

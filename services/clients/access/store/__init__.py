@@ -1,0 +1,1 @@
+"""The access decision as SQL, and what answers it in bulk."""

@@ -1,0 +1,1 @@
+"""Old months of the journal go to files that prove themselves."""

@@ -1,0 +1,1 @@
+"""The people at a client, one by one."""

@@ -1,0 +1,1 @@
+"""What other services tell and decisions need: orders, stages, departments, policies and who acknowledged them."""

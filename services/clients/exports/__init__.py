@@ -1,0 +1,1 @@
+"""The export of clients for people, decided anew for every page."""

@@ -1,0 +1,105 @@
+"""Looking at what an employee used: only from a notice or an incident on, and never unseen."""
+
+import asyncio
+import re
+from datetime import datetime, time, timedelta
+
+from services.clients.access.handlers import find_actor_exclusion, make_refusal
+from services.clients.access.store.actor import is_headed_by_actor
+from services.clients.exposure import rules, store
+from services.clients.journal.store.entries import insert_journal_entry
+from shared.calendar import get_start_of_day
+from shared.database import UnitOfWork
+from shared.errors import Forbidden, JournaledRefusal, NotFound, Refused
+from shared.paging import Paging, UnknownCursor
+
+
+class OwnExposure(Forbidden, code="own_exposure"):
+    """Nobody looks at their own exposure. Ask for what is kept of you instead."""
+
+
+class ExposureOff(Refused, code="exposure_off"):
+    """For the department of this person what they use is not looked at: the company has switched it off."""
+
+
+class NothingHappened(Refused, code="nothing_happened"):
+    """This person has neither given notice nor is there an incident: employees are not watched for nothing."""
+
+
+async def read_exposure(
+    work: UnitOfWork, employee_id: str, days: int | None, roles: frozenset[str], paging: Paging
+) -> rules.Exposure:
+    """With a page of clients: those with the most exports come first, then those with the most rows, then by id.
+
+    Raises a `JournaledRefusal`, `NotFound`, `UnknownCursor`.
+    """
+    after = _parse_cursor(paging)
+    days = work.settings.lookback_days if days is None else days
+    standing = await store.get_exposure_standing(work, employee_id)
+    if standing is None:
+        raise NotFound
+    refused = await _find_refusal(work, employee_id, standing, roles)
+    reason = refused or ("service" if "service" in roles else "head" if roles & {"director", "sales_head"} else None)
+    details = {"days": days, "basis": standing.basis or "none"}
+    await insert_journal_entry(
+        work, "exposure.read", employee_id=employee_id, action="read", reason=reason, details=details
+    )
+    if refused is not None:
+        raise _make_refusal(refused)
+    if standing.basis is None or standing.began is None:
+        raise _make_refusal("no_notice")
+    lookback_from = standing.began - timedelta(days=days)
+    since = get_start_of_day(lookback_from, work.settings.timezone)
+    unusual = await asyncio.to_thread(
+        rules.find_unusual_use, await store.list_usage_days(work, employee_id), lookback_from
+    )
+    bulk = [one.day for one in unusual.evidence if one.flag == "bulk_read"]
+    off = [datetime.combine(one.day, time(hour)) for one in unusual.evidence for hour in one.hours]
+    totals, clients = await store.list_used_clients(work, employee_id, since, after, paging.fetch, bulk, off)
+    return rules.Exposure(
+        employee_id=employee_id,
+        basis=standing.basis,
+        notice_on=standing.notice_on,
+        incident_on=standing.incident_on,
+        lookback_from=lookback_from,
+        until=work.now,
+        reporting=await store.list_reporting_systems(work, since),
+        totals=totals,
+        decisions=await store.count_decisions(work, employee_id, since),
+        unusual=unusual,
+        clients=clients,
+    )
+
+
+async def _find_refusal(
+    work: UnitOfWork, employee_id: str, standing: store.ExposureStanding, roles: frozenset[str]
+) -> str | None:
+    if employee_id == work.actor:
+        return "own_case"
+    if exclusion := await find_actor_exclusion(work):
+        return exclusion
+    if not roles & {"director", "auditor", "service"} and not await is_headed_by_actor(work, employee_id):
+        return "no_relation"
+    if standing.switched_off:
+        return "switched_off"
+    return "no_notice" if standing.basis is None else None
+
+
+def _make_refusal(reason: str) -> JournaledRefusal:
+    match reason:
+        case "own_case":
+            return JournaledRefusal(OwnExposure())
+        case "switched_off":
+            return JournaledRefusal(ExposureOff())
+        case "no_notice":
+            return JournaledRefusal(NothingHappened())
+    return make_refusal(reason)
+
+
+def _parse_cursor(paging: Paging) -> tuple[int, int, str] | None:
+    if paging.after is None:
+        return None
+    if len(paging.after) != 3 or not all(re.fullmatch(r"[0-9]{1,18}", part) for part in paging.after[:2]):
+        raise UnknownCursor
+    exports, rows, client_id = paging.after
+    return int(exports), int(rows), client_id

@@ -1,0 +1,1 @@
+"""What other services read of clients, and what is published again for them."""

@@ -1,1 +1,0 @@
-"""One function per command or event: load, decide, save. They never commit."""

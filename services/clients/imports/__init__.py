@@ -1,0 +1,1 @@
+"""Many rows at once, from files of other systems."""

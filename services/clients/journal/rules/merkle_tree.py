@@ -1,0 +1,162 @@
+"""The tree of the journal: hashing and proofs as in RFC 6962, from the hashes of complete subtrees alone."""
+
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+
+TILE_SIZE = 256
+EMPTY_ROOT = sha256(b"").digest()
+Subtree = tuple[int, int]  # (level, n): the complete subtree over the leaves [n << level, (n + 1) << level)
+
+
+def hash_leaf(data: bytes) -> bytes:
+    return sha256(b"\x00" + data).digest()
+
+
+def hash_node(left: bytes, right: bytes) -> bytes:
+    return sha256(b"\x01" + left + right).digest()
+
+
+def grow_frontier(frontier: tuple[bytes, ...], size: int, leaves: Sequence[bytes]) -> tuple[bytes, ...]:
+    """The complete subtrees, largest first, after these leaf hashes were appended to a tree of `size`."""
+    left, kept, nodes, level = list(frontier), [], list(leaves), 0
+    while nodes or left:
+        if size >> level & 1:
+            nodes.insert(0, left.pop())
+        if len(nodes) & 1:
+            kept.append(nodes.pop())
+        nodes = [sha256(b"\x01" + a + b).digest() for a, b in zip(nodes[::2], nodes[1::2], strict=True)]
+        level += 1
+    return tuple(reversed(kept))
+
+
+def compute_root(frontier: tuple[bytes, ...]) -> bytes:
+    if not frontier:
+        return EMPTY_ROOT
+    *rest, found = frontier
+    for subtree in reversed(rest):
+        found = hash_node(subtree, found)
+    return found
+
+
+def list_frontier_subtrees(size: int) -> list[Subtree]:
+    """The complete subtrees of a tree of this size, largest first."""
+    return _split_into_subtrees(0, size)
+
+
+def list_inclusion_subtrees(index: int, size: int) -> list[Subtree]:
+    return [
+        subtree for start, end in _list_inclusion_ranges(index, size) for subtree in _split_into_subtrees(start, end)
+    ]
+
+
+def list_consistency_subtrees(old: int, new: int) -> list[Subtree]:
+    return [
+        subtree for start, end in _list_consistency_ranges(old, new) for subtree in _split_into_subtrees(start, end)
+    ]
+
+
+def build_inclusion_proof(index: int, size: int, subtree: Callable[[int, int], bytes]) -> list[bytes]:
+    """That leaf `index` is in the tree of `size`; `subtree(level, n)` knows the hashes of complete subtrees."""
+    return [_compute_range_root(start, end, subtree) for start, end in _list_inclusion_ranges(index, size)]
+
+
+def build_consistency_proof(old: int, new: int, subtree: Callable[[int, int], bytes]) -> list[bytes]:
+    """That the tree of `new` begins with the tree of `old`."""
+    return [_compute_range_root(start, end, subtree) for start, end in _list_consistency_ranges(old, new)]
+
+
+def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
+    """RFC 9162, 2.1.3.2; `leaf` is the hash of the leaf."""
+    if not 0 <= index < size:
+        return False
+    at, last, found = index, size - 1, leaf
+    for sibling in proof:
+        if not last:
+            return False
+        if at & 1 or at == last:
+            found = hash_node(sibling, found)
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            found = hash_node(found, sibling)
+        at, last = at >> 1, last >> 1
+    return not last and found == root
+
+
+def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> bool:
+    """RFC 9162, 2.1.4.2; the empty tree is the beginning of every tree."""
+    if not 0 <= old <= new:
+        return False
+    if old in (0, new):
+        return not proof and old_root == (EMPTY_ROOT if not old else new_root)
+    path = list(proof) if old & (old - 1) else [old_root, *proof]  # a complete old tree is not sent again
+    if not path:
+        return False
+    at, last = old - 1, new - 1
+    while at & 1:
+        at, last = at >> 1, last >> 1
+    old_found = new_found = path[0]
+    for sibling in path[1:]:
+        if not last:
+            return False
+        if at & 1 or at == last:
+            old_found, new_found = hash_node(sibling, old_found), hash_node(sibling, new_found)
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            new_found = hash_node(new_found, sibling)
+        at, last = at >> 1, last >> 1
+    return not last and old_found == old_root and new_found == new_root
+
+
+def _split_into_subtrees(start: int, end: int) -> list[Subtree]:
+    """The complete subtrees of a range that begins at a multiple of its length rounded up to a power of two."""
+    found = []
+    for level in reversed(range((end - start).bit_length())):
+        if (end - start) >> level & 1:
+            found.append((level, start >> level))
+            start += 1 << level
+    return found
+
+
+def _compute_range_root(start: int, end: int, subtree: Callable[[int, int], bytes]) -> bytes:
+    return compute_root(tuple(subtree(level, n) for level, n in _split_into_subtrees(start, end)))
+
+
+def _find_split(start: int, end: int) -> int:
+    """Where the left part of a tree ends: after the largest power of two that is smaller than it."""
+    return start + (1 << (end - start - 1).bit_length() - 1)
+
+
+def _list_inclusion_ranges(index: int, size: int) -> list[tuple[int, int]]:
+    """PATH of the RFC, from the leaf up."""
+    if not 0 <= index < size:
+        raise ValueError("no such leaf in the tree")
+    start, end, found = 0, size, []
+    while end - start > 1:
+        middle = _find_split(start, end)
+        if index < middle:
+            found.append((middle, end))
+            end = middle
+        else:
+            found.append((start, middle))
+            start = middle
+    return found[::-1]
+
+
+def _list_consistency_ranges(old: int, new: int) -> list[tuple[int, int]]:
+    """PROOF of the RFC, from the leaves up."""
+    if not 0 <= old <= new:
+        raise ValueError("an older tree is not larger")
+    start, end, found = 0, new, []
+    while old and old < end:
+        middle = _find_split(start, end)
+        if old <= middle:
+            found.append((middle, end))
+            end = middle
+        else:
+            found.append((start, middle))
+            start = middle
+    if old and start:  # else it is the old tree itself, whose root is known
+        found.append((start, end))
+    return found[::-1]

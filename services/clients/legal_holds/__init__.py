@@ -1,0 +1,1 @@
+"""Legal holds: what the journal knows of somebody is kept until they end."""

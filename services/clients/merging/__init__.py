@@ -1,0 +1,1 @@
+"""Two clients that are one."""

@@ -1,0 +1,1 @@
+"""Passes: the only way through a freeze."""

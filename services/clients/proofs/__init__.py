@@ -1,0 +1,1 @@
+"""What auditors verify the journal with: checkpoints, proofs and exports."""

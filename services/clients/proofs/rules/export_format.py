@@ -1,0 +1,186 @@
+"""The lines of an exported journal, written, and read only if they are exactly as they would be written."""
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, TypeVar
+
+from services.clients.journal.rules.merkle_tree import TILE_SIZE
+
+LEAF_PREFIX = b'{"leaf":'
+FORMAT_VERSION = 1
+T = TypeVar("T")
+SIZE_LIMIT = 1 << 62  # no journal has so many entries, and no number in a file makes us slow
+
+
+@dataclass(frozen=True)
+class RangeHeader:
+    """The first line of the entries [start, end); `left` are the complete subtrees of those before them."""
+
+    origin: str
+    key: str
+    start: int
+    end: int
+    left: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class SelectionHeader:
+    """The first line of some entries of a tree of this size."""
+
+    origin: str
+    key: str
+    size: int
+    checkpoint: str
+
+
+# -- writing -----------------------------------------------------------------------------------------------------------
+
+
+def format_range_header(origin: str, key: str, start: int, end: int, left: Sequence[bytes]) -> bytes:
+    named = {"holdfast_journal": FORMAT_VERSION, "origin": origin, "key": key}
+    return _dump_line({**named, "from": start, "to": end, "left": [_encode(subtree) for subtree in left]})
+
+
+def format_tile(
+    start: int, end: int, leaves: Mapping[int, bytes], hashes: Sequence[bytes] | None, notes: Mapping[int, str]
+) -> bytes:
+    """The leaves [start, end), all of one tile, and the checkpoints kept of a size among them.
+
+    With its last leaves come the hashes of the tile, of all its leaves in the file; before them, None. A leaf that is not
+    among `leaves` is left out; the hashes then say that it is missing.
+    """
+    sizes = [start, *sorted(size for size in notes if start < size < end), end]
+    lines: list[bytes] = []
+    for size, following in pairwise(sizes):
+        lines += [format_checkpoint(notes[size])[:-1]] if size > start else []
+        lines += [leaves[at] for at in range(size, following) if at in leaves]
+    text = b"".join(line + b"\n" for line in lines)
+    text += b"" if hashes is None else format_tile_hashes(start // TILE_SIZE, hashes)
+    return text + format_checkpoint(notes[end]) if end in notes else text
+
+
+def format_tile_hashes(n: int, hashes: Sequence[bytes]) -> bytes:
+    return b'{"tile": %d, "hashes": "%b"}\n' % (n, b64encode(b"".join(hashes)))
+
+
+def format_checkpoint(note: str) -> bytes:
+    return _dump_line({"checkpoint": note})
+
+
+def format_range_footer(size: int, note: str, kept: int) -> bytes:
+    """The note of the tree of this size, and how many kept checkpoints stand in the file."""
+    return _dump_line({"end": size, "checkpoint": note, "kept": kept})
+
+
+def format_selection_header(origin: str, key: str, size: int, note: str) -> bytes:
+    return _dump_line(
+        {"holdfast_journal": FORMAT_VERSION, "origin": origin, "key": key, "size": size, "checkpoint": note}
+    )
+
+
+def format_selected_entry(index: int, data: bytes, proof: Sequence[bytes]) -> bytes:
+    return _dump_line({"index": index, "data": data.decode(), "proof": [_encode(node) for node in proof]})
+
+
+def format_selection_footer(count: int) -> bytes:
+    return _dump_line({"end": count})
+
+
+# -- reading -----------------------------------------------------------------------------------------------------------
+
+
+def parse_header(line: bytes) -> RangeHeader | SelectionHeader | None:
+    match _load_line(line):
+        case {"holdfast_journal": 1, "origin": str(origin), "key": str(key), "from": start, "to": end, "left": [*left]}:
+            hashes = _decode_hashes(left)
+            if _is_size(start) and _is_size(end) and hashes is not None:
+                whole = RangeHeader(origin, key, start, end, hashes)
+                sound = start <= end and len(hashes) == start.bit_count()
+                return (
+                    _value_if_exact(line, format_range_header(origin, key, start, end, hashes), whole)
+                    if sound
+                    else None
+                )
+        case {"holdfast_journal": 1, "origin": str(origin), "key": str(key), "size": size, "checkpoint": str(note)}:
+            if _is_size(size):
+                line_of = format_selection_header(origin, key, size, note)
+                return _value_if_exact(line, line_of, SelectionHeader(origin, key, size, note))
+    return None
+
+
+def parse_tile_hashes(line: bytes) -> tuple[int, list[bytes]] | None:
+    match _load_line(line):
+        case {"tile": n, "hashes": str(text)} if _is_size(n):
+            raw = _decode(text)
+            if raw is not None and len(raw) % 32 == 0 and len(raw) <= TILE_SIZE * 32:
+                hashes = [raw[at : at + 32] for at in range(0, len(raw), 32)]
+                return _value_if_exact(line, format_tile_hashes(n, hashes), (n, hashes))
+    return None
+
+
+def parse_checkpoint_line(line: bytes) -> str | None:
+    match _load_line(line):
+        case {"checkpoint": str(note)}:
+            return _value_if_exact(line, format_checkpoint(note), note)
+    return None
+
+
+def parse_range_footer(line: bytes) -> tuple[int, str, int] | None:
+    match _load_line(line):
+        case {"end": size, "checkpoint": str(note), "kept": kept} if _is_size(size) and _is_size(kept):
+            return _value_if_exact(line, format_range_footer(size, note, kept), (size, note, kept))
+    return None
+
+
+def parse_selected_entry(line: bytes) -> tuple[int, bytes, tuple[bytes, ...]] | None:
+    match _load_line(line):
+        case {"index": index, "data": str(text), "proof": [*proof]} if _is_size(index):
+            hashes, data = _decode_hashes(proof), text.encode(errors="replace")
+            if hashes is not None:
+                return _value_if_exact(line, format_selected_entry(index, data, hashes), (index, data, hashes))
+    return None
+
+
+def parse_selection_footer(line: bytes) -> int | None:
+    match _load_line(line):
+        case {"end": count} if _is_size(count):
+            return _value_if_exact(line, format_selection_footer(count), int(count))
+    return None
+
+
+def _dump_line(value: Any) -> bytes:
+    return (json.dumps(value) + "\n").encode()
+
+
+def _load_line(line: bytes) -> Any:
+    try:
+        return json.loads(line.decode())
+    except (ValueError, RecursionError):
+        return None
+
+
+def _value_if_exact(line: bytes, written: bytes, value: T) -> T | None:
+    return value if line == written else None
+
+
+def _is_size(value: Any) -> bool:
+    return type(value) is int and 0 <= value < SIZE_LIMIT
+
+
+def _encode(raw: bytes) -> str:
+    return b64encode(raw).decode()
+
+
+def _decode(text: Any) -> bytes | None:
+    try:
+        return b64decode(text, validate=True) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+def _decode_hashes(texts: Sequence[Any]) -> tuple[bytes, ...] | None:
+    found = [raw for text in texts if (raw := _decode(text)) is not None and len(raw) == 32]
+    return tuple(found) if len(found) == len(texts) else None

@@ -1,0 +1,1 @@
+"""The register of clients: registering, reading, changing, searching."""

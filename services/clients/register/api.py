@@ -1,0 +1,206 @@
+"""Clients: register, read, change, list; who was ever responsible."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, cast
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import AfterValidator, BaseModel, Field
+
+from services.clients.access.api import CREATED_RESPONSES
+from services.clients.journal.api import require_journal_space_at_door
+from services.clients.names.store import MERGED_SYSTEM
+from services.clients.register import handlers, rules
+from shared.auth import Role
+from shared.http.door import Door, allow
+from shared.http.fields import Body, Effort, Line, Money, Total
+from shared.ids import ClientRef, Id, uuid7
+from shared.paging import Page, Paging, make_page, paging
+
+router = APIRouter(tags=["clients"], dependencies=[Depends(require_journal_space_at_door)])
+CLIENT_ROLES: tuple[Role, ...] = ("employee", "sales_head", "director", "service")
+LineList = Annotated[list[Line], Field(max_length=100)]
+
+# In one order, so that the same content has the same fingerprint.
+Team = Annotated[dict[Id, Id], Field(max_length=50), AfterValidator(lambda team: dict(sorted(team.items())))]
+Status = Literal["prospect", "active", "dormant", "closed"]
+
+
+def omit_if_default(default: Any) -> Any:
+    """A field that came later than others: at its default it is not written, so that a body's fingerprint stays."""
+    return Field(default, exclude_if=lambda value: value == default)
+
+
+class Contact(Body):
+    id: Id | None = omit_if_default(None)
+    name: Line
+    email: Line | None = None
+    phone: Line | None = None
+
+
+class ShownContact(BaseModel):
+    id: str
+    name: str
+    email: str | None = None
+    phone: str | None = None
+
+
+def _check_distinct_ids(contacts: list[Contact]) -> list[Contact]:
+    named = [contact.id for contact in contacts if contact.id]
+    if len(set(named)) < len(named):
+        raise ValueError("an id stands for one contact")
+    return contacts
+
+
+def _check_systems(ids: dict[str, Any]) -> dict[str, Any]:
+    if MERGED_SYSTEM in ids:
+        raise ValueError("`merged` is no other system: under it stand clients that were merged into this one")
+    return dict(sorted(ids.items()))
+
+
+Contacts = Annotated[list[Contact], Field(max_length=rules.MAX_CONTACTS), AfterValidator(_check_distinct_ids)]
+
+# A system that is not named keeps its id; null takes it away.
+ExternalIdChanges = Annotated[dict[Id, Id | None], Field(max_length=20), AfterValidator(_check_systems)]
+ExternalIds = Annotated[dict[Id, Id], Field(max_length=20), AfterValidator(_check_systems)]
+
+
+class NewClient(Body):
+    id: Id | None = None
+    name: Line
+    owner_id: Id
+    value: Money | None = None
+    effort: Effort = 1
+    regions: LineList = Field(default_factory=list)
+    languages: LineList = Field(default_factory=list)
+    contacts: Contacts = Field(default_factory=list)
+    team: Team = Field(default_factory=dict)
+    status: Status = omit_if_default("active")
+    expected_value: Money | None = omit_if_default(None)
+    external_ids: ExternalIds = Field(default_factory=dict, exclude_if=lambda ids: not ids)
+
+
+class ClientChanges(Body):
+    name: Line = ""
+    value: Money | None = None
+    effort: Effort = 1
+    regions: LineList = Field(default_factory=list)
+    languages: LineList = Field(default_factory=list)
+    contacts: Contacts = Field(default_factory=list)
+    status: Status = "active"
+    expected_value: Money | None = None
+    external_ids: ExternalIdChanges = Field(default_factory=dict)
+
+
+class Client(BaseModel):
+    """`owner_id` is the acting owner; `record_owner_id` the owner of record, where it differs. `expected_value` is what
+    it may bring one day. `external_ids`: what other systems call it."""
+
+    id: str
+    name: str
+    owner_id: str
+    record_owner_id: str | None
+    unowned: bool
+    value: Total
+    expected_value: Money | None
+    status: Status
+    effort: float
+    regions: list[str]
+    languages: list[str]
+    contacts: list[ShownContact]
+    team: dict[str, str]
+    external_ids: dict[str, str]
+    registered_at: datetime
+    version: int
+
+
+class HistoryEntry(BaseModel):
+    """`caretaker`, `unowned`, and `returned` without a person are of the freeze of the owner of record.
+    `merged` is the last of a client that is part of another now."""
+
+    at: datetime
+    kind: Literal["registered", "permanent", "returned", "manual", "caretaker", "unowned", "merged"]
+    from_id: str | None
+    to_id: str | None
+    by_id: str | None
+    case_id: str | None
+    reason: str | None
+
+
+def to_contacts(contacts: list[Contact]) -> list[rules.Contact]:
+    return [rules.Contact(one.id or "", one.name, one.email, one.phone) for one in contacts]
+
+
+def to_registration(client: NewClient, id: str) -> rules.Registration:
+    whole = client if client.id else client.model_copy(update={"id": id})
+    profile = rules.Profile(
+        name=client.name,
+        value=client.value,
+        expected_value=client.expected_value,
+        status=client.status,
+        effort=client.effort,
+        regions=client.regions,
+        languages=client.languages,
+        contacts=to_contacts(client.contacts),
+        external_ids=client.external_ids,
+        team=client.team,
+    )
+    return rules.build_registration(id, client.owner_id, profile, whole.model_dump_json())
+
+
+def to_changes(changes: ClientChanges) -> rules.ProfileChanges:
+    given = changes.model_dump(exclude_unset=True)
+    if "contacts" in given:
+        given["contacts"] = to_contacts(changes.contacts)
+    return cast(rules.ProfileChanges, given)
+
+
+@router.post(
+    "/clients", status_code=201, response_model=Client, responses=CREATED_RESPONSES, summary="Register a client"
+)
+async def register_client(body: NewClient, door: Door = allow(*CLIENT_ROLES)) -> Any:
+    client = await door.transact(
+        handlers.register_client, to_registration(body, body.id or uuid7()), door.principal.roles
+    )
+    door.set_location("clients", client.id)
+    return client
+
+
+@router.get("/clients", response_model=Page[Client], summary="Clients that the caller may list")
+async def list_clients(
+    owner_id: Annotated[Id | None, Query(description="acting owner")] = None,
+    unowned: bool | None = None,
+    q: Annotated[Line | None, Query(description="words, a mail address or a phone number; words may be begun")] = None,
+    status: Status | None = None,
+    paging: Paging = Depends(paging),
+    door: Door = allow(*CLIENT_ROLES),
+) -> Any:
+    clients = await door.transact(handlers.list_clients, door.principal.roles, paging, owner_id, unowned, q, status)
+    return make_page(clients, paging, lambda client: (client.id,))
+
+
+@router.get("/clients/{id}", response_model=Client, summary="One client")
+async def read_client(id: ClientRef, door: Door = allow(*CLIENT_ROLES)) -> Any:
+    client = await door.transact(handlers.read_client, id, door.principal.roles)
+    door.set_etag(client.version)
+    return client
+
+
+@router.patch(
+    "/clients/{id}", response_model=Client, summary="Change what is given of a client; its owner changes by transfer"
+)
+async def change_client(id: ClientRef, body: ClientChanges, door: Door = allow(*CLIENT_ROLES)) -> Any:
+    client = await door.transact(handlers.change_client, id, to_changes(body), door.principal.roles, door.check_version)
+    door.set_etag(client.version)
+    return client
+
+
+@router.get(
+    "/clients/{id}/history",
+    response_model=Page[HistoryEntry],
+    summary="Everybody who was ever responsible, oldest first",
+)
+async def read_client_history(
+    id: ClientRef, paging: Paging = Depends(paging), door: Door = allow(*CLIENT_ROLES)
+) -> Any:
+    changes = await door.transact(handlers.read_client_history, id, door.principal.roles, paging)
+    return make_page(changes, paging, lambda change: (str(change.nth),))

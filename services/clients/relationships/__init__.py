@@ -1,0 +1,1 @@
+"""Meetings, calls, mails and feedback: who of us knows a client, and how well."""

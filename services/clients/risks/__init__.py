@@ -1,0 +1,1 @@
+"""Which clients hang on one person alone."""

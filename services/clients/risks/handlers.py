@@ -1,0 +1,150 @@
+"""What hangs on one person alone: computed nightly and on demand, shown to whom it concerns, announced if it is much."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from services.clients.access.handlers import get_list_reason, require_no_exclusion
+from services.clients.access.store.actor import is_headed_by_actor
+from services.clients.journal.store.entries import insert_clients_entry, insert_journal_entry
+from services.clients.risks import store
+from shared.database import UnitOfWork
+from shared.errors import NotFound, Refused
+from shared.paging import Paging, UnknownCursor
+from shared.service import Runtime
+
+TOP_CLIENTS = 10
+
+
+class RisksAlreadyComputing(Refused, code="already_computing"):
+    """This is being computed right now. Look again in a minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class RisksRecomputed:
+    """How many clients there are, and of how many it changed."""
+
+    computed_at: datetime
+    clients: int
+    changed: int
+
+
+@dataclass(frozen=True, slots=True)
+class EmployeeRisk:
+    """What hangs on one person alone. The shares are None where there is nothing to have a share in."""
+
+    employee_id: str
+    clients: int
+    value: Decimal
+    alone_clients: int
+    alone_value: Decimal
+    share_of_own: float | None
+    share_of_company: float | None
+    top: Sequence[store.TopClient]
+    computed_at: datetime | None
+
+
+async def recompute_risks(work: UnitOfWork) -> RisksRecomputed:
+    """Computes it now. Raises `RisksAlreadyComputing`."""
+    if not await store.lock_computation(work):
+        raise RisksAlreadyComputing
+    changed = await store.update_risks(work)
+    computation = await store.get_last_computation(work)
+    assert computation is not None  # noqa: S101 - just now
+    return RisksRecomputed(computation.at, computation.clients, changed)
+
+
+async def list_clients_at_risk(
+    work: UnitOfWork, roles: frozenset[str], paging: Paging, owner_id: str | None, department_id: str | None
+) -> tuple[list[store.ClientAtRisk], store.RiskComputation | None]:
+    """A page of clients that hang on one person, and when that was computed. Raises a `JournaledRefusal`, `UnknownCursor`."""
+    after = _parse_cursor(paging)
+    await require_no_exclusion(work, "client.listed", "list")
+    await store.update_risks_if_small(work)
+    computation = await store.get_last_computation(work)
+    clients = await store.list_clients_at_risk(work, roles, after, paging.fetch, owner_id, department_id)
+    shown = [client.client_id for client in clients[: paging.limit]]
+    await insert_clients_entry(work, "client.listed", "list", get_list_reason(roles), shown, {"by": "risk"})
+    return clients, computation
+
+
+def compute_share(part: Decimal, whole: Decimal) -> float | None:
+    """None where there is nothing to have a share in."""
+    return round(float(part / whole), 6) if whole else None
+
+
+def _parse_cursor(paging: Paging) -> tuple[Decimal, str] | None:
+    if paging.after is None:
+        return None
+    if len(paging.after) != 2 or not re.fullmatch(r"[0-9]{1,26}\.[0-9]{2}", paging.after[0]):
+        raise UnknownCursor
+    return Decimal(paging.after[0]), paging.after[1]
+
+
+async def read_employee_risk(work: UnitOfWork, employee_id: str, roles: frozenset[str]) -> EmployeeRisk:
+    """They see it themselves, so do those who head them; `hr` sees no clients, others only those that they may list.
+
+    Raises a `JournaledRefusal`, `NotFound`.
+    """
+    await require_no_exclusion(work, "risk.read", "list", employee_id)
+    may_see_clients = (
+        employee_id == work.actor
+        or bool(roles & {"director", "service"})
+        or ("sales_head" in roles and await is_headed_by_actor(work, employee_id))
+    )
+    if not (may_see_clients or "hr" in roles) or not await store.exists_employee(work, employee_id):
+        raise NotFound
+    await store.update_risks_if_small(work)
+    reason = get_list_reason(roles) if may_see_clients else None  # figures without clients rest on no relation to one
+    await insert_journal_entry(work, "risk.read", employee_id=employee_id, action="list", reason=reason)
+    top = await store.list_top_clients(work, employee_id, roles, TOP_CLIENTS) if may_see_clients else []
+    if top:
+        shown = [client.client_id for client in top]
+        await insert_clients_entry(work, "client.listed", "list", reason, shown, {"by": "risk"})
+    computation, sums = await store.get_last_computation(work), await store.get_risk_sums(work, employee_id)
+    return EmployeeRisk(
+        employee_id=employee_id,
+        clients=sums.clients,
+        value=sums.value,
+        alone_clients=sums.alone_clients,
+        alone_value=sums.alone_value,
+        share_of_own=compute_share(sums.own_alone_value, sums.value),
+        share_of_company=compute_share(sums.alone_value, computation.value if computation else Decimal(0)),
+        top=top,
+        computed_at=computation.at if computation else None,
+    )
+
+
+# -- by the clock ------------------------------------------------------------------------------------------------------
+
+
+async def recompute_risks_nightly(runtime: Runtime) -> bool:
+    """Computes it when a new day of the company has begun, by one replica."""
+    await runtime.transact(_recompute_if_due)
+    return False
+
+
+async def _recompute_if_due(work: UnitOfWork) -> None:
+    if await _is_due(work) and await store.lock_computation(work) and await _is_due(work):
+        await recompute_risks(work)
+
+
+async def _is_due(work: UnitOfWork) -> bool:
+    computation = await store.get_last_computation(work)
+    return computation is None or computation.day < work.today
+
+
+async def announce_single_threaded_clients(runtime: Runtime) -> bool:
+    """Publishes which clients of high value hang on somebody alone; True if there may be more."""
+    return (
+        runtime.settings.alert_value is not None
+        and await runtime.transact(_announce_single_threaded_clients) == store.ANNOUNCED_AT_ONCE
+    )
+
+
+async def _announce_single_threaded_clients(work: UnitOfWork) -> int:
+    events = await store.update_single_threaded_as_announced(work, work.settings.alert_value or Decimal(0))
+    work.publish(*events)
+    return len(events)

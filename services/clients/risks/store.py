@@ -1,0 +1,253 @@
+"""On whom each client hangs: computed for all by one statement, read a page or an employee at a time.
+
+Whose a client is stays out of what is kept: it is asked when it is read, so that a freeze needs no computing.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from services.clients.access.store.decision import clients_of_actor_sql
+from services.clients.register.store import HAS_ACTING_OWNER_SQL
+from services.clients.relationships.rules import MIN_KNOWING_SCORE, DependencyReason, get_year_before
+from services.clients.relationships.store import INTERACTION_WEIGHT_SQL, is_staying_sql
+from shared.advisory_locks import AdvisoryLock
+from shared.contracts.clients import ClientSingleThreaded
+from shared.database import UnitOfWork
+
+ANNOUNCED_AT_ONCE = 1_000
+SMALL_COMPANY_ROWS = 30_000  # clients, interactions and orders: all can be computed while somebody waits, in 0.25 s
+
+# The rule of `find_client_dependency` for all clients at once; a test keeps the two alike. Only what changed is written.
+UPDATE_RISKS_SQL = f"""
+    MERGE INTO client_risks r USING (
+        WITH met AS (
+            SELECT client_id, employee_id, sum({INTERACTION_WEIGHT_SQL}) AS score
+            FROM interactions WHERE at > :since AND at <= :now GROUP BY client_id, employee_id
+        ), known AS (
+            SELECT m.client_id, count(*) FILTER (WHERE {is_staying_sql("p")}) AS staying,
+                   (array_agg(m.employee_id ORDER BY {is_staying_sql("p")} DESC, m.score DESC, m.employee_id))[1] AS best
+            FROM met m JOIN people p ON p.employee_id = m.employee_id
+            WHERE m.score >= {MIN_KNOWING_SCORE} AND p.status <> 'left' GROUP BY m.client_id
+        ), ordered AS (
+            SELECT client_id, sum(value) AS value FROM client_orders
+            WHERE status <> 'cancelled' AND placed_on > CAST(CAST(:day AS text) AS date) - interval '1 year'
+            AND placed_on <= CAST(CAST(:day AS text) AS date) GROUP BY client_id
+        )
+        SELECT c.client_id, coalesce(p.value, ordered.value, CASE WHEN p.status = 'prospect' THEN p.expected_value END, 0)
+                   AS value,
+               coalesce(k.staying, CASE WHEN {is_staying_sql("h")} THEN 1 ELSE 0 END) AS known_by,
+               CASE WHEN k.staying > 1 THEN NULL ELSE coalesce(k.best, o.stand_in_id, c.owner_id) END AS alone_id,
+               CASE WHEN k.staying > 1 THEN NULL WHEN k.staying = 1 THEN 'known_by_one'
+                    WHEN k.staying = 0 THEN 'only_leaving' ELSE 'owner_alone' END AS why
+        FROM clients c JOIN profiles p USING (client_id)
+        LEFT JOIN known k USING (client_id) LEFT JOIN ordered USING (client_id)
+        LEFT JOIN people o ON o.employee_id = c.owner_id
+        LEFT JOIN people h ON h.employee_id = coalesce(o.stand_in_id, c.owner_id)
+        WHERE p.status <> 'closed'
+    ) f ON f.client_id = r.client_id
+    WHEN MATCHED AND (r.value, r.known_by, r.alone_id, r.why) IS DISTINCT FROM (f.value, f.known_by, f.alone_id, f.why)
+        THEN UPDATE SET value = f.value, known_by = f.known_by, alone_id = f.alone_id, why = f.why, computed_at = :now,
+            told_id = CASE WHEN f.alone_id = r.told_id THEN r.told_id END
+    WHEN NOT MATCHED BY TARGET THEN INSERT (client_id, value, known_by, alone_id, why, computed_at)
+        VALUES (f.client_id, f.value, f.known_by, f.alone_id, f.why, :now)
+    WHEN NOT MATCHED BY SOURCE THEN DELETE
+"""
+
+UPSERT_COMPUTATION_SQL = """
+    INSERT INTO risks_computed AS n (at, day, clients, value)
+    SELECT :now, CAST(CAST(:day AS text) AS date), count(*), coalesce(sum(value), 0) FROM client_risks
+    ON CONFLICT (one) DO UPDATE SET at = excluded.at, day = excluded.day, clients = excluded.clients, value = excluded.value
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RiskComputation:
+    """When it was computed, for which day of the company, and what all clients together are worth."""
+
+    at: datetime
+    day: date
+    clients: int
+    value: Decimal
+
+
+async def get_last_computation(work: UnitOfWork) -> RiskComputation | None:
+    return await work.fetch_one(RiskComputation, "SELECT at, day, clients, value FROM risks_computed")
+
+
+async def lock_computation(work: UnitOfWork) -> bool:
+    """Until the end of the transaction nobody else computes; False if somebody does."""
+    return bool(await work.fetch_value(f"SELECT pg_try_advisory_xact_lock({AdvisoryLock.RISKS:d})"))
+
+
+async def update_risks_if_small(work: UnitOfWork) -> None:
+    """For whoever looks, so that in a small company they see what is so now. Whoever computes already is not waited for."""
+    few = await work.fetch_value(
+        f"""SELECT count(*) <= {SMALL_COMPANY_ROWS} FROM (
+            SELECT FROM clients UNION ALL SELECT FROM interactions UNION ALL SELECT FROM client_orders
+            LIMIT {SMALL_COMPANY_ROWS + 1}) found"""
+    )
+    if few and await lock_computation(work):
+        await update_risks(work)
+
+
+async def update_risks(work: UnitOfWork) -> int:
+    """Computes it for all clients; how many changed. Millions take longer, and more memory, than a statement of every day."""
+    await work.fetch_rows(
+        "SELECT set_config('statement_timeout', '900000', true), set_config('work_mem', '64MB', true)"
+    )
+    day = work.today.isoformat()
+    changed = await work.execute(UPDATE_RISKS_SQL, since=get_year_before(work.now), now=work.now, day=day)
+    await work.execute(UPSERT_COMPUTATION_SQL, now=work.now, day=day)
+    return changed
+
+
+# -- clients -----------------------------------------------------------------------------------------------------------
+
+IS_IN_DEPARTMENT_SQL = """h.department_id IN (
+    WITH RECURSIVE below AS (
+        SELECT CAST(:department_id AS text) AS department_id UNION
+        SELECT d.department_id FROM departments d JOIN below b ON d.parent_id = b.department_id)
+    SELECT department_id FROM below)"""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientAtRisk:
+    """Known by one at most who stays; on `alone_id` it hangs."""
+
+    client_id: str
+    owner_id: str
+    value: Decimal
+    known_by: int
+    alone_id: str
+    why: DependencyReason
+    computed_at: datetime
+
+
+async def list_clients_at_risk(
+    work: UnitOfWork,
+    roles: frozenset[str],
+    after: tuple[Decimal, str] | None,
+    limit: int,
+    owner_id: str | None = None,
+    department_id: str | None = None,
+) -> list[ClientAtRisk]:
+    """Clients that hang on one person, the most valuable first: the actor's own, those whom they head, or all."""
+    own = clients_of_actor_sql(roles, "list", ("owner", "caretaker", "head"))
+    where = ["r.alone_id IS NOT NULL", *([f"r.client_id IN ({own})"] if own else [])]
+    if owner_id is not None:
+        where.append(HAS_ACTING_OWNER_SQL)
+    if department_id is not None:
+        where.append(IS_IN_DEPARTMENT_SQL)
+    if after is not None:
+        where.append("r.value <= :value AND (r.value < :value OR r.client_id > :after)")
+    value, client_id = after or (None, None)
+    return await work.fetch_all(
+        ClientAtRisk,
+        f"""
+        SELECT r.client_id, coalesce(o.stand_in_id, c.owner_id) AS owner_id, r.value, r.known_by, r.alone_id, r.why,
+               r.computed_at
+        FROM client_risks r JOIN clients c ON c.client_id = r.client_id
+        LEFT JOIN people o ON o.employee_id = c.owner_id
+        LEFT JOIN people h ON h.employee_id = coalesce(o.stand_in_id, c.owner_id)
+        WHERE {" AND ".join(where)} ORDER BY r.value DESC, r.client_id LIMIT :limit
+        """,
+        actor=work.actor,
+        owner_id=owner_id,
+        department_id=department_id,
+        value=value,
+        after=client_id,
+        limit=limit,
+    )
+
+
+# -- employees ---------------------------------------------------------------------------------------------------------
+
+# What they have in hand, or had of record before somebody stood in.
+GET_RISK_SUMS_SQL = """
+    WITH own AS (
+        SELECT client_id FROM clients
+        WHERE owner_id IN (SELECT employee_id FROM people WHERE employee_id = :id OR stand_in_id = :id)
+    )
+    SELECT count(*) FILTER (WHERE own.client_id IS NOT NULL) AS clients,
+           coalesce(sum(value) FILTER (WHERE own.client_id IS NOT NULL), 0) AS value,
+           count(*) FILTER (WHERE alone_id = :id) AS alone_clients,
+           coalesce(sum(value) FILTER (WHERE alone_id = :id), 0) AS alone_value,
+           coalesce(sum(value) FILTER (WHERE alone_id = :id AND own.client_id IS NOT NULL), 0) AS own_alone_value
+    FROM (
+        SELECT client_id, value, alone_id FROM client_risks WHERE client_id IN (SELECT client_id FROM own) UNION
+        SELECT client_id, value, alone_id FROM client_risks WHERE alone_id = :id
+    ) r LEFT JOIN own USING (client_id)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RiskSums:
+    """How many clients somebody has and of what value, how many hang on them alone, and how much of that is of their own."""
+
+    clients: int
+    value: Decimal
+    alone_clients: int
+    alone_value: Decimal
+    own_alone_value: Decimal
+
+
+async def get_risk_sums(work: UnitOfWork, employee_id: str) -> RiskSums:
+    (sums,) = await work.fetch_all(RiskSums, GET_RISK_SUMS_SQL, id=employee_id)
+    return sums
+
+
+async def exists_employee(work: UnitOfWork, employee_id: str) -> bool:
+    return bool(
+        await work.fetch_value(
+            "SELECT 1 FROM people WHERE employee_id = :id AND (status IS NOT NULL OR frozen)", id=employee_id
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TopClient:
+    """One of the most valuable clients that hang on somebody alone."""
+
+    client_id: str
+    value: Decimal
+    known_by: int
+    why: DependencyReason
+
+
+async def list_top_clients(work: UnitOfWork, employee_id: str, roles: frozenset[str], limit: int) -> list[TopClient]:
+    """Of those that the actor may list."""
+    own = clients_of_actor_sql(roles, "list")
+    return await work.fetch_all(
+        TopClient,
+        f"""
+        SELECT r.client_id, r.value, r.known_by, r.why FROM client_risks r
+        WHERE r.alone_id = :id {f"AND r.client_id IN ({own})" if own else ""} ORDER BY r.value DESC, r.client_id LIMIT :limit
+        """,
+        id=employee_id,
+        limit=limit,
+        actor=work.actor,
+        day=work.today.isoformat(),
+    )
+
+
+# -- announcing --------------------------------------------------------------------------------------------------------------
+
+
+async def update_single_threaded_as_announced(work: UnitOfWork, least: Decimal) -> list[ClientSingleThreaded]:
+    """Clients of at least this value that hang on somebody, of which that was not announced; from now on it counts as such."""
+    return await work.fetch_all(
+        ClientSingleThreaded,
+        f"""
+        UPDATE client_risks r SET told_id = r.alone_id
+        FROM (SELECT client_id FROM client_risks
+              WHERE alone_id IS NOT NULL AND value >= :least AND told_id IS DISTINCT FROM alone_id
+              ORDER BY value DESC, client_id LIMIT {ANNOUNCED_AT_ONCE} FOR UPDATE SKIP LOCKED) u
+        WHERE r.client_id = u.client_id RETURNING r.client_id, r.alone_id AS employee_id, CAST(r.value AS text) AS value
+        """,
+        least=least,
+    )
+
+
+async def delete_client_risk(work: UnitOfWork, client_id: str) -> None:
+    await work.execute("DELETE FROM client_risks WHERE client_id = :id", id=client_id)

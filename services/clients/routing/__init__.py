@@ -1,0 +1,1 @@
+"""Whose phone rings when a client calls."""

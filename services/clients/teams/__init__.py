@@ -1,0 +1,1 @@
+"""Who serves a client beside its owner."""

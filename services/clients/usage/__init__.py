@@ -1,0 +1,1 @@
+"""What was really used, as other systems report it."""
