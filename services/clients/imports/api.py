@@ -14,7 +14,7 @@ from services.clients.holdings.store.teams import TeamPlace
 from services.clients.imports import handlers, store
 from services.clients.journal.api import require_journal_space_at_door
 from services.clients.register import rules
-from services.clients.register.api import Contact, NewClient, to_registration
+from services.clients.register.api import NewClient, NewContact, to_registration
 from services.clients.register.rules import Registration
 from services.clients.relationships.api import NewFeedback, NewInteraction
 from services.clients.relationships.rules import Feedback, Interaction
@@ -49,7 +49,7 @@ class ImportedTeamPlace(NewTeamPlace):
     function: Id
 
 
-class ImportedContact(Contact):
+class ImportedContact(NewContact):
     client_id: ClientRef
 
 
