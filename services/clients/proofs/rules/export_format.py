@@ -41,7 +41,7 @@ class SelectionHeader:
 
 def format_range_header(origin: str, key: str, start: int, end: int, left: Sequence[bytes]) -> bytes:
     named = {"holdfast_journal": FORMAT_VERSION, "origin": origin, "key": key}
-    return _dump_line({**named, "from": start, "to": end, "left": [_encode(subtree) for subtree in left]})
+    return _dump_line({**named, "from": start, "to": end, "left": [encode_hash(subtree) for subtree in left]})
 
 
 def format_tile(
@@ -82,7 +82,7 @@ def format_selection_header(origin: str, key: str, size: int, note: str) -> byte
 
 
 def format_selected_entry(index: int, data: bytes, proof: Sequence[bytes]) -> bytes:
-    return _dump_line({"index": index, "data": data.decode(), "proof": [_encode(node) for node in proof]})
+    return _dump_line({"index": index, "data": data.decode(), "proof": [encode_hash(node) for node in proof]})
 
 
 def format_selection_footer(count: int) -> bytes:
@@ -170,7 +170,8 @@ def _is_size(value: Any) -> bool:
     return type(value) is int and 0 <= value < SIZE_LIMIT
 
 
-def _encode(raw: bytes) -> str:
+def encode_hash(raw: bytes) -> str:
+    """In base64, as hashes stand in the file."""
     return b64encode(raw).decode()
 
 
