@@ -21,10 +21,10 @@ class NoRoomForTheJournal(Unavailable, code="no_room_for_the_journal"):
 
 
 async def check_disk_space(runtime: Runtime) -> bool:
+    """By the clock: says whether there is room for the journal, of which every decision makes more."""
     settings = runtime.settings
-    folder = next(
-        place for place in (settings.data_dir.absolute(), *settings.data_dir.absolute().parents) if place.exists()
-    )
+    data_dir = settings.data_dir.absolute()
+    folder = next(place for place in (data_dir, *data_dir.parents) if place.exists())
     free = (await asyncio.to_thread(shutil.disk_usage, folder)).free
     full = free < settings.disk_reserve or (
         settings.database_limit is not None and await runtime.transact(_get_database_size) > settings.database_limit
@@ -52,4 +52,5 @@ async def on_journal_entry(work: UnitOfWork, envelope: Envelope[JournalEntry]) -
 
 
 async def append_pending_entries(runtime: Runtime) -> bool:
+    """Appends a batch of what waits to the tree; whether more may wait."""
     return await runtime.transact(append_leaves) == APPEND_BATCH_SIZE
