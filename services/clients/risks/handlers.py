@@ -1,8 +1,7 @@
 """What hangs on one person alone: computed nightly and on demand, shown to whom it concerns, announced if it is much."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -31,21 +30,6 @@ class RisksRecomputed:
     changed: int
 
 
-@dataclass(frozen=True, slots=True)
-class EmployeeRisk:
-    """What hangs on one person alone. The shares are None where there is nothing to have a share in."""
-
-    employee_id: str
-    clients: int
-    value: Decimal
-    alone_clients: int
-    alone_value: Decimal
-    share_of_own: float | None
-    share_of_company: float | None
-    top: Sequence[store.TopClient]
-    computed_at: datetime | None
-
-
 async def recompute_risks(work: UnitOfWork) -> RisksRecomputed:
     """Computes it now. Raises `RisksAlreadyComputing`."""
     if not await store.lock_computation(work):
@@ -70,11 +54,6 @@ async def list_clients_at_risk(
     return clients, computation
 
 
-def compute_share(part: Decimal, whole: Decimal) -> float | None:
-    """None where there is nothing to have a share in."""
-    return round(float(part / whole), 6) if whole else None
-
-
 def _parse_cursor(paging: Paging) -> tuple[Decimal, str] | None:
     if paging.after is None:
         return None
@@ -83,7 +62,7 @@ def _parse_cursor(paging: Paging) -> tuple[Decimal, str] | None:
     return Decimal(paging.after[0]), paging.after[1]
 
 
-async def read_employee_risk(work: UnitOfWork, employee_id: str, roles: frozenset[str]) -> EmployeeRisk:
+async def read_employee_risk(work: UnitOfWork, employee_id: str, roles: frozenset[str]) -> store.EmployeeRisk:
     """They see it themselves, so do those who head them; `hr` sees no clients, others only those that they may list.
 
     Raises a `JournaledRefusal`, `NotFound`.
@@ -103,18 +82,7 @@ async def read_employee_risk(work: UnitOfWork, employee_id: str, roles: frozense
     if top:
         shown = [client.client_id for client in top]
         await insert_clients_entry(work, "client.listed", "list", reason, shown, {"by": "risk"})
-    computation, sums = await store.get_last_computation(work), await store.get_risk_sums(work, employee_id)
-    return EmployeeRisk(
-        employee_id=employee_id,
-        clients=sums.clients,
-        value=sums.value,
-        alone_clients=sums.alone_clients,
-        alone_value=sums.alone_value,
-        share_of_own=compute_share(sums.own_alone_value, sums.value),
-        share_of_company=compute_share(sums.alone_value, computation.value if computation else Decimal(0)),
-        top=top,
-        computed_at=computation.at if computation else None,
-    )
+    return replace(await store.get_employee_risk(work, employee_id), top=top)
 
 
 # -- by the clock ------------------------------------------------------------------------------------------------------
