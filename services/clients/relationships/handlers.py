@@ -1,6 +1,7 @@
 """Who of us knows one client, and how well; what was recorded of it. Each look is a decision."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from services.clients.access.handlers import lock_client, require_access
 from services.clients.names.handlers import accept_any_client_id
@@ -16,14 +17,16 @@ from shared.people.store import lock_people
 
 
 @accept_any_client_id
-async def read_client_knowledge(work: UnitOfWork, client_id: str, roles: frozenset[str]) -> rules.ClientKnowledge:
+async def read_client_knowledge(work: UnitOfWork, client_id: str, roles: frozenset[str]) -> rules.ClientKnowledgeShown:
     """As of now. Raises a `JournaledRefusal`."""
     await require_access(work, client_id, "read", roles)
-    known_by = await store.list_interactions_by_employee(work, client_id)
+    known_by = await store.list_acquaintances(work, client_id)
     owner_id, owner_stays = await store.get_acting_owner(work, client_id)
-    here = [rules.Acquaintance(one.employee_id, one.score, one.stays) for one in known_by if one.is_employed]
+    here = [
+        rules.Acquaintance(one.employee_id, Decimal(str(one.score)), one.stays) for one in known_by if one.is_employed
+    ]
     dependency = rules.find_client_dependency(here, owner_id, owner_stays)
-    return rules.ClientKnowledge(
+    return rules.ClientKnowledgeShown(
         client_id=client_id,
         known_by=known_by,
         count=dependency.known_by,

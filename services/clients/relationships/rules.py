@@ -12,7 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 InteractionKind = Literal["meeting", "call", "mail"]
 DependencyReason = Literal["known_by_one", "only_leaving", "owner_alone"]
@@ -98,31 +101,29 @@ def find_client_dependency(acquaintances: Iterable[Acquaintance], owner_id: str,
 
 
 @dataclass(frozen=True, slots=True)
-class InteractionsOfEmployee:
-    """How often one of us met a client within twelve months."""
+class AcquaintanceShown:
+    """One who met the client within twelve months. `knows`: from a score of 1 on; `stays`: works here, and is neither
+    leaving nor frozen."""
 
     employee_id: str
-    score: Decimal
-    is_employed: bool
+    score: Annotated[float, Field(description="meetings + 0.5 calls + 0.1 mails")]
+    knows: bool
     stays: bool
     meetings: int
     calls: int
     mails: int
     last_at: datetime
-
-    @property
-    def knows(self) -> bool:
-        return self.score >= MIN_KNOWING_SCORE
+    is_employed: SkipJsonSchema[Annotated[bool, Field(exclude=True)]]  # not shown
 
 
 @dataclass(frozen=True, slots=True)
-class ClientKnowledge:
-    """Who met a client, the one who knows it best first. `count`: how many who stay know it."""
-
+class ClientKnowledgeShown:
     client_id: str
-    known_by: Sequence[InteractionsOfEmployee]
-    count: int
-    strongest_id: str | None
-    alone_id: str | None
+    known_by: Annotated[Sequence[AcquaintanceShown], Field(description="the one who knows it best comes first")]
+    count: Annotated[
+        int, Field(description="how many who stay know the client; whoever has it in hand counts, if nobody does")
+    ]
+    strongest_id: Annotated[str | None, Field(description="who of those who stay knows it best")]
+    alone_id: Annotated[str | None, Field(description="on whom the client hangs, if `count` is one at most")]
     why: DependencyReason | None
     computed_at: datetime

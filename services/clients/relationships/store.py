@@ -17,8 +17,9 @@ def is_staying_sql(person: str) -> str:
 
 
 LIST_ACQUAINTANCES_SQL = f"""
-    SELECT i.employee_id, sum({INTERACTION_WEIGHT_SQL}) AS score, coalesce(p.status <> 'left', false) AS is_employed,
-           {is_staying_sql("p")} AS stays,
+    SELECT i.employee_id, CAST(sum({INTERACTION_WEIGHT_SQL}) AS double precision) AS score,
+           sum({INTERACTION_WEIGHT_SQL}) >= {rules.MIN_KNOWING_SCORE} AS knows,
+           coalesce(p.status <> 'left', false) AS is_employed, {is_staying_sql("p")} AS stays,
            count(*) FILTER (WHERE i.kind = 'meeting') AS meetings, count(*) FILTER (WHERE i.kind = 'call') AS calls,
            count(*) FILTER (WHERE i.kind = 'mail') AS mails, max(i.at) AS last_at
     FROM interactions i LEFT JOIN people p ON p.employee_id = i.employee_id
@@ -27,10 +28,10 @@ LIST_ACQUAINTANCES_SQL = f"""
 """
 
 
-async def list_interactions_by_employee(work: UnitOfWork, client_id: str) -> list[rules.InteractionsOfEmployee]:
+async def list_acquaintances(work: UnitOfWork, client_id: str) -> list[rules.AcquaintanceShown]:
     """Everybody who met the client within twelve months, the best known first."""
     return await work.fetch_all(
-        rules.InteractionsOfEmployee,
+        rules.AcquaintanceShown,
         LIST_ACQUAINTANCES_SQL,
         client_id=client_id,
         since=rules.get_year_before(work.now),
