@@ -57,13 +57,7 @@ class RepeatedLeaver:
         await self.runtime.receive([encode_record(row)])
 
     async def stay(self) -> None:
-        await self.runtime.transact(
-            unfreeze_employee,
-            self.employee_id,
-            f"m-{self.employee_id[2:]}",
-            "departure",
-            None,
-        )
+        await self.runtime.transact(unfreeze_employee, self.employee_id, f"m-{self.employee_id[2:]}", "departure", None)
 
 
 async def measure() -> FigureRow:

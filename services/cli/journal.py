@@ -19,9 +19,7 @@ from services.clients.proofs.rules.verdict import Verdict
 from services.clients.proofs.rules.verification import verify_export
 
 journal_app = typer.Typer(help="The record of all decisions, for auditors.", no_args_is_help=True)
-
 output = Console()
-
 LONGEST_LINE = 8_000_000  # what is longer is none of ours; it is not read into memory whole
 PROGRESS_FROM_BYTES = 20_000_000
 LINES_PER_STEP = 10_000  # lines between two steps of the bar

@@ -13,9 +13,7 @@ from shared.settings import SERVICES
 
 hris_app = typer.Typer(help="Links to the system that announces hires and departures.", no_args_is_help=True)
 parked_app = typer.Typer(help="Keys whose message failed and that wait for a person.", no_args_is_help=True)
-
 output = Console()
-
 ParkedKeyArgument = Annotated[str, typer.Argument(help="Id of the parked key, from `holdfast parked list`.")]
 
 

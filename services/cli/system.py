@@ -25,9 +25,7 @@ from shared.settings import Settings
 from shared.telemetry import configure_logging
 
 errors = Console(stderr=True)
-
 TOKEN_TTL = 12 * 3600  # seconds; longer than any command runs
-
 STARTUP_PATIENCE = 15  # seconds that a starting `holdfast up` is waited for
 
 SETTLED_SQL = """

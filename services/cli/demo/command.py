@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from services.cli.demo import departure, dismissal, screen
 from services.cli.demo.company import import_company
+from services.cli.demo.departure import show_departure
+from services.cli.demo.dismissal import show_dismissal
 from services.cli.demo.screen import Screen, StoryStopped
 from services.cli.options import DataDirOption, TokenOption, UrlOption, load_settings
 from services.cli.server import publish_address, require_free_port, serve_app
@@ -16,9 +17,7 @@ from services.cli.system import System, Target, open_system, run_command
 from shared.settings import SERVICES, Settings
 
 NORTHWIND_FOLDER = Path(__file__).parents[3] / "examples" / "northwind"
-
 WIDTH = 100  # columns
-
 LAST_RESORT_ID = "2"
 
 
@@ -65,12 +64,12 @@ def _empty_demo_folder(settings: Settings) -> Settings:
     return Settings(**{**settings.model_dump(include={"port", "timezone", "holidays"}), **elsewhere, **own})
 
 
-async def _run_story(target: Target, folder: Path, screen: screen.Screen, *, end: bool) -> None:
+async def _run_story(target: Target, folder: Path, screen: Screen, *, end: bool) -> None:
     screen.print_title("Holdfast: clients stay with the company when the people who serve them leave")
     async with open_system(target) as system:
         company = await import_company(system, folder, screen, target.settings)
-        await departure.show_departure(system, company, screen)
-        await dismissal.show_dismissal(system, company, screen)
+        await show_departure(system, company, screen)
+        await show_dismissal(system, company, screen)
         screen.end()
         if not end and system.front is not None:
             address = f"http://127.0.0.1:{target.settings.port}"
@@ -79,7 +78,7 @@ async def _run_story(target: Target, folder: Path, screen: screen.Screen, *, end
                 await serve_app(system.front, "127.0.0.1", target.settings.port)
 
 
-def _print_next_steps(system: System, screen: screen.Screen, address: str) -> None:
+def _print_next_steps(system: System, screen: Screen, address: str) -> None:
     screen.console.print(f"\nIt stays up at [bold]{address}[/bold] (documents: {address}/docs). Ctrl-C ends it.\n")
     screen.console.print("A token that may see and do nearly everything, valid for 12 hours:\n")
     token = system.token(("director", "hr", "service", "auditor"), "8")

@@ -10,9 +10,8 @@ from typing import Any
 
 from standardwebhooks import Webhook
 
-from services.cli.demo import company, screen
-from services.cli.demo.company import HRIS_SOURCE
-from services.cli.demo.screen import StoryStopped, format_duration, wait_until
+from services.cli.demo.company import HRIS_SOURCE, NorthwindCompany
+from services.cli.demo.screen import Screen, StoryStopped, format_duration, wait_until
 from services.cli.system import System
 
 LEAVER_ID = "1"
@@ -20,7 +19,7 @@ HEAD_OF_SALES_ID = "2"
 LISTED_ROWS = 6  # rows of a long table
 
 
-async def show_departure(system: System, company: company.NorthwindCompany, screen: screen.Screen) -> None:
+async def show_departure(system: System, company: NorthwindCompany, screen: Screen) -> None:
     """Raises StoryStopped where something that must happen does not."""
     client = await _show_resignation(system, company, screen)
     case = await _show_caretaker_and_visits(system, company, screen, client)
@@ -29,9 +28,7 @@ async def show_departure(system: System, company: company.NorthwindCompany, scre
     await _show_handover(system, company, screen, case)
 
 
-async def send_hris_webhook(
-    system: System, company: company.NorthwindCompany, kind: str, data: Mapping[str, Any]
-) -> float:
+async def send_hris_webhook(system: System, company: NorthwindCompany, kind: str, data: Mapping[str, Any]) -> float:
     """Sends a signed webhook as the HRIS does; returns the moment (`perf_counter`) at which it was accepted."""
     now = datetime.now(UTC)
     body = json.dumps({"type": kind, "timestamp": now.isoformat(), "data": data})
@@ -64,7 +61,7 @@ async def wait_until_refused(
         asked += 1
         await asyncio.sleep(0.001)  # it all runs on one loop: asking without a pause would hold up the freeze
         if time.perf_counter() - accepted > 10:
-            raise screen.StoryStopped("the freeze did not come within 10 s")
+            raise StoryStopped("the freeze did not come within 10 s")
     return time.perf_counter() - accepted, asked, answer["reason"]
 
 
@@ -79,7 +76,7 @@ async def wait_for_case(system: System, employee_id: str) -> dict[str, Any]:
         ]
         return found
 
-    return (await screen.wait_until(cases, bool, "the case"))[0]
+    return (await wait_until(cases, bool, "the case"))[0]
 
 
 async def wait_for_step(system: System, case_id: str, step: str, *wanted: str) -> dict[str, Any]:
@@ -88,16 +85,16 @@ async def wait_for_step(system: System, case_id: str, step: str, *wanted: str) -
     async def case() -> dict[str, Any]:
         found: dict[str, Any] = await get_json(system, f"/offboarding/v1/cases/{case_id}", "hr")
         if found["status"] == "needs_person":
-            raise screen.StoryStopped(f"the case needs a person at its step {found['step']}")
+            raise StoryStopped(f"the case needs a person at its step {found['step']}")
         return found
 
     def there(found: dict[str, Any]) -> bool:
         return any(part["name"] == step and part["status"] in wanted for part in found["steps"])
 
-    return await screen.wait_until(case, there, f"the step {step}")
+    return await wait_until(case, there, f"the step {step}")
 
 
-async def _show_resignation(system: System, company: company.NorthwindCompany, screen: screen.Screen) -> str:
+async def _show_resignation(system: System, company: NorthwindCompany, screen: Screen) -> str:
     name = company.person(LEAVER_ID)
     today = datetime.now(company.zone).date()
     screen.start_part(f"{name} resigns")
@@ -122,9 +119,7 @@ async def _show_resignation(system: System, company: company.NorthwindCompany, s
     return client
 
 
-async def _show_caretaker_and_visits(
-    system: System, company: company.NorthwindCompany, screen: screen.Screen, client: str
-) -> str:
+async def _show_caretaker_and_visits(system: System, company: NorthwindCompany, screen: Screen, client: str) -> str:
     screen.start_part("Every client is in safe hands, and those at risk are known")
     begun = time.perf_counter()
     freeze = await get_json(system, f"/clients/v1/access/freezes/{LEAVER_ID}", "hr")
@@ -162,13 +157,11 @@ async def _show_caretaker_and_visits(
         )
         for visit in sorted(visits, key=lambda visit: visit["rank"])[:LISTED_ROWS]
     ]
-    screen.table("Visits", ("rank", "client", "why", "until"), rows, right=("rank",))
+    screen.print_table("Visits", ("rank", "client", "why", "until"), rows, right=("rank",))
     return case
 
 
-async def _show_plan(
-    system: System, company: company.NorthwindCompany, screen: screen.Screen, case: str
-) -> dict[str, Any]:
+async def _show_plan(system: System, company: NorthwindCompany, screen: Screen, case: str) -> dict[str, Any]:
     screen.start_part("A permanent successor for each client")
     begun = time.perf_counter()
     await wait_for_step(system, case, "plan", "waiting", "done")
@@ -187,12 +180,12 @@ async def _show_plan(
         (company.clients[item["client_id"]], company.person(item["to_id"]), _format_codes(item["why"]))
         for item in plan["items"][:LISTED_ROWS]
     ]
-    screen.table(f"The first {len(rows)} of {len(plan['items'])}", ("client", "successor", "why"), rows)
+    screen.print_table(f"The first {len(rows)} of {len(plan['items'])}", ("client", "successor", "why"), rows)
     return plan
 
 
 async def _show_transfer(
-    system: System, company: company.NorthwindCompany, screen: screen.Screen, case: str, plan: dict[str, Any]
+    system: System, company: NorthwindCompany, screen: Screen, case: str, plan: dict[str, Any]
 ) -> None:
     screen.start_part(f"{company.person(HEAD_OF_SALES_ID)}, head of sales, approves, and the clients move")
     begun = time.perf_counter()
@@ -214,14 +207,14 @@ async def _show_transfer(
         for person in sorted(moved | stages, key=lambda person: -moved[person])
     ]
     columns = ("successor", "clients", "stages", "clients now")
-    screen.table("Who took over what", columns, rows, right=columns[1:])
+    screen.print_table("Who took over what", columns, rows, right=columns[1:])
 
 
-async def _show_handover(system: System, company: company.NorthwindCompany, screen: screen.Screen, case: str) -> None:
+async def _show_handover(system: System, company: NorthwindCompany, screen: Screen, case: str) -> None:
     screen.start_part("People do the rest: tasks, and an introduction to every client")
     tasks = (await get_json(system, "/offboarding/v1/tasks", "hr", case_id=case, limit=1000))["items"]
     rows = [(task["title"], company.person(task["assignee_id"]), task["due_on"], task["status"]) for task in tasks]
-    screen.table("Tasks", ("what", "who", "until", "status"), rows)
+    screen.print_table("Tasks", ("what", "who", "until", "status"), rows)
     await _complete_write_up(system, company, screen, tasks)
     introductions = await list_introductions(system, case)
     one, other, *_ = sorted(introductions, key=lambda one: (one["form"] == "none", one["rank"]))
@@ -233,7 +226,7 @@ async def _show_handover(system: System, company: company.NorthwindCompany, scre
         (_format_item(item), company.person(item["who_id"]) if item["who_id"] else "", item["due_on"] or "")
         for item in waiting[:LISTED_ROWS]
     ]
-    screen.table(f"The case waits for {len(waiting)} things, among them", ("what", "who", "until"), missing)
+    screen.print_table(f"The case waits for {len(waiting)} things, among them", ("what", "who", "until"), missing)
 
 
 async def list_introductions(system: System, case: str) -> list[dict[str, Any]]:
@@ -245,7 +238,7 @@ async def list_introductions(system: System, case: str) -> list[dict[str, Any]]:
 
 
 async def _complete_write_up(
-    system: System, company: company.NorthwindCompany, screen: screen.Screen, tasks: Sequence[Mapping[str, Any]]
+    system: System, company: NorthwindCompany, screen: Screen, tasks: Sequence[Mapping[str, Any]]
 ) -> None:
     task = next(task for task in tasks if task["kind"] == "successful_actions")
     begun = time.perf_counter()
@@ -257,7 +250,7 @@ async def _complete_write_up(
 
 
 async def _show_introduction(
-    system: System, company: company.NorthwindCompany, screen: screen.Screen, one: Mapping[str, Any], other: str
+    system: System, company: NorthwindCompany, screen: Screen, one: Mapping[str, Any], other: str
 ) -> None:
     """One introduction from end to end; the leaver's pass opens that one client for it, and nothing else."""
     client, to_id = one["client_id"], one["to_id"]
@@ -278,9 +271,7 @@ async def _show_introduction(
             await _show_pass(system, company, screen, client, other)
 
 
-async def _show_pass(
-    system: System, company: company.NorthwindCompany, screen: screen.Screen, client: str, other: str
-) -> None:
+async def _show_pass(system: System, company: NorthwindCompany, screen: Screen, client: str, other: str) -> None:
     begun = time.perf_counter()
     await wait_until(
         lambda: check_access(system, LEAVER_ID, client), lambda answer: bool(answer["allowed"]), "the pass"

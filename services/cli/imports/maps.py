@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from services.cli.imports import files
+from services.cli.imports.files import FileLayout
 
 JoinPick = Literal["most", "first", "last", "sum"]
 
@@ -95,7 +95,7 @@ class ImportMap:
     layout: Mapping[str, Any]
     layouts: Mapping[str, Mapping[str, Any]]
 
-    def layout_of(self, path: Path, name: str | None = None) -> files.FileLayout:
+    def layout_of(self, path: Path, name: str | None = None) -> FileLayout:
         """How a file is written: the imported one, or with a name, a joined one.
 
         A joined file is written like the imported one but for what `[files."name"]` says, and for its columns.
@@ -103,7 +103,7 @@ class ImportMap:
         own = self.layout if name is None else self.layouts.get(name, {})
         inherited = {} if name is None else {key: value for key, value in self.layout.items() if key != "columns"}
         by_suffix = {"delimiter": "\t"} if path.suffix.lower() in (".tsv", ".tab") else {}
-        return replace(files.FileLayout(), **{**inherited, **by_suffix, **own})
+        return replace(FileLayout(), **{**inherited, **by_suffix, **own})
 
 
 def read_map(path: Path) -> ImportMap:

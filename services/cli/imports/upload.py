@@ -9,7 +9,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from services.cli.imports import files, rows
+from services.cli.imports.files import BadRow
 from services.cli.imports.rows import ImportRow
 from services.cli.system import System
 
@@ -22,13 +22,9 @@ SERVICE_OF = {
 }
 
 IDENTITY_FIELDS = {"team": ("client_id", "function"), "contacts": ("client_id", "id")}  # of the others the id alone
-
 BATCH_ROWS = 5_000
-
 BATCH_BYTES = 16_000_000  # half of what a door accepts
-
 PATIENCE = 15  # seconds that rows wait for what they refer to
-
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0  # seconds between two tries
 
 RETRIED_REASONS = frozenset(
@@ -54,7 +50,7 @@ class Batch:
     def rows(self, lines: Container[int]) -> list[ImportRow]:
         """The rows of these lines."""
         everything = (json.loads(text) for text in self.body.splitlines())
-        return [rows.ImportRow(row["line"], row["data"]) for row in everything if row["line"] in lines]
+        return [ImportRow(row["line"], row["data"]) for row in everything if row["line"] in lines]
 
 
 @dataclass(frozen=True)
@@ -93,7 +89,7 @@ class Upload:
     orphans: dict[int, str] = field(default_factory=dict)  # by line: clients that go to `orphans_to`
     workers: int = 1  # more than one where the order of the rows does not matter
 
-    async def run(self, rows: Iterable[rows.ImportRow | files.BadRow]) -> ImportReport:
+    async def run(self, rows: Iterable[ImportRow | BadRow]) -> ImportReport:
         """Sends all rows. Raises CallRefused, httpx.TransportError, and what reading the rows raises."""
         return await self.run_batches(split_into_batches(self._good(rows)))
 
@@ -110,12 +106,12 @@ class Upload:
         self.report.refused.sort(key=lambda refusal: refusal.line)
         return self.report
 
-    async def _again(self, rows: Iterable[rows.ImportRow]) -> list[tuple[rows.ImportRow, str]]:
+    async def _again(self, rows: Iterable[ImportRow]) -> list[tuple[ImportRow, str]]:
         return await self._all(split_into_batches(rows))
 
-    async def _all(self, found: Iterator[Batch]) -> list[tuple[rows.ImportRow, str]]:
+    async def _all(self, found: Iterator[Batch]) -> list[tuple[ImportRow, str]]:
         """Sends batch after batch; returns the rows whose refusal may pass, with its reason."""
-        later: list[tuple[rows.ImportRow, str]] = []
+        later: list[tuple[ImportRow, str]] = []
         reading = asyncio.Lock()
 
         async def work() -> None:
@@ -129,11 +125,11 @@ class Upload:
         await asyncio.gather(*(work() for _ in range(self.workers)))
         return later
 
-    def _good(self, rows: Iterable[rows.ImportRow | files.BadRow]) -> Iterator[rows.ImportRow]:
+    def _good(self, rows: Iterable[ImportRow | BadRow]) -> Iterator[ImportRow]:
         """Each id once: if rows of one id took turns, every run of the file would change something."""
         seen: dict[tuple[Any, ...], bytes] = {}
         for row in rows:
-            if isinstance(row, files.BadRow):
+            if isinstance(row, BadRow):
                 self.report.refuse(row.line, row.reason)
                 continue
             said = hashlib.blake2b(_encode_json(row.data).encode(), digest_size=16).digest()
@@ -145,11 +141,11 @@ class Upload:
             else:
                 yield row
 
-    def _given_away(self, row: rows.ImportRow) -> rows.ImportRow:
+    def _given_away(self, row: ImportRow) -> ImportRow:
         self.orphans[row.line] = row.data["id"]
         return replace(row, data={**row.data, "owner_id": self.orphans_to})
 
-    async def _patiently(self, later: list[tuple[rows.ImportRow, str]]) -> list[tuple[rows.ImportRow, str]]:
+    async def _patiently(self, later: list[tuple[ImportRow, str]]) -> list[tuple[ImportRow, str]]:
         """Sends again while that helps; and where messages may still be on their way, until they should have come."""
         until, pause = time.monotonic() + PATIENCE, FIRST_PAUSE
         while later:
@@ -163,7 +159,7 @@ class Upload:
             later = still
         return later
 
-    async def _without_head(self, later: list[tuple[rows.ImportRow, str]]) -> list[tuple[rows.ImportRow, str]]:
+    async def _without_head(self, later: list[tuple[ImportRow, str]]) -> list[tuple[ImportRow, str]]:
         """Departments come before the employees who head them: they wait for their head, not their head for them."""
         headed = [row for row, _ in later if "head_id" in row.data]
         still = await self._again(replace(row, data={**row.data, "head_id": None}) for row in headed)
@@ -171,11 +167,11 @@ class Upload:
         self.report.headless += [row.data["id"] for row in headed if row.line not in lines]
         return still + [(row, reason) for row, reason in later if "head_id" not in row.data]
 
-    async def _to_another_owner(self, later: list[tuple[rows.ImportRow, str]]) -> list[tuple[rows.ImportRow, str]]:
+    async def _to_another_owner(self, later: list[tuple[ImportRow, str]]) -> list[tuple[ImportRow, str]]:
         still = await self._again(self._given_away(row) for row, reason in later if reason in OWNER_REFUSALS)
         return still + [(row, reason) for row, reason in later if reason not in OWNER_REFUSALS]
 
-    async def _send(self, batch: Batch) -> list[tuple[rows.ImportRow, str]]:
+    async def _send(self, batch: Batch) -> list[tuple[ImportRow, str]]:
         """Sends one batch and notes its results; returns the rows whose refusal may pass, with its reason."""
         passing = RETRIED_REASONS | (OWNER_REFUSALS if self.orphans_to else frozenset())
         results = await send_batch(self.system, self.kind, batch.body, dry_run=self.dry_run)
@@ -210,7 +206,7 @@ async def send_batch(system: System, kind: str, body: bytes, *, dry_run: bool = 
     return results
 
 
-def split_into_batches(rows: Iterable[rows.ImportRow]) -> Iterator[Batch]:
+def split_into_batches(rows: Iterable[ImportRow]) -> Iterator[Batch]:
     """The rows in order, each batch within what a door accepts."""
     lines: list[bytes] = []
     size = 0
@@ -225,5 +221,5 @@ def split_into_batches(rows: Iterable[rows.ImportRow]) -> Iterator[Batch]:
         yield Batch(len(lines), b"".join(lines))
 
 
-def _encode_row(row: rows.ImportRow) -> bytes:
+def _encode_row(row: ImportRow) -> bytes:
     return _encode_json({"line": row.line, "data": row.data}).encode() + b"\n"

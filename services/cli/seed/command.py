@@ -17,12 +17,10 @@ from rich.table import Table
 from services.cli.imports.rows import ImportRow
 from services.cli.imports.upload import Batch, ImportReport, Upload, split_into_batches
 from services.cli.options import DataDirOption, JsonOption, TokenOption, UrlOption
-from services.cli.seed import company
 from services.cli.seed.company import GeneratedCompany
 from services.cli.system import CallRefused, System, Target, make_progress_bars, make_target, open_system, run_command
 
 WORKERS = 8  # calls under way: one in the service, one in the database, one being answered
-
 output = Console()
 
 
@@ -62,7 +60,7 @@ def seed_company(
         raise typer.Exit(1)
 
 
-async def _run_seed(target: Target, company: company.GeneratedCompany, bars: Progress) -> list[SeededKind]:
+async def _run_seed(target: Target, company: GeneratedCompany, bars: Progress) -> list[SeededKind]:
     tree = list(company.department_rows(headed=False))
     headed = list(company.department_rows(headed=True))
     clients, orders = _generate_in_process(company.client_rows, company.order_rows)
@@ -113,7 +111,7 @@ def _generate_batches(kinds: Iterable[Callable[[], Iterable[dict[str, Any]]]], s
         sender.send(None)
 
 
-async def _add_flows(system: System, company: company.GeneratedCompany) -> None:
+async def _add_flows(system: System, company: GeneratedCompany) -> None:
     """The flows of a company of this size. Those of an earlier run with another size stay as they are."""
     for flow in company.flows():
         try:

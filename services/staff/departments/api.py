@@ -31,9 +31,7 @@ async def create_department(body: fields.NewDepartment, door: Door = allow("hr")
 
 @router.get("/departments", response_model=Page[rules.Department], summary="Departments")
 async def list_departments(
-    parent_id: Annotated[Id | None, Query()] = None,
-    paging: Paging = Depends(paging),
-    door: Door = allow(*READERS),
+    parent_id: Annotated[Id | None, Query()] = None, paging: Paging = Depends(paging), door: Door = allow(*READERS)
 ) -> Any:
     return make_page(await door.read(store.list_visible_departments, paging, parent_id, _sees_all(door)), paging)
 

@@ -33,11 +33,9 @@ async def list_visible_departments(
           AND (:sees_all OR id IN (SELECT id FROM headed))
         ORDER BY id LIMIT :fetch
         """,
-        actor=work.actor,
         sees_all=sees_all,
-        after=paging.after[0] if paging.after else "",
+        **paging.bounds,
         parent_id=parent_id,
-        fetch=paging.fetch,
     )
 
 
@@ -49,7 +47,6 @@ async def get_visible_department(work: UnitOfWork, id: str, sees_all: bool) -> r
         WHERE id = :id AND (:sees_all OR id IN (SELECT id FROM headed))
         """,
         id=id,
-        actor=work.actor,
         sees_all=sees_all,
     )
 
@@ -64,7 +61,6 @@ async def list_organised_departments(work: UnitOfWork, sees_all: bool) -> list[r
         FROM departments d LEFT JOIN employees h ON h.id = d.head_id
         WHERE :sees_all OR d.id IN (SELECT id FROM headed) ORDER BY d.id
         """,
-        actor=work.actor,
         sees_all=sees_all,
     )
 
@@ -78,7 +74,6 @@ async def list_employee_places(work: UnitOfWork, sees_all: bool) -> dict[str | N
         FROM employees
         WHERE status <> 'left' AND (:sees_all OR department_id IN (SELECT id FROM headed)) ORDER BY id
         """,
-        actor=work.actor,
         sees_all=sees_all,
     ):
         department_id = row["department_id"]

@@ -90,11 +90,7 @@ def _refuse_own_case(work: UnitOfWork, employee_id: str) -> None:
 
 
 async def _apply_decision(
-    work: UnitOfWork,
-    locked: LockedEmployee,
-    kind: rules.LifeChangeKind,
-    reason: str | None = None,
-    **days: date | None,
+    work: UnitOfWork, locked: LockedEmployee, kind: rules.LifeChangeKind, reason: str | None = None, **days: date | None
 ) -> Employee:
     update = rules.EmploymentUpdate(kind, determine_decision_time(locked.employee, work.now), **days)
     updated = rules.apply_employment_update(locked.employee, update, uuid7())

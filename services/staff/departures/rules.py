@@ -218,11 +218,7 @@ def _public_life(employee: Employee) -> tuple[object, ...]:
 
 
 def build_announcements(
-    before: Employee,
-    after: Employee,
-    caretakers: Sequence[str],
-    today: date,
-    former: FormerEmployment | None = None,
+    before: Employee, after: Employee, caretakers: Sequence[str], today: date, former: FormerEmployment | None = None
 ) -> list[EmployeeEvent]:
     """The events that tell what has become of an employment; none where nothing public has."""
     if former is not None:
@@ -256,11 +252,7 @@ def _announce_life(before: Employee, after: Employee, caretakers: Sequence[str],
 
 
 def _departure_dates(employee: Employee) -> dict[str, date | None]:
-    return {
-        "notice_on": determine_notice_day(employee),
-        "last_day": employee.last_day,
-        "ends_on": employee.ends_on,
-    }
+    return {"notice_on": determine_notice_day(employee), "last_day": employee.last_day, "ends_on": employee.ends_on}
 
 
 # -- the brake ---------------------------------------------------------------------------------------------------------

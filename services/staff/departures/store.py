@@ -49,7 +49,6 @@ async def lock_due_employees(work: UnitOfWork, limit: int) -> list[str]:
         SELECT id FROM employees WHERE status = 'resigned' AND last_day < :today ORDER BY id LIMIT :limit
         FOR UPDATE SKIP LOCKED
         """,
-        today=work.today,
         limit=limit,
     )
     return [row["id"] for row in rows]
@@ -120,8 +119,6 @@ async def update_hold_state(work: UnitOfWork, hold_id: str, state: rules.HoldSta
         "UPDATE holds SET state = :state, decided_by = :actor, decided_at = :now WHERE id = :id",
         id=hold_id,
         state=state,
-        actor=work.actor,
-        now=work.now,
     )
 
 
@@ -134,9 +131,8 @@ async def list_held_departures(
         SELECT {HOLD_COLUMNS} FROM holds WHERE id > :after AND (CAST(:state AS text) IS NULL OR state = :state)
         ORDER BY id LIMIT :fetch
         """,
-        after=paging.after[0] if paging.after else "",
+        **paging.bounds,
         state=state,
-        fetch=paging.fetch,
     )
 
 

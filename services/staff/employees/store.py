@@ -98,9 +98,7 @@ async def insert_employees(
 
 
 async def update_employees(
-    work: UnitOfWork,
-    employees: Iterable[rules.Employee],
-    imported: Mapping[str, Mapping[str, object]] | None = None,
+    work: UnitOfWork, employees: Iterable[rules.Employee], imported: Mapping[str, Mapping[str, object]] | None = None
 ) -> None:
     """Sets all fields of these employees, who are locked, and for those that are `imported` the row of the file."""
     await work.execute(UPDATE_EMPLOYEES, employees=_dump_employees(employees, imported))
@@ -127,8 +125,6 @@ async def insert_life_change(
         kind=kind,
         said_at=said_at,
         reason=reason,
-        actor=work.actor,
-        now=work.now,
     )
 
 
@@ -247,7 +243,6 @@ async def list_visible_employees(
           AND e.id > :after
         ORDER BY e.id LIMIT :fetch
         """,
-        actor=work.actor,
         **vars(visibility),
         id=id,
         status=status,
@@ -313,7 +308,6 @@ async def erase_profile(work: UnitOfWork, employee_id: str) -> int:
         """,
         id=employee_id,
         name=rules.ERASED_NAME,
-        now=work.now,
     )
     return await work.execute(
         "UPDATE life_changes SET reason = NULL WHERE :id IN (employee_id, by_id) AND reason IS NOT NULL", id=employee_id
