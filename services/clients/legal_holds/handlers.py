@@ -26,7 +26,7 @@ async def place_legal_hold(work: UnitOfWork, employee_id: str, reason: str) -> s
     if employee_id == work.actor:
         raise OwnAffair
     person = (await lock_with_actor(work, changing=[employee_id]))[employee_id]
-    if person.status is None and not person.frozen:
+    if not person.is_known:
         raise UnknownEmployee
     if await get_erasure(work, "employee", employee_id) is not None:
         raise AlreadyErased

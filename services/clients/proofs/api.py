@@ -74,8 +74,8 @@ async def export_journal(
     """Whole, or the run of entries that holds a time; about an employee or a client, each entry with its own proof."""
     key = door.runtime.keys.signing_key
     if employee_id or client_id:
-        selection = await door.transact(handlers.begin_selection_export, employee_id, client_id, key)
-        lines = handlers.stream_selection_export(door.read, selection, since, until, key)
+        selection = await door.transact(handlers.begin_selection_export, employee_id, client_id, since, until, key)
+        lines = handlers.stream_selection_export(door.read, selection, key)
     else:
         whole = await door.transact(handlers.begin_range_export, from_index, to_size, since, until, key)
         lines = handlers.stream_range_export(door.read, whole, key)

@@ -166,9 +166,11 @@ class RangeExport:
 
 @dataclass(frozen=True, slots=True)
 class SelectionExport:
-    """About whom, by ids; the size of the tree that entries are proven against; its checkpoint."""
+    """About whom, by ids, and of when; the size of the tree that entries are proven against; its checkpoint."""
 
     about: Mapping[str, str]
+    since: datetime | None
+    until: datetime | None
     size: int
     note: str
 
@@ -246,37 +248,40 @@ async def stream_range_export(
 
 
 async def begin_selection_export(
-    work: UnitOfWork, employee_id: str | None, client_ref: str | None, key: Ed25519PrivateKey
+    work: UnitOfWork,
+    employee_id: str | None,
+    client_ref: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    key: Ed25519PrivateKey,
 ) -> SelectionExport:
+    """What proves the entries about an employee, a client or both."""
     client_id = await get_client_id(work, client_ref) if client_ref and "~" in client_ref else client_ref
     about = {name: id for name, id in (("employee_id", employee_id), ("client_id", client_id)) if id is not None}
     size, frontier = await get_tree_head(work)
     await insert_journal_entry(
         work, "journal.exported", employee_id=employee_id, client_id=client_id, details={"size": size}
     )
-    return SelectionExport(about, size, sign_checkpoint(JOURNAL_ORIGIN, size, compute_root(frontier), key))
+    note = sign_checkpoint(JOURNAL_ORIGIN, size, compute_root(frontier), key)
+    return SelectionExport(about, since, until, size, note)
 
 
 async def list_selected_entries(
-    work: UnitOfWork, export: SelectionExport, after: int, since: datetime | None, until: datetime | None
+    work: UnitOfWork, export: SelectionExport, after: int
 ) -> list[tuple[int, bytes, list[bytes]]]:
     """The next entries about somebody: number, data and proof."""
-    leaves = await store.list_leaves_about(work, export.about, after, export.size, since, until)
+    leaves = await store.list_leaves_about(work, export.about, after, export.size, export.since, export.until)
     proofs = await store.list_inclusion_proofs(work, list(leaves), export.size)
     return [(index, data, proof) for (index, data), proof in zip(leaves.items(), proofs, strict=True)]
 
 
 async def stream_selection_export(
-    read: ReadInTransaction,
-    export: SelectionExport,
-    since: datetime | None,
-    until: datetime | None,
-    key: Ed25519PrivateKey,
+    read: ReadInTransaction, export: SelectionExport, key: Ed25519PrivateKey
 ) -> AsyncIterator[bytes]:
     """The lines of an export that has begun, a page at a time."""
     yield export_format.format_selection_header(JOURNAL_ORIGIN, get_verifier_key(key), export.size, export.note)
     after, count = -1, 0
-    while entries := await read(list_selected_entries, export, after, since, until):
+    while entries := await read(list_selected_entries, export, after):
         yield b"".join(export_format.format_selected_entry(*entry) for entry in entries)
         after, count = entries[-1][0], count + len(entries)
     yield export_format.format_selection_footer(count)

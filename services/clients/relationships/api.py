@@ -69,11 +69,7 @@ async def list_feedback(id: ClientRef, paging: Paging = Depends(paging), door: D
 async def record_interaction(
     id: ClientRef, body: NewInteraction, door: Door = allow(*CLIENT_ROLES)
 ) -> rules.Interaction:
-    recorded = await door.transact(
-        handlers.record_interaction,
-        *(id, body.id, body.employee_id, body.kind, body.at, body.summary),
-        door.principal.roles,
-    )
+    recorded = await door.transact(handlers.record_interaction, id, door.principal.roles, **vars(body))
     door.set_location("clients", recorded.client_id)
     return recorded
 
@@ -86,8 +82,6 @@ async def record_interaction(
     summary="Note what the client says of us, from 0 to 10",
 )
 async def record_feedback(id: ClientRef, body: NewFeedback, door: Door = allow(*CLIENT_ROLES)) -> rules.Feedback:
-    recorded = await door.transact(
-        handlers.record_feedback, id, body.id, body.score, body.note, body.at, door.principal.roles
-    )
+    recorded = await door.transact(handlers.record_feedback, id, door.principal.roles, **vars(body))
     door.set_location("clients", recorded.client_id)
     return recorded

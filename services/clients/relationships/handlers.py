@@ -1,7 +1,6 @@
 """Who of us knows one client, and how well; what was recorded of it. Each look is a decision."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
 
 from services.clients.access.handlers import lock_client, require_access
 from services.clients.names.handlers import accept_any_client_id
@@ -20,21 +19,7 @@ from shared.people.store import lock_people
 async def read_client_knowledge(work: UnitOfWork, client_id: str, roles: frozenset[str]) -> rules.ClientKnowledgeShown:
     """As of now. Raises a `JournaledRefusal`."""
     await require_access(work, client_id, "read", roles)
-    known_by = await store.list_acquaintances(work, client_id)
-    owner_id, owner_stays = await store.get_acting_owner(work, client_id)
-    here = [
-        rules.Acquaintance(one.employee_id, Decimal(str(one.score)), one.stays) for one in known_by if one.is_employed
-    ]
-    dependency = rules.find_client_dependency(here, owner_id, owner_stays)
-    return rules.ClientKnowledgeShown(
-        client_id=client_id,
-        known_by=known_by,
-        count=dependency.known_by,
-        strongest_id=next((one.employee_id for one in here if one.stays and one.knows), None),
-        alone_id=dependency.alone_id,
-        why=dependency.why,
-        computed_at=work.now,
-    )
+    return await store.get_client_knowledge(work, client_id)
 
 
 @accept_any_client_id
@@ -74,12 +59,12 @@ def _parse_cursor(paging: Paging) -> tuple[datetime, str] | None:
 async def record_interaction(
     work: UnitOfWork,
     client_id: str,
-    interaction_id: str | None,
+    roles: frozenset[str],
+    id: str | None,
     employee_id: str,
     kind: str,
     at: datetime,
     summary: str | None,
-    roles: frozenset[str],
 ) -> rules.Interaction:
     """Records who met whom. Raises a `JournaledRefusal`, `Exists`, `UnknownEmployee`, `ClientAlreadyErased`."""
     people = await lock_people(work, holding=[employee_id, work.actor])
@@ -88,7 +73,7 @@ async def record_interaction(
         raise UnknownEmployee
     if client.is_erased or await list_erased_employees(work, [employee_id]):
         raise ClientAlreadyErased
-    interaction = rules.Interaction(interaction_id or uuid7(), client_id, employee_id, kind, at, summary)
+    interaction = rules.Interaction(id or uuid7(), client_id, employee_id, kind, at, summary)
     recorded = await store.insert_interaction(work, interaction)
     if recorded is None:
         raise Exists
@@ -99,18 +84,18 @@ async def record_interaction(
 async def record_feedback(
     work: UnitOfWork,
     client_id: str,
-    feedback_id: str | None,
+    roles: frozenset[str],
+    id: str | None,
     score: int,
     note: str | None,
     at: datetime | None,
-    roles: frozenset[str],
 ) -> rules.Feedback:
     """Records what the client says of us. Raises a `JournaledRefusal`, `Exists`, `ClientAlreadyErased`."""
     await lock_people(work, holding=[work.actor])
     client = await lock_client(work, client_id, "contact", roles)
     if client.is_erased:
         raise ClientAlreadyErased
-    recorded = await store.insert_feedback(work, client_id, feedback_id or uuid7(), score, note, at)
+    recorded = await store.insert_feedback(work, client_id, id or uuid7(), score, note, at)
     if recorded is None:
         raise Exists
     return recorded

@@ -12,6 +12,7 @@ from services.clients.risks import store
 from shared.database import UnitOfWork
 from shared.errors import NotFound, Refused
 from shared.paging import Paging, UnknownCursor
+from shared.people.store import get_person
 from shared.service import Runtime
 
 TOP_CLIENTS = 10
@@ -73,7 +74,8 @@ async def read_employee_risk(work: UnitOfWork, employee_id: str, roles: frozense
         or bool(roles & {"director", "service"})
         or ("sales_head" in roles and await is_headed_by_actor(work, employee_id))
     )
-    if not (may_see_clients or "hr" in roles) or not await store.exists_employee(work, employee_id):
+    person = await get_person(work, employee_id)
+    if not (may_see_clients or "hr" in roles) or person is None or not person.is_known:
         raise NotFound
     await store.update_risks_if_small(work)
     reason = get_list_reason(roles) if may_see_clients else None  # figures without clients rest on no relation to one

@@ -13,8 +13,8 @@ from pydantic import Field
 
 from services.clients.access.store.decision import clients_of_actor_sql
 from services.clients.register.store import HAS_ACTING_OWNER_SQL
-from services.clients.relationships.rules import MIN_KNOWING_SCORE, DependencyReason, get_year_before
-from services.clients.relationships.store import INTERACTION_WEIGHT_SQL, is_staying_sql
+from services.clients.relationships.rules import DependencyReason, get_year_before
+from services.clients.relationships.store import ALONE_SQL, DEPENDENCY_REASON_SQL, KNOWN_BY_SQL, known_sql
 from shared.advisory_locks import AdvisoryLock
 from shared.contracts.clients import ClientSingleThreaded
 from shared.database import UnitOfWork
@@ -23,28 +23,17 @@ from shared.http.fields import Total
 ANNOUNCED_AT_ONCE = 1_000
 SMALL_COMPANY_ROWS = 30_000  # clients, interactions and orders: all can be computed while somebody waits, in 0.25 s
 
-# The rule of `find_client_dependency` for all clients at once; a test keeps the two alike. Only what changed is written.
+# For all clients at once. Only what changed is written.
 UPDATE_RISKS_SQL = f"""
     MERGE INTO client_risks r USING (
-        WITH met AS (
-            SELECT client_id, employee_id, sum({INTERACTION_WEIGHT_SQL}) AS score
-            FROM interactions WHERE at > :since AND at <= :now GROUP BY client_id, employee_id
-        ), known AS (
-            SELECT m.client_id, count(*) FILTER (WHERE {is_staying_sql("p")}) AS staying,
-                   (array_agg(m.employee_id ORDER BY {is_staying_sql("p")} DESC, m.score DESC, m.employee_id))[1] AS best
-            FROM met m JOIN people p ON p.employee_id = m.employee_id
-            WHERE m.score >= {MIN_KNOWING_SCORE} AND p.status <> 'left' GROUP BY m.client_id
-        ), ordered AS (
+        WITH known AS ({known_sql()}), ordered AS (
             SELECT client_id, sum(value) AS value FROM client_orders
             WHERE status <> 'cancelled' AND placed_on > CAST(CAST(:day AS text) AS date) - interval '1 year'
             AND placed_on <= CAST(CAST(:day AS text) AS date) GROUP BY client_id
         )
         SELECT c.client_id, coalesce(p.value, ordered.value, CASE WHEN p.status = 'prospect' THEN p.expected_value END, 0)
                    AS value,
-               coalesce(k.staying, CASE WHEN {is_staying_sql("h")} THEN 1 ELSE 0 END) AS known_by,
-               CASE WHEN k.staying > 1 THEN NULL ELSE coalesce(k.best, o.stand_in_id, c.owner_id) END AS alone_id,
-               CASE WHEN k.staying > 1 THEN NULL WHEN k.staying = 1 THEN 'known_by_one'
-                    WHEN k.staying = 0 THEN 'only_leaving' ELSE 'owner_alone' END AS why
+               {KNOWN_BY_SQL} AS known_by, {ALONE_SQL} AS alone_id, {DEPENDENCY_REASON_SQL} AS why
         FROM clients c JOIN profiles p USING (client_id)
         LEFT JOIN known k USING (client_id) LEFT JOIN ordered USING (client_id)
         LEFT JOIN people o ON o.employee_id = c.owner_id
@@ -231,14 +220,6 @@ async def get_employee_risk(work: UnitOfWork, employee_id: str) -> EmployeeRisk:
     """Without the clients of `top`."""
     (risk,) = await work.fetch_all(partial(EmployeeRisk, top=[]), GET_EMPLOYEE_RISK_SQL, id=employee_id)
     return risk
-
-
-async def exists_employee(work: UnitOfWork, employee_id: str) -> bool:
-    return bool(
-        await work.fetch_value(
-            "SELECT 1 FROM people WHERE employee_id = :id AND (status IS NOT NULL OR frozen)", id=employee_id
-        )
-    )
 
 
 async def list_top_clients(
