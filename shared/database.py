@@ -224,6 +224,10 @@ class UnitOfWork:
         found = await self.connection.fetch(*self._bind(sql, named))
         return found[0][0] if found else None
 
+    async def fetch_values(self, sql: str, **named: Any) -> list[Any]:
+        """The first column of every row."""
+        return [row[0] for row in await self.connection.fetch(*self._bind(sql, named))]
+
     def publish(self, *events: Event) -> None:
         """Events of this service, sent when and only when the transaction commits."""
         self._enqueue(events)

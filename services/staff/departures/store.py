@@ -44,14 +44,13 @@ async def list_employments(
 
 async def lock_due_employees(work: UnitOfWork, limit: int) -> list[str]:
     """Whose last day is over without anybody having said that they left; without those whom another replica looks at."""
-    rows = await work.fetch_rows(
+    return await work.fetch_values(
         """
         SELECT id FROM employees WHERE status = 'resigned' AND last_day < :today ORDER BY id LIMIT :limit
         FOR UPDATE SKIP LOCKED
         """,
         limit=limit,
     )
-    return [row["id"] for row in rows]
 
 
 # -- the brake ---------------------------------------------------------------------------------------------------------
@@ -196,7 +195,7 @@ async def is_case_closed(work: UnitOfWork, employee_id: str, employment_id: str)
 
 async def list_standing_announcements(work: UnitOfWork) -> list[int]:
     """Where in the outbox departures are announced that stand, and holds that are open; their employees stay as they are."""
-    rows = await work.fetch_rows(
+    return await work.fetch_values(
         """
         SELECT o.id FROM outbox o JOIN employees e ON o.subject = 'employee/' || e.id
         WHERE o.type = ANY(:departures) AND o.body::jsonb ->> 'employment_id' = e.employment_id
@@ -212,4 +211,3 @@ async def list_standing_announcements(work: UnitOfWork) -> list[int]:
         departures=[event.type for event in rules.DEPARTURE_EVENTS],
         undoing=[event.type for event in rules.UNDOING_EVENTS],
     )
-    return [row["id"] for row in rows]

@@ -9,7 +9,7 @@ from typing import Any
 from asyncpg import Connection
 from pydantic import TypeAdapter
 
-from services.staff.departments.store import HEADED_DEPARTMENTS
+from services.staff.departments.store import FIRST, HEADED_DEPARTMENTS
 from services.staff.employees import rules
 from shared.auth import Principal
 from shared.database import UnitOfWork, bind_named
@@ -91,10 +91,10 @@ async def insert_employees(
     imported: Mapping[str, Mapping[str, object]] | None = None,
 ) -> set[str]:
     """`imported`: by id the row of the file. Returns the ids that were new."""
-    inserted = await work.fetch_rows(
+    inserted = await work.fetch_values(
         INSERT_EMPLOYEES, employees=_dump_employees(employees, imported), body_hash=body_hash
     )
-    return {row["id"] for row in inserted}
+    return set(inserted)
 
 
 async def update_employees(
@@ -128,14 +128,14 @@ async def insert_life_change(
     )
 
 
-async def insert_former_employment(work: UnitOfWork, employee_id: str, employment: rules.FormerEmployment) -> None:
+async def insert_former_employment(work: UnitOfWork, former: rules.Employee) -> None:
+    """The employment as it was when it ended."""
     await work.execute(
         """
         INSERT INTO employments (employment_id, employee_id, hired_on, notice_on, last_day, ends_on, left_on)
-        VALUES (:employment_id, :employee_id, :hired_on, :notice_on, :last_day, :ends_on, :left_on)
+        VALUES (:employment_id, :id, :hired_on, :notice_on, :last_day, :ends_on, :left_on)
         """,
-        employee_id=employee_id,
-        **vars(employment),
+        **vars(former),
     )
 
 
@@ -209,14 +209,6 @@ class EmployeeVisibility:
         )
 
 
-@dataclass(frozen=True)
-class VisibleEmployee:
-    """`shows_names`: whether the caller may see name and address."""
-
-    employee: rules.Employee
-    shows_names: bool
-
-
 async def list_visible_employees(
     work: UnitOfWork,
     visibility: EmployeeVisibility,
@@ -226,9 +218,9 @@ async def list_visible_employees(
     department_id: str | None = None,
     manager_id: str | None = None,
     function: str | None = None,
-    paging: Paging | None = None,
-) -> list[VisibleEmployee]:
-    """Whom this caller may know about, by id."""
+    paging: Paging = FIRST,
+) -> list[rules.Employee]:
+    """Whom this caller may know about, by id. Name and address are empty where they may not see them."""
     rows = await work.fetch_rows(
         f"""
         {HEADED_DEPARTMENTS}
@@ -249,10 +241,10 @@ async def list_visible_employees(
         department_id=department_id,
         manager_id=manager_id,
         function=function,
-        after=paging.after[0] if paging and paging.after else "",
-        fetch=paging.fetch if paging else 1,
+        **paging.bounds,
     )
-    return [VisibleEmployee(employee_from_row(row), row["shows_names"]) for row in rows]
+    hidden = {"name": "", "email": ""}
+    return [employee_from_row(row if row["shows_names"] else {**row, **hidden}) for row in rows]
 
 
 async def list_employees_after(work: UnitOfWork, after: str, limit: int) -> list[rules.Employee]:
@@ -274,14 +266,11 @@ class ErasedEmployee:
 
 async def list_erased_ids(work: UnitOfWork, after: str, limit: int) -> list[str]:
     """Of employees who were erased, in order, locked."""
-    rows = await work.fetch_rows(
-        """
-        SELECT id FROM employees WHERE erased_at IS NOT NULL AND id > :after ORDER BY id LIMIT :limit FOR UPDATE
-        """,
+    return await work.fetch_values(
+        "SELECT id FROM employees WHERE erased_at IS NOT NULL AND id > :after ORDER BY id LIMIT :limit FOR UPDATE",
         after=after,
         limit=limit,
     )
-    return [row["id"] for row in rows]
 
 
 async def list_erased_employees(work: UnitOfWork, ids: Iterable[str]) -> list[ErasedEmployee]:
