@@ -47,15 +47,13 @@ async def upsert_erasure(
         Erasure,
         """
         INSERT INTO erasures (kind, id, part, at, by_id, reason, what, held)
-        VALUES (:kind, :id, :part, :now, :by, :reason, CAST(:what AS jsonb), :held)
+        VALUES (:kind, :id, :part, :now, :actor, :reason, CAST(:what AS jsonb), :held)
         ON CONFLICT (kind, id, part) DO UPDATE SET held = excluded.held
         RETURNING id, at AS erased_at, by_id, reason, what
         """,
         kind=kind,
         id=id,
         part=part,
-        now=work.now,
-        by=work.actor,
         reason=reason,
         what=json.dumps(what),
         held=held,

@@ -60,7 +60,7 @@ GET_CLIENT_KNOWLEDGE_SQL = f"""
 
 async def get_client_knowledge(work: UnitOfWork, client_id: str) -> rules.ClientKnowledgeShown:
     """Everybody who met the client within twelve months, the best known first, and on whom it hangs; it exists."""
-    within = {"client_id": client_id, "since": rules.get_year_before(work.now), "now": work.now}
+    within = {"client_id": client_id, "since": rules.get_year_before(work.now)}
     known_by = await work.fetch_all(rules.AcquaintanceShown, LIST_ACQUAINTANCES_SQL, **within)
     shape = partial(rules.ClientKnowledgeShown, known_by=known_by, computed_at=work.now)
     (knowledge,) = await work.fetch_all(shape, GET_CLIENT_KNOWLEDGE_SQL, **within)
@@ -108,7 +108,7 @@ async def insert_interaction(work: UnitOfWork, interaction: rules.Interaction) -
         """
         WITH made AS (
             INSERT INTO interactions (interaction_id, client_id, employee_id, kind, at, summary, by_id)
-            VALUES (:id, :client_id, :employee_id, :kind, :at, :summary, :by) ON CONFLICT DO NOTHING RETURNING *
+            VALUES (:id, :client_id, :employee_id, :kind, :at, :summary, :actor) ON CONFLICT DO NOTHING RETURNING *
         ), found AS (
             SELECT * FROM made UNION ALL
             SELECT * FROM interactions WHERE interaction_id = :id AND (client_id, employee_id, kind, at)
@@ -116,7 +116,6 @@ async def insert_interaction(work: UnitOfWork, interaction: rules.Interaction) -
         )
         SELECT interaction_id AS id, client_id, employee_id, kind, at, summary FROM found LIMIT 1
         """,
-        by=work.actor,
         **asdict(interaction),
     )
 
@@ -130,7 +129,7 @@ async def insert_feedback(
         """
         WITH made AS (
             INSERT INTO feedback (feedback_id, client_id, score, note, at, by_id)
-            VALUES (:id, :client_id, :score, :note, coalesce(CAST(:at AS timestamptz), :now), :by)
+            VALUES (:id, :client_id, :score, :note, coalesce(CAST(:at AS timestamptz), :now), :actor)
             ON CONFLICT DO NOTHING RETURNING *
         ), found AS (
             SELECT * FROM made UNION ALL
@@ -144,8 +143,6 @@ async def insert_feedback(
         score=score,
         note=note,
         at=at,
-        now=work.now,
-        by=work.actor,
     )
 
 
@@ -189,12 +186,12 @@ UPSERT_FEEDBACK_SQL = """
 
 async def upsert_interactions(work: UnitOfWork, interactions: Sequence[rules.Interaction]) -> list[str]:
     columns = to_columns(interactions, "id", "client_id", "employee_id", "kind", "at", "summary")
-    return [row["outcome"] for row in await work.fetch_rows(UPSERT_INTERACTIONS_SQL, actor=work.actor, **columns)]
+    return await work.fetch_values(UPSERT_INTERACTIONS_SQL, **columns)
 
 
 async def upsert_feedback(work: UnitOfWork, feedback: Sequence[rules.Feedback]) -> list[str]:
     columns = to_columns(feedback, "id", "client_id", "score", "at", "note")
-    return [row["outcome"] for row in await work.fetch_rows(UPSERT_FEEDBACK_SQL, actor=work.actor, **columns)]
+    return await work.fetch_values(UPSERT_FEEDBACK_SQL, **columns)
 
 
 # -- merged and erased clients -----------------------------------------------------------------------------------------

@@ -28,8 +28,8 @@ UPDATE_RISKS_SQL = f"""
     MERGE INTO client_risks r USING (
         WITH known AS ({known_sql()}), ordered AS (
             SELECT client_id, sum(value) AS value FROM client_orders
-            WHERE status <> 'cancelled' AND placed_on > CAST(CAST(:day AS text) AS date) - interval '1 year'
-            AND placed_on <= CAST(CAST(:day AS text) AS date) GROUP BY client_id
+            WHERE status <> 'cancelled' AND placed_on > CAST(:today AS date) - interval '1 year'
+            AND placed_on <= CAST(:today AS date) GROUP BY client_id
         )
         SELECT c.client_id, coalesce(p.value, ordered.value, CASE WHEN p.status = 'prospect' THEN p.expected_value END, 0)
                    AS value,
@@ -50,7 +50,7 @@ UPDATE_RISKS_SQL = f"""
 
 UPSERT_COMPUTATION_SQL = """
     INSERT INTO risks_computed AS n (at, day, clients, value)
-    SELECT :now, CAST(CAST(:day AS text) AS date), count(*), coalesce(sum(value), 0) FROM client_risks
+    SELECT :now, CAST(:today AS date), count(*), coalesce(sum(value), 0) FROM client_risks
     ON CONFLICT (one) DO UPDATE SET at = excluded.at, day = excluded.day, clients = excluded.clients, value = excluded.value
 """
 
@@ -90,9 +90,8 @@ async def update_risks(work: UnitOfWork) -> int:
     await work.fetch_rows(
         "SELECT set_config('statement_timeout', '900000', true), set_config('work_mem', '64MB', true)"
     )
-    day = work.today.isoformat()
-    changed = await work.execute(UPDATE_RISKS_SQL, since=get_year_before(work.now), now=work.now, day=day)
-    await work.execute(UPSERT_COMPUTATION_SQL, now=work.now, day=day)
+    changed = await work.execute(UPDATE_RISKS_SQL, since=get_year_before(work.now))
+    await work.execute(UPSERT_COMPUTATION_SQL)
     return changed
 
 
@@ -152,7 +151,6 @@ async def list_clients_at_risk(
         LEFT JOIN people h ON h.employee_id = coalesce(o.stand_in_id, c.owner_id)
         WHERE {" AND ".join(where)} ORDER BY r.value DESC, r.client_id LIMIT :limit
         """,
-        actor=work.actor,
         owner_id=owner_id,
         department_id=department_id,
         value=value,
@@ -235,7 +233,6 @@ async def list_top_clients(
         """,
         id=employee_id,
         limit=limit,
-        actor=work.actor,
         day=work.today.isoformat(),
     )
 

@@ -75,7 +75,6 @@ async def insert_journal_entry(
     await work.execute(
         INSERT_ENTRY_SQL,
         leaf=leaf,
-        now=work.now,
         kind=kind,
         actor=actor_id or work.actor,
         system=work.system,
@@ -128,9 +127,7 @@ async def insert_changed_clients_entry(work: UnitOfWork, kind: str, client_ids: 
     await work.execute(
         INSERT_CHANGED_CLIENTS_ENTRY_SQL,
         leaf=uuid7(),
-        now=work.now,
         kind=kind,
-        actor=work.actor,
         clients=list(client_ids),
     )
 
