@@ -88,14 +88,8 @@ async def _find_refusal(
 
 
 def _make_refusal(reason: str) -> JournaledRefusal:
-    match reason:
-        case "own_case":
-            return JournaledRefusal(OwnExposure())
-        case "switched_off":
-            return JournaledRefusal(ExposureOff())
-        case "no_notice":
-            return JournaledRefusal(NothingHappened())
-    return make_refusal(reason)
+    refusals = {"own_case": OwnExposure, "switched_off": ExposureOff, "no_notice": NothingHappened}
+    return JournaledRefusal(refusals[reason]()) if reason in refusals else make_refusal(reason)
 
 
 def _parse_cursor(paging: Paging) -> tuple[int, int, str] | None:

@@ -19,9 +19,7 @@ from services.clients.journal.store.entries import insert_journal_entry
 from services.clients.journal.store.tree import get_tree_head
 from services.clients.names.store import get_client_id
 from services.clients.proofs import store
-from services.clients.proofs.rules import export_format
-from services.clients.proofs.rules.checkpoints import format_verifier_key, sign_checkpoint, verify_checkpoint
-from services.clients.proofs.rules.export_format import encode_hash
+from services.clients.proofs.rules import checkpoints, export_format
 from shared.database import UnitOfWork
 from shared.errors import NotFound, Refused, Unprocessable
 from shared.service import Runtime
@@ -96,15 +94,15 @@ class Consistency:
 
 
 def get_verifier_key(key: Ed25519PrivateKey) -> str:
-    return format_verifier_key(JOURNAL_ORIGIN, key.public_key())
+    return checkpoints.format_verifier_key(JOURNAL_ORIGIN, key.public_key())
 
 
 async def create_checkpoint(work: UnitOfWork, key: Ed25519PrivateKey) -> Checkpoint:
     """A signed checkpoint of the tree as it is now, kept from now on."""
     size, frontier = await get_tree_head(work)
     root = compute_root(frontier)
-    kept = await store.insert_checkpoint(work, size, sign_checkpoint(JOURNAL_ORIGIN, size, root, key))
-    return Checkpoint(size, encode_hash(root), kept.note, kept.at)
+    kept = await store.insert_checkpoint(work, size, checkpoints.sign_checkpoint(JOURNAL_ORIGIN, size, root, key))
+    return Checkpoint(size, checkpoints.encode_base64(root), kept.note, kept.at)
 
 
 async def _get_root_at(work: UnitOfWork, size: int) -> bytes:
@@ -134,10 +132,10 @@ async def prove_inclusion(work: UnitOfWork, decision_id: str, size: int | None, 
         index=leaf.index,
         size=size,
         data=leaf.data.decode(),
-        leaf_hash=encode_hash(hash_leaf(leaf.data)),
-        proof=[encode_hash(node) for node in proof],
-        root=encode_hash(root),
-        checkpoint=sign_checkpoint(JOURNAL_ORIGIN, size, root, key),
+        leaf_hash=checkpoints.encode_base64(hash_leaf(leaf.data)),
+        proof=[checkpoints.encode_base64(node) for node in proof],
+        root=checkpoints.encode_base64(root),
+        checkpoint=checkpoints.sign_checkpoint(JOURNAL_ORIGIN, size, root, key),
     )
 
 
@@ -148,7 +146,13 @@ async def prove_consistency(work: UnitOfWork, old: int, new: int) -> Consistency
     new_root = await _get_root_at(work, new)
     old_root = await _get_root_at(work, old)
     proof = await store.get_consistency_proof(work, old, new)
-    return Consistency(old, new, encode_hash(old_root), encode_hash(new_root), [encode_hash(node) for node in proof])
+    return Consistency(
+        old,
+        new,
+        checkpoints.encode_base64(old_root),
+        checkpoints.encode_base64(new_root),
+        [checkpoints.encode_base64(node) for node in proof],
+    )
 
 
 # -- export ------------------------------------------------------------------------------------------------------------
@@ -195,33 +199,35 @@ async def begin_range_export(
     if begin < first and begin < stop:
         raise EntriesArchived
     await insert_journal_entry(work, "journal.exported", details={"from": begin, "to": stop})
-    note = sign_checkpoint(JOURNAL_ORIGIN, stop, await _get_root_at(work, stop), key)
+    note = checkpoints.sign_checkpoint(JOURNAL_ORIGIN, stop, await _get_root_at(work, stop), key)
     return RangeExport(begin, stop, await store.list_frontier_hashes(work, begin), note)
 
 
 @dataclass(frozen=True, slots=True)
 class TilePage:
-    """Leaves of a tile up to `end`, by number, its kept hashes, and the checkpoints kept that the present key signed."""
+    """The lines of leaves up to `end`; so many kept `checkpoints` stand among them."""
 
     end: int
-    leaves: Mapping[int, bytes]
-    hashes: Sequence[bytes]
-    notes: Mapping[int, str]
+    lines: bytes
+    checkpoints: int
 
 
-async def read_tile_page(work: UnitOfWork, start: int, end: int, key: str) -> TilePage | None:
-    """What is exported of the first leaves of [start, end), all of one tile; None if they were archived meanwhile."""
+async def read_tile_page(work: UnitOfWork, export: RangeExport, start: int, key: str) -> TilePage | None:
+    """The next leaves of an export, all of one tile, with the kept checkpoints that this key signed.
+
+    None if they were archived meanwhile.
+    """
     if start < await store.get_first_kept_index(work):
         return None
-    leaves = await store.list_leaves(work, start, end)
-    end = max(leaves, default=end - 1) + 1
+    first = start // TILE_SIZE * TILE_SIZE
+    last = min(first + TILE_SIZE, export.end)
+    leaves = await store.list_leaves(work, start, last)
+    end = max(leaves, default=last - 1) + 1
     kept = await store.list_checkpoints(work, start, end)
-    return TilePage(
-        end,
-        leaves,
-        await store.list_tile_hashes(work, start // TILE_SIZE),
-        {size: note for size, note in kept.items() if verify_checkpoint(note, key) is not None},
-    )
+    notes = {size: note for size, note in kept.items() if checkpoints.verify_checkpoint(note, key) is not None}
+    hashes = await store.list_tile_hashes(work, start // TILE_SIZE)
+    exported_hashes = hashes[max(export.start - first, 0) : last - first] if end == last else None
+    return TilePage(end, export_format.format_tile(start, end, leaves, exported_hashes, notes), len(notes))
 
 
 async def stream_range_export(
@@ -235,15 +241,11 @@ async def stream_range_export(
     yield export_format.format_range_header(JOURNAL_ORIGIN, verifier, export.start, export.end, export.frontier)
     start, kept = export.start, 0
     while start < export.end:
-        first = start // TILE_SIZE * TILE_SIZE
-        last = min(first + TILE_SIZE, export.end)
-        page: TilePage | None = await read(read_tile_page, start, last, verifier)
+        page: TilePage | None = await read(read_tile_page, export, start, verifier)
         if page is None:
             return  # without its last line, the file says that it is not whole
-        kept += len(page.notes)
-        hashes = page.hashes[max(export.start - first, 0) : last - first] if page.end == last else None
-        yield export_format.format_tile(start, page.end, page.leaves, hashes, page.notes)
-        start = page.end
+        yield page.lines
+        start, kept = page.end, kept + page.checkpoints
     yield export_format.format_range_footer(export.end, export.note, kept)
 
 
@@ -262,7 +264,7 @@ async def begin_selection_export(
     await insert_journal_entry(
         work, "journal.exported", employee_id=employee_id, client_id=client_id, details={"size": size}
     )
-    note = sign_checkpoint(JOURNAL_ORIGIN, size, compute_root(frontier), key)
+    note = checkpoints.sign_checkpoint(JOURNAL_ORIGIN, size, compute_root(frontier), key)
     return SelectionExport(about, since, until, size, note)
 
 

@@ -13,7 +13,6 @@ from pydantic.json_schema import SkipJsonSchema
 
 from services.clients.names.store import get_client_id
 from services.clients.permissions.rules import ALLOWING_REASONS
-from shared.contracts.clients import JournalEntry
 from shared.database import UnitOfWork
 from shared.ids import uuid7
 from shared.paging import Paging
@@ -130,32 +129,6 @@ async def insert_changed_clients_entry(work: UnitOfWork, kind: str, client_ids: 
         kind=kind,
         clients=list(client_ids),
     )
-
-
-async def insert_entry_of_other_service(work: UnitOfWork, entry: JournalEntry) -> None:
-    """Takes over what another service decided."""
-    # Whatever is not known to be something else counts as a person: a surrogate too many does no harm.
-    people = {
-        name: str(value)
-        for name, value in entry.details.items()
-        if name.endswith("_id") and name not in IDS_OF_OTHER_THINGS
-    }
-    await insert_journal_entry(
-        work,
-        entry.kind,
-        actor_id=entry.actor_id,
-        employee_id=entry.employee_id,
-        client_id=entry.client_id,
-        details={name: value for name, value in entry.details.items() if name not in people},
-        people=people,
-    )
-
-
-IDS_OF_OTHER_THINGS = frozenset(
-    {"case_id", "order_id", "task_id", "visit_id", "policy_id", "source_id", "hold_id", "parked_id", "flow_id"}
-    | {"department_id", "document_id", "introduction_id", "incident_id", "employment_id", "absence_id", "token_id"}
-    | {"command_id", "batch_id", "pass_id", "sync_id", "plan_id", "item_id", "message_id", "webhook_id", "client_id"}
-)
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------
