@@ -71,8 +71,8 @@ class UsageRecord(NamedTuple):
     @property
     def item(self) -> str:
         """The same for the same item: by what its system calls it, else by all that is said of it."""
-        said = [self.system, self.id] if self.id else [*self[:4], self.at.astimezone(UTC).isoformat(), self.system]
-        return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
+        identity = [self.system, self.id] if self.id else [*self[:4], self.at.astimezone(UTC).isoformat(), self.system]
+        return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
 
     @property
     def is_named(self) -> bool:

@@ -41,8 +41,8 @@ class RangeVerifier:
         self.newest, self.kept = first.start, 0
         self.lost = False  # what is missing leaves the tree unknown from there on
         self.ended = False
-        verdict.given_outside += sum(not first.start <= said.size <= first.end for _, said in given)
-        self.given = [(n, said) for n, said in self.given if first.start <= said.size <= first.end]
+        verdict.given_outside += sum(not first.start <= checkpoint.size <= first.end for _, checkpoint in given)
+        self.given = [(n, checkpoint) for n, checkpoint in self.given if first.start <= checkpoint.size <= first.end]
         self._compare_given(self.start)
 
     def read(self, numbered: Iterable[tuple[int, bytes]]) -> None:
@@ -162,7 +162,7 @@ class RangeVerifier:
                 self.verdict.add("misplaced", line, at)
         if self.lost:
             return
-        sizes = {*standing, *(said.size for _, said in self._list_given_up_to(stop)), stop}
+        sizes = {*standing, *(checkpoint.size for _, checkpoint in self._list_given_up_to(stop)), stop}
         for size in sorted(sizes):
             if start < size <= stop:
                 self.frontier = grow_frontier(self.frontier, start, leaves[start - self.start : size - self.start])
@@ -182,23 +182,27 @@ class RangeVerifier:
     # -- checkpoints ---------------------------------------------------------------------------------------------------
 
     def _verify_note(self, number: int, note: str) -> Checkpoint | None:
-        said = verify_checkpoint(note, self.verdict.key or "")
-        if said is None or said.origin != self.verdict.origin:
+        checkpoint = verify_checkpoint(note, self.verdict.key or "")
+        if checkpoint is None or checkpoint.origin != self.verdict.origin:
             self.verdict.add("forged", number, self.start + len(self.hashes))
             return None
-        return said
+        return checkpoint
 
     def _read_checkpoint(self, number: int, note: str) -> None:
         self.kept += 1
-        said = self._verify_note(number, note)
-        if said is None:
+        checkpoint = self._verify_note(number, note)
+        if checkpoint is None:
             return
         at = self.start + len(self.hashes)
-        if self.hashes and self.start < said.size <= self.start + MAX_PENDING_LEAVES and said.size not in self.waiting:
-            self.waiting[said.size] = (number, at, said.root)
-        elif not self.hashes and self.newest < said.size == self.start:
-            self.newest = said.size
-            self._compare_root(number, said.size, said.root)
+        if (
+            self.hashes
+            and self.start < checkpoint.size <= self.start + MAX_PENDING_LEAVES
+            and checkpoint.size not in self.waiting
+        ):
+            self.waiting[checkpoint.size] = (number, at, checkpoint.root)
+        elif not self.hashes and self.newest < checkpoint.size == self.start:
+            self.newest = checkpoint.size
+            self._compare_root(number, checkpoint.size, checkpoint.root)
         else:
             self.verdict.add("misplaced", number, at)
 
@@ -214,16 +218,16 @@ class RangeVerifier:
 
     def _list_given_up_to(self, size: int) -> list[tuple[int, Checkpoint]]:
         """Those of the given checkpoints that come next, up to this size."""
-        end = next((i for i, (_, said) in enumerate(self.given) if said.size > size), len(self.given))
+        end = next((i for i, (_, checkpoint) in enumerate(self.given) if checkpoint.size > size), len(self.given))
         return self.given[:end]
 
     def _compare_given(self, size: int) -> None:
         due = self._list_given_up_to(size)
         del self.given[: len(due)]
-        for n, said in due:
-            if self.lost or said.size != size:
+        for n, checkpoint in due:
+            if self.lost or checkpoint.size != size:
                 continue
-            if compute_root(self.frontier) == said.root:
+            if compute_root(self.frontier) == checkpoint.root:
                 self.outside = CheckpointAgreement(good=size)
                 self.verdict.given_agree += 1
             elif not self.outside.bad:
@@ -249,8 +253,8 @@ class RangeVerifier:
             self.verdict.add("miscounted", number, self.end)
         if kept != self.kept:
             self.verdict.add("recounted", number, self.verdict.start, self.end)  # which checkpoint, nothing says
-        said = self._verify_note(number, note)
-        if said and said.size == self.end:
-            self._compare_root(number, said.size, said.root)
-        elif said:
+        checkpoint = self._verify_note(number, note)
+        if checkpoint and checkpoint.size == self.end:
+            self._compare_root(number, checkpoint.size, checkpoint.root)
+        elif checkpoint:
             self.verdict.add("misplaced", number, self.end)

@@ -33,12 +33,12 @@ def verify_export(
         verdict.add("key", 1)
     given = []
     for n, note in enumerate(checkpoints, 1):
-        said = verify_checkpoint(note, trusted)
-        if said is None or said.origin != name:
+        checkpoint = verify_checkpoint(note, trusted)
+        if checkpoint is None or checkpoint.origin != name:
             verdict.add("forged", None, given=n)
         else:
-            given.append((n, said))
-    verdict.largest_given = max((said.size for _, said in given), default=0)
+            given.append((n, checkpoint))
+    verdict.largest_given = max((checkpoint.size for _, checkpoint in given), default=0)
     if isinstance(first, export_format.SelectionHeader):
         verdict.end = first.size
         verify_selection(first, given, verdict, numbered)
@@ -57,12 +57,12 @@ def verify_selection(
     numbered: Iterable[tuple[int, bytes]],
 ) -> None:
     """The given checkpoints of the same size are compared; for others a proof would be needed that is not here."""
-    said = verify_checkpoint(first.checkpoint, verdict.key or "")
-    if said is None or (said.origin, said.size) != (verdict.origin, first.size):
+    checkpoint = verify_checkpoint(first.checkpoint, verdict.key or "")
+    if checkpoint is None or (checkpoint.origin, checkpoint.size) != (verdict.origin, first.size):
         verdict.add("forged", 1)
     else:
         verdict.checkpoints += 1
-    root = said.root if said else b""
+    root = checkpoint.root if checkpoint else b""
     for n, other in given:
         if other.size != first.size:
             verdict.given_outside += 1
