@@ -46,58 +46,58 @@ SELL, SHIP = new().stages
 
 
 def test_whoever_has_room_in_the_function_and_does_no_stage_apart_may_do_it() -> None:
-    assert staff().find_refusal(new().need_of(SHIP), "cat") is None
-    assert staff().find_refusal(new().need_of(SHIP), "bob") is None
+    assert staff().find_refusal(new().get_need(SHIP), "cat") is None
+    assert staff().find_refusal(new().get_need(SHIP), "bob") is None
 
 
 def test_each_rule_refuses_by_its_name() -> None:
-    assert staff().find_refusal(new().need_of(SHIP), "ann") is WrongFunction
-    assert staff().find_refusal(given(new(), "bob", None).need_of(SHIP), "bob") is SeparationBreached
-    assert staff().find_refusal(new().need_of(SHIP), "dan") is CapacityBreached
-    assert staff().find_refusal(new().need_of(SHIP), "stranger") is WrongFunction
+    assert staff().find_refusal(new().get_need(SHIP), "ann") is WrongFunction
+    assert staff().find_refusal(given(new(), "bob", None).get_need(SHIP), "bob") is SeparationBreached
+    assert staff().find_refusal(new().get_need(SHIP), "dan") is CapacityBreached
+    assert staff().find_refusal(new().get_need(SHIP), "stranger") is WrongFunction
 
 
 def test_room_is_used_up_to_the_last_point_and_rounding_refuses_nobody() -> None:
     tight = Roster([FunctionCapacity("cat", "delivery", 2.3, 0.1 + 0.2)])
-    assert tight.find_refusal(new().need_of(SHIP), "cat") is None
-    tight.add_load(new().need_of(SHIP), "cat")
-    assert tight.find_refusal(new().need_of(SHIP), "cat") is CapacityBreached
-    tight.remove_load(new().need_of(SHIP), "cat")
-    assert tight.find_refusal(new().need_of(SHIP), "cat") is None
+    assert tight.find_refusal(new().get_need(SHIP), "cat") is None
+    tight.add_load(new().get_need(SHIP), "cat")
+    assert tight.find_refusal(new().get_need(SHIP), "cat") is CapacityBreached
+    tight.remove_load(new().get_need(SHIP), "cat")
+    assert tight.find_refusal(new().get_need(SHIP), "cat") is None
 
 
 def test_a_capacity_of_nothing_takes_only_what_weighs_nothing() -> None:
     none = Roster([FunctionCapacity("cat", "delivery", 0, 0)])
-    assert none.find_refusal(new().need_of(SHIP), "cat") is CapacityBreached
-    assert none.find_refusal(new().need_of(SHIP._replace(effort=0)), "cat") is None
-    assert none.pick_best(new().need_of(SHIP._replace(effort=0))) == "cat"
+    assert none.find_refusal(new().get_need(SHIP), "cat") is CapacityBreached
+    assert none.find_refusal(new().get_need(SHIP._replace(effort=0)), "cat") is None
+    assert none.pick_best(new().get_need(SHIP._replace(effort=0))) == "cat"
 
 
 def test_who_could_are_those_allowed_with_most_room_first() -> None:
-    assert staff().list_candidates(new().need_of(SHIP)) == ["bob", "cat"]
-    assert staff().list_candidates(given(new(), "bob", None).need_of(SHIP)) == ["cat"]
-    assert staff(FunctionCapacity("eve", "delivery", 9, 0, is_present=False)).list_candidates(new().need_of(SHIP)) == [
+    assert staff().list_candidates(new().get_need(SHIP)) == ["bob", "cat"]
+    assert staff().list_candidates(given(new(), "bob", None).get_need(SHIP)) == ["cat"]
+    assert staff(FunctionCapacity("eve", "delivery", 9, 0, is_present=False)).list_candidates(new().get_need(SHIP)) == [
         "bob",
         "cat",
     ]
 
 
 def test_the_best_has_the_smallest_part_of_their_capacity_in_use_then_the_smallest_id() -> None:
-    assert staff().pick_best(new().need_of(SHIP)) == "bob"
-    assert staff(FunctionCapacity("amy", "delivery", 5, 1)).pick_best(new().need_of(SHIP)) == "amy"
-    assert staff(FunctionCapacity("amy", "delivery", 5, 0, is_present=False)).pick_best(new().need_of(SHIP)) == "bob"
-    assert Roster([]).pick_best(new().need_of(SHIP)) is None
+    assert staff().pick_best(new().get_need(SHIP)) == "bob"
+    assert staff(FunctionCapacity("amy", "delivery", 5, 1)).pick_best(new().get_need(SHIP)) == "amy"
+    assert staff(FunctionCapacity("amy", "delivery", 5, 0, is_present=False)).pick_best(new().get_need(SHIP)) == "bob"
+    assert Roster([]).pick_best(new().get_need(SHIP)) is None
 
 
 def test_taking_changes_who_is_best_and_releasing_changes_it_back() -> None:
     roster = staff()
-    roster.add_load(new().need_of(SHIP), "bob")
-    roster.add_load(new().need_of(SHIP), "bob")
-    assert roster.pick_best(new().need_of(SHIP)) == "cat"
-    roster.remove_load(new().need_of(SHIP), "bob")
-    roster.remove_load(new().need_of(SHIP), "bob")
-    assert roster.pick_best(new().need_of(SHIP)) == "bob"
-    assert roster.pick_best(new().need_of(SHIP)) == "bob"
+    roster.add_load(new().get_need(SHIP), "bob")
+    roster.add_load(new().get_need(SHIP), "bob")
+    assert roster.pick_best(new().get_need(SHIP)) == "cat"
+    roster.remove_load(new().get_need(SHIP), "bob")
+    roster.remove_load(new().get_need(SHIP), "bob")
+    assert roster.pick_best(new().get_need(SHIP)) == "bob"
+    assert roster.pick_best(new().get_need(SHIP)) == "bob"
 
 
 def test_a_new_order_gets_whom_it_names_and_the_best_for_the_rest() -> None:
@@ -137,7 +137,7 @@ def test_a_refused_order_takes_nothing_from_the_staff() -> None:
     with pytest.raises(CapacityBreached) as refused:
         staff_order(new(), {"sell": "bob", "ship": "cat"}, {}, roster)
     assert refused.value.extra == {"could": []}
-    assert roster.find_refusal(new().need_of(SELL), "bob") is None
+    assert roster.find_refusal(new().get_need(SELL), "bob") is None
 
 
 def test_who_is_frozen_is_refused_as_such() -> None:
