@@ -38,6 +38,11 @@ class Paging:
         return self.limit + 1
 
     @property
+    def bounds(self) -> dict[str, str | int]:
+        """`:after` and `:fetch` for the statement of a list that is ordered by one text."""
+        return {"after": self.after[0] if self.after else "", "fetch": self.fetch}
+
+    @property
     def number(self) -> int | None:
         """The key of a list that is ordered by a number. Raises `UnknownCursor`."""
         if self.after is None:

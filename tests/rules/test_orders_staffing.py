@@ -139,7 +139,7 @@ def test_a_sweep_over_many_orders_fills_everybody_evenly_and_nobody_over() -> No
     assert sorted(sold.count(f"s{n}") for n in range(3)) == [6, 7, 7]
 
 
-def test_a_refused_order_takes_nothing_from_the_staff() -> None:
+def test_a_refused_order_takes_nothing_from_the_bench() -> None:
     roster = Roster([FunctionCapacity("bob", "sales", 1, 0), FunctionCapacity("cat", "delivery", 1, 0)])
     with pytest.raises(CapacityBreached) as refused:
         staff_order(make_order(), {"sell": "bob", "ship": "cat"}, {}, roster)

@@ -8,11 +8,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from services.clients.access.store.actor import ListReach, is_visible_sql
+from services.clients.names.rules import ERASED_TEXT
 from shared.contracts.clients import AccessLimitReached
 from shared.database import UnitOfWork
 from shared.paging import Paging
 
-ERASED_TEXT = "(erased)"  # where something must stand
 KEPT_EXPORT_DAYS = 1
 DELETE_BATCH_SIZE = 20_000
 ANNOUNCED_AT_ONCE = 1_000

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from services.clients.access.store.decision import ACTING_OWNER_SQL, IS_RELATED_SQL
 from services.clients.journal.store.entries import insert_entries_sql
 from services.clients.register.store import CLIENT_COLUMNS_SQL, CLIENT_TABLES_SQL
 from shared.database import UnitOfWork
@@ -46,11 +47,10 @@ LINE_SQL: Mapping[ExportFormat, str] = {
 EXPORT_HEADINGS: Mapping[ExportFormat, str] = {"csv": ",".join(EXPORT_FIELDS) + "\r\n", "ndjson": ""}
 
 # Export is for those who have a client in hand and for heads: so whose clients they are decides, not each client.
-LIST_EXPORTABLE_OWNERS_SQL = """
-    SELECT o.employee_id FROM people o LEFT JOIN people h ON h.employee_id = o.stand_in_id
-    WHERE (o.employee_id = :actor AND o.stand_in_id IS NULL AND NOT o.settling) OR o.stand_in_id = :actor
-       OR (:as_head AND EXISTS (SELECT 1 FROM heads WHERE heads.head_id = :actor
-                                AND heads.department_id IN (o.department_id, h.department_id)))
+LIST_EXPORTABLE_OWNERS_SQL = f"""
+    SELECT o.employee_id FROM (SELECT CAST(:actor AS text) AS employee_id) a CROSS JOIN people o
+    LEFT JOIN people h ON h.employee_id = {ACTING_OWNER_SQL}
+    WHERE {IS_RELATED_SQL["owner"]} OR {IS_RELATED_SQL["caretaker"]} OR (:as_head AND {IS_RELATED_SQL["head"]})
 """
 
 GET_EXPORT_PAGE_SQL = """

@@ -53,7 +53,8 @@ class UsageDay:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """`count` rows on this day (`bulk_read`), or in these `hours` of it (`off_hours`), against `earlier_days` days."""
+    """Evidence, never a verdict: `count` rows on this day (`bulk_read`), or in these `hours` of it (`off_hours`), against
+    `earlier_days` days."""
 
     flag: HabitFlag
     day: date

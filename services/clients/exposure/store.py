@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from services.clients.access.store.decision import ACTING_OWNER_SQL, IS_ALLOWED_SQL, RELATION_SQL
+from services.clients.access.store.decision import IS_ALLOWED_SQL, IS_RELATED_SQL, OWNERS_SQL
 from services.clients.exposure import rules
 from services.clients.journal.store.entries import JOURNAL_VIEW
 from services.clients.names.store import MERGED_SYSTEM
@@ -126,7 +126,7 @@ async def list_usage_days(work: UnitOfWork, employee_id: str) -> list[rules.Usag
 
 
 # Whose a client was is known of every moment; in whose team it was, only of now.
-IS_RELATED_SQL = " OR ".join(f"({sql})" for sql in RELATION_SQL.values())
+HAS_RELATION_SQL = " OR ".join(IS_RELATED_SQL.values())
 
 LIST_USED_CLIENTS_SQL = f"""
     WITH {USED_SQL}, placed AS MATERIALIZED (
@@ -156,9 +156,8 @@ LIST_USED_CLIENTS_SQL = f"""
         UNION ALL
         SELECT a.client_id, '-infinity', NULL
         FROM (SELECT client_id, CAST(:employee_id AS text) AS employee_id, CAST(:day AS text) AS day FROM shown) a
-        JOIN people p ON p.employee_id = a.employee_id JOIN clients c ON c.client_id = a.client_id
-        LEFT JOIN people o ON o.employee_id = c.owner_id LEFT JOIN people h ON h.employee_id = {ACTING_OWNER_SQL}
-        WHERE {IS_RELATED_SQL}
+        JOIN people p ON p.employee_id = a.employee_id JOIN clients c ON c.client_id = a.client_id {OWNERS_SQL}
+        WHERE {HAS_RELATION_SQL}
     ), judged AS (
         SELECT u.*, NOT EXISTS (SELECT 1 FROM theirs t WHERE t.client_id IN (u.client_id, u.was_id) AND u.at >= t.since
                                 AND (t.until IS NULL OR u.at < t.until)) AS strange,

@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from services.clients.freezes.rules import Freeze, FreezeGround, LiftingRequest
+from services.clients.names.rules import ERASED_TEXT
 from shared.database import UnitOfWork
 from shared.paging import Paging
 from shared.people.store import heads_person_sql
-
-ERASED_TEXT = "(erased)"  # where something must stand
 
 # -- where it is in force ----------------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ from services.clients.usage.api import UsageItem, to_usage_record
 from shared.http.bulk import describe_invalid_item
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Moment
-from shared.http.ndjson import NDJSON_REQUEST, describe_ndjson_answer, make_ndjson_response
+from shared.http.ndjson import NDJSON, NDJSON_REQUEST, describe_ndjson_answer
 from shared.ids import ClientRef, Id
 
 router = APIRouter(tags=["imports"], dependencies=[Depends(require_journal_space_at_door)])
@@ -165,7 +165,8 @@ async def import_rows(
     for chunk in split_into_chunks(rows, lambda numbered: of.get_key(numbered[1])):
         results += await run(of.import_lines, chunk)
     results.sort(key=lambda result: result.line)
-    return make_ndjson_response(map(asdict, results), door.response.headers)
+    answer = "".join(json.dumps(asdict(result), separators=(",", ":")) + "\n" for result in results)
+    return Response(answer, media_type=NDJSON, headers=door.response.headers)
 
 
 def _parse_lines(kind: ImportKind, body: bytes) -> Iterator[tuple[int, Any, str | None]]:

@@ -9,14 +9,13 @@ from services.clients.access.store.decision import clients_of_actor_sql
 from services.clients.holdings.store.owners import INSERT_OWNERS_SQL, increment_versions
 from services.clients.holdings.store.teams import INSERT_TEAMS_SQL
 from services.clients.journal.store.entries import insert_entries_sql
+from services.clients.names.rules import ERASED_TEXT
 from services.clients.names.store import INSERT_SURROGATES_SQL
 from services.clients.permissions.rules import Action
 from services.clients.register.rules import Client, Contact, Profile, Registration, assign_contact_ids
 from shared.database import UnitOfWork
 from shared.ids import uuid7
 from shared.paging import Paging
-
-ERASED_NAME = "(erased)"  # where something must stand
 
 INSERT_CLIENTS_SQL = f"""
     WITH given AS MATERIALIZED (
@@ -245,7 +244,7 @@ async def erase_profile(work: UnitOfWork, client_id: str) -> None:
         WHERE client_id = :id
         """,
         id=client_id,
-        erased=ERASED_NAME,
+        erased=ERASED_TEXT,
     )
 
 

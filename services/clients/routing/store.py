@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from services.clients.access.store.decision import (
-    ACTING_OWNER_SQL,
+    OWNERS_SQL,
     has_unacknowledged_policy_sql,
     is_absent_sql,
 )
@@ -23,8 +23,7 @@ GET_CALL_ROUTE_SQL = f"""
     WITH found AS ({FIND_CALLING_CLIENT_SQL}), held AS (
         SELECT c.client_id, c.owner_id, o.department_id AS of_owner, h.employee_id AS in_hand, h.department_id AS of_in_hand,
                h.deputy_id, {is_absent_sql("h", "CAST(:day AS text)")} AS away
-        FROM found c LEFT JOIN people o ON o.employee_id = c.owner_id
-        LEFT JOIN people h ON h.employee_id = {ACTING_OWNER_SQL}
+        FROM found c {OWNERS_SQL}
     ), candidates AS (
         SELECT t.employee_id, 'function' AS reason, 0 AS rank FROM held JOIN team t USING (client_id)
         WHERE t.function = CAST(:function AS text)

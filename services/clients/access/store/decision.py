@@ -5,7 +5,7 @@ Every statement here wants a CTE `asked (employee_id, client_id, action, moment,
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.clients.access.rules import apply_roles_to_decision
 from services.clients.permissions.rules import (
@@ -29,19 +29,55 @@ def is_absent_sql(person: str, day: str) -> str:
     return f"jsonb_path_exists({person}.absences, '$[*] ? ({covers})', jsonb_build_object('day', {day}))"
 
 
-# Of a question `a`, the client `c`, its owner of record `o` and who has it in hand, `h`.
-# A rehired person holds nothing of before, also where nobody stands in.
-ACTING_OWNER_SQL = "coalesce(o.stand_in_id, CASE WHEN NOT o.settling THEN c.owner_id END)"
+# Who has a client of the owner of record `o` in hand. A rehired person holds nothing of before, also where nobody stands in.
+ACTING_OWNER_SQL = "coalesce(o.stand_in_id, CASE WHEN NOT o.settling THEN o.employee_id END)"
+OWNERS_SQL = f"""
+    LEFT JOIN people o ON o.employee_id = c.owner_id
+    LEFT JOIN people h ON h.employee_id = {ACTING_OWNER_SQL}
+"""
 
-RELATION_SQL: Mapping[Relation, str] = {
-    "owner": "c.owner_id = a.employee_id AND o.stand_in_id IS NULL AND NOT o.settling",
-    "caretaker": "o.stand_in_id = a.employee_id",
-    "team": """NOT p.settling AND (EXISTS (SELECT 1 FROM team t WHERE t.client_id = a.client_id AND t.employee_id = a.employee_id)
-               OR EXISTS (SELECT 1 FROM open_stages s WHERE s.client_id = a.client_id AND s.employee_id = a.employee_id))""",
-    "head": """EXISTS (SELECT 1 FROM heads WHERE heads.head_id = a.employee_id
-                       AND heads.department_id IN (o.department_id, h.department_id))""",
-    "deputy": f"coalesce(h.deputy_id = a.employee_id AND {is_absent_sql('h', 'a.day')}, false)",
-}
+
+class RelationSql(NamedTuple):
+    """Who stands in a relation to the client `c` of the owner of record `o`, whom the acting owner `h` has in hand.
+
+    `employee` is the column of the id, `condition` when that holds, and `source` what is looked through for it. `p` is
+    the row of the employee.
+    """
+
+    employee: str
+    condition: str
+    source: str | None = None
+
+    @property
+    def is_related(self) -> str:
+        """Whether `a.employee_id` stands in this relation."""
+        related = f"{self.employee} = a.employee_id AND {self.condition}"
+        return f"EXISTS (SELECT 1 FROM {self.source} WHERE {related})" if self.source else f"coalesce({related}, false)"
+
+    @property
+    def pairs(self) -> str:
+        """All clients, each with those who stand in this relation to it."""
+        source = f"CROSS JOIN {self.source}" if self.source else ""
+        return f"""SELECT c.client_id, {self.employee} AS employee_id FROM clients c {OWNERS_SQL} {source}
+                   LEFT JOIN people p ON p.employee_id = {self.employee} WHERE {self.condition}"""
+
+
+def build_relations(day: str) -> Mapping[Relation, RelationSql]:
+    return {
+        "owner": RelationSql("o.employee_id", "o.stand_in_id IS NULL AND NOT o.settling"),
+        "caretaker": RelationSql("o.stand_in_id", "o.stand_in_id IS NOT NULL"),
+        "team": RelationSql(
+            "s.employee_id",
+            "s.client_id = c.client_id AND NOT p.settling",
+            "(SELECT client_id, employee_id FROM team UNION ALL SELECT client_id, employee_id FROM open_stages) s",
+        ),
+        "head": RelationSql("heads.head_id", "heads.department_id IN (o.department_id, h.department_id)", "heads"),
+        "deputy": RelationSql("h.deputy_id", is_absent_sql("h", day)),
+    }
+
+
+IS_RELATED_SQL = {name: relation.is_related for name, relation in build_relations("a.day").items()}
+RELATION_PAIRS_SQL = {name: relation.pairs for name, relation in build_relations("CAST(:day AS text)").items()}
 
 
 def has_unacknowledged_policy_sql(day: str) -> str:
@@ -70,7 +106,7 @@ def _partial_relations_sql() -> str:
         tried = "".join(f" WHEN a.action IN ({quote_literals(RELATION_ACTIONS[name])}) THEN '{name}'" for name in held)
         return f"CASE{tried} ELSE 'action_not_allowed' END" if held else "'no_relation'"
 
-    bits = " + ".join(f"{1 << bit} * CAST({RELATION_SQL[name]} AS int)" for bit, name in enumerate(PARTIAL_RELATIONS))
+    bits = " + ".join(f"{1 << bit} * CAST({IS_RELATED_SQL[name]} AS int)" for bit, name in enumerate(PARTIAL_RELATIONS))
     cases = (
         f"WHEN {number} THEN {reason([name for bit, name in enumerate(PARTIAL_RELATIONS) if number >> bit & 1])}"
         for number in range(1 << len(PARTIAL_RELATIONS))
@@ -84,11 +120,11 @@ REASON_SQL = f"""CASE
     WHEN p.status = 'left' THEN 'not_employed'
     WHEN p.frozen THEN CASE WHEN {HAS_PASS_SQL} THEN 'pass' ELSE 'frozen' END
     WHEN {has_unacknowledged_policy_sql("a.day")} THEN 'policy_not_acknowledged'
-    {" ".join(f"WHEN {RELATION_SQL[name]} THEN '{name}'" for name in FULL_RELATIONS)}
+    {" ".join(f"WHEN {IS_RELATED_SQL[name]} THEN '{name}'" for name in FULL_RELATIONS)}
     ELSE {_partial_relations_sql()} END"""
 
 # What a decision rests on, each looked up: for whoever asks for the reason of a reason.
-HELD_RELATIONS = ", ".join(f"CASE WHEN {RELATION_SQL[name]} THEN '{name}' END" for name in RELATION_ACTIONS)
+HELD_RELATIONS = ", ".join(f"CASE WHEN {IS_RELATED_SQL[name]} THEN '{name}' END" for name in RELATION_ACTIONS)
 FACTS_SQL = f"""
     array_remove(ARRAY[{HELD_RELATIONS}], NULL) AS relations,
     ARRAY(SELECT v.purpose FROM passes v WHERE v.employee_id = a.employee_id AND v.client_id = a.client_id AND {VALID_PASS_SQL})
@@ -103,8 +139,7 @@ DECISION_TABLES_SQL = f"""
     FROM asked a
     LEFT JOIN people p ON p.employee_id = a.employee_id
     LEFT JOIN clients c ON c.client_id = a.client_id
-    LEFT JOIN people o ON o.employee_id = c.owner_id
-    LEFT JOIN people h ON h.employee_id = {ACTING_OWNER_SQL}
+    {OWNERS_SQL}
 """
 
 DECISION_SQL = f"{DECISION_COLUMNS_SQL} {DECISION_TABLES_SQL}"
@@ -158,28 +193,6 @@ async def list_actor_decisions(
 def get_decision_time(work: UnitOfWork) -> dict[str, Any]:
     """What decisions need to know of the time: the instant, and the day of the company."""
     return {"now": work.now, "day": work.today.isoformat()}
-
-
-# -- sets --------------------------------------------------------------------------------------------------------------
-
-# All pairs of a client and an employee who stands to it in this relation: `RELATED` read from the other side.
-RELATION_PAIRS_SQL: Mapping[Relation, str] = {
-    "owner": """SELECT c.client_id, c.owner_id AS employee_id FROM clients c JOIN people o ON o.employee_id = c.owner_id
-                WHERE o.stand_in_id IS NULL AND NOT o.settling""",
-    "caretaker": """SELECT c.client_id, o.stand_in_id AS employee_id FROM people o
-                    JOIN clients c ON c.owner_id = o.employee_id""",
-    "team": """SELECT s.client_id, s.employee_id FROM people p, (
-                   SELECT client_id, employee_id FROM team UNION ALL SELECT client_id, employee_id FROM open_stages) s
-               WHERE NOT p.settling AND s.employee_id = p.employee_id""",
-    "head": """SELECT c.client_id, heads.head_id AS employee_id FROM people o
-               LEFT JOIN people h ON h.employee_id = o.stand_in_id
-               JOIN heads ON heads.department_id IN (o.department_id, h.department_id)
-               JOIN clients c ON c.owner_id = o.employee_id""",
-    "deputy": f"""SELECT c.client_id, h.deputy_id AS employee_id FROM people o
-                  JOIN people h ON h.employee_id = coalesce(o.stand_in_id, CASE WHEN NOT o.settling THEN o.employee_id END)
-                  JOIN clients c ON c.owner_id = o.employee_id
-                  WHERE {is_absent_sql("h", "CAST(:day AS text)")}""",
-}
 
 
 def clients_of_actor_sql(
