@@ -6,8 +6,8 @@ import services.orders.freezes.tables
 import services.orders.orders.tables  # noqa: F401
 from services.orders.copies.handlers import on_client_changed, on_client_owners_changed
 from services.orders.erasure.handlers import on_client_erased, on_employee_erased
-from services.orders.figures.api import router as figures_router
-from services.orders.flows.api import router as flows_router
+from services.orders.figures import api as figures_api
+from services.orders.flows import api as flows_api
 from services.orders.freezes.handlers import (
     apply_due_passes,
     freeze_stages,
@@ -17,16 +17,16 @@ from services.orders.freezes.handlers import (
     settle_rehires,
     unfreeze_stages,
 )
-from services.orders.imports.api import router as imports_router
+from services.orders.imports import api as imports_api
 from services.orders.merging.handlers import on_client_merged
 from services.orders.metadata import metadata
-from services.orders.orders.api import router as orders_router
+from services.orders.orders import api as orders_api
 from services.orders.orders.handlers import republish_orders
-from services.orders.personal_data.api import router as personal_data_router
-from services.orders.planning.api import router as planning_router
+from services.orders.personal_data import api as personal_data_api
+from services.orders.planning import api as planning_api
 from services.orders.planning.handlers import transfer_stages
-from services.orders.staffing.api import router as staffing_router
-from services.orders.stages.api import router as stages_router
+from services.orders.staffing import api as staffing_api
+from services.orders.stages import api as stages_api
 from shared.contracts.clients import (
     AccessFrozen,
     AccessUnfrozen,
@@ -51,14 +51,14 @@ SERVICE = Service(
     name="orders",
     summary="Order flows, orders, their stages and who does them; workload, sales curves, delivery.",
     routers=(
-        flows_router,
-        staffing_router,
-        orders_router,
-        stages_router,
-        planning_router,
-        figures_router,
-        imports_router,
-        personal_data_router,
+        flows_api.router,
+        staffing_api.router,
+        orders_api.router,
+        stages_api.router,
+        planning_api.router,
+        figures_api.router,
+        imports_api.router,
+        personal_data_api.router,
     ),
     metadata=metadata,
     publishes=(*EVENTS, JournalEntry, ErasureDone, CommandAnswered),

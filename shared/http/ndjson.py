@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, is_dataclass
+from dataclasses import is_dataclass
 from datetime import date
 from typing import Any
 
@@ -10,6 +10,7 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from shared.errors import HoldfastError
+from shared.records import list_fields
 
 NDJSON = "application/x-ndjson"
 NDJSON_REQUEST: dict[str, Any] = {
@@ -19,7 +20,7 @@ NDJSON_REQUEST: dict[str, Any] = {
 
 def _to_json(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
+        return list_fields(value)
     if isinstance(value, date):
         return value.isoformat()
     raise TypeError(f"no JSON of a {type(value).__name__}")

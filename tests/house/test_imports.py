@@ -12,41 +12,87 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 
 VIOLATIONS = {
-    "a domain that reaches the store": ("services/staff/domain/planted.py", "import services.staff.store", "layers"),
-    "handlers that reach the door": ("services/orders/handlers/planted.py", "import services.orders.api", "layers"),
-    "handlers that reach the manifest": (
-        "services/staff/handlers/planted.py",
-        "import services.staff.manifest",
-        "layers",
+    "rules that reach a store": (
+        "services/staff/departments/rules.py",
+        "import services.staff.departments.store",
+        "store",
     ),
-    "a saga that reaches the store": ("services/offboarding/saga.py", "import services.offboarding.store", "layers"),
+    "tables that reach a store": (
+        "services/staff/departments/tables.py",
+        "import services.staff.departments.store",
+        "store",
+    ),
+    "a store that reaches handlers": (
+        "services/orders/flows/store.py",
+        "import services.orders.flows.handlers",
+        "handlers",
+    ),
+    "rules that reach handlers": (
+        "services/orders/flows/rules.py",
+        "import services.orders.flows.handlers",
+        "handlers",
+    ),
+    "handlers that reach a door": ("services/orders/flows/handlers.py", "import services.orders.flows.api", "api"),
+    "a store that reaches a door": ("services/orders/flows/store.py", "import services.orders.flows.api", "api"),
+    "a subject of staff that reaches one above it": (
+        "services/staff/departments/store.py",
+        "import services.staff.departures.store",
+        "floors-staff",
+    ),
+    "a subject of clients that reaches one above it": (
+        "services/clients/journal/store/planted.py",
+        "import services.clients.transfers.rules",
+        "floors-clients",
+    ),
+    "a subject of orders that reaches one above it": (
+        "services/orders/flows/store.py",
+        "import services.orders.orders.store",
+        "floors-orders",
+    ),
+    "a subject that reaches the manifest": (
+        "services/staff/policies/handlers.py",
+        "import services.staff.manifest",
+        "floors-staff",
+    ),
+    "what opens work that reaches what people do with it": (
+        "services/offboarding/tasks/lifecycle.py",
+        "import services.offboarding.cases.runner",
+        "floors-offboarding",
+    ),
+    "a saga that reaches a store": (
+        "services/offboarding/saga.py",
+        "import services.offboarding.cases.store",
+        "floors-offboarding",
+    ),
     "a saga that reaches the planner": (
         "services/offboarding/saga.py",
         "import services.offboarding.planner",
-        "layers",
+        "floors-offboarding",
     ),
-    "a planner that reaches the handlers": (
+    "a planner that reaches handlers": (
         "services/offboarding/planner/planted.py",
-        "import services.offboarding.handlers",
-        "layers",
+        "import services.offboarding.plans.handlers",
+        "floors-offboarding",
     ),
-    "a file of a new kind": ("services/clients/planted.py", "", "layers"),
+    "a file of a new kind": ("services/clients/planted.py", "", "floors-clients"),
     "a service that imports another": (
-        "services/orders/store/planted.py",
-        "import services.clients.store",
+        "services/orders/flows/store.py",
+        "import services.clients.names",
         "independence",
     ),
-    "a chassis that knows a service": ("shared/planted.py", "import services.staff.domain", "chassis"),
-    "a domain with a database": ("services/clients/domain/planted.py", "import sqlalchemy", "pure"),
+    "a chassis that knows a service": ("shared/planted.py", "import services.staff.departments", "chassis"),
+    "rules with a database": ("services/orders/flows/rules.py", "import sqlalchemy", "pure"),
+    "rules that know the tables": ("services/orders/flows/rules.py", "import services.orders.flows.tables", "pure"),
     "a saga that calls other services": ("services/offboarding/saga.py", "import httpx", "pure"),
     "a planner that knows the outbox": ("services/offboarding/planner/planted.py", "import shared.outbox", "pure"),
     "contracts with a clock of the database": ("shared/contracts/planted.py", "import shared.database", "pure"),
     "a second user of the Kafka client": ("shared/planted.py", "import aiokafka", "kafka-client"),
-    "a service that knows Kafka": ("services/staff/handlers/planted.py", "import shared.kafka", "kafka"),
+    "a service that knows Kafka": ("services/staff/policies/handlers.py", "import shared.kafka", "kafka"),
     "a chassis that knows Kafka": ("shared/service.py", "import shared.kafka", "kafka"),
     "a command that knows Kafka": ("services/cli/startup.py", "import shared.kafka", "kafka"),
     "a command line that knows Kafka": ("services/__main__.py", "from shared.kafka import KafkaBus", "kafka"),
-    "a service that knows the wiring": ("services/staff/api/planted.py", "import services.wiring", "outside"),
+    "a service that knows what runs": ("services/staff/policies/handlers.py", "import shared.replica", "replica"),
+    "a service that knows the wiring": ("services/staff/policies/api.py", "import services.wiring", "outside"),
 }
 
 
