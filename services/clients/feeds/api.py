@@ -1,7 +1,6 @@
 """What cases and plans of the other services read, as streams."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import asdict
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import StreamingResponse
@@ -9,7 +8,7 @@ from fastapi.responses import StreamingResponse
 from services.clients.feeds import handlers, store
 from services.clients.journal.api import require_journal_space_at_door
 from shared.http.door import Door, allow
-from shared.http.ndjson import NDJSON, describe_ndjson_answer, encode_json
+from shared.http.ndjson import NDJSON, describe_ndjson_answer, encode_json, get_fields
 from shared.ids import Id
 
 router = APIRouter(tags=["streams"], dependencies=[Depends(require_journal_space_at_door)])
@@ -33,7 +32,7 @@ async def read_portfolio(employee_id: Id, door: Door = allow("service")) -> Stre
         after = ""
         while clients := await door.read(store.list_portfolio, employee_id, after):
             after = clients[-1].client_id
-            yield _dump_lines([{**asdict(client), **counts.get(client.client_id, {})} for client in clients])
+            yield _dump_lines([{**get_fields(client), **counts.get(client.client_id, {})} for client in clients])
             if len(clients) < store.PORTFOLIO_PAGE_SIZE:
                 return
 

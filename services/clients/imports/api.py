@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Generic, Literal, TypeVar
 
@@ -25,7 +25,7 @@ from services.clients.usage.store import UsageRecord
 from shared.http.bulk import describe_invalid_item
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Moment
-from shared.http.ndjson import NDJSON, NDJSON_REQUEST, describe_ndjson_answer
+from shared.http.ndjson import NDJSON, NDJSON_REQUEST, describe_ndjson_answer, get_fields
 from shared.ids import ClientRef, Id
 
 router = APIRouter(tags=["imports"], dependencies=[Depends(require_journal_space_at_door)])
@@ -172,7 +172,7 @@ async def import_rows(
     for chunk in split_into_chunks(rows, lambda numbered: of.get_key(numbered[1])):
         results += await run(of.import_lines, chunk)
     results.sort(key=lambda result: result.line)
-    answer = "".join(json.dumps(asdict(result), separators=(",", ":")) + "\n" for result in results)
+    answer = "".join(json.dumps(get_fields(result), separators=(",", ":")) + "\n" for result in results)
     return Response(answer, media_type=NDJSON, headers=door.response.headers)
 
 
