@@ -10,7 +10,7 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from shared.errors import HoldfastError
-from shared.records import list_fields
+from shared.records import get_fields
 
 NDJSON = "application/x-ndjson"
 NDJSON_REQUEST: dict[str, Any] = {
@@ -20,7 +20,7 @@ NDJSON_REQUEST: dict[str, Any] = {
 
 def _to_json(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
-        return list_fields(value)
+        return get_fields(value)
     if isinstance(value, date):
         return value.isoformat()
     raise TypeError(f"no JSON of a {type(value).__name__}")

@@ -10,7 +10,7 @@ from services.clients.journal.api import require_journal_space_at_door
 from shared.http.door import Door, allow
 from shared.http.ndjson import NDJSON, describe_ndjson_answer, encode_json
 from shared.ids import Id
-from shared.records import list_fields
+from shared.records import get_fields
 
 router = APIRouter(tags=["streams"], dependencies=[Depends(require_journal_space_at_door)])
 ROWS_RESPONSES = describe_ndjson_answer("One JSON object per line")
@@ -33,7 +33,7 @@ async def read_portfolio(employee_id: Id, door: Door = allow("service")) -> Stre
         after = ""
         while clients := await door.read(store.list_portfolio, employee_id, after):
             after = clients[-1].client_id
-            yield _dump_lines([{**list_fields(client), **counts.get(client.client_id, {})} for client in clients])
+            yield _dump_lines([{**get_fields(client), **counts.get(client.client_id, {})} for client in clients])
             if len(clients) < store.PORTFOLIO_PAGE_SIZE:
                 return
 

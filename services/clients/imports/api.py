@@ -27,7 +27,7 @@ from shared.http.door import Door, allow
 from shared.http.fields import Body, Moment
 from shared.http.ndjson import NDJSON, NDJSON_REQUEST, describe_ndjson_answer
 from shared.ids import ClientRef, Id
-from shared.records import list_fields
+from shared.records import get_fields
 
 router = APIRouter(tags=["imports"], dependencies=[Depends(require_journal_space_at_door)])
 T = TypeVar("T", bound=Body)
@@ -173,7 +173,7 @@ async def import_rows(
     for chunk in split_into_chunks(rows, lambda numbered: of.get_key(numbered[1])):
         results += await run(of.import_lines, chunk)
     results.sort(key=lambda result: result.line)
-    answer = "".join(json.dumps(list_fields(result), separators=(",", ":")) + "\n" for result in results)
+    answer = "".join(json.dumps(get_fields(result), separators=(",", ":")) + "\n" for result in results)
     return Response(answer, media_type=NDJSON, headers=door.response.headers)
 
 

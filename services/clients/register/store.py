@@ -16,7 +16,7 @@ from services.clients.register.rules import Client, Contact, Profile, Registrati
 from shared.database import UnitOfWork
 from shared.ids import uuid7
 from shared.paging import Paging
-from shared.records import list_fields
+from shared.records import get_fields
 
 INSERT_CLIENTS_SQL = f"""
     WITH given AS MATERIALIZED (
@@ -57,7 +57,7 @@ async def insert_clients(work: UnitOfWork, registrations: Sequence[Registration]
     """Registers up to 1,000 clients with owner, team, history and one leaf; returns the ids that were not taken."""
     profiles = [
         {
-            **list_fields(new.profile),
+            **get_fields(new.profile),
             "id": new.client_id,
             "owner_id": new.owner_id,
             "contacts": [asdict(contact) for contact in assign_contact_ids(new.profile.contacts, (), uuid7)],

@@ -15,7 +15,7 @@ from services.staff.imports.fields import ImportedEmployee
 from shared.database import UnitOfWork
 from shared.http.door import Door, allow
 from shared.http.ndjson import NDJSON_REQUEST, describe_ndjson_answer, make_ndjson_response, require_ndjson
-from shared.records import list_fields
+from shared.records import get_fields
 
 router = APIRouter(tags=["imports"])
 
@@ -71,7 +71,7 @@ async def import_rows(
         for chunk in chunks:
             results += await door.transact(importing.import_rows, chunk, ids)
     results.sort(key=lambda result: result.line)
-    return make_ndjson_response([list_fields(result) for result in results], door.response.headers)
+    return make_ndjson_response([get_fields(result) for result in results], door.response.headers)
 
 
 async def _import_all_chunks(
