@@ -156,7 +156,7 @@ async def _handed_back(receiver: ProbeReplica, state: str, times: int) -> bool:
 async def test_lock_timeouts_statement_timeouts_and_deadlocks_pause_their_consumer_and_are_never_poison(
     lab: Lab, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bus, "PAUSES", (0.05,))  # it is how often that counts, and the test should end soon
+    monkeypatch.setattr(bus, "RETRY_PAUSES", (0.05,))  # it is how often that counts, and the test should end soon
     sender, receiver = await lab.start_sender(), await lab.start_receiver()
     await plant(receiver, "a", kind, 2)
     state, cause = CAUSES[kind]
