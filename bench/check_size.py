@@ -44,7 +44,3 @@ async def measure(small: Size = SMALL, large: Size = LARGE) -> FigureRow:
 
 def main() -> list[FigureRow]:
     return [run_on_server_loop(measure())]
-
-
-if __name__ == "__main__":
-    print(main())

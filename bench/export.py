@@ -101,8 +101,3 @@ def main(small: int = SMALL, large: int = LARGE) -> list[FigureRow]:
             )
         )
     return rows
-
-
-if __name__ == "__main__":
-    for row in main(20_000, 50_000):
-        print(row)

@@ -61,7 +61,3 @@ async def measure(large: int = LARGE, small: int = SMALL, rounds: int = ROUNDS) 
 
 def main() -> list[FigureRow]:
     return [run_on_server_loop(measure())]
-
-
-if __name__ == "__main__":
-    print(main())

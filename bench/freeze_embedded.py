@@ -33,7 +33,3 @@ async def measure(folder: Path) -> FigureRow:
 def main() -> list[FigureRow]:
     with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
         return [run_on_server_loop(measure(Path(folder)))]
-
-
-if __name__ == "__main__":
-    print(main())

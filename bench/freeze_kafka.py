@@ -202,7 +202,3 @@ async def _connect(database: str, stack: AsyncExitStack) -> asyncpg.Connection:
 def main() -> list[FigureRow]:
     with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder, private_broker() as broker:
         return run_on_server_loop(measure(Path(folder), broker.bootstrap))
-
-
-if __name__ == "__main__":
-    print(main())

@@ -102,7 +102,3 @@ async def assert_caretaker_in_place(runtime: Runtime) -> None:
 
 def main() -> list[FigureRow]:
     return [run_on_server_loop(measure())]
-
-
-if __name__ == "__main__":
-    print(main())

@@ -80,7 +80,3 @@ async def measure(decisions: int = DECISIONS) -> list[FigureRow]:
 
 def main() -> list[FigureRow]:
     return run_on_server_loop(measure())
-
-
-if __name__ == "__main__":
-    print(*main(), sep="\n")

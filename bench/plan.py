@@ -4,7 +4,6 @@
 nothing, and stops: no whole items, no bound over the pairs that were left out, no reasons.
 """
 
-import json
 import time
 from collections.abc import Callable
 from statistics import median
@@ -94,7 +93,3 @@ def measure_plan(clients: int, colleagues: int, room: float) -> dict[str, object
 def main() -> list[dict[str, object]]:
     """The rows; free room is a tenth more than is needed."""
     return [measure_plan(10_000, 50, 1.1), measure_plan(1_000, 50, 1.1)]
-
-
-if __name__ == "__main__":
-    print(json.dumps(main(), indent=2, ensure_ascii=False))

@@ -77,7 +77,3 @@ async def measure(large: int = LARGE, small: int = SMALL) -> FigureRow:
 
 def main() -> list[FigureRow]:
     return [run_on_server_loop(measure())]
-
-
-if __name__ == "__main__":
-    print(main())

@@ -27,7 +27,3 @@ def main() -> list[FigureRow]:
             note=f"the whole command; orders {orders['rows'] / orders['seconds']:,.0f} /s",
         )
     ]
-
-
-if __name__ == "__main__":
-    print(main())

@@ -56,7 +56,3 @@ async def measure() -> FigureRow:
 
 def main() -> list[FigureRow]:
     return [run_on_server_loop(measure())]
-
-
-if __name__ == "__main__":
-    print(main())

@@ -1,6 +1,5 @@
 """Verifying an exported journal of 1,000,000 entries from its file, against nothing but hashing the same lines once."""
 
-import json
 import tempfile
 import time
 import tracemalloc
@@ -96,7 +95,3 @@ def measure(path: Path) -> FigureRow:
 def main() -> list[FigureRow]:
     with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
         return [measure(Path(folder) / "journal.ndjson")]
-
-
-if __name__ == "__main__":
-    print(json.dumps(main(), indent=2, ensure_ascii=False))

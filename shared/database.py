@@ -148,6 +148,11 @@ def bind_named(sql: str, **named: Any) -> tuple[Any, ...]:
     return statement, *(named[name] for name in names)
 
 
+def to_columns(objects: Sequence[object], *names: str) -> dict[str, list[Any]]:
+    """The values of these attributes by name, each a list in the order of the objects, as `unnest` takes them."""
+    return {name: [getattr(one, name) for one in objects] for name in names}
+
+
 def count_affected(status: str) -> int:
     """How many rows a statement touched, by what the server says of it: `INSERT 0 3`."""
     number = status.rpartition(" ")[2]

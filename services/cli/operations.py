@@ -84,7 +84,7 @@ def replay_parked_key(
 
     Example: holdfast parked replay 0198c0de-…
     """
-    _run_parked_action(make_target(url, token, data_dir), key_id, "replay")
+    run_command(_call_service_with_key(make_target(url, token, data_dir), key_id, "replay"))
     output.print("The key is tried again.")
 
 
@@ -96,7 +96,7 @@ def skip_parked_message(
 
     Example: holdfast parked skip 0198c0de-…
     """
-    _run_parked_action(make_target(url, token, data_dir), key_id, "skip")
+    run_command(_call_service_with_key(make_target(url, token, data_dir), key_id, "skip"))
     output.print("The first message of the key was dropped.")
 
 
@@ -132,10 +132,6 @@ async def _fetch_parked_keys(target: Target) -> list[dict[str, Any]]:
             for name in SERVICES
             for key in (await system.call("GET", f"/{name}/v1/parked?limit=1000", "ops")).json()["items"]
         ]
-
-
-def _run_parked_action(target: Target, key_id: str, verb: str) -> None:
-    run_command(_call_service_with_key(target, key_id, verb))
 
 
 async def _call_service_with_key(target: Target, key_id: str, verb: str) -> None:

@@ -64,6 +64,11 @@ class Person:
     unacknowledged_from: date | None
 
     @property
+    def is_known(self) -> bool:
+        """Whether anything was heard of this person; a row may stand for an id that was only locked."""
+        return self.status is not None or self.frozen
+
+    @property
     def is_employed(self) -> bool:
         return self.status in ("active", "resigned")
 
@@ -100,7 +105,7 @@ def choose_caretaker(people: Mapping[str, Person], candidates: Sequence[str], le
 def require_able_to_own(people: Mapping[str, Person], employee_id: str) -> None:
     """Raises `UnknownEmployee`, `NotEmployed` or `Frozen` unless this person may be given clients or stages."""
     person = people.get(employee_id)
-    if person is None or (person.status is None and not person.frozen):
+    if person is None or not person.is_known:
         raise UnknownEmployee
     if person.status == "left":
         raise NotEmployed

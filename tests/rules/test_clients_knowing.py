@@ -5,14 +5,12 @@ from decimal import Decimal
 
 import pytest
 
-from services.clients.relationships.rules import (
-    MIN_KNOWING_SCORE,
+from services.clients.relationships.rules import MIN_KNOWING_SCORE, InteractionKind, get_year_before
+from tests.support.knowledge_oracle import (
     Acquaintance,
     ClientDependency,
-    InteractionKind,
     compute_acquaintance_score,
     find_client_dependency,
-    get_year_before,
 )
 
 

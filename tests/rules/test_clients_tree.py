@@ -17,9 +17,9 @@ from services.clients.journal.rules.merkle_tree import (
     list_consistency_subtrees,
     list_frontier_subtrees,
     list_inclusion_subtrees,
-    verify_consistency,
     verify_inclusion,
 )
+from tests.support.merkle_verification import verify_consistency
 
 # The leaves and roots of the reference tests of certificate-transparency.
 LEAVES = [

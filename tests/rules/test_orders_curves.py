@@ -9,7 +9,7 @@ import pytest
 from services.orders.figures.rules import SalesCurve, SalesMonth, fit_sales_curve, list_full_months
 
 
-def of(revenues: Sequence[float]) -> SalesCurve:
+def fit_curve(revenues: Sequence[float]) -> SalesCurve:
     return fit_sales_curve([SalesMonth(f"m{n}", Decimal(str(revenue)), 1) for n, revenue in enumerate(revenues)])
 
 
@@ -27,21 +27,21 @@ def of(revenues: Sequence[float]) -> SalesCurve:
     ],
 )
 def test_the_phase_is_read_off_the_line(revenues: list[float], phase: str) -> None:
-    assert of(revenues).phase == phase
+    assert fit_curve(revenues).phase == phase
 
 
 def test_months_before_the_first_sale_do_not_count() -> None:
-    assert of([0, 0, 0, 100, 100, 100, 100, 100, 100]) == of([100] * 6)
-    assert of([0] * 20 + [100] * 5).phase == "unclear"
+    assert fit_curve([0, 0, 0, 100, 100, 100, 100, 100, 100]) == fit_curve([100] * 6)
+    assert fit_curve([0] * 20 + [100] * 5).phase == "unclear"
 
 
 def test_the_evidence_says_how_much_it_changed_and_how_sure_that_is() -> None:
-    seen = of([100, 110, 120, 130, 140, 150])
+    seen = fit_curve([100, 110, 120, 130, 140, 150])
     assert (seen.months, seen.mean, seen.change, seen.uncertainty) == (6, Decimal("125.00"), 0.4, 0.0)
 
 
 def test_one_wild_month_makes_no_phase() -> None:
-    assert of([100] * 11 + [5000]).phase == "unclear"
+    assert fit_curve([100] * 11 + [5000]).phase == "unclear"
 
 
 def test_the_window_is_the_full_months_before_this_one() -> None:

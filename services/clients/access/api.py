@@ -3,13 +3,14 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from services.clients.access import handlers, rules
+from services.clients.access import handlers
+from services.clients.access.rules import RuleOutcome
 from services.clients.access.store.actor import ListReach
 from services.clients.access.store.checks import (
     REACH_EVERYBODY,
@@ -47,23 +48,12 @@ class AccessChecks(Body):
     checks: Annotated[list[AccessCheck], Field(min_length=1, max_length=1_000)]
 
 
-class RuleOutcomeShown(BaseModel):
-    """One rule of the decision. `allows`: of each relation or pass that holds, what it allows."""
-
-    rule: rules.RuleName
-    outcome: Literal["passed", "allowed", "refused", "not_asked"]
-    reason: Reason | None = None
-    allows: dict[str, list[Action]] | None = None
-
-
 class AccessDecision(BaseModel):
     allowed: bool
     reason: Reason
     decision_id: str
     decided_at: datetime
-    rules: list[RuleOutcomeShown] | None = Field(
-        default=None, description="with `explain=true`: all rules, in their order"
-    )
+    rules: list[RuleOutcome] | None = Field(default=None, description="with `explain=true`: all rules, in their order")
 
 
 class AccessDecisions(BaseModel):

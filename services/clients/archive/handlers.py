@@ -58,7 +58,6 @@ async def _archive_next_month(runtime: Runtime, keep: int) -> bool | None:
 
 async def _export_month(runtime: Runtime, start: int, end: int, file: Path) -> bool:
     """Whether what was written verifies; only then the file has its name."""
-
     key = runtime.keys.signing_key
     export = await runtime.transact(begin_range_export, start, end, None, None, key)
     await asyncio.to_thread(file.parent.mkdir, parents=True, exist_ok=True)
@@ -69,7 +68,7 @@ async def _export_month(runtime: Runtime, start: int, end: int, file: Path) -> b
         with part.open("wb") as opened:
             async for lines in stream_range_export(runtime.transact, export, key):
                 await asyncio.to_thread(opened.write, lines)
-            await asyncio.to_thread(_sync_file, opened.fileno())
+            await asyncio.to_thread(os.fsync, opened.fileno())
         verdict = await asyncio.to_thread(_verify_file, part, get_verifier_key(key))
         if not verdict.good or verdict.entries != end - start:
             return False
@@ -78,10 +77,6 @@ async def _export_month(runtime: Runtime, start: int, end: int, file: Path) -> b
         return True
     finally:
         part.unlink(missing_ok=True)  # else it would fill the disk on which decisions depend
-
-
-def _sync_file(opened: int) -> None:
-    os.fsync(opened)
 
 
 def _sync_folder(folder: Path) -> None:

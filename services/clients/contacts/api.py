@@ -8,7 +8,7 @@ from services.clients.access.api import CREATED_RESPONSES
 from services.clients.contacts import handlers
 from services.clients.journal.api import require_journal_space_at_door
 from services.clients.register import rules
-from services.clients.register.api import CLIENT_ROLES, Contact, ShownContact
+from services.clients.register.api import CLIENT_ROLES, NewContact
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Line
 from shared.ids import ClientRef, Id, uuid7
@@ -23,7 +23,7 @@ class ContactChanges(Body):
     phone: Line | None = None
 
 
-@router.get("/clients/{id}/contacts", response_model=Page[ShownContact], summary="The people at a client")
+@router.get("/clients/{id}/contacts", response_model=Page[rules.Contact], summary="The people at a client")
 async def list_contacts(id: ClientRef, paging: Paging = Depends(paging), door: Door = allow(*CLIENT_ROLES)) -> Any:
     contacts = await door.transact(handlers.list_contacts, id, paging, door.principal.roles)
     return make_page(contacts, paging, lambda contact: (contact.id,))
@@ -32,11 +32,11 @@ async def list_contacts(id: ClientRef, paging: Paging = Depends(paging), door: D
 @router.post(
     "/clients/{id}/contacts",
     status_code=201,
-    response_model=ShownContact,
+    response_model=rules.Contact,
     responses=CREATED_RESPONSES,
     summary="Add somebody at a client",
 )
-async def add_contact(id: ClientRef, body: Contact, door: Door = allow(*CLIENT_ROLES)) -> Any:
+async def add_contact(id: ClientRef, body: NewContact, door: Door = allow(*CLIENT_ROLES)) -> Any:
     contact = rules.Contact(body.id or uuid7(), body.name, body.email, body.phone)
     saved = await door.transact(handlers.add_contact, id, contact, door.principal.roles)
     door.set_location("clients", saved.client_id, "contacts", saved.contact.id)
@@ -45,7 +45,7 @@ async def add_contact(id: ClientRef, body: Contact, door: Door = allow(*CLIENT_R
 
 @router.patch(
     "/clients/{id}/contacts/{contact_id}",
-    response_model=ShownContact,
+    response_model=rules.Contact,
     summary="Change what is given of a contact; the `ETag` is that of the client",
 )
 async def change_contact(id: ClientRef, contact_id: Id, body: ContactChanges, door: Door = allow(*CLIENT_ROLES)) -> Any:

@@ -5,15 +5,7 @@ from services.clients.erasure import store
 from services.clients.export_limits.store import erase_export_counts, erase_grant_reasons
 from services.clients.freezes.handlers import on_employee_changed
 from services.clients.freezes.store import erase_lifting_reasons
-from services.clients.holdings.store.owners import (
-    count_reasons,
-    erase_history,
-    erase_reasons_naming,
-    erase_reasons_of_employee,
-    increment_versions,
-    lock_clients,
-    renew_surrogate,
-)
+from services.clients.holdings.store import owners
 from services.clients.imports.store import delete_digests
 from services.clients.journal.store.entries import insert_journal_entry
 from services.clients.names.handlers import accept_any_client_id
@@ -60,7 +52,7 @@ async def on_employee_erased(work: UnitOfWork, envelope: Envelope[EmployeeEvent]
     await on_employee_changed(work, envelope)
     held = await store.exists_legal_hold(work, id)
     reasons = (
-        await erase_reasons_of_employee(work, id)
+        await owners.erase_reasons_of_employee(work, id)
         + await erase_lifting_reasons(work, id)
         + await erase_grant_reasons(work, id)
         + await erase_ground_reasons(work, id)
@@ -90,7 +82,7 @@ async def erase_client(work: UnitOfWork, client_id: str, reason: str) -> store.E
     Raises a `JournaledRefusal`, `ClientInHandover`, `UnderLegalHold`, `ReasonNamesPerson`.
     """
     await lock_with_actor(work)
-    if client_id not in await lock_clients(work, [client_id]):
+    if client_id not in await owners.lock_clients(work, [client_id]):
         raise make_refusal("unknown_client")
     known = await store.get_erasure(work, "client", client_id)
     if known is not None:
@@ -109,15 +101,15 @@ async def erase_client(work: UnitOfWork, client_id: str, reason: str) -> store.E
         "contacts": len(profile.contacts),
         "external_ids": await erase_names(work, client_id, merged_ids),
         **await erase_texts_of_client(work, client_id),
-        "reasons": await count_reasons(work, ids),
+        "reasons": await owners.count_reasons(work, ids),
         "kept_answers": await delete_kept_answers(work, *ids),
     }
     await erase_profile(work, client_id)
     await delete_digests(work, client_id)
-    await renew_surrogate(work, client_id)
+    await owners.renew_surrogate(work, client_id)
     leaf = await insert_journal_entry(work, "client.erased", details={"service": work.service, **what})
     await insert_surrogate_of_client(work, client_id)
-    await erase_history(work, ids, leaf)
+    await owners.erase_history(work, ids, leaf)
     work.publish(ClientErased(client_id=client_id, merged_ids=merged_ids))
     await announce_changed_clients(work, client_id)
     return await store.upsert_erasure(work, "client", client_id, what, reason=reason)
@@ -130,7 +122,7 @@ async def erase_contact(work: UnitOfWork, client_id: str, contact_id: str, reaso
     Raises a `JournaledRefusal`, `NotFound`, `ReasonNamesPerson`.
     """
     await lock_with_actor(work)
-    if client_id not in await lock_clients(work, [client_id]):
+    if client_id not in await owners.lock_clients(work, [client_id]):
         raise make_refusal("unknown_client")
     known = await store.get_erasure(work, "contact", client_id, contact_id)
     merged_ids = await list_ids_merged_into(work, client_id)
@@ -145,11 +137,11 @@ async def erase_contact(work: UnitOfWork, client_id: str, contact_id: str, reaso
     what = {
         "contacts": 1,
         **await erase_texts_naming(work, client_id, words),
-        "reasons": await erase_reasons_naming(work, [client_id, *merged_ids], words),
+        "reasons": await owners.erase_reasons_naming(work, [client_id, *merged_ids], words),
         "kept_answers": await delete_kept_answers(work, client_id, *merged_ids),
     }
     await delete_digests(work, client_id, contact_id)
-    await increment_versions(work, [client_id])
+    await owners.increment_versions(work, [client_id])
     await insert_journal_entry(work, "contact.erased", client_id=client_id, details={"service": work.service, **what})
     work.publish(ContactErased(client_id=client_id, merged_ids=merged_ids, contact_id=contact_id))
     return await store.upsert_erasure(work, "contact", client_id, what, part=contact_id, reason=reason)

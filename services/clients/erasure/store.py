@@ -24,11 +24,12 @@ class Erasure:
 
 async def is_client_in_handover(work: UnitOfWork, client_id: str) -> bool:
     """Whether the owner of record is frozen: then others find out from what is noted here whom they take over."""
-    found = await work.fetch_value(
-        "SELECT p.frozen FROM clients c JOIN people p ON p.employee_id = c.owner_id WHERE c.client_id = :id",
-        id=client_id,
+    return bool(
+        await work.fetch_value(
+            "SELECT p.frozen FROM clients c JOIN people p ON p.employee_id = c.owner_id WHERE c.client_id = :id",
+            id=client_id,
+        )
     )
-    return bool(found)
 
 
 async def upsert_erasure(
@@ -42,25 +43,22 @@ async def upsert_erasure(
     held: bool = False,
 ) -> Erasure:
     """The act of it; the first one counts. `held`: a legal hold keeps the surrogate."""
-    act = await work.fetch_one(
+    (erasure,) = await work.fetch_all(
         Erasure,
         """
         INSERT INTO erasures (kind, id, part, at, by_id, reason, what, held)
-        VALUES (:kind, :id, :part, :now, :by, :reason, CAST(:what AS jsonb), :held)
+        VALUES (:kind, :id, :part, :now, :actor, :reason, CAST(:what AS jsonb), :held)
         ON CONFLICT (kind, id, part) DO UPDATE SET held = excluded.held
         RETURNING id, at AS erased_at, by_id, reason, what
         """,
         kind=kind,
         id=id,
         part=part,
-        now=work.now,
-        by=work.actor,
         reason=reason,
         what=json.dumps(what),
         held=held,
     )
-    assert act is not None  # noqa: S101 - written just now
-    return act
+    return erasure
 
 
 async def get_erasure(work: UnitOfWork, kind: ErasedKind, id: str, part: str = "") -> Erasure | None:

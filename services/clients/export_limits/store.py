@@ -5,7 +5,6 @@ The database's function `within_export_limit` does it; a client that was counted
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from services.clients.access.store.actor import ListReach, is_visible_sql
 from services.clients.names.rules import ERASED_TEXT
@@ -99,7 +98,6 @@ async def insert_export_grant(
         clients=clients,
         reason=reason,
         by=work.actor,
-        now=work.now,
     )
     return inserted > 0
 
@@ -110,7 +108,6 @@ async def update_export_grant_withdrawn(work: UnitOfWork, grant_id: str) -> bool
         "UPDATE export_grants SET withdrawn_at = :now, withdrawn_by = :by WHERE grant_id = :id AND withdrawn_at IS NULL",
         id=grant_id,
         by=work.actor,
-        now=work.now,
     )
     return ended > 0
 
@@ -119,20 +116,14 @@ async def list_export_grants(
     work: UnitOfWork, paging: Paging, reach: ListReach, employee_id: str | None, day: date | None
 ) -> list[ExportGrant]:
     """Grants that the actor may see, by id; those of an employee or a day, if asked for."""
-    where, named = [is_visible_sql(reach, "g.employee_id")], dict[str, Any]()
-    for column, value in (("employee_id", employee_id), ("day", day)):
-        if value is not None:
-            where.append(f"g.{column} = :{column}")
-            named[column] = value
-    if paging.after:
-        where.append("g.grant_id > :after")
-        named["after"] = paging.after[0]
+    wanted = {"employee_id": employee_id, "day": day}
+    where = [f"g.{column} = :{column}" for column, value in wanted.items() if value is not None]
+    where += ["g.grant_id > :after", is_visible_sql(reach, "g.employee_id")]
     return await work.fetch_all(
         ExportGrant,
-        f"{SELECT_EXPORT_GRANTS} WHERE {' AND '.join(where)} ORDER BY grant_id LIMIT :limit",
-        actor=work.actor,
-        limit=paging.fetch,
-        **named,
+        f"{SELECT_EXPORT_GRANTS} WHERE {' AND '.join(where)} ORDER BY grant_id LIMIT :fetch",
+        **wanted,
+        **paging.bounds,
     )
 
 

@@ -117,12 +117,10 @@ async def get_export_page(
             journal=JOURNAL_PAGE_SQL,
         ),
         after=after,
-        actor=work.actor,
         day=work.today.isoformat(),
         limit=work.settings.export_limit,
         leaf=uuid7(),
         refused_leaf=uuid7(),
-        now=work.now,
         system=work.system,
         reason=reason,
         owners=owners,
@@ -132,5 +130,4 @@ async def get_export_page(
 
 async def list_exportable_owners(work: UnitOfWork, as_head: bool) -> list[str]:
     """Whose clients the actor may export: their own, those they stand in for, and as head those of their people."""
-    rows = await work.fetch_rows(LIST_EXPORTABLE_OWNERS_SQL, actor=work.actor, as_head=as_head)
-    return [row["employee_id"] for row in rows]
+    return await work.fetch_values(LIST_EXPORTABLE_OWNERS_SQL, as_head=as_head)

@@ -11,7 +11,7 @@ from services.clients.journal.store.entries import insert_journal_entry
 from shared.calendar import get_start_of_day
 from shared.database import UnitOfWork
 from shared.errors import Forbidden, JournaledRefusal, NotFound, Refused
-from shared.paging import Paging, UnknownCursor
+from shared.paging import Paging, UnknownCursor, make_page
 
 
 class OwnExposure(Forbidden, code="own_exposure"):
@@ -28,7 +28,7 @@ class NothingHappened(Refused, code="nothing_happened"):
 
 async def read_exposure(
     work: UnitOfWork, employee_id: str, days: int | None, roles: frozenset[str], paging: Paging
-) -> rules.Exposure:
+) -> rules.ExposureShown:
     """With a page of clients: those with the most exports come first, then those with the most rows, then by id.
 
     Raises a `JournaledRefusal`, `NotFound`, `UnknownCursor`.
@@ -39,10 +39,13 @@ async def read_exposure(
     if standing is None:
         raise NotFound
     refused = await _find_refusal(work, employee_id, standing, roles)
-    reason = refused or ("service" if "service" in roles else "head" if roles & {"director", "sales_head"} else None)
-    details = {"days": days, "basis": standing.basis or "none"}
     await insert_journal_entry(
-        work, "exposure.read", employee_id=employee_id, action="read", reason=reason, details=details
+        work,
+        "exposure.read",
+        employee_id=employee_id,
+        action="read",
+        reason=refused or ("service" if "service" in roles else "head" if roles & {"director", "sales_head"} else None),
+        details={"days": days, "basis": standing.basis or "none"},
     )
     if refused is not None:
         raise _make_refusal(refused)
@@ -50,13 +53,13 @@ async def read_exposure(
         raise _make_refusal("no_notice")
     lookback_from = standing.began - timedelta(days=days)
     since = get_start_of_day(lookback_from, work.settings.timezone)
-    unusual = await asyncio.to_thread(
-        rules.find_unusual_use, await store.list_usage_days(work, employee_id), lookback_from
-    )
+    days_of_use = await store.list_usage_days(work, employee_id)
+    unusual = await asyncio.to_thread(rules.find_unusual_use, days_of_use, lookback_from)
     bulk = [one.day for one in unusual.evidence if one.flag == "bulk_read"]
     off = [datetime.combine(one.day, time(hour)) for one in unusual.evidence for hour in one.hours]
     totals, clients = await store.list_used_clients(work, employee_id, since, after, paging.fetch, bulk, off)
-    return rules.Exposure(
+    return rules.ExposureShown(
+        **make_page(clients, paging, lambda one: (str(one.exports), str(one.rows), one.client_id)),
         employee_id=employee_id,
         basis=standing.basis,
         notice_on=standing.notice_on,
@@ -67,7 +70,6 @@ async def read_exposure(
         totals=totals,
         decisions=await store.count_decisions(work, employee_id, since),
         unusual=unusual,
-        clients=clients,
     )
 
 
@@ -86,14 +88,8 @@ async def _find_refusal(
 
 
 def _make_refusal(reason: str) -> JournaledRefusal:
-    match reason:
-        case "own_case":
-            return JournaledRefusal(OwnExposure())
-        case "switched_off":
-            return JournaledRefusal(ExposureOff())
-        case "no_notice":
-            return JournaledRefusal(NothingHappened())
-    return make_refusal(reason)
+    refusals = {"own_case": OwnExposure, "switched_off": ExposureOff, "no_notice": NothingHappened}
+    return JournaledRefusal(refusals[reason]()) if reason in refusals else make_refusal(reason)
 
 
 def _parse_cursor(paging: Paging) -> tuple[int, int, str] | None:

@@ -178,10 +178,15 @@ class ClientUsage:
     flags: Sequence[ClientFlag]
 
 
-@dataclass(frozen=True, slots=True)
-class Exposure:
-    """From `lookback_from` until now, as other systems report it and as our own doors gave it. Days are the company's."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExposureShown:
+    """From `lookback_from` until now, as other systems report it and as our own doors gave it. Days are the company's.
 
+    Clients with the most exports come first, then those with the most rows, then by id.
+    """
+
+    items: Sequence[ClientUsage]
+    next_cursor: str | None = None
     employee_id: str
     basis: ExposureBasis
     notice_on: date | None
@@ -192,4 +197,3 @@ class Exposure:
     totals: UsageTotals
     decisions: DecisionCounts
     unusual: UnusualUse
-    clients: Sequence[ClientUsage]

@@ -251,8 +251,8 @@ async def list_reporting_systems(work: UnitOfWork, since: datetime) -> list[rule
 LIST_USAGE_COUNTS_SQL = f"WITH {USED_SQL} SELECT client_id, {USAGE_COUNTS_SQL} FROM used GROUP BY client_id"
 
 
-async def list_usage_counts_by_client(work: UnitOfWork, employee_id: str) -> dict[str, tuple[int, int]] | None:
-    """Per client how often this person read and exported it since the lookback's days before notice or incident.
+async def list_usage_counts_by_client(work: UnitOfWork, employee_id: str) -> dict[str, dict[str, int]] | None:
+    """Per client its `reads` and `exports` by this person since the lookback's days before notice or incident.
 
     None: it may not be looked at.
     """
@@ -261,4 +261,4 @@ async def list_usage_counts_by_client(work: UnitOfWork, employee_id: str) -> dic
         return None
     since = get_start_of_day(found.began - timedelta(days=work.settings.lookback_days), work.settings.timezone)
     rows = await work.fetch_rows(LIST_USAGE_COUNTS_SQL, employee_id=employee_id, since=since)
-    return {row["client_id"]: (row["reads"], row["exports"]) for row in rows}
+    return {row["client_id"]: {"reads": row["reads"], "exports": row["exports"]} for row in rows}

@@ -1,7 +1,7 @@
 """What cases and plans of the other services read, as streams."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import StreamingResponse
@@ -16,8 +16,8 @@ router = APIRouter(tags=["streams"], dependencies=[Depends(require_journal_space
 ROWS_RESPONSES = describe_ndjson_answer("One JSON object per line")
 
 
-def _dump_lines(items: Sequence[store.PortfolioClient | store.PlaceOfEmployee | store.OwnerLoad]) -> str:
-    return "".join(encode_json(asdict(item)) + "\n" for item in items)
+def _dump_lines(items: Sequence[object]) -> str:
+    return "".join(encode_json(item) + "\n" for item in items)
 
 
 @router.get(
@@ -33,8 +33,7 @@ async def read_portfolio(employee_id: Id, door: Door = allow("service")) -> Stre
         after = ""
         while clients := await door.read(store.list_portfolio, employee_id, after):
             after = clients[-1].client_id
-            looked_at = ((client, *counts.get(client.client_id, (0, 0))) for client in clients)
-            yield _dump_lines([replace(client, reads=reads, exports=exports) for client, reads, exports in looked_at])
+            yield _dump_lines([{**asdict(client), **counts.get(client.client_id, {})} for client in clients])
             if len(clients) < store.PORTFOLIO_PAGE_SIZE:
                 return
 

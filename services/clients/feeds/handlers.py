@@ -1,5 +1,7 @@
 """What cases and plans ask for; and, on demand, who owns what and who is frozen is published again."""
 
+from collections.abc import Mapping
+
 from services.clients.exposure.store import list_usage_counts_by_client
 from services.clients.feeds import store
 from services.clients.freezes.handlers import build_freeze_event
@@ -12,18 +14,17 @@ from shared.people.store import get_freeze_state, lock_people
 from shared.service import Runtime
 
 
-async def begin_feed(work: UnitOfWork, kind: str, employee_id: str | None = None) -> None:
+async def begin_feed(
+    work: UnitOfWork, kind: str, employee_id: str | None = None, details: Mapping[str, object] | None = None
+) -> None:
     """Journals the call, of which every page is a read of its own."""
-    await insert_journal_entry(work, kind, employee_id=employee_id, action="list", reason="service")
+    await insert_journal_entry(work, kind, employee_id=employee_id, action="list", reason="service", details=details)
 
 
-async def begin_portfolio(work: UnitOfWork, employee_id: str) -> dict[str, tuple[int, int]]:
+async def begin_portfolio(work: UnitOfWork, employee_id: str) -> Mapping[str, Mapping[str, int]]:
     """Journals the call; by client what its owner read and exported, and that it was looked at, if it may be."""
     counts = await list_usage_counts_by_client(work, employee_id)
-    details = {} if counts is None else {"exposure": True}
-    await insert_journal_entry(
-        work, "portfolio.read", employee_id=employee_id, action="list", reason="service", details=details
-    )
+    await begin_feed(work, "portfolio.read", employee_id, {} if counts is None else {"exposure": True})
     return counts or {}
 
 

@@ -76,7 +76,6 @@ async def list_portfolio(work: UnitOfWork, employee_id: str, after: str) -> list
         employee_id=employee_id,
         after=after,
         since=get_year_before(work.now),
-        now=work.now,
         day=work.today.isoformat(),
     )
 
@@ -121,6 +120,4 @@ async def list_ownership(work: UnitOfWork, after: str) -> list[Ownership]:
 
 
 async def list_frozen_employees(work: UnitOfWork) -> list[str]:
-    return [
-        row["employee_id"] for row in await work.fetch_rows("SELECT employee_id FROM people WHERE frozen ORDER BY 1")
-    ]
+    return await work.fetch_values("SELECT employee_id FROM people WHERE frozen ORDER BY 1")

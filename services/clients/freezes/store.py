@@ -77,21 +77,16 @@ async def list_freezes(work: UnitOfWork, paging: Paging, since: datetime | None,
     `since` reaches back a minute more: a freeze is dated when it is asked for and seen when it has committed, and the
     clocks of replicas differ. So who polls may see one twice, and misses none.
     """
-    where, named = [], dict[str, Any]()
+    where = ["p.employee_id > :after"]
     if since is not None:
-        where.append("AND p.frozen_at >= CAST(:since AS timestamptz) - interval '1 minute'")
-        named["since"] = since
+        where.append("p.frozen_at >= CAST(:since AS timestamptz) - interval '1 minute'")
     if not everybody:
-        where.append(f"AND {heads_person_sql('p')}")
-        named["actor"] = work.actor
-    if paging.after:
-        where.append("AND p.employee_id > :after")
-        named["after"] = paging.after[0]
+        where.append(heads_person_sql("p"))
     return await work.fetch_all(
         _read_freeze,
-        f"{SELECT_FREEZE_SQL} {' '.join(where)} ORDER BY p.employee_id LIMIT :limit",
-        limit=paging.fetch,
-        **named,
+        f"{SELECT_FREEZE_SQL} AND {' AND '.join(where)} ORDER BY p.employee_id LIMIT :fetch",
+        since=since,
+        **paging.bounds,
     )
 
 
@@ -130,7 +125,6 @@ async def upsert_lifting_request(work: UnitOfWork, employee_id: str, roles: Sequ
         by=work.actor,
         roles=json.dumps(list(roles)),
         reason=reason,
-        now=work.now,
     )
 
 

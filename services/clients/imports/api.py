@@ -14,13 +14,14 @@ from services.clients.holdings.store.teams import TeamPlace
 from services.clients.imports import handlers, store
 from services.clients.journal.api import require_journal_space_at_door
 from services.clients.register import rules
-from services.clients.register.api import Contact, NewClient, to_registration
+from services.clients.register.api import NewClient, NewContact, to_registration
 from services.clients.register.rules import Registration
 from services.clients.relationships.api import NewFeedback, NewInteraction
 from services.clients.relationships.rules import Feedback, Interaction
 from services.clients.teams.api import NewTeamPlace
 from services.clients.transfers.handlers import split_into_chunks
-from services.clients.usage.api import UsageItem, to_usage_record
+from services.clients.usage.api import UsageItem
+from services.clients.usage.store import UsageRecord
 from shared.http.bulk import describe_invalid_item
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Moment
@@ -49,7 +50,7 @@ class ImportedTeamPlace(NewTeamPlace):
     function: Id
 
 
-class ImportedContact(Contact):
+class ImportedContact(NewContact):
     client_id: ClientRef
 
 
@@ -123,7 +124,13 @@ IMPORT_KINDS: Mapping[ImportKindName, ImportKind] = {
         attrgetter("client_id"),
         handlers.import_clients,
     ),
-    "usage": ImportKind(UsageItem, NumberedLine[UsageItem], to_usage_record, attrgetter("item"), handlers.import_usage),
+    "usage": ImportKind(
+        UsageItem,
+        NumberedLine[UsageItem],
+        lambda item: UsageRecord(**vars(item)),
+        attrgetter("item"),
+        handlers.import_usage,
+    ),
     "interactions": ImportKind(
         ImportedInteraction,
         NumberedLine[ImportedInteraction],

@@ -1,14 +1,11 @@
 """The journal, for auditors."""
 
-import uuid
-from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel
 
 from services.clients.journal import handlers
-from services.clients.journal.store.entries import list_journal_entries
+from services.clients.journal.store.entries import JournalEntryShown, list_journal_entries
 from shared.http.door import Door, allow
 from shared.http.fields import Moment
 from shared.ids import ClientRef, Id
@@ -21,24 +18,6 @@ async def require_journal_space_at_door(request: Request) -> None:
 
 
 router = APIRouter(tags=["journal"])
-
-
-class JournalEntryShown(BaseModel):
-    """A leaf: one decision or change, or a page, batch or chunk. Where a mapping was erased the surrogate stands alone."""
-
-    id: uuid.UUID
-    at: datetime
-    kind: str
-    actor_id: str | None
-    employee_id: str | None
-    client_id: str | None
-    action: str | None
-    allowed: bool | None
-    reason: str | None
-    system: str | None
-    employees: list[str | None]
-    clients: list[str | None]
-    details: dict[str, Any]
 
 
 @router.get(

@@ -24,11 +24,10 @@ class NewLegalHold(Body):
 @router.post(
     "/journal/holds",
     status_code=201,
-    response_model=store.LegalHold,
     responses=CREATED_RESPONSES,
     summary="Keep what the journal knows of somebody",
 )
-async def place_legal_hold(body: NewLegalHold, door: Door = allow("hr", "director")) -> Any:
+async def place_legal_hold(body: NewLegalHold, door: Door = allow("hr", "director")) -> store.LegalHold:
     hold = await door.transact(handlers.place_legal_hold, body.employee_id, body.reason)
     door.set_location("journal", "holds", body.employee_id)
     return hold

@@ -26,14 +26,15 @@ async def place_legal_hold(work: UnitOfWork, employee_id: str, reason: str) -> s
     if employee_id == work.actor:
         raise OwnAffair
     person = (await lock_with_actor(work, changing=[employee_id]))[employee_id]
-    if person.status is None and not person.frozen:
+    if not person.is_known:
         raise UnknownEmployee
     if await get_erasure(work, "employee", employee_id) is not None:
         raise AlreadyErased
     known = await store.get_legal_hold(work, employee_id)
     if known is not None:
         return known
-    hold = await store.insert_legal_hold(work, employee_id, reason)
+    hold = store.LegalHold(employee_id, reason, work.actor, work.now)
+    await store.insert_legal_hold(work, hold)
     await insert_journal_entry(work, "journal.held", employee_id=employee_id)
     work.publish(JournalHeld(employee_id=employee_id))
     return hold

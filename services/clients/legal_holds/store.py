@@ -17,14 +17,12 @@ class LegalHold:
     at: datetime
 
 
-async def insert_legal_hold(work: UnitOfWork, employee_id: str, reason: str) -> LegalHold:
+async def insert_legal_hold(work: UnitOfWork, hold: LegalHold) -> None:
     """There is none yet; the person was locked before."""
-    hold = LegalHold(employee_id, reason, work.actor, work.now)
     await work.execute(
         "INSERT INTO journal_holds (employee_id, reason, by_id, at) VALUES (:employee_id, :reason, :by_id, :at)",
         **asdict(hold),
     )
-    return hold
 
 
 async def delete_legal_hold(work: UnitOfWork, employee_id: str) -> bool:

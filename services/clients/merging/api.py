@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 
 from services.clients.journal.api import require_journal_space_at_door
 from services.clients.merging import handlers
-from services.clients.register.api import Client
+from services.clients.register.rules import Client
 from shared.http.door import Door, allow
 from shared.http.fields import Body
 from shared.ids import ClientRef

@@ -1,10 +1,9 @@
 """Passes: granted, listed, ended."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from services.clients.access.api import CREATED_RESPONSES, get_list_reach
 from services.clients.names.store import get_client_id
@@ -29,25 +28,10 @@ class NewPass(Body):
     purpose: PassPurpose
 
 
-class Pass(BaseModel):
-    model_config = ConfigDict(populate_by_name=True)
-
-    id: str
-    employee_id: str
-    client_id: str
-    from_time: Annotated[datetime, Field(alias="from")]
-    until_time: Annotated[datetime, Field(alias="until")]
-    purpose: PassPurpose
-    granted_by: str
-    granted_at: datetime
-    case_id: str | None
-    withdrawn_at: datetime | None
-
-
 @router.post(
     "/access/passes",
     status_code=201,
-    response_model=Pass,
+    response_model=store.Pass,
     responses=CREATED_RESPONSES,
     summary="Give a frozen employee a pass",
 )
@@ -64,7 +48,7 @@ async def grant_pass(body: NewPass, door: Door = allow("hr", "sales_head", "dire
     return granted
 
 
-@router.get("/access/passes", response_model=Page[Pass], summary="Passes; an employee sees their own")
+@router.get("/access/passes", response_model=Page[store.Pass], summary="Passes; an employee sees their own")
 async def list_passes(
     employee_id: Id | None = None,
     client_id: ClientRef | None = None,
@@ -81,7 +65,7 @@ async def list_passes(
     return make_page(passes, paging, lambda one: (one.id,))
 
 
-@router.get("/access/passes/{pass_id}", response_model=Pass, summary="One pass")
+@router.get("/access/passes/{pass_id}", response_model=store.Pass, summary="One pass")
 async def get_pass(pass_id: Id, door: Door = allow("employee", "hr", "sales_head", "director", "service")) -> Any:
     found = await door.read(store.get_pass, pass_id, get_list_reach(door.principal))
     if found is None:

@@ -4,7 +4,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated
+
+from pydantic import Field
 
 from services.clients.access.store.actor import ListReach, is_visible_sql
 from services.clients.access.store.decision import VALID_PASS_SQL
@@ -22,8 +24,8 @@ class Pass:
     id: str
     employee_id: str
     client_id: str
-    from_time: datetime
-    until_time: datetime
+    from_time: Annotated[datetime, Field(serialization_alias="from")]
+    until_time: Annotated[datetime, Field(serialization_alias="until")]
     purpose: PassPurpose
     granted_by: str
     granted_at: datetime
@@ -88,7 +90,6 @@ async def insert_passes(
         employee_id=employee_id,
         passes=json.dumps([wanted.model_dump(mode="json") for wanted in passes]),
         by=work.actor,
-        now=work.now,
         case_id=case_id,
     )
     return {row["pass_id"] for row in inserted}
@@ -105,7 +106,6 @@ async def get_pass(work: UnitOfWork, pass_id: str, reach: ListReach = "all") -> 
         Pass,
         f"{SELECT_PASSES} WHERE pass_id = :id AND {is_visible_sql(reach, 'v.employee_id')}",
         id=pass_id,
-        actor=work.actor,
     )
 
 
@@ -119,27 +119,20 @@ async def list_passes(
     active: bool | None = None,
 ) -> list[Pass]:
     """Passes that the actor may see, by id; those of an employee, client or purpose, and those in force now, if asked for."""
-    where, named = [is_visible_sql(reach, "v.employee_id")], dict[str, Any]()
-    for column, value in (("employee_id", employee_id), ("client_id", client_id), ("purpose", purpose)):
-        if value is not None:
-            where.append(f"v.{column} = :{column}")
-            named[column] = value
+    wanted = {"employee_id": employee_id, "client_id": client_id, "purpose": purpose}
+    where = [f"v.{column} = :{column}" for column, value in wanted.items() if value is not None]
     if active is not None:
         where.append(f"({VALID_PASS_SQL}) = :active")
-        named["active"] = active
-    if paging.after:
-        where.append("v.pass_id > :after")
-        named["after"] = paging.after[0]
     return await work.fetch_all(
         Pass,
         f"""
         {SELECT_PASSES}, (SELECT CAST(:now AS timestamptz) AS moment) a
-        WHERE {" AND ".join(where)} ORDER BY pass_id LIMIT :limit
+        WHERE {" AND ".join(["v.pass_id > :after", is_visible_sql(reach, "v.employee_id"), *where])}
+        ORDER BY pass_id LIMIT :fetch
         """,
-        actor=work.actor,
-        now=work.now,
-        limit=paging.fetch,
-        **named,
+        active=active,
+        **wanted,
+        **paging.bounds,
     )
 
 
@@ -155,7 +148,6 @@ async def update_passes_withdrawn(
         AND (pass_id = CAST(:pass_id AS text) OR employee_id = CAST(:employee_id AS text))
         RETURNING pass_id, employee_id, client_id, purpose, from_time, until_time
         """,
-        now=work.now,
         by=work.actor,
         pass_id=pass_id,
         employee_id=employee_id,

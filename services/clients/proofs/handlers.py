@@ -5,27 +5,21 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import Field
 
 from services.clients.journal.rules.merkle_tree import TILE_SIZE, compute_root, hash_leaf
 from services.clients.journal.store.entries import insert_journal_entry
 from services.clients.journal.store.tree import get_tree_head
 from services.clients.names.store import get_client_id
 from services.clients.proofs import store
-from services.clients.proofs.rules.checkpoints import format_verifier_key, sign_checkpoint, verify_checkpoint
-from services.clients.proofs.rules.export_format import (
-    format_range_footer,
-    format_range_header,
-    format_selected_entry,
-    format_selection_footer,
-    format_selection_header,
-    format_tile,
-)
+from services.clients.proofs.rules import checkpoints, export_format
 from shared.database import UnitOfWork
 from shared.errors import NotFound, Refused, Unprocessable
 from shared.service import Runtime
@@ -55,63 +49,70 @@ class EntriesArchived(Refused, code="not_kept"):
     """These entries are no longer here: each month that was archived is a file where the operators keep the archive."""
 
 
+Hash = Annotated[str, Field(description="SHA-256, in base64")]
+
+
 @dataclass(frozen=True, slots=True)
-class SignedCheckpoint:
+class Checkpoint:
     """`note` is a C2SP tlog-checkpoint, signed: keep it where the database's administrator cannot write."""
 
     size: int
-    root: bytes
+    root: Hash
     note: str
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class InclusionProof:
-    """`data` is the entry as it was hashed, leaf `index` of the tree of `size` with `root`."""
+class VerifierKey:
+    """The public key in the form of C2SP signed notes. Take it once, by a road of its own."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inclusion:
+    """RFC 6962, 2.1.1: `data` is the entry as it was hashed, leaf `index` of the tree of `size` with `root`."""
 
     index: int
     size: int
     data: str
-    leaf_hash: bytes
-    proof: Sequence[bytes]
-    root: bytes
+    leaf_hash: Hash
+    proof: list[Hash]
+    root: Hash
     checkpoint: str
 
 
 @dataclass(frozen=True, slots=True)
-class ConsistencyProof:
-    """The tree of `to_size` begins with the tree of `from_size`."""
+class Consistency:
+    """RFC 6962, 2.1.2: the tree of `to` begins with the tree of `from`."""
 
-    from_size: int
-    to_size: int
-    from_root: bytes
-    to_root: bytes
-    proof: Sequence[bytes]
+    from_size: Annotated[int, Field(alias="from")]
+    to_size: Annotated[int, Field(alias="to")]
+    from_root: Hash
+    to_root: Hash
+    proof: list[Hash]
 
 
 def get_verifier_key(key: Ed25519PrivateKey) -> str:
-    return format_verifier_key(JOURNAL_ORIGIN, key.public_key())
+    return checkpoints.format_verifier_key(JOURNAL_ORIGIN, key.public_key())
 
 
-async def create_checkpoint(work: UnitOfWork, key: Ed25519PrivateKey) -> SignedCheckpoint:
+async def create_checkpoint(work: UnitOfWork, key: Ed25519PrivateKey) -> Checkpoint:
     """A signed checkpoint of the tree as it is now, kept from now on."""
     size, frontier = await get_tree_head(work)
     root = compute_root(frontier)
-    kept = await store.insert_checkpoint(work, size, sign_checkpoint(JOURNAL_ORIGIN, size, root, key))
-    return SignedCheckpoint(size, root, kept.note, kept.at)
+    kept = await store.insert_checkpoint(work, size, checkpoints.sign_checkpoint(JOURNAL_ORIGIN, size, root, key))
+    return Checkpoint(size, checkpoints.encode_base64(root), kept.note, kept.at)
 
 
 async def _get_root_at(work: UnitOfWork, size: int) -> bytes:
     """Raises `TreeNeverHadThisSize`."""
-    present_size, _ = await get_tree_head(work)
-    if size > present_size:
+    if size > (await get_tree_head(work))[0]:
         raise TreeNeverHadThisSize
     return compute_root(await store.list_frontier_hashes(work, size))
 
 
-async def prove_inclusion(
-    work: UnitOfWork, decision_id: str, size: int | None, key: Ed25519PrivateKey
-) -> InclusionProof:
+async def prove_inclusion(work: UnitOfWork, decision_id: str, size: int | None, key: Ed25519PrivateKey) -> Inclusion:
     """The proof that the leaf of a decision is in the tree, as it is now or had this size.
 
     Raises `DecisionNotFound`, `NotYetAppended`, `NotInTreeOfThisSize`, `TreeNeverHadThisSize`.
@@ -127,24 +128,31 @@ async def prove_inclusion(
     if leaf.index >= size:
         raise NotInTreeOfThisSize
     (proof,) = await store.list_inclusion_proofs(work, [leaf.index], size)
-    return InclusionProof(
+    return Inclusion(
         index=leaf.index,
         size=size,
         data=leaf.data.decode(),
-        leaf_hash=hash_leaf(leaf.data),
-        proof=proof,
-        root=root,
-        checkpoint=sign_checkpoint(JOURNAL_ORIGIN, size, root, key),
+        leaf_hash=checkpoints.encode_base64(hash_leaf(leaf.data)),
+        proof=[checkpoints.encode_base64(node) for node in proof],
+        root=checkpoints.encode_base64(root),
+        checkpoint=checkpoints.sign_checkpoint(JOURNAL_ORIGIN, size, root, key),
     )
 
 
-async def prove_consistency(work: UnitOfWork, old: int, new: int) -> ConsistencyProof:
+async def prove_consistency(work: UnitOfWork, old: int, new: int) -> Consistency:
     """The proof that the tree of `new` begins with the tree of `old`. Raises `TreeNeverHadThisSize`."""
     if old > new:
         raise TreeNeverHadThisSize
     new_root = await _get_root_at(work, new)
     old_root = await _get_root_at(work, old)
-    return ConsistencyProof(old, new, old_root, new_root, await store.get_consistency_proof(work, old, new))
+    proof = await store.get_consistency_proof(work, old, new)
+    return Consistency(
+        old,
+        new,
+        checkpoints.encode_base64(old_root),
+        checkpoints.encode_base64(new_root),
+        [checkpoints.encode_base64(node) for node in proof],
+    )
 
 
 # -- export ------------------------------------------------------------------------------------------------------------
@@ -162,9 +170,11 @@ class RangeExport:
 
 @dataclass(frozen=True, slots=True)
 class SelectionExport:
-    """About whom, by ids; the size of the tree that entries are proven against; its checkpoint."""
+    """About whom, by ids, and of when; the size of the tree that entries are proven against; its checkpoint."""
 
     about: Mapping[str, str]
+    since: datetime | None
+    until: datetime | None
     size: int
     note: str
 
@@ -189,33 +199,35 @@ async def begin_range_export(
     if begin < first and begin < stop:
         raise EntriesArchived
     await insert_journal_entry(work, "journal.exported", details={"from": begin, "to": stop})
-    note = sign_checkpoint(JOURNAL_ORIGIN, stop, await _get_root_at(work, stop), key)
+    note = checkpoints.sign_checkpoint(JOURNAL_ORIGIN, stop, await _get_root_at(work, stop), key)
     return RangeExport(begin, stop, await store.list_frontier_hashes(work, begin), note)
 
 
 @dataclass(frozen=True, slots=True)
 class TilePage:
-    """Leaves of a tile up to `end`, by number, its kept hashes, and the checkpoints kept that the present key signed."""
+    """The lines of leaves up to `end`; so many kept `checkpoints` stand among them."""
 
     end: int
-    leaves: Mapping[int, bytes]
-    hashes: Sequence[bytes]
-    notes: Mapping[int, str]
+    lines: bytes
+    checkpoints: int
 
 
-async def read_tile_page(work: UnitOfWork, start: int, end: int, key: str) -> TilePage | None:
-    """What is exported of the first leaves of [start, end), all of one tile; None if they were archived meanwhile."""
+async def read_tile_page(work: UnitOfWork, export: RangeExport, start: int, key: str) -> TilePage | None:
+    """The next leaves of an export, all of one tile, with the kept checkpoints that this key signed.
+
+    None if they were archived meanwhile.
+    """
     if start < await store.get_first_kept_index(work):
         return None
-    leaves = await store.list_leaves(work, start, end)
-    end = max(leaves, default=end - 1) + 1
+    first = start // TILE_SIZE * TILE_SIZE
+    last = min(first + TILE_SIZE, export.end)
+    leaves = await store.list_leaves(work, start, last)
+    end = max(leaves, default=last - 1) + 1
     kept = await store.list_checkpoints(work, start, end)
-    return TilePage(
-        end,
-        leaves,
-        await store.list_tile_hashes(work, start // TILE_SIZE),
-        {size: note for size, note in kept.items() if verify_checkpoint(note, key) is not None},
-    )
+    notes = {size: note for size, note in kept.items() if checkpoints.verify_checkpoint(note, key) is not None}
+    hashes = await store.list_tile_hashes(work, start // TILE_SIZE)
+    exported_hashes = hashes[max(export.start - first, 0) : last - first] if end == last else None
+    return TilePage(end, export_format.format_tile(start, end, leaves, exported_hashes, notes), len(notes))
 
 
 async def stream_range_export(
@@ -226,56 +238,55 @@ async def stream_range_export(
     Leaves stand beside the hashes that were kept when they were appended: whoever changed one in the database is shown.
     """
     verifier = get_verifier_key(key)
-    yield format_range_header(JOURNAL_ORIGIN, verifier, export.start, export.end, export.frontier)
+    yield export_format.format_range_header(JOURNAL_ORIGIN, verifier, export.start, export.end, export.frontier)
     start, kept = export.start, 0
     while start < export.end:
-        first = start // TILE_SIZE * TILE_SIZE
-        last = min(first + TILE_SIZE, export.end)
-        page: TilePage | None = await read(read_tile_page, start, last, verifier)
+        page: TilePage | None = await read(read_tile_page, export, start, verifier)
         if page is None:
             return  # without its last line, the file says that it is not whole
-        kept += len(page.notes)
-        hashes = page.hashes[max(export.start - first, 0) : last - first] if page.end == last else None
-        yield format_tile(start, page.end, page.leaves, hashes, page.notes)
-        start = page.end
-    yield format_range_footer(export.end, export.note, kept)
+        yield page.lines
+        start, kept = page.end, kept + page.checkpoints
+    yield export_format.format_range_footer(export.end, export.note, kept)
 
 
 async def begin_selection_export(
-    work: UnitOfWork, employee_id: str | None, client_ref: str | None, key: Ed25519PrivateKey
+    work: UnitOfWork,
+    employee_id: str | None,
+    client_ref: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    key: Ed25519PrivateKey,
 ) -> SelectionExport:
+    """What proves the entries about an employee, a client or both."""
     client_id = await get_client_id(work, client_ref) if client_ref and "~" in client_ref else client_ref
     about = {name: id for name, id in (("employee_id", employee_id), ("client_id", client_id)) if id is not None}
     size, frontier = await get_tree_head(work)
     await insert_journal_entry(
         work, "journal.exported", employee_id=employee_id, client_id=client_id, details={"size": size}
     )
-    return SelectionExport(about, size, sign_checkpoint(JOURNAL_ORIGIN, size, compute_root(frontier), key))
+    note = checkpoints.sign_checkpoint(JOURNAL_ORIGIN, size, compute_root(frontier), key)
+    return SelectionExport(about, since, until, size, note)
 
 
 async def list_selected_entries(
-    work: UnitOfWork, export: SelectionExport, after: int, since: datetime | None, until: datetime | None
+    work: UnitOfWork, export: SelectionExport, after: int
 ) -> list[tuple[int, bytes, list[bytes]]]:
     """The next entries about somebody: number, data and proof."""
-    leaves = await store.list_leaves_about(work, export.about, after, export.size, since, until)
+    leaves = await store.list_leaves_about(work, export.about, after, export.size, export.since, export.until)
     proofs = await store.list_inclusion_proofs(work, list(leaves), export.size)
     return [(index, data, proof) for (index, data), proof in zip(leaves.items(), proofs, strict=True)]
 
 
 async def stream_selection_export(
-    read: ReadInTransaction,
-    export: SelectionExport,
-    since: datetime | None,
-    until: datetime | None,
-    key: Ed25519PrivateKey,
+    read: ReadInTransaction, export: SelectionExport, key: Ed25519PrivateKey
 ) -> AsyncIterator[bytes]:
     """The lines of an export that has begun, a page at a time."""
-    yield format_selection_header(JOURNAL_ORIGIN, get_verifier_key(key), export.size, export.note)
+    yield export_format.format_selection_header(JOURNAL_ORIGIN, get_verifier_key(key), export.size, export.note)
     after, count = -1, 0
-    while entries := await read(list_selected_entries, export, after, since, until):
-        yield b"".join(format_selected_entry(*entry) for entry in entries)
+    while entries := await read(list_selected_entries, export, after):
+        yield b"".join(export_format.format_selected_entry(*entry) for entry in entries)
         after, count = entries[-1][0], count + len(entries)
-    yield format_selection_footer(count)
+    yield export_format.format_selection_footer(count)
 
 
 # -- outside -----------------------------------------------------------------------------------------------------------
@@ -293,28 +304,21 @@ async def send_checkpoints(runtime: Runtime) -> bool:
 
     One place that is down keeps nothing from the other. Two replicas may send the same one: it says the same twice.
     """
-    settings = runtime.settings
-    places: list[tuple[store.CheckpointPlace, Path | str | None, Callable[[Any, str], Awaitable[None]]]] = [
-        ("file", settings.checkpoint_file, _append_to_file),
-        ("webhook", settings.checkpoint_webhook, _post_to_webhook),
-    ]
-    sent = [
-        await _send_to_place(runtime, place, address, deliver)
-        for place, address, deliver in places
-        if address is not None
-    ]
-    return any(sent)
+    file, webhook = runtime.settings.checkpoint_file, runtime.settings.checkpoint_webhook
+    filed = file is not None and await _send_to_place(runtime, "file", partial(_append_to_file, file))
+    posted = webhook is not None and await _send_to_place(runtime, "webhook", partial(_post_to_webhook, webhook))
+    return filed or posted
 
 
 async def _send_to_place(
-    runtime: Runtime, place: store.CheckpointPlace, address: Path | str, deliver: Callable[[Any, str], Awaitable[None]]
+    runtime: Runtime, place: store.CheckpointPlace, deliver: Callable[[str], Awaitable[None]]
 ) -> bool:
     waiting = await runtime.transact(store.list_unsent_checkpoints, place)
     if not waiting:
         return False
     alarm = runtime.metrics.alarm.labels(runtime.name, f"checkpoint_{place}")
     try:
-        await deliver(address, "\n".join(checkpoint.note for checkpoint in waiting))
+        await deliver("\n".join(checkpoint.note for checkpoint in waiting))
     except (OSError, httpx.HTTPError) as error:
         log.warning("journal.checkpoint_not_sent", place=place, error=type(error).__name__)
         alarm.set(len(waiting))
@@ -331,12 +335,12 @@ async def _post_to_webhook(address: str, text: str) -> None:
 
 
 async def _append_to_file(file: Path, text: str) -> None:
-    await asyncio.to_thread(_append_durably, file, text)
-
-
-def _append_durably(file: Path, text: str) -> None:
     """Durably: a checkpoint that counts as sent is there after a power cut."""
-    with file.open("a") as opened:
-        opened.write(("\n" if opened.tell() else "") + text)
-        opened.flush()
-        os.fsync(opened.fileno())
+
+    def append() -> None:
+        with file.open("a") as opened:
+            opened.write(("\n" if opened.tell() else "") + text)
+            opened.flush()
+            os.fsync(opened.fileno())
+
+    await asyncio.to_thread(append)

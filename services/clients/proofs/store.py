@@ -140,7 +140,6 @@ async def insert_checkpoint(work: UnitOfWork, size: int, note: str) -> StoredChe
     await work.execute(
         "INSERT INTO checkpoints (size, at, note) VALUES (:size, :now, :note) ON CONFLICT DO NOTHING",
         size=size,
-        now=work.now,
         note=note,
     )
     (checkpoint,) = await work.fetch_all(
@@ -165,6 +164,4 @@ async def list_unsent_checkpoints(work: UnitOfWork, place: CheckpointPlace) -> l
 
 
 async def update_checkpoints_sent(work: UnitOfWork, place: CheckpointPlace, sizes: Iterable[int]) -> None:
-    await work.execute(
-        f"UPDATE checkpoints SET {place}_at = :now WHERE size = ANY(:sizes)", now=work.now, sizes=list(sizes)
-    )
+    await work.execute(f"UPDATE checkpoints SET {place}_at = :now WHERE size = ANY(:sizes)", sizes=list(sizes))

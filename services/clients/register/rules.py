@@ -5,21 +5,23 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from services.clients.names.rules import apply_external_id_changes
+from shared.http.fields import Money, Total
 
 MAX_CONTACTS = 100  # of one client
+Status = Literal["prospect", "active", "dormant", "closed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Somebody at a client. `id` is empty until one is assigned."""
+    """Somebody at a client."""
 
-    id: str
+    id: str  # empty until one is assigned
     name: str
     email: str | None = None
     phone: str | None = None
@@ -46,6 +48,9 @@ class Profile:
     team: Mapping[str, str]
 
 
+PROFILE_FIELDS = tuple(field.name for field in fields(Profile))
+
+
 class ProfileChanges(TypedDict, total=False):
     """The fields of a profile that are given anew."""
 
@@ -70,16 +75,17 @@ class ContactChanges(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A client as the API shows it: `owner_id` is the acting owner, `record_owner_id` the owner of record where it differs."""
+    """`owner_id` is the acting owner; `record_owner_id` the owner of record, where it differs. `expected_value` is what
+    it may bring one day. `external_ids`: what other systems call it."""
 
     id: str
     name: str
     owner_id: str
     record_owner_id: str | None
     unowned: bool
-    value: Decimal
-    expected_value: Decimal | None
-    status: str
+    value: Total
+    expected_value: Money | None
+    status: Status
     effort: float
     regions: Sequence[str]
     languages: Sequence[str]

@@ -68,8 +68,6 @@ async def insert_clients(work: UnitOfWork, registrations: Sequence[Registration]
         profiles=[json.dumps(profile, default=str) for profile in profiles],
         fingerprints=[new.fingerprint for new in registrations],
         imported=[new.digest if imported else None for new in registrations],
-        now=work.now,
-        actor=work.actor,
         leaf=uuid7(),
     )
     return {row["client_id"] for row in made}
@@ -135,7 +133,7 @@ async def list_visible_clients(
     `query` is what `build_search_query` makes of a search.
     """
     own = clients_of_actor_sql(roles, action)
-    where = [f"c.client_id IN ({own})"] if own else []
+    where = ["c.client_id > :after", *([f"c.client_id IN ({own})"] if own else [])]
     if owner_id is not None:
         where.append(HAS_ACTING_OWNER_SQL)
     if unowned is not None:
@@ -144,24 +142,20 @@ async def list_visible_clients(
         where.append("p.terms @@ (CAST(:query AS tsquery) && words_query(:words))")
     if status is not None:
         where.append("p.status = :status")
-    if paging.after:
-        where.append("c.client_id > :after")
     number_or_address, words = query or (None, None)
     return await work.fetch_all(
         _read_client,
         f"""
-        SELECT {CLIENT_COLUMNS_SQL} FROM {CLIENT_TABLES_SQL} WHERE {" AND ".join(where) or "true"}
-        ORDER BY c.client_id LIMIT :limit
+        SELECT {CLIENT_COLUMNS_SQL} FROM {CLIENT_TABLES_SQL} WHERE {" AND ".join(where)}
+        ORDER BY c.client_id LIMIT :fetch
         """,
-        actor=work.actor,
         day=work.today.isoformat(),
         owner_id=owner_id,
         unowned=unowned,
         query=number_or_address,
         words=words,
         status=status,
-        after=paging.after[0] if paging.after else None,
-        limit=paging.fetch,
+        **paging.bounds,
     )
 
 
@@ -191,11 +185,10 @@ async def list_contacts_of_client(work: UnitOfWork, client_id: str, paging: Pagi
         """
         SELECT contact ->> 'id' AS id, contact ->> 'name' AS name, contact ->> 'email' AS email, contact ->> 'phone' AS phone
         FROM profiles, jsonb_array_elements(contacts) AS c (contact)
-        WHERE client_id = :client_id AND contact ->> 'id' > :after ORDER BY 1 LIMIT :limit
+        WHERE client_id = :client_id AND contact ->> 'id' > :after ORDER BY 1 LIMIT :fetch
         """,
         client_id=client_id,
-        after=paging.after[0] if paging.after else "",
-        limit=paging.fetch,
+        **paging.bounds,
     )
 
 

@@ -16,22 +16,10 @@ from shared.people.store import lock_people
 
 
 @accept_any_client_id
-async def read_client_knowledge(work: UnitOfWork, client_id: str, roles: frozenset[str]) -> rules.ClientKnowledge:
+async def read_client_knowledge(work: UnitOfWork, client_id: str, roles: frozenset[str]) -> rules.ClientKnowledgeShown:
     """As of now. Raises a `JournaledRefusal`."""
     await require_access(work, client_id, "read", roles)
-    known_by = await store.list_interactions_by_employee(work, client_id)
-    owner_id, owner_stays = await store.get_acting_owner(work, client_id)
-    here = [rules.Acquaintance(one.employee_id, one.score, one.stays) for one in known_by if one.is_employed]
-    dependency = rules.find_client_dependency(here, owner_id, owner_stays)
-    return rules.ClientKnowledge(
-        client_id=client_id,
-        known_by=known_by,
-        count=dependency.known_by,
-        strongest_id=next((one.employee_id for one in here if one.stays and one.knows), None),
-        alone_id=dependency.alone_id,
-        why=dependency.why,
-        computed_at=work.now,
-    )
+    return await store.get_client_knowledge(work, client_id)
 
 
 @accept_any_client_id
@@ -71,12 +59,12 @@ def _parse_cursor(paging: Paging) -> tuple[datetime, str] | None:
 async def record_interaction(
     work: UnitOfWork,
     client_id: str,
-    interaction_id: str | None,
+    roles: frozenset[str],
+    id: str | None,
     employee_id: str,
     kind: str,
     at: datetime,
     summary: str | None,
-    roles: frozenset[str],
 ) -> rules.Interaction:
     """Records who met whom. Raises a `JournaledRefusal`, `Exists`, `UnknownEmployee`, `ClientAlreadyErased`."""
     people = await lock_people(work, holding=[employee_id, work.actor])
@@ -85,7 +73,7 @@ async def record_interaction(
         raise UnknownEmployee
     if client.is_erased or await list_erased_employees(work, [employee_id]):
         raise ClientAlreadyErased
-    interaction = rules.Interaction(interaction_id or uuid7(), client_id, employee_id, kind, at, summary)
+    interaction = rules.Interaction(id or uuid7(), client_id, employee_id, kind, at, summary)
     recorded = await store.insert_interaction(work, interaction)
     if recorded is None:
         raise Exists
@@ -96,18 +84,18 @@ async def record_interaction(
 async def record_feedback(
     work: UnitOfWork,
     client_id: str,
-    feedback_id: str | None,
+    roles: frozenset[str],
+    id: str | None,
     score: int,
     note: str | None,
     at: datetime | None,
-    roles: frozenset[str],
 ) -> rules.Feedback:
     """Records what the client says of us. Raises a `JournaledRefusal`, `Exists`, `ClientAlreadyErased`."""
     await lock_people(work, holding=[work.actor])
     client = await lock_client(work, client_id, "contact", roles)
     if client.is_erased:
         raise ClientAlreadyErased
-    recorded = await store.insert_feedback(work, client_id, feedback_id or uuid7(), score, note, at)
+    recorded = await store.insert_feedback(work, client_id, id or uuid7(), score, note, at)
     if recorded is None:
         raise Exists
     return recorded

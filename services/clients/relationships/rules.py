@@ -8,11 +8,13 @@ people change and forget. What is only planned counts nothing, for it may not ta
 cannot come to know it by a full calendar.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 InteractionKind = Literal["meeting", "call", "mail"]
 DependencyReason = Literal["known_by_one", "only_leaving", "owner_alone"]
@@ -30,10 +32,6 @@ def get_year_before(now: datetime) -> datetime:
         return now.replace(year=now.year - 1)
     except ValueError:
         return now.replace(year=now.year - 1, day=28)
-
-
-def compute_acquaintance_score(met: Mapping[InteractionKind, int]) -> Decimal:
-    return sum((INTERACTION_WEIGHTS[kind] * number for kind, number in met.items()), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,70 +57,29 @@ class Feedback:
     at: datetime
 
 
-@dataclass(frozen=True)
-class Acquaintance:
-    """One of us who works here, and how well they know a client. `stays`: they are neither leaving nor frozen."""
-
-    employee_id: str
-    score: Decimal
-    stays: bool
-
-    @property
-    def knows(self) -> bool:
-        return self.score >= MIN_KNOWING_SCORE
-
-
-@dataclass(frozen=True)
-class ClientDependency:
-    """By how many who stay a client is known. If by one at most it hangs on `alone_id`, and `why` says how."""
-
-    known_by: int
-    alone_id: str | None = None
-    why: DependencyReason | None = None
-
-
-def find_client_dependency(acquaintances: Iterable[Acquaintance], owner_id: str, owner_stays: bool) -> ClientDependency:
-    """If nobody knows the client, whoever has it in hand counts as the one.
-
-    Whom only people know who are leaving hangs on the best known of them: it goes where they go.
-    """
-    known = sorted((one for one in acquaintances if one.knows), key=lambda one: (-one.score, one.employee_id))
-    staying = [one for one in known if one.stays]
-    if len(staying) > 1:
-        return ClientDependency(len(staying))
-    if staying:
-        return ClientDependency(1, staying[0].employee_id, "known_by_one")
-    if known:
-        return ClientDependency(0, known[0].employee_id, "only_leaving")
-    return ClientDependency(int(owner_stays), owner_id, "owner_alone")
-
-
 @dataclass(frozen=True, slots=True)
-class InteractionsOfEmployee:
-    """How often one of us met a client within twelve months."""
+class AcquaintanceShown:
+    """One who met the client within twelve months. `knows`: from a score of 1 on; `stays`: works here, and is neither
+    leaving nor frozen."""
 
     employee_id: str
-    score: Decimal
-    is_employed: bool
+    score: Annotated[float, Field(description="meetings + 0.5 calls + 0.1 mails")]
+    knows: bool
     stays: bool
     meetings: int
     calls: int
     mails: int
     last_at: datetime
 
-    @property
-    def knows(self) -> bool:
-        return self.score >= MIN_KNOWING_SCORE
-
 
 @dataclass(frozen=True, slots=True)
-class ClientKnowledge:
-    """Who met a client, the one who knows it best first. `count`: how many who stay know it."""
-
+class ClientKnowledgeShown:
     client_id: str
-    known_by: Sequence[InteractionsOfEmployee]
-    count: int
-    strongest_id: str | None
-    alone_id: str | None
+    known_by: Annotated[Sequence[AcquaintanceShown], Field(description="the one who knows it best comes first")]
+    count: Annotated[
+        int, Field(description="how many who stay know the client; whoever has it in hand counts, if nobody does")
+    ]
+    strongest_id: Annotated[str | None, Field(description="who of those who stay knows it best")]
+    alone_id: Annotated[str | None, Field(description="on whom the client hangs, if `count` is one at most")]
     why: DependencyReason | None
     computed_at: datetime

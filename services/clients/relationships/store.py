@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 
 from services.clients.relationships import rules
-from shared.database import UnitOfWork
+from shared.database import UnitOfWork, to_columns
 
 WEIGHT_CASES_SQL = " ".join(f"WHEN '{kind}' THEN {weight}" for kind, weight in rules.INTERACTION_WEIGHTS.items())
 INTERACTION_WEIGHT_SQL = f"CASE kind {WEIGHT_CASES_SQL} ELSE 0 END"
@@ -17,8 +18,8 @@ def is_staying_sql(person: str) -> str:
 
 
 LIST_ACQUAINTANCES_SQL = f"""
-    SELECT i.employee_id, sum({INTERACTION_WEIGHT_SQL}) AS score, coalesce(p.status <> 'left', false) AS is_employed,
-           {is_staying_sql("p")} AS stays,
+    SELECT i.employee_id, CAST(sum({INTERACTION_WEIGHT_SQL}) AS double precision) AS score,
+           sum({INTERACTION_WEIGHT_SQL}) >= {rules.MIN_KNOWING_SCORE} AS knows, {is_staying_sql("p")} AS stays,
            count(*) FILTER (WHERE i.kind = 'meeting') AS meetings, count(*) FILTER (WHERE i.kind = 'call') AS calls,
            count(*) FILTER (WHERE i.kind = 'mail') AS mails, max(i.at) AS last_at
     FROM interactions i LEFT JOIN people p ON p.employee_id = i.employee_id
@@ -27,29 +28,43 @@ LIST_ACQUAINTANCES_SQL = f"""
 """
 
 
-async def list_interactions_by_employee(work: UnitOfWork, client_id: str) -> list[rules.InteractionsOfEmployee]:
-    """Everybody who met the client within twelve months, the best known first."""
-    return await work.fetch_all(
-        rules.InteractionsOfEmployee,
-        LIST_ACQUAINTANCES_SQL,
-        client_id=client_id,
-        since=rules.get_year_before(work.now),
-        now=work.now,
-    )
+def known_sql(condition: str = "true") -> str:
+    """Of each client that somebody here knows: how many of them stay, and the best of them, before those who leave."""
+    return f"""
+        SELECT m.client_id, count(*) FILTER (WHERE {is_staying_sql("p")}) AS staying,
+               (array_agg(m.employee_id ORDER BY {is_staying_sql("p")} DESC, m.score DESC, m.employee_id))[1] AS best
+        FROM (SELECT client_id, employee_id, sum({INTERACTION_WEIGHT_SQL}) AS score
+              FROM interactions WHERE at > :since AND at <= :now AND {condition} GROUP BY client_id, employee_id) m
+        JOIN people p ON p.employee_id = m.employee_id
+        WHERE m.score >= {rules.MIN_KNOWING_SCORE} AND p.status <> 'left' GROUP BY m.client_id
+    """
 
 
-async def get_acting_owner(work: UnitOfWork, client_id: str) -> tuple[str, bool]:
-    """Who has the client in hand, and whether they stay; it exists."""
-    row = await work.fetch_row(
-        f"""
-        SELECT coalesce(o.stand_in_id, c.owner_id) AS owner_id, {is_staying_sql("h")} AS stays
-        FROM clients c LEFT JOIN people o ON o.employee_id = c.owner_id
-        LEFT JOIN people h ON h.employee_id = coalesce(o.stand_in_id, c.owner_id) WHERE c.client_id = :client_id
-        """,
-        client_id=client_id,
-    )
-    assert row is not None  # noqa: S101 - the decision saw it
-    return row["owner_id"], row["stays"]
+# Of the rows `k` of `known_sql`, of clients `c`, their owners of record `o` and acting owners `h`: by how many who stay a
+# client is known, and if by one at most, on whom it hangs. If nobody knows it, whoever has it in hand counts as the one. Whom
+# only people know who are leaving hangs on the best known of them: it goes where they go.
+KNOWN_BY_SQL = f"coalesce(k.staying, CASE WHEN {is_staying_sql('h')} THEN 1 ELSE 0 END)"
+ALONE_SQL = "CASE WHEN k.staying > 1 THEN NULL ELSE coalesce(k.best, o.stand_in_id, c.owner_id) END"
+DEPENDENCY_REASON_SQL = """CASE WHEN k.staying > 1 THEN NULL WHEN k.staying = 1 THEN 'known_by_one'
+    WHEN k.staying = 0 THEN 'only_leaving' ELSE 'owner_alone' END"""
+
+GET_CLIENT_KNOWLEDGE_SQL = f"""
+    SELECT c.client_id, {KNOWN_BY_SQL} AS count, CASE WHEN k.staying > 0 THEN k.best END AS strongest_id,
+           {ALONE_SQL} AS alone_id, {DEPENDENCY_REASON_SQL} AS why
+    FROM clients c LEFT JOIN ({known_sql("client_id = :client_id")}) k USING (client_id)
+    LEFT JOIN people o ON o.employee_id = c.owner_id
+    LEFT JOIN people h ON h.employee_id = coalesce(o.stand_in_id, c.owner_id)
+    WHERE c.client_id = :client_id
+"""
+
+
+async def get_client_knowledge(work: UnitOfWork, client_id: str) -> rules.ClientKnowledgeShown:
+    """Everybody who met the client within twelve months, the best known first, and on whom it hangs; it exists."""
+    within = {"client_id": client_id, "since": rules.get_year_before(work.now)}
+    known_by = await work.fetch_all(rules.AcquaintanceShown, LIST_ACQUAINTANCES_SQL, **within)
+    shape = partial(rules.ClientKnowledgeShown, known_by=known_by, computed_at=work.now)
+    (knowledge,) = await work.fetch_all(shape, GET_CLIENT_KNOWLEDGE_SQL, **within)
+    return knowledge
 
 
 async def list_interactions(
@@ -93,7 +108,7 @@ async def insert_interaction(work: UnitOfWork, interaction: rules.Interaction) -
         """
         WITH made AS (
             INSERT INTO interactions (interaction_id, client_id, employee_id, kind, at, summary, by_id)
-            VALUES (:id, :client_id, :employee_id, :kind, :at, :summary, :by) ON CONFLICT DO NOTHING RETURNING *
+            VALUES (:id, :client_id, :employee_id, :kind, :at, :summary, :actor) ON CONFLICT DO NOTHING RETURNING *
         ), found AS (
             SELECT * FROM made UNION ALL
             SELECT * FROM interactions WHERE interaction_id = :id AND (client_id, employee_id, kind, at)
@@ -101,7 +116,6 @@ async def insert_interaction(work: UnitOfWork, interaction: rules.Interaction) -
         )
         SELECT interaction_id AS id, client_id, employee_id, kind, at, summary FROM found LIMIT 1
         """,
-        by=work.actor,
         **asdict(interaction),
     )
 
@@ -115,7 +129,7 @@ async def insert_feedback(
         """
         WITH made AS (
             INSERT INTO feedback (feedback_id, client_id, score, note, at, by_id)
-            VALUES (:id, :client_id, :score, :note, coalesce(CAST(:at AS timestamptz), :now), :by)
+            VALUES (:id, :client_id, :score, :note, coalesce(CAST(:at AS timestamptz), :now), :actor)
             ON CONFLICT DO NOTHING RETURNING *
         ), found AS (
             SELECT * FROM made UNION ALL
@@ -129,8 +143,6 @@ async def insert_feedback(
         score=score,
         note=note,
         at=at,
-        now=work.now,
-        by=work.actor,
     )
 
 
@@ -139,11 +151,11 @@ async def insert_feedback(
 
 UPSERT_INTERACTIONS_SQL = """
     WITH given AS (
-        SELECT * FROM unnest(CAST(:keys AS text[]), CAST(:clients AS text[]), CAST(:employees AS text[]),
-                             CAST(:kinds AS text[]), CAST(:moments AS timestamptz[]), CAST(:summaries AS text[]))
+        SELECT * FROM unnest(CAST(:id AS text[]), CAST(:client_id AS text[]), CAST(:employee_id AS text[]),
+                             CAST(:kind AS text[]), CAST(:at AS timestamptz[]), CAST(:summary AS text[]))
                WITH ORDINALITY AS g (id, client_id, employee_id, kind, at, summary, nth)
     ), before AS MATERIALIZED (
-        SELECT interaction_id AS id FROM interactions WHERE interaction_id = ANY(CAST(:keys AS text[]))
+        SELECT interaction_id AS id FROM interactions WHERE interaction_id = ANY(CAST(:id AS text[]))
     ), written AS (
         INSERT INTO interactions (interaction_id, client_id, employee_id, kind, at, summary, by_id)
         SELECT id, client_id, employee_id, kind, at, summary, :actor FROM given ORDER BY id
@@ -156,11 +168,11 @@ UPSERT_INTERACTIONS_SQL = """
 
 UPSERT_FEEDBACK_SQL = """
     WITH given AS (
-        SELECT * FROM unnest(CAST(:keys AS text[]), CAST(:clients AS text[]), CAST(:scores AS int[]),
-                             CAST(:moments AS timestamptz[]), CAST(:notes AS text[]))
+        SELECT * FROM unnest(CAST(:id AS text[]), CAST(:client_id AS text[]), CAST(:score AS int[]),
+                             CAST(:at AS timestamptz[]), CAST(:note AS text[]))
                WITH ORDINALITY AS g (id, client_id, score, at, note, nth)
     ), before AS MATERIALIZED (
-        SELECT feedback_id AS id FROM feedback WHERE feedback_id = ANY(CAST(:keys AS text[]))
+        SELECT feedback_id AS id FROM feedback WHERE feedback_id = ANY(CAST(:id AS text[]))
     ), written AS (
         INSERT INTO feedback (feedback_id, client_id, score, note, at, by_id)
         SELECT id, client_id, score, note, at, :actor FROM given ORDER BY id
@@ -173,30 +185,13 @@ UPSERT_FEEDBACK_SQL = """
 
 
 async def upsert_interactions(work: UnitOfWork, interactions: Sequence[rules.Interaction]) -> list[str]:
-    upserted = await work.fetch_rows(
-        UPSERT_INTERACTIONS_SQL,
-        keys=[interaction.id for interaction in interactions],
-        clients=[interaction.client_id for interaction in interactions],
-        employees=[interaction.employee_id for interaction in interactions],
-        kinds=[interaction.kind for interaction in interactions],
-        moments=[interaction.at for interaction in interactions],
-        summaries=[interaction.summary for interaction in interactions],
-        actor=work.actor,
-    )
-    return [row["outcome"] for row in upserted]
+    columns = to_columns(interactions, "id", "client_id", "employee_id", "kind", "at", "summary")
+    return await work.fetch_values(UPSERT_INTERACTIONS_SQL, **columns)
 
 
 async def upsert_feedback(work: UnitOfWork, feedback: Sequence[rules.Feedback]) -> list[str]:
-    upserted = await work.fetch_rows(
-        UPSERT_FEEDBACK_SQL,
-        keys=[one.id for one in feedback],
-        clients=[one.client_id for one in feedback],
-        scores=[one.score for one in feedback],
-        moments=[one.at for one in feedback],
-        notes=[one.note for one in feedback],
-        actor=work.actor,
-    )
-    return [row["outcome"] for row in upserted]
+    columns = to_columns(feedback, "id", "client_id", "score", "at", "note")
+    return await work.fetch_values(UPSERT_FEEDBACK_SQL, **columns)
 
 
 # -- merged and erased clients -----------------------------------------------------------------------------------------

@@ -1,8 +1,7 @@
 """What hangs on one person alone: computed nightly and on demand, shown to whom it concerns, announced if it is much."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -13,6 +12,7 @@ from services.clients.risks import store
 from shared.database import UnitOfWork
 from shared.errors import NotFound, Refused
 from shared.paging import Paging, UnknownCursor
+from shared.people.store import get_person
 from shared.service import Runtime
 
 TOP_CLIENTS = 10
@@ -29,21 +29,6 @@ class RisksRecomputed:
     computed_at: datetime
     clients: int
     changed: int
-
-
-@dataclass(frozen=True, slots=True)
-class EmployeeRisk:
-    """What hangs on one person alone. The shares are None where there is nothing to have a share in."""
-
-    employee_id: str
-    clients: int
-    value: Decimal
-    alone_clients: int
-    alone_value: Decimal
-    share_of_own: float | None
-    share_of_company: float | None
-    top: Sequence[store.TopClient]
-    computed_at: datetime | None
 
 
 async def recompute_risks(work: UnitOfWork) -> RisksRecomputed:
@@ -70,11 +55,6 @@ async def list_clients_at_risk(
     return clients, computation
 
 
-def compute_share(part: Decimal, whole: Decimal) -> float | None:
-    """None where there is nothing to have a share in."""
-    return round(float(part / whole), 6) if whole else None
-
-
 def _parse_cursor(paging: Paging) -> tuple[Decimal, str] | None:
     if paging.after is None:
         return None
@@ -83,7 +63,7 @@ def _parse_cursor(paging: Paging) -> tuple[Decimal, str] | None:
     return Decimal(paging.after[0]), paging.after[1]
 
 
-async def read_employee_risk(work: UnitOfWork, employee_id: str, roles: frozenset[str]) -> EmployeeRisk:
+async def read_employee_risk(work: UnitOfWork, employee_id: str, roles: frozenset[str]) -> store.EmployeeRisk:
     """They see it themselves, so do those who head them; `hr` sees no clients, others only those that they may list.
 
     Raises a `JournaledRefusal`, `NotFound`.
@@ -94,7 +74,8 @@ async def read_employee_risk(work: UnitOfWork, employee_id: str, roles: frozense
         or bool(roles & {"director", "service"})
         or ("sales_head" in roles and await is_headed_by_actor(work, employee_id))
     )
-    if not (may_see_clients or "hr" in roles) or not await store.exists_employee(work, employee_id):
+    person = await get_person(work, employee_id)
+    if not (may_see_clients or "hr" in roles) or person is None or not person.is_known:
         raise NotFound
     await store.update_risks_if_small(work)
     reason = get_list_reason(roles) if may_see_clients else None  # figures without clients rest on no relation to one
@@ -103,18 +84,7 @@ async def read_employee_risk(work: UnitOfWork, employee_id: str, roles: frozense
     if top:
         shown = [client.client_id for client in top]
         await insert_clients_entry(work, "client.listed", "list", reason, shown, {"by": "risk"})
-    computation, sums = await store.get_last_computation(work), await store.get_risk_sums(work, employee_id)
-    return EmployeeRisk(
-        employee_id=employee_id,
-        clients=sums.clients,
-        value=sums.value,
-        alone_clients=sums.alone_clients,
-        alone_value=sums.alone_value,
-        share_of_own=compute_share(sums.own_alone_value, sums.value),
-        share_of_company=compute_share(sums.alone_value, computation.value if computation else Decimal(0)),
-        top=top,
-        computed_at=computation.at if computation else None,
-    )
+    return replace(await store.get_employee_risk(work, employee_id), top=top)
 
 
 # -- by the clock ------------------------------------------------------------------------------------------------------

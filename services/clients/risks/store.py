@@ -6,40 +6,34 @@ Whose a client is stays out of what is kept: it is asked when it is read, so tha
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
+from typing import Annotated
+
+from pydantic import Field
 
 from services.clients.access.store.decision import clients_of_actor_sql
 from services.clients.register.store import HAS_ACTING_OWNER_SQL
-from services.clients.relationships.rules import MIN_KNOWING_SCORE, DependencyReason, get_year_before
-from services.clients.relationships.store import INTERACTION_WEIGHT_SQL, is_staying_sql
+from services.clients.relationships.rules import DependencyReason, get_year_before
+from services.clients.relationships.store import ALONE_SQL, DEPENDENCY_REASON_SQL, KNOWN_BY_SQL, known_sql
 from shared.advisory_locks import AdvisoryLock
 from shared.contracts.clients import ClientSingleThreaded
 from shared.database import UnitOfWork
+from shared.http.fields import Total
 
 ANNOUNCED_AT_ONCE = 1_000
 SMALL_COMPANY_ROWS = 30_000  # clients, interactions and orders: all can be computed while somebody waits, in 0.25 s
 
-# The rule of `find_client_dependency` for all clients at once; a test keeps the two alike. Only what changed is written.
+# For all clients at once. Only what changed is written.
 UPDATE_RISKS_SQL = f"""
     MERGE INTO client_risks r USING (
-        WITH met AS (
-            SELECT client_id, employee_id, sum({INTERACTION_WEIGHT_SQL}) AS score
-            FROM interactions WHERE at > :since AND at <= :now GROUP BY client_id, employee_id
-        ), known AS (
-            SELECT m.client_id, count(*) FILTER (WHERE {is_staying_sql("p")}) AS staying,
-                   (array_agg(m.employee_id ORDER BY {is_staying_sql("p")} DESC, m.score DESC, m.employee_id))[1] AS best
-            FROM met m JOIN people p ON p.employee_id = m.employee_id
-            WHERE m.score >= {MIN_KNOWING_SCORE} AND p.status <> 'left' GROUP BY m.client_id
-        ), ordered AS (
+        WITH known AS ({known_sql()}), ordered AS (
             SELECT client_id, sum(value) AS value FROM client_orders
-            WHERE status <> 'cancelled' AND placed_on > CAST(CAST(:day AS text) AS date) - interval '1 year'
-            AND placed_on <= CAST(CAST(:day AS text) AS date) GROUP BY client_id
+            WHERE status <> 'cancelled' AND placed_on > CAST(:today AS date) - interval '1 year'
+            AND placed_on <= CAST(:today AS date) GROUP BY client_id
         )
         SELECT c.client_id, coalesce(p.value, ordered.value, CASE WHEN p.status = 'prospect' THEN p.expected_value END, 0)
                    AS value,
-               coalesce(k.staying, CASE WHEN {is_staying_sql("h")} THEN 1 ELSE 0 END) AS known_by,
-               CASE WHEN k.staying > 1 THEN NULL ELSE coalesce(k.best, o.stand_in_id, c.owner_id) END AS alone_id,
-               CASE WHEN k.staying > 1 THEN NULL WHEN k.staying = 1 THEN 'known_by_one'
-                    WHEN k.staying = 0 THEN 'only_leaving' ELSE 'owner_alone' END AS why
+               {KNOWN_BY_SQL} AS known_by, {ALONE_SQL} AS alone_id, {DEPENDENCY_REASON_SQL} AS why
         FROM clients c JOIN profiles p USING (client_id)
         LEFT JOIN known k USING (client_id) LEFT JOIN ordered USING (client_id)
         LEFT JOIN people o ON o.employee_id = c.owner_id
@@ -56,7 +50,7 @@ UPDATE_RISKS_SQL = f"""
 
 UPSERT_COMPUTATION_SQL = """
     INSERT INTO risks_computed AS n (at, day, clients, value)
-    SELECT :now, CAST(CAST(:day AS text) AS date), count(*), coalesce(sum(value), 0) FROM client_risks
+    SELECT :now, CAST(:today AS date), count(*), coalesce(sum(value), 0) FROM client_risks
     ON CONFLICT (one) DO UPDATE SET at = excluded.at, day = excluded.day, clients = excluded.clients, value = excluded.value
 """
 
@@ -96,9 +90,8 @@ async def update_risks(work: UnitOfWork) -> int:
     await work.fetch_rows(
         "SELECT set_config('statement_timeout', '900000', true), set_config('work_mem', '64MB', true)"
     )
-    day = work.today.isoformat()
-    changed = await work.execute(UPDATE_RISKS_SQL, since=get_year_before(work.now), now=work.now, day=day)
-    await work.execute(UPSERT_COMPUTATION_SQL, now=work.now, day=day)
+    changed = await work.execute(UPDATE_RISKS_SQL, since=get_year_before(work.now))
+    await work.execute(UPSERT_COMPUTATION_SQL)
     return changed
 
 
@@ -111,17 +104,23 @@ IS_IN_DEPARTMENT_SQL = """h.department_id IN (
     SELECT department_id FROM below)"""
 
 
+# Null where there is nothing to have a share in.
+SHARE_OF_COMPANY_SQL = "CAST(round({part} / nullif(n.value, 0), 6) AS double precision)"
+
+
 @dataclass(frozen=True, slots=True)
 class ClientAtRisk:
-    """Known by one at most who stays; on `alone_id` it hangs."""
+    """Known by one at most who stays. `why`: that one (`known_by_one`); only people know it who are leaving or frozen
+    (`only_leaving`); nobody does, so that it hangs on whoever has it in hand (`owner_alone`)."""
 
     client_id: str
     owner_id: str
-    value: Decimal
+    value: Total
     known_by: int
-    alone_id: str
+    alone_id: Annotated[str, Field(description="on whom it hangs")]
     why: DependencyReason
-    computed_at: datetime
+    share: Annotated[float | None, Field(description="of the value of all clients")]
+    computed_at: Annotated[datetime, Field(description="since when this is so, as far as it was computed")]
 
 
 async def list_clients_at_risk(
@@ -146,13 +145,12 @@ async def list_clients_at_risk(
         ClientAtRisk,
         f"""
         SELECT r.client_id, coalesce(o.stand_in_id, c.owner_id) AS owner_id, r.value, r.known_by, r.alone_id, r.why,
-               r.computed_at
-        FROM client_risks r JOIN clients c ON c.client_id = r.client_id
+               {SHARE_OF_COMPANY_SQL.format(part="r.value")} AS share, r.computed_at
+        FROM client_risks r LEFT JOIN risks_computed n ON true JOIN clients c ON c.client_id = r.client_id
         LEFT JOIN people o ON o.employee_id = c.owner_id
         LEFT JOIN people h ON h.employee_id = coalesce(o.stand_in_id, c.owner_id)
         WHERE {" AND ".join(where)} ORDER BY r.value DESC, r.client_id LIMIT :limit
         """,
-        actor=work.actor,
         owner_id=owner_id,
         department_id=department_id,
         value=value,
@@ -164,69 +162,77 @@ async def list_clients_at_risk(
 # -- employees ---------------------------------------------------------------------------------------------------------
 
 # What they have in hand, or had of record before somebody stood in.
-GET_RISK_SUMS_SQL = """
+GET_EMPLOYEE_RISK_SQL = f"""
     WITH own AS (
         SELECT client_id FROM clients
         WHERE owner_id IN (SELECT employee_id FROM people WHERE employee_id = :id OR stand_in_id = :id)
+    ), sums AS (
+        SELECT count(*) FILTER (WHERE own.client_id IS NOT NULL) AS clients,
+               coalesce(sum(value) FILTER (WHERE own.client_id IS NOT NULL), 0) AS value,
+               count(*) FILTER (WHERE alone_id = :id) AS alone_clients,
+               coalesce(sum(value) FILTER (WHERE alone_id = :id), 0) AS alone_value,
+               coalesce(sum(value) FILTER (WHERE alone_id = :id AND own.client_id IS NOT NULL), 0) AS own_alone_value
+        FROM (
+            SELECT client_id, value, alone_id FROM client_risks WHERE client_id IN (SELECT client_id FROM own) UNION
+            SELECT client_id, value, alone_id FROM client_risks WHERE alone_id = :id
+        ) r LEFT JOIN own USING (client_id)
     )
-    SELECT count(*) FILTER (WHERE own.client_id IS NOT NULL) AS clients,
-           coalesce(sum(value) FILTER (WHERE own.client_id IS NOT NULL), 0) AS value,
-           count(*) FILTER (WHERE alone_id = :id) AS alone_clients,
-           coalesce(sum(value) FILTER (WHERE alone_id = :id), 0) AS alone_value,
-           coalesce(sum(value) FILTER (WHERE alone_id = :id AND own.client_id IS NOT NULL), 0) AS own_alone_value
-    FROM (
-        SELECT client_id, value, alone_id FROM client_risks WHERE client_id IN (SELECT client_id FROM own) UNION
-        SELECT client_id, value, alone_id FROM client_risks WHERE alone_id = :id
-    ) r LEFT JOIN own USING (client_id)
+    SELECT CAST(:id AS text) AS employee_id, s.clients, s.value, s.alone_clients, s.alone_value,
+           CAST(round(s.own_alone_value / nullif(s.value, 0), 6) AS double precision) AS share_of_own,
+           {SHARE_OF_COMPANY_SQL.format(part="s.alone_value")} AS share_of_company, n.at AS computed_at
+    FROM sums s LEFT JOIN risks_computed n ON true
 """
 
 
 @dataclass(frozen=True, slots=True)
-class RiskSums:
-    """How many clients somebody has and of what value, how many hang on them alone, and how much of that is of their own."""
-
-    clients: int
-    value: Decimal
-    alone_clients: int
-    alone_value: Decimal
-    own_alone_value: Decimal
-
-
-async def get_risk_sums(work: UnitOfWork, employee_id: str) -> RiskSums:
-    (sums,) = await work.fetch_all(RiskSums, GET_RISK_SUMS_SQL, id=employee_id)
-    return sums
-
-
-async def exists_employee(work: UnitOfWork, employee_id: str) -> bool:
-    return bool(
-        await work.fetch_value(
-            "SELECT 1 FROM people WHERE employee_id = :id AND (status IS NOT NULL OR frozen)", id=employee_id
-        )
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class TopClient:
-    """One of the most valuable clients that hang on somebody alone."""
-
+class TopClientAtRisk:
     client_id: str
-    value: Decimal
+    value: Total
     known_by: int
     why: DependencyReason
 
 
-async def list_top_clients(work: UnitOfWork, employee_id: str, roles: frozenset[str], limit: int) -> list[TopClient]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmployeeRisk:
+    """Of the clients that they have in hand, or had until somebody stood in, and of all that hang on them alone."""
+
+    employee_id: str
+    clients: int
+    value: Total
+    alone_clients: int
+    alone_value: Total
+    share_of_own: Annotated[
+        float | None, Field(description="how much of the value of their own clients hangs on them alone")
+    ]
+    share_of_company: Annotated[
+        float | None, Field(description="how much of the value of all clients hangs on them alone")
+    ]
+    top: Annotated[
+        list[TopClientAtRisk],
+        Field(description="the most valuable that hang on them and that you may list; none for `hr`"),
+    ]
+    computed_at: datetime | None
+
+
+async def get_employee_risk(work: UnitOfWork, employee_id: str) -> EmployeeRisk:
+    """Without the clients of `top`."""
+    (risk,) = await work.fetch_all(partial(EmployeeRisk, top=[]), GET_EMPLOYEE_RISK_SQL, id=employee_id)
+    return risk
+
+
+async def list_top_clients(
+    work: UnitOfWork, employee_id: str, roles: frozenset[str], limit: int
+) -> list[TopClientAtRisk]:
     """Of those that the actor may list."""
     own = clients_of_actor_sql(roles, "list")
     return await work.fetch_all(
-        TopClient,
+        TopClientAtRisk,
         f"""
         SELECT r.client_id, r.value, r.known_by, r.why FROM client_risks r
         WHERE r.alone_id = :id {f"AND r.client_id IN ({own})" if own else ""} ORDER BY r.value DESC, r.client_id LIMIT :limit
         """,
         id=employee_id,
         limit=limit,
-        actor=work.actor,
         day=work.today.isoformat(),
     )
 

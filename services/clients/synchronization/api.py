@@ -12,15 +12,13 @@ from services.clients.journal.api import require_journal_space_at_door
 from services.clients.names.store import MERGED_SYSTEM
 from services.clients.register.api import (
     CLIENT_ROLES,
-    Client,
     Contacts,
     ExternalIdChanges,
     LineList,
-    Status,
     Team,
     to_contacts,
 )
-from services.clients.register.rules import Profile
+from services.clients.register.rules import PROFILE_FIELDS, Client, Profile, Status
 from services.clients.synchronization import handlers
 from shared.errors import HoldfastError, Stale
 from shared.http.bulk import describe_invalid_item, parse_bulk_body
@@ -87,18 +85,8 @@ class PutOutcomes(BaseModel):
 
 
 def _make_wanted_client(ref: str, body: WholeClient) -> handlers.WantedClient:
-    profile = Profile(
-        name=body.name,
-        value=body.value,
-        expected_value=body.expected_value,
-        status=body.status,
-        effort=body.effort,
-        regions=body.regions,
-        languages=body.languages,
-        contacts=to_contacts(body.contacts),
-        external_ids={},
-        team={},
-    )
+    given = {name: getattr(body, name) for name in PROFILE_FIELDS}
+    profile = Profile(**{**given, "contacts": to_contacts(body.contacts), "external_ids": {}, "team": {}})
     return handlers.WantedClient(ref, profile, body.owner_id, body.team, body.external_ids)
 
 

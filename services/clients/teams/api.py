@@ -5,7 +5,8 @@ from typing import Any
 from fastapi import APIRouter, Depends
 
 from services.clients.journal.api import require_journal_space_at_door
-from services.clients.register.api import CLIENT_ROLES, Client
+from services.clients.register.api import CLIENT_ROLES
+from services.clients.register.rules import Client
 from services.clients.teams import handlers
 from shared.http.door import Door, allow
 from shared.http.fields import Body

@@ -43,15 +43,9 @@ class UsageReportResult(BaseModel):
     refused: list[RefusedItem]
 
 
-def to_usage_record(item: UsageItem) -> store.UsageRecord:
-    return store.UsageRecord(item.employee_id, item.client_id, item.action, item.rows, item.at, item.system, item.id)
-
-
-@router.post(
-    "/usage", response_model=UsageReportResult, summary="Report what was really used, at most 1,000 items at a time"
-)
+@router.post("/usage", summary="Report what was really used, at most 1,000 items at a time")
 async def report_usage(body: UsageReport, door: Door = allow("service")) -> UsageReportResult:
-    outcomes = await door.transact(handlers.record_usage, [to_usage_record(item) for item in body.items])
+    outcomes = await door.transact(handlers.record_usage, [store.UsageRecord(**vars(item)) for item in body.items])
     refused = [
         RefusedItem(item=place, reason=outcome.refusal) for place, outcome in enumerate(outcomes) if outcome.refusal
     ]

@@ -8,16 +8,16 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from services.clients.names.store import MERGED_SYSTEM
-from shared.database import UnitOfWork
+from shared.database import UnitOfWork, to_columns
 
 MAX_CLOCK_LEAD = timedelta(minutes=5)  # how far a reporter's clock may be before ours
 DELETE_BATCH_SIZE = 20_000  # rows that are forgotten at a time
 
 INSERT_USAGE_SQL = """
     WITH given AS MATERIALIZED (
-        SELECT * FROM unnest(CAST(:items AS uuid[]), CAST(:employees AS text[]), CAST(:clients AS text[]),
-                             CAST(:actions AS text[]), CAST(:rows AS int[]), CAST(:moments AS timestamptz[]),
-                             CAST(:systems AS text[]), CAST(:named AS boolean[])) WITH ORDINALITY
+        SELECT * FROM unnest(CAST(:item AS uuid[]), CAST(:employee_id AS text[]), CAST(:client_id AS text[]),
+                             CAST(:action AS text[]), CAST(:rows AS int[]), CAST(:at AS timestamptz[]),
+                             CAST(:system AS text[]), CAST(:is_named AS boolean[])) WITH ORDINALITY
              AS g (item, employee_id, client_id, action, rows, at, system, named, nth)
     ), judged AS MATERIALIZED (
         SELECT g.*, row_number() OVER (PARTITION BY item ORDER BY nth) AS time, CASE
@@ -71,8 +71,13 @@ class UsageRecord(NamedTuple):
     @property
     def item(self) -> str:
         """The same for the same item: by what its system calls it, else by all that is said of it."""
-        said = [self.system, self.id] if self.id else [*self[:4], self.at.astimezone(UTC).isoformat(), self.system]
-        return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
+        identity = [self.system, self.id] if self.id else [*self[:4], self.at.astimezone(UTC).isoformat(), self.system]
+        return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
+
+    @property
+    def is_named(self) -> bool:
+        """Whether its system calls it something."""
+        return self.id is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +93,7 @@ async def insert_usage(work: UnitOfWork, records: Sequence[UsageRecord]) -> list
     return await work.fetch_all(
         UsageOutcome,
         INSERT_USAGE_SQL,
-        items=[record.item for record in records],
-        employees=[record.employee_id for record in records],
-        clients=[record.client_id for record in records],
-        actions=[record.action for record in records],
-        rows=[record.rows for record in records],
-        moments=[record.at for record in records],
-        systems=[record.system for record in records],
-        named=[record.id is not None for record in records],
+        **to_columns(records, "item", "employee_id", "client_id", "action", "rows", "at", "system", "is_named"),
         merged=MERGED_SYSTEM,
         latest=work.now + MAX_CLOCK_LEAD,
         oldest=get_usage_kept_since(work),

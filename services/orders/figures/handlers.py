@@ -61,7 +61,7 @@ async def _list_delegable_stages(work: UnitOfWork, employee_id: str) -> list[Del
     others = Roster(capacity for capacity in capacities if capacity.employee_id != employee_id)
     proposal = (
         DelegableStage(
-            order.order_id, stage.name, stage.function, others.list_candidates(order.need_of(stage), CANDIDATES_SHOWN)
+            order.order_id, stage.name, stage.function, others.list_candidates(order.get_need(stage), CANDIDATES_SHOWN)
         )
         for order, stage in stages
     )

@@ -12,6 +12,6 @@ def give_stages_to_stand_in(order: Order, leaver_id: str, stand_in_id: str | Non
     """
     for stage in order.stages:
         if stage.open and stage.employee_id == leaver_id:
-            fits = stage.function in functions and stand_in_id not in order.need_of(stage).barred
+            fits = stage.function in functions and stand_in_id not in order.get_need(stage).barred
             order = order.replace_stage(stage.reassign(stand_in_id if fits else None))
     return order.next_version()

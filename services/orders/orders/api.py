@@ -70,7 +70,7 @@ class Order(BaseModel):
     stages: list[StageOfOrder]
 
     @classmethod
-    def of(cls, found: rules.OrderToday) -> Self:
+    def from_order(cls, found: rules.OrderToday) -> Self:
         order = found.order
         shown = {
             "id": order.order_id,
@@ -88,7 +88,7 @@ class CancelReason(Body):
 @router.post("/orders", status_code=201, response_model=Order, summary="Place an order")
 async def place_order(body: NewOrder, door: Door = allow("sales_head", "director", "service")) -> Order:
     """A stage that names nobody goes to whoever has most room in its function, or waits in the queue."""
-    order = Order.of(await door.transact(handlers.place_order, door.principal, body.make_request()))
+    order = Order.from_order(await door.transact(handlers.place_order, door.principal, body.make_request()))
     door.set_location("orders", order.id)
     return order
 
@@ -105,12 +105,12 @@ async def list_orders(
     found = await door.read(
         store.list_visible_orders, door.principal, door.frozen, paging, client_id, assignee_id, status, late
     )
-    return make_page([Order.of(order) for order in found], paging, key=lambda order: (order.id,))
+    return make_page([Order.from_order(order) for order in found], paging, key=lambda order: (order.id,))
 
 
 @router.get("/orders/{order_id}", response_model=Order, summary="An order with its stages")
 async def get_order(order_id: Id, door: Door = allow("employee", "sales_head", "director", "service")) -> Order:
-    order = Order.of(await door.read(store.get_visible_order, door.principal, door.frozen, order_id))
+    order = Order.from_order(await door.read(store.get_visible_order, door.principal, door.frozen, order_id))
     door.set_etag(order.version)
     return order
 
@@ -119,4 +119,4 @@ async def get_order(order_id: Id, door: Door = allow("employee", "sales_head", "
 async def cancel_order(
     order_id: Id, body: CancelReason, door: Door = allow("sales_head", "director", "service")
 ) -> Order:
-    return Order.of(await door.transact(handlers.cancel_order, door.principal, order_id, body.reason))
+    return Order.from_order(await door.transact(handlers.cancel_order, door.principal, order_id, body.reason))

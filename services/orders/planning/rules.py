@@ -58,7 +58,7 @@ def _move_stage(
         return "closed", None
     if stage.employee_id != move.from_id:
         return "not_assignee", None
-    need = order.need_of(stage)
+    need = order.get_need(stage)
     moved = stage.reassign(move.to_id)
     if move.to_id == leaver_id:
         if leaver_id in need.barred:

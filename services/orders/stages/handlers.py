@@ -49,7 +49,7 @@ async def assign_stage(
     people = await lock_people(work, loading=[employee_id], holding=[work.actor])
     refuse_frozen_actor(work, people)
     order = await lock_visible_order(work, principal, False, order_id)
-    stage = order.stage(name)
+    stage = order.get_stage(name)
     may_assign = principal.has("director", "service")
     if not may_assign and not await is_any_headed_by_actor(work, stage.employee_id, employee_id):
         raise Forbidden
@@ -57,11 +57,11 @@ async def assign_stage(
     assigned, events = rules.assign_stage(order, name, employee_id)
     if events:
         require_able_to_own(people, employee_id)
-        need = order.need_of(stage)
+        need = order.get_need(stage)
         refusal = Roster(await list_capacities(work, [stage.function], [employee_id])).find_refusal(need, employee_id)
         if refusal is not None:
             raise refusal(could=Roster(await list_capacities(work, [stage.function])).list_candidates(need))
-        journal_assignment(work, assigned, assigned.stage(name), from_id=stage.employee_id)
+        journal_assignment(work, assigned, assigned.get_stage(name), from_id=stage.employee_id)
     return await save_order(work, assigned, *events)
 
 
@@ -72,7 +72,7 @@ async def _lock_order_to_work_on(
     # Under the lock the freeze may be newer than what the door saw; then only a pass leaves the order in sight.
     is_frozen = frozen or bool(actor and actor.frozen)
     order = await lock_visible_order(work, principal, is_frozen, order_id)
-    assignee_id = order.stage(name).employee_id
+    assignee_id = order.get_stage(name).employee_id
     if assignee_id == work.actor or (principal.has("director", "service") and not is_frozen):
         return order
     if is_frozen or not principal.has("sales_head") or not await is_any_headed_by_actor(work, assignee_id):

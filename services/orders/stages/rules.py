@@ -30,7 +30,7 @@ class NobodyAssigned(Refused, code="nobody_assigned"):
 
 def start_stage(order: Order, name: str, today: date) -> tuple[Order, list[StageEvent]]:
     """Again: nothing happens. Raises `NoSuchStage`, `OrderClosed`, `StageHeld`, `StageWaits`, `NobodyAssigned`."""
-    stage = order.stage(name)
+    stage = order.get_stage(name)
     if stage.status in ("started", "completed"):
         return order, []
     _require_workable(order, stage)
@@ -46,7 +46,7 @@ def complete_stage(
     order: Order, name: str, today: date, calendar: Calendar
 ) -> tuple[Order, list[StageEvent | OrderEvent]]:
     """Again: nothing happens. Raises `NoSuchStage`, `OrderClosed`, `StageHeld`, `StageWaits`, `StageNotStarted`."""
-    stage = order.stage(name)
+    stage = order.get_stage(name)
     if stage.status == "completed":
         return order, []
     _require_workable(order, stage)
@@ -72,7 +72,7 @@ def assign_stage(order: Order, name: str, employee_id: str) -> tuple[Order, list
 
     Raises `NoSuchStage`, `OrderClosed`, `StageCompletedAlready`.
     """
-    stage = order.stage(name)
+    stage = order.get_stage(name)
     if order.status != "open":
         raise OrderClosed
     if stage.status == "completed":

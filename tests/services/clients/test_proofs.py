@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from services.clients.journal.handlers import append_pending_entries
-from services.clients.journal.rules.merkle_tree import hash_leaf, verify_consistency, verify_inclusion
+from services.clients.journal.rules.merkle_tree import hash_leaf, verify_inclusion
 from services.clients.proofs.handlers import create_checkpoint_regularly, send_checkpoints
 from services.clients.proofs.rules.checkpoints import Checkpoint, split_notes, verify_checkpoint
 from services.clients.proofs.rules.verification import verify_export
 from services.clients.proofs.store import LEAF_DATA_SQL, PAGE_BYTES, list_leaves
 from tests.services.clients.town import BASE, Town, town
+from tests.support.merkle_verification import verify_consistency
 
 
 async def ask(here: Town, path: str, status: int = 200, **params: Any) -> Any:

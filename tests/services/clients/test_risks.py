@@ -7,19 +7,14 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from services.clients.relationships.rules import (
-    INTERACTION_WEIGHTS,
-    Acquaintance,
-    InteractionKind,
-    compute_acquaintance_score,
-    find_client_dependency,
-)
+from services.clients.relationships.rules import INTERACTION_WEIGHTS, InteractionKind
 from services.clients.risks.handlers import announce_single_threaded_clients, recompute_risks
 from shared.contracts.orders import OrderPlaced, OrderState
 from shared.database import open_database
 from tests.services.clients.test_imports_of_knowing import imported
 from tests.services.clients.test_knowing import meet
 from tests.services.clients.town import BASE, Town, town
+from tests.support.knowledge_oracle import Acquaintance, compute_acquaintance_score, find_client_dependency
 from tests.support.watching import watched
 
 

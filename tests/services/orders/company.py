@@ -28,7 +28,7 @@ FLOW = {
 
 
 @asynccontextmanager
-async def company(**options: Any) -> AsyncIterator[House]:
+async def open_company(**options: Any) -> AsyncIterator[House]:
     """`hanna` heads everybody's department but `dmitri`'s; clients `c-1` to `c-5` are known; the flow exists."""
     async with House.start("orders", **options) as house:
         await house.hear("orders", DepartmentChanged(department_id="north", name="North", head_id="hanna"))
@@ -41,7 +41,7 @@ async def company(**options: Any) -> AsyncIterator[House]:
         yield house
 
 
-def register(name: str, **changed: Any) -> dict[str, Any]:
+def make_employee_fields(name: str, **changed: Any) -> dict[str, Any]:
     return {
         "employee_id": name,
         "employment_id": f"{name}-1",
@@ -53,7 +53,7 @@ def register(name: str, **changed: Any) -> dict[str, Any]:
 
 
 async def hire(house: House, name: str, **changed: Any) -> None:
-    await house.hear("orders", EmployeeHired(**register(name, **changed)))
+    await house.hear("orders", EmployeeHired(**make_employee_fields(name, **changed)))
 
 
 async def resign(house: House, name: str, caretakers: Sequence[str] = ("boris",), sequence: int = 2) -> None:
@@ -61,7 +61,7 @@ async def resign(house: House, name: str, caretakers: Sequence[str] = ("boris",)
     await house.hear(
         "orders",
         EmployeeResigned(
-            **register(name, status="resigned"),
+            **make_employee_fields(name, status="resigned"),
             notice_on=today,
             last_day=today + timedelta(days=14),
             caretakers=list(caretakers),
@@ -72,18 +72,22 @@ async def resign(house: House, name: str, caretakers: Sequence[str] = ("boris",)
 
 async def leave(house: House, name: str, sequence: int = 3) -> None:
     await house.hear(
-        "orders", EmployeeLeft(**register(name, status="left"), left_on=house.clock.day()), sequence=sequence
+        "orders",
+        EmployeeLeft(**make_employee_fields(name, status="left"), left_on=house.clock.day()),
+        sequence=sequence,
     )
 
 
 async def rehire(house: House, name: str, sequence: int = 4) -> None:
     today = house.clock.day()
     await house.hear(
-        "orders", EmployeeRehired(**register(name, employment_id=f"{name}-2", hired_on=today)), sequence=sequence
+        "orders",
+        EmployeeRehired(**make_employee_fields(name, employment_id=f"{name}-2", hired_on=today)),
+        sequence=sequence,
     )
 
 
-def order(house: House, id: str, **changed: Any) -> dict[str, Any]:
+def make_order_body(house: House, id: str, **changed: Any) -> dict[str, Any]:
     return {
         "id": id,
         "client_id": "c-1",
@@ -95,25 +99,27 @@ def order(house: House, id: str, **changed: Any) -> dict[str, Any]:
     }
 
 
-async def placed(house: House, id: str, sales: str = "anna", delivery: str = "carla", **changed: Any) -> dict[str, Any]:
+async def place_order(
+    house: House, id: str, sales: str = "anna", delivery: str = "carla", **changed: Any
+) -> dict[str, Any]:
     assignees = {"placement": sales, "fulfilment": delivery}
     answer: dict[str, Any] = await house.ok(
-        "service", "POST", "/orders/v1/orders", json=order(house, id, assignees=assignees, **changed)
+        "service", "POST", "/orders/v1/orders", json=make_order_body(house, id, assignees=assignees, **changed)
     )
     return answer
 
 
-async def stages(house: House, id: str) -> dict[str, tuple[str | None, str]]:
+async def get_stages(house: House, id: str) -> dict[str, tuple[str | None, str]]:
     """By stage: who does it, and its status."""
     shown = await house.ok("director", "GET", f"/orders/v1/orders/{id}")
     return {stage["name"]: (stage["assignee_id"], stage["status"]) for stage in shown["stages"]}
 
 
-async def act(house: House, who: Any, id: str, stage: str, verb: str) -> Any:
+async def work_on_stage(house: House, who: Any, id: str, stage: str, verb: str) -> Any:
     return await house.call(who, "POST", f"/orders/v1/orders/{id}/stages/{stage}/{verb}")
 
 
-async def give(house: House, who: Any, id: str, stage: str, to: str, **request: Any) -> Any:
+async def assign_stage(house: House, who: Any, id: str, stage: str, to: str, **request: Any) -> Any:
     return await house.call(
         who, "PUT", f"/orders/v1/orders/{id}/stages/{stage}/assignee", json={"employee_id": to}, **request
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.services.orders.company import FLOW, company, placed
+from tests.services.orders.company import FLOW, open_company, place_order
 from tests.support.house import House
 
 BASE = "/orders/v1"
@@ -41,8 +41,8 @@ IDS = {"flow_id": "standard", "order_id": "o-1", "name": "placement"}
 @pytest.fixture(scope="module")
 async def house() -> AsyncIterator[House]:
     """One for all: that each refusal leaves everything as it was is what is asserted of each."""
-    async with company() as founded:
-        await placed(founded, "o-1")
+    async with open_company() as founded:
+        await place_order(founded, "o-1")
         yield founded
 
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.services.orders.company import act, company, hire, order, placed, resign
+from tests.services.orders.company import hire, make_order_body, open_company, place_order, resign, work_on_stage
 from tests.support.days import after
 from tests.support.house import House
 
@@ -16,9 +16,9 @@ async def lines(house: House, path: str, who: Any = "service") -> list[dict[str,
 
 
 async def test_the_open_stages_of_a_leaver_say_all_that_a_plan_needs_and_are_journaled() -> None:
-    async with company() as house:
-        shown = await placed(house, "o-1")
-        await placed(house, "o-2", sales="boris", delivery="carla")
+    async with open_company() as house:
+        shown = await place_order(house, "o-1")
+        await place_order(house, "o-2", sales="boris", delivery="carla")
         await resign(house, "anna")
         assert await lines(house, "/orders/v1/open-stages?employee_id=anna") == [
             {
@@ -39,11 +39,11 @@ async def test_the_open_stages_of_a_leaver_say_all_that_a_plan_needs_and_are_jou
 
 
 async def test_loads_are_summed_per_employee_and_function_over_open_stages() -> None:
-    async with company() as house:
-        await placed(house, "o-1")
-        await placed(house, "o-2", delivery="boris")
-        await act(house, "service", "o-2", "placement", "start")
-        await act(house, "service", "o-2", "placement", "complete")
+    async with open_company() as house:
+        await place_order(house, "o-1")
+        await place_order(house, "o-2", delivery="boris")
+        await work_on_stage(house, "service", "o-2", "placement", "start")
+        await work_on_stage(house, "service", "o-2", "placement", "complete")
         assert await lines(house, "/orders/v1/loads") == [
             {"employee_id": "anna", "function": "sales", "load": 1.0},
             {"employee_id": "boris", "function": "delivery", "load": 2.0},
@@ -52,13 +52,13 @@ async def test_loads_are_summed_per_employee_and_function_over_open_stages() -> 
 
 
 async def test_figures_of_clients_count_what_was_placed_and_delivered_in_the_days_asked_for() -> None:
-    async with company() as house:
+    async with open_company() as house:
         days = {"placed_on": "2026-03-02", "promised_on": "2026-03-20"}
-        await placed(house, "o-1", **days, delivered_on="2026-03-20")
-        await placed(house, "o-2", **days, delivered_on="2026-03-21", value="0.50")
-        await placed(house, "o-3", **days, delivered_on="2026-04-01")
-        await placed(house, "o-4", **days, cancelled_on="2026-03-05")
-        await placed(house, "o-5", placed_on="2026-02-27", promised_on="2026-03-31", delivered_on="2026-03-31")
+        await place_order(house, "o-1", **days, delivered_on="2026-03-20")
+        await place_order(house, "o-2", **days, delivered_on="2026-03-21", value="0.50")
+        await place_order(house, "o-3", **days, delivered_on="2026-04-01")
+        await place_order(house, "o-4", **days, cancelled_on="2026-03-05")
+        await place_order(house, "o-5", placed_on="2026-02-27", promised_on="2026-03-31", delivered_on="2026-03-31")
         body = {"client_ids": ["c-2", "c-1", "c-99"], "from": "2026-03-01", "until": "2026-03-31"}
         none = {"revenue": "0.00", "orders": 0, "delivered": 0, "on_time": 0}
         assert await house.ok("service", "POST", "/orders/v1/figures", json=body) == {
@@ -72,10 +72,10 @@ async def test_figures_of_clients_count_what_was_placed_and_delivered_in_the_day
 
 
 async def test_workload_shows_load_capacity_and_queue_to_those_whom_it_concerns() -> None:
-    async with company() as house:
-        await placed(house, "o-1")
-        await placed(house, "o-2")
-        await act(house, "service", "o-1", "placement", "start")
+    async with open_company() as house:
+        await place_order(house, "o-1")
+        await place_order(house, "o-2")
+        await work_on_stage(house, "service", "o-1", "placement", "start")
 
         async def seen(who: Any) -> dict[tuple[str, str], tuple[float, float, int]]:
             page = await house.ok(who, "GET", "/orders/v1/workload")
@@ -94,12 +94,12 @@ async def test_workload_shows_load_capacity_and_queue_to_those_whom_it_concerns(
 
 
 async def test_delivery_tells_on_time_and_repeat_orders_of_a_client() -> None:
-    async with company() as house:
+    async with open_company() as house:
         days = {"placed_on": "2026-03-02", "promised_on": "2026-03-20"}
-        await placed(house, "o-1", **days, delivered_on="2026-03-20")
-        await placed(house, "o-2", **days, delivered_on="2026-03-21")
-        await placed(house, "o-3", **days)
-        await placed(house, "o-4", **days, client_id="c-2", delivered_on="2026-03-19")
+        await place_order(house, "o-1", **days, delivered_on="2026-03-20")
+        await place_order(house, "o-2", **days, delivered_on="2026-03-21")
+        await place_order(house, "o-3", **days)
+        await place_order(house, "o-4", **days, client_id="c-2", delivered_on="2026-03-19")
         assert await house.ok("director", "GET", "/orders/v1/delivery?client_id=c-1") == {
             "client_id": "c-1",
             "clients": 1,
@@ -117,12 +117,14 @@ async def test_delivery_tells_on_time_and_repeat_orders_of_a_client() -> None:
 
 
 async def test_the_sales_curve_of_a_full_portfolio_proposes_stages_to_give_away() -> None:
-    async with company() as house:
+    async with open_company() as house:
         first = house.clock.day().replace(day=1)
         for n in range(1, 9):
             month = after(first, -n).replace(day=3)
-            await placed(house, f"h-{n}", sales="boris", placed_on=month.isoformat(), delivered_on=month.isoformat())
-        await placed(house, "o-1", delivery="boris")
+            await place_order(
+                house, f"h-{n}", sales="boris", placed_on=month.isoformat(), delivered_on=month.isoformat()
+            )
+        await place_order(house, "o-1", delivery="boris")
         curve = await house.ok(("sales_head", "hanna"), "GET", "/orders/v1/sales-curves/boris")
         assert curve["phase"] == "plateau"
         assert len(curve["months"]) == 24
@@ -138,7 +140,7 @@ async def test_the_sales_curve_of_a_full_portfolio_proposes_stages_to_give_away(
 
 
 async def test_bad_input_is_refused_clearly_and_nothing_is_half_done() -> None:
-    async with company() as house:
+    async with open_company() as house:
         bad: list[tuple[dict[str, Any], int, str]] = [
             ({"colour": "Ada"}, 422, "invalid"),
             ({"value": "-1"}, 422, "invalid"),
@@ -159,7 +161,9 @@ async def test_bad_input_is_refused_clearly_and_nothing_is_half_done() -> None:
             ({"delivered_on": "2990-01-01"}, 422, "not_yet"),
         ]
         for changed, status, reason in bad:
-            answer = await house.call("service", "POST", "/orders/v1/orders", json=order(house, "o-1") | changed)
+            answer = await house.call(
+                "service", "POST", "/orders/v1/orders", json=make_order_body(house, "o-1") | changed
+            )
             assert (answer.status_code, answer.json()["reason"]) == (status, reason), changed
             assert answer.headers["content-type"] == "application/problem+json"
             assert "Ada" not in answer.text
@@ -179,8 +183,8 @@ async def test_bad_input_is_refused_clearly_and_nothing_is_half_done() -> None:
 
 
 async def test_a_left_or_unknown_person_is_given_no_stage() -> None:
-    async with company() as house:
-        await placed(house, "o-1")
+    async with open_company() as house:
+        await place_order(house, "o-1")
         await hire(house, "gone", status="left", functions={"sales": 5})
         for name, status, reason in (("gone", 409, "not_employed"), ("nobody", 422, "unknown_employee")):
             answer = await house.call(

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from tests.services.orders.company import act, company, order, stages
+from tests.services.orders.company import get_stages, make_order_body, open_company, work_on_stage
 from tests.support.house import House
 
 
@@ -26,26 +26,28 @@ def results(answer: httpx.Response) -> list[tuple[int, str, str | None]]:
 
 
 async def test_good_lines_are_kept_and_bad_ones_named_with_the_reason() -> None:
-    async with company() as house:
+    async with open_company() as house:
         today = house.clock.day()
         past, yesterday = (today - timedelta(days=30)).isoformat(), (today - timedelta(days=1)).isoformat()
         tomorrow = (today + timedelta(days=5)).isoformat()
         answer = await upload(
             house,
-            order(house, "o-1", placed_on=past, delivered_on=yesterday, assignees={"placement": "left-long-ago"}),
-            order(house, "o-2", assignees={"placement": "anna"}),
-            order(house, "o-3", client_id="c-99"),
-            order(house, "o-4", flow_id="nonsense"),
-            order(house, "o-5", value="12.345", origin="stolen"),
-            order(house, "o-6", colour="red"),
-            order(house, "o-7", promised_on=past),
-            order(house, "o-8", delivered_on=tomorrow),
-            order(house, "o-9", assignees={"nonsense": "anna"}),
-            order(house, "o-10", assignees={"placement": "nobody"}),
-            order(house, "o-11", assignees={"placement": "boris", "fulfilment": "boris"}),
-            order(house, "o-2", assignees={"placement": "anna"}),
-            order(house, "o-2"),
-            {key: value for key, value in order(house, "x").items() if key != "id"},
+            make_order_body(
+                house, "o-1", placed_on=past, delivered_on=yesterday, assignees={"placement": "left-long-ago"}
+            ),
+            make_order_body(house, "o-2", assignees={"placement": "anna"}),
+            make_order_body(house, "o-3", client_id="c-99"),
+            make_order_body(house, "o-4", flow_id="nonsense"),
+            make_order_body(house, "o-5", value="12.345", origin="stolen"),
+            make_order_body(house, "o-6", colour="red"),
+            make_order_body(house, "o-7", promised_on=past),
+            make_order_body(house, "o-8", delivered_on=tomorrow),
+            make_order_body(house, "o-9", assignees={"nonsense": "anna"}),
+            make_order_body(house, "o-10", assignees={"placement": "nobody"}),
+            make_order_body(house, "o-11", assignees={"placement": "boris", "fulfilment": "boris"}),
+            make_order_body(house, "o-2", assignees={"placement": "anna"}),
+            make_order_body(house, "o-2"),
+            {key: value for key, value in make_order_body(house, "x").items() if key != "id"},
         )
         assert results(answer) == [
             (2, "created", None),
@@ -63,11 +65,11 @@ async def test_good_lines_are_kept_and_bad_ones_named_with_the_reason() -> None:
             (14, "refused", "exists"),
             (15, "refused", "invalid: id"),
         ]
-        assert await stages(house, "o-1") == {
+        assert await get_stages(house, "o-1") == {
             "placement": ("left-long-ago", "completed"),
             "fulfilment": (None, "completed"),
         }
-        assert await stages(house, "o-2") == {"placement": ("anna", "ready"), "fulfilment": ("boris", "waiting")}
+        assert await get_stages(house, "o-2") == {"placement": ("anna", "ready"), "fulfilment": ("boris", "waiting")}
         [event] = await house.sent("orders", "order.placed")
         assert [(state.order_id, state.status) for state in event.data.items] == [("o-1", "delivered"), ("o-2", "open")]
         assert "stolen" not in answer.text
@@ -75,27 +77,30 @@ async def test_good_lines_are_kept_and_bad_ones_named_with_the_reason() -> None:
 
 
 async def test_the_same_file_again_changes_nothing_even_after_the_orders_have_gone_on() -> None:
-    async with company() as house:
-        rows = [order(house, f"o-{n}", assignees={"placement": "anna"}) for n in range(5)]
+    async with open_company() as house:
+        rows = [make_order_body(house, f"o-{n}", assignees={"placement": "anna"}) for n in range(5)]
         assert {outcome for _, outcome, _ in results(await upload(house, *rows))} == {"created"}
-        await act(house, "service", "o-1", "placement", "start")
+        await work_on_stage(house, "service", "o-1", "placement", "start")
         before = await house.rows("orders", "SELECT * FROM stages ORDER BY order_id, position")
         assert {outcome for _, outcome, _ in results(await upload(house, *rows))} == {"unchanged"}
         assert await house.rows("orders", "SELECT * FROM stages ORDER BY order_id, position") == before
 
 
 async def test_a_newer_export_brings_value_and_end_but_never_who_does_what() -> None:
-    async with company() as house:
+    async with open_company() as house:
         today = house.clock.day().isoformat()
         await upload(
-            house, order(house, "o-1", assignees={"placement": "anna"}), order(house, "o-2"), order(house, "o-3")
+            house,
+            make_order_body(house, "o-1", assignees={"placement": "anna"}),
+            make_order_body(house, "o-2"),
+            make_order_body(house, "o-3"),
         )
         answer = await upload(
             house,
-            order(house, "o-1", assignees={"placement": "boris"}, value="250.00"),
-            order(house, "o-2", delivered_on=today),
-            order(house, "o-3", cancelled_on=today),
-            order(house, "o-1", client_id="c-2"),
+            make_order_body(house, "o-1", assignees={"placement": "boris"}, value="250.00"),
+            make_order_body(house, "o-2", delivered_on=today),
+            make_order_body(house, "o-3", cancelled_on=today),
+            make_order_body(house, "o-1", client_id="c-2"),
         )
         assert [outcome for _, outcome, _ in results(answer)] == ["updated", "updated", "updated", "refused"]
         shown = {id: await house.ok("director", "GET", f"/orders/v1/orders/{id}") for id in ("o-1", "o-2", "o-3")}
@@ -109,8 +114,8 @@ async def test_a_newer_export_brings_value_and_end_but_never_who_does_what() -> 
 
 
 async def test_a_dry_run_says_the_same_and_changes_nothing() -> None:
-    async with company() as house:
-        rows = [order(house, "o-1"), order(house, "o-2", client_id="c-99")]
+    async with open_company() as house:
+        rows = [make_order_body(house, "o-1"), make_order_body(house, "o-2", client_id="c-99")]
         dry = results(await upload(house, *rows, query="kind=orders&dry_run=true"))
         assert await house.scalar("orders", "SELECT count(*) FROM orders") == 0
         assert not await house.sent("orders", "order.placed")
@@ -118,11 +123,13 @@ async def test_a_dry_run_says_the_same_and_changes_nothing() -> None:
 
 
 async def test_open_orders_of_an_import_stay_within_capacity_too() -> None:
-    async with company() as house:
-        rows = [order(house, f"o-{n}", assignees={"placement": "anna", "fulfilment": "carla"}) for n in range(7)]
+    async with open_company() as house:
+        rows = [
+            make_order_body(house, f"o-{n}", assignees={"placement": "anna", "fulfilment": "carla"}) for n in range(7)
+        ]
         outcomes = results(await upload(house, *rows))
         assert [reason for _, _, reason in outcomes] == [None] * 5 + ["capacity_breached"] * 2
-        rows = [order(house, f"p-{n}") for n in range(20)]
+        rows = [make_order_body(house, f"p-{n}") for n in range(20)]
         assert {outcome for _, outcome, _ in results(await upload(house, *rows))} == {"created"}
         workload = await house.ok("director", "GET", "/orders/v1/workload")
         assert all(item["load"] <= item["capacity"] for item in workload["items"] if item["employee_id"])
@@ -131,7 +138,7 @@ async def test_open_orders_of_an_import_stay_within_capacity_too() -> None:
 
 
 async def test_an_import_that_is_none_is_refused_as_a_whole() -> None:
-    async with company() as house:
+    async with open_company() as house:
         for content in (
             b"{",
             b"[]",
@@ -142,19 +149,19 @@ async def test_an_import_that_is_none_is_refused_as_a_whole() -> None:
         ):
             answer = await upload(house, content=content)
             assert (answer.status_code, answer.json()["reason"]) == (400, "malformed_json")
-        wrong = await upload(house, order(house, "o-1"), headers={"Content-Type": "application/json"})
+        wrong = await upload(house, make_order_body(house, "o-1"), headers={"Content-Type": "application/json"})
         assert wrong.status_code == 415
         assert (await upload(house, query="kind=flows")).status_code == 422
         for who in ("hr", "employee", "sales_head", "auditor"):
-            assert (await upload(house, order(house, "o-1"), who=who)).status_code == 403
+            assert (await upload(house, make_order_body(house, "o-1"), who=who)).status_code == 403
         assert (await upload(house, content=b"")).text == ""
 
 
 async def test_history_of_thousands_comes_in_chunks_with_one_event_each() -> None:
-    async with company() as house:
+    async with open_company() as house:
         today = house.clock.day()
         rows = [
-            order(
+            make_order_body(
                 house,
                 f"o-{n:06}",
                 client_id=f"c-{n % 5 + 1}",

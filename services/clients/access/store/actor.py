@@ -52,13 +52,7 @@ def is_visible_sql(reach: ListReach, employee_id: str) -> str:
 
 async def is_headed_by_actor(work: UnitOfWork, employee_id: str) -> bool:
     """Whether the caller heads the department of this person, or one above."""
-    return bool(
-        await work.fetch_value(
-            f"SELECT 1 FROM people p WHERE p.employee_id = :id AND {heads_person_sql('p')}",
-            id=employee_id,
-            actor=work.actor,
-        )
-    )
+    return bool(await list_headed_by_actor(work, [employee_id]))
 
 
 async def list_headed_by_actor(work: UnitOfWork, employee_ids: Iterable[str]) -> set[str]:
@@ -66,6 +60,5 @@ async def list_headed_by_actor(work: UnitOfWork, employee_ids: Iterable[str]) ->
     rows = await work.fetch_rows(
         f"SELECT p.employee_id FROM people p WHERE p.employee_id = ANY(:ids) AND {heads_person_sql('p')}",
         ids=list(employee_ids),
-        actor=work.actor,
     )
     return {row["employee_id"] for row in rows}

@@ -5,7 +5,7 @@ Every statement here wants a CTE `asked (employee_id, client_id, action, moment,
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from services.clients.access.rules import apply_roles_to_decision
 from services.clients.permissions.rules import (
@@ -156,10 +156,9 @@ async def get_actor_decision(work: UnitOfWork, roles: frozenset[str], client_id:
     """The reason for or against the caller's doing this with this client; see `apply_roles_to_decision`."""
     row = await work.fetch_row(
         f"WITH asked AS ({ACTOR_QUESTION_SQL}) SELECT reason, client_known, barred FROM ({DECISION_SQL}) d",
-        actor=work.actor,
         client_id=client_id,
         action=action,
-        **get_decision_time(work),
+        day=work.today.isoformat(),
     )
     assert row is not None  # noqa: S101 - one question, one row
     if row["barred"] and not row["client_known"]:
@@ -180,19 +179,13 @@ async def list_actor_decisions(
         )
         SELECT client_id, reason, client_known FROM ({DECISION_SQL}) d
         """,
-        actor=work.actor,
         ids=list(client_ids),
         action=action,
-        **get_decision_time(work),
+        day=work.today.isoformat(),
     )
     return {
         row["client_id"]: apply_roles_to_decision(row["reason"], row["client_known"], roles, action) for row in rows
     }
-
-
-def get_decision_time(work: UnitOfWork) -> dict[str, Any]:
-    """What decisions need to know of the time: the instant, and the day of the company."""
-    return {"now": work.now, "day": work.today.isoformat()}
 
 
 def clients_of_actor_sql(

@@ -5,7 +5,7 @@ action; a property test keeps them alike with the checks. The statement writes t
 100,000 rows would cost more to carry about than to find.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from services.clients.access.store import decision
 from services.clients.journal.store.entries import insert_entries_sql
@@ -103,17 +103,16 @@ async def list_employees_allowed(work: UnitOfWork, client_id: str, action: Actio
 
 
 async def _get_page(work: UnitOfWork, sql: str, kind: str, given: str, action: Action, paging: Paging) -> AllowedPage:
-    named: dict[str, Any] = {
-        **decision.get_decision_time(work),
-        "given": given,
-        "after": paging.after[0] if paging.after else "",
-        "limit": paging.limit,
-        "leaf": uuid7(),
-        "kind": kind,
-        "actor": work.actor,
-        "system": work.system,
-        "action": action,
-    }
-    row = await work.fetch_row(sql, **named)
-    assert row is not None  # noqa: S101 - an aggregate always gives one
-    return AllowedPage(row["body"], row["last"])
+    (page,) = await work.fetch_all(
+        AllowedPage,
+        sql,
+        given=given,
+        day=work.today.isoformat(),
+        limit=paging.limit,
+        leaf=uuid7(),
+        kind=kind,
+        system=work.system,
+        action=action,
+        **paging.bounds,
+    )
+    return page

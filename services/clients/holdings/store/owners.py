@@ -154,8 +154,6 @@ async def update_owners(
         acting=acting,
         returning=kind == "returned",
         kind=kind,
-        now=work.now,
-        actor=work.actor,
         case_id=case_id,
         reason=reason,
         leaf=uuid7(),
@@ -222,7 +220,7 @@ INSERT_STAND_INS_SQL = """
 
 async def insert_stand_ins(work: UnitOfWork, employee_id: str) -> set[str]:
     """Adds to the history who stands in from now on, for this person and all for whom they stood in; for whom it changed."""
-    return {row["employee_id"] for row in await work.fetch_rows(INSERT_STAND_INS_SQL, id=employee_id, now=work.now)}
+    return {row["employee_id"] for row in await work.fetch_rows(INSERT_STAND_INS_SQL, id=employee_id)}
 
 
 async def count_clients_of_owner(work: UnitOfWork, employee_id: str) -> int:
@@ -295,8 +293,6 @@ async def merge_owners(work: UnitOfWork, client_id: str, into_id: str, leaf: str
         """,
         client_id=client_id,
         into_id=into_id,
-        now=work.now,
-        actor=work.actor,
         leaf=leaf,
     )
 

@@ -4,13 +4,15 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from services.clients.names.store import get_client_id
 from services.clients.permissions.rules import ALLOWING_REASONS
-from shared.contracts.clients import JournalEntry
 from shared.database import UnitOfWork
 from shared.ids import uuid7
 from shared.paging import Paging
@@ -30,6 +32,9 @@ def insert_entries_sql(source: str, **values: str) -> str:
 
 EMPLOYEE_SURROGATES_SQL = """(SELECT array_agg(surrogate_of('employee', named.id) ORDER BY nth)
     FROM unnest(CAST(:employees AS text[])) WITH ORDINALITY AS named (id, nth))"""
+CLIENT_SURROGATES_SQL = """(SELECT array_agg(surrogate ORDER BY nth)
+    FROM unnest(CAST(:clients AS text[])) WITH ORDINALITY AS seen (id, nth)
+    JOIN surrogates ON kind = 'client' AND surrogates.id = seen.id)"""
 INSERT_ENTRY_SQL = insert_entries_sql(
     "",
     kind=":kind",
@@ -39,23 +44,10 @@ INSERT_ENTRY_SQL = insert_entries_sql(
     action=":action",
     reason=":reason",
     employees=EMPLOYEE_SURROGATES_SQL,
+    clients=CLIENT_SURROGATES_SQL,
     details="""nullif(CAST(:details AS jsonb) || coalesce((
         SELECT jsonb_object_agg(name, surrogate_of('employee', person))
         FROM jsonb_each_text(CAST(:people AS jsonb)) AS named (name, person) WHERE person IS NOT NULL), '{}'), '{}')""",
-)
-CLIENT_SURROGATES_SQL = """(SELECT array_agg(surrogate ORDER BY nth)
-    FROM unnest(CAST(:clients AS text[])) WITH ORDINALITY AS seen (id, nth)
-    JOIN surrogates ON kind = 'client' AND surrogates.id = seen.id)"""
-INSERT_CLIENTS_ENTRY_SQL = insert_entries_sql(
-    "",
-    kind=":kind",
-    system=":system",
-    employee="surrogate_of('employee', :actor)",
-    action=":action",
-    reason=":reason",
-    employees=EMPLOYEE_SURROGATES_SQL,
-    clients=CLIENT_SURROGATES_SQL,
-    details="nullif(CAST(:details AS jsonb), '{}')",
 )
 INSERT_CHANGED_CLIENTS_ENTRY_SQL = insert_entries_sql("", kind=":kind", clients=CLIENT_SURROGATES_SQL)
 
@@ -72,16 +64,16 @@ async def insert_journal_entry(
     details: Mapping[str, Any] | None = None,
     people: Mapping[str, str | None] | None = None,
     employees: Sequence[str] = (),
+    clients: Sequence[str] = (),
 ) -> str:
     """One leaf about one decision or change; returns its id.
 
-    `people` are ids that `details` must not show; `employees` others whom it concerns.
+    `people` are ids that `details` must not show; `employees` others whom it concerns, `clients` all that it is about.
     """
     leaf = uuid7()
     await work.execute(
         INSERT_ENTRY_SQL,
         leaf=leaf,
-        now=work.now,
         kind=kind,
         actor=actor_id or work.actor,
         system=work.system,
@@ -92,6 +84,7 @@ async def insert_journal_entry(
         details=json.dumps(details or {}),
         people=json.dumps(people or {}),
         employees=list(employees),
+        clients=list(clients),
     )
     return leaf
 
@@ -116,21 +109,16 @@ async def insert_clients_entry(
     employees: Sequence[str] = (),
 ) -> str:
     """One leaf about a page of clients that the caller was shown or changed, and about the `employees` whom it concerns."""
-    leaf = uuid7()
-    await work.execute(
-        INSERT_CLIENTS_ENTRY_SQL,
-        leaf=leaf,
-        now=work.now,
-        kind=kind,
-        actor=work.actor,
-        system=work.system,
+    return await insert_journal_entry(
+        work,
+        kind,
+        employee_id=work.actor,
         action=action,
         reason=reason,
-        employees=list(employees),
-        clients=list(clients),
-        details=json.dumps(details or {}),
+        details=details,
+        employees=employees,
+        clients=clients,
     )
-    return leaf
 
 
 async def insert_changed_clients_entry(work: UnitOfWork, kind: str, client_ids: Sequence[str]) -> None:
@@ -138,49 +126,25 @@ async def insert_changed_clients_entry(work: UnitOfWork, kind: str, client_ids: 
     await work.execute(
         INSERT_CHANGED_CLIENTS_ENTRY_SQL,
         leaf=uuid7(),
-        now=work.now,
         kind=kind,
-        actor=work.actor,
         clients=list(client_ids),
     )
-
-
-async def insert_entry_of_other_service(work: UnitOfWork, entry: JournalEntry) -> None:
-    """Takes over what another service decided."""
-    # Whatever is not known to be something else counts as a person: a surrogate too many does no harm.
-    people = {
-        name: str(value)
-        for name, value in entry.details.items()
-        if name.endswith("_id") and name not in IDS_OF_OTHER_THINGS
-    }
-    await insert_journal_entry(
-        work,
-        entry.kind,
-        actor_id=entry.actor_id,
-        employee_id=entry.employee_id,
-        client_id=entry.client_id,
-        details={name: value for name, value in entry.details.items() if name not in people},
-        people=people,
-    )
-
-
-IDS_OF_OTHER_THINGS = frozenset(
-    {"case_id", "order_id", "task_id", "visit_id", "policy_id", "source_id", "hold_id", "parked_id", "flow_id"}
-    | {"department_id", "document_id", "introduction_id", "incident_id", "employment_id", "absence_id", "token_id"}
-    | {"command_id", "batch_id", "pass_id", "sync_id", "plan_id", "item_id", "message_id", "webhook_id", "client_id"}
-)
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 LIST_ENTRIES_SQL = """
-    SELECT id, leaf, at, kind, actor, employee, client, action, reason, system, employees, clients, details
+    SELECT leaf AS id, at, kind, actor AS actor_id, employee AS employee_id, client AS client_id, action,
+           reason = ANY(:allowing) AS allowed, reason, system, coalesce(employees, '{{}}') AS employees,
+           coalesce(clients, '{{}}') AS clients, coalesce(details, '{{}}') AS details, CAST(id AS text) AS place
     FROM journal_entries j
     WHERE (CAST(:after AS bigint) IS NULL OR id < :after)
       AND (CAST(:since AS timestamptz) IS NULL OR at >= :since) AND (CAST(:until AS timestamptz) IS NULL OR at < :until)
       {about}
-    ORDER BY id DESC LIMIT :limit
+    ORDER BY j.id DESC LIMIT :limit
 """
+
+COLUMNS_WITH_SURROGATES = ("actor_id", "employee_id", "client_id", "employees", "clients", "details")
 
 # Of an employee or a client those entries that name them. Changes of many clients name none: the history leads to these.
 ABOUT_SQL: Mapping[str, str] = {
@@ -203,7 +167,7 @@ def is_about_sql(about: Iterable[str], column: str, table: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class EntryShown:
+class JournalEntryShown:
     """A leaf: one decision or change, or a page, batch or chunk. Where a mapping was erased the surrogate stands alone."""
 
     id: uuid.UUID
@@ -219,7 +183,7 @@ class EntryShown:
     employees: list[str | None]
     clients: list[str | None]
     details: dict[str, Any]
-    place: str = field(repr=False)  # in the order of the list
+    place: SkipJsonSchema[Annotated[str, Field(exclude=True)]]  # in the order of the list; not shown
 
 
 async def list_journal_entries(
@@ -229,7 +193,7 @@ async def list_journal_entries(
     client_id: str | None,
     since: datetime | None,
     until: datetime | None,
-) -> list[EntryShown]:
+) -> list[JournalEntryShown]:
     """Entries, newest first, with surrogates turned back into ids where the mapping still exists."""
     if client_id and "~" in client_id:
         client_id = await get_client_id(work, client_id)
@@ -240,41 +204,23 @@ async def list_journal_entries(
         since=since,
         until=until,
         limit=paging.fetch,
+        allowing=sorted(ALLOWING_REASONS),
         **about,
     )
     found: set[str] = set()
     for row in rows:
-        for name in ("actor", "employee", "client", "employees", "clients", "details"):
-            _replace_ids(row[name], lambda id: found.add(id) or id)  # type: ignore[func-returns-value]
+        _replace_ids([row[name] for name in COLUMNS_WITH_SURROGATES], lambda id: found.add(id) or id)  # type: ignore[func-returns-value]
     known = await work.fetch_rows(
-        "SELECT surrogate, id FROM surrogates WHERE surrogate = ANY(:found)", found=[uuid.UUID(id) for id in found]
+        "SELECT CAST(surrogate AS text) AS surrogate, id FROM surrogates WHERE surrogate = ANY(CAST(:found AS uuid[]))",
+        found=sorted(found),
     )
-    ids = {str(row["surrogate"]): str(row["id"]) for row in known}
-    shown = []
-    for row in rows:
-        actor, employee, client, employees, clients, details = (
-            _replace_ids(row[name], lambda id: ids.get(id, id))
-            for name in ("actor", "employee", "client", "employees", "clients", "details")
+    ids = {row["surrogate"]: row["id"] for row in known}
+    return [
+        JournalEntryShown(
+            **{**row, **{name: _replace_ids(row[name], lambda id: ids.get(id, id)) for name in COLUMNS_WITH_SURROGATES}}
         )
-        shown.append(
-            EntryShown(
-                id=row["leaf"],
-                at=row["at"],
-                kind=row["kind"],
-                actor_id=actor,
-                employee_id=employee,
-                client_id=client,
-                action=row["action"],
-                allowed=row["reason"] in ALLOWING_REASONS if row["reason"] else None,
-                reason=row["reason"],
-                system=row["system"],
-                employees=employees or [],
-                clients=clients or [],
-                details=details or {},
-                place=str(row["id"]),
-            )
-        )
-    return shown
+        for row in rows
+    ]
 
 
 def _replace_ids(value: Any, replace: Callable[[str], str]) -> Any:

@@ -52,7 +52,7 @@ async def append_leaves(work: UnitOfWork) -> int:
     month = await _open_month(work, size)
     if month is None:
         return 0
-    leaves = [row["hash"] for row in await work.fetch_rows(APPEND_LEAVES_SQL, size=size, month=month)]
+    leaves = await work.fetch_values(APPEND_LEAVES_SQL, size=size, month=month)
     if not leaves:
         return 0
     await _fill_tiles(work, size, leaves)
@@ -153,4 +153,4 @@ def _locate_subtree(level: int, n: int) -> tuple[int, int, int, int]:
 async def delete_month(work: UnitOfWork, month: date) -> None:
     """Drops the leaves of a month; their hashes stay."""
     await work.connection.execute(f"DROP TABLE {get_partition_name(month)}")
-    await work.execute("UPDATE journal_months SET archived_at = :now WHERE month = :month", now=work.now, month=month)
+    await work.execute("UPDATE journal_months SET archived_at = :now WHERE month = :month", month=month)

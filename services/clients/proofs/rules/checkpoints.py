@@ -30,7 +30,7 @@ class Checkpoint:
 def format_verifier_key(name: str, public_key: Ed25519PublicKey) -> str:
     """The public key as auditors keep it."""
     raw = public_key.public_bytes_raw()
-    return f"{name}+{_hash_key(name, raw).hex()}+{_encode(ED25519_ALGORITHM + raw)}"
+    return f"{name}+{_hash_key(name, raw).hex()}+{encode_base64(ED25519_ALGORITHM + raw)}"
 
 
 def get_key_name(key: str) -> str | None:
@@ -41,9 +41,9 @@ def get_key_name(key: str) -> str | None:
 
 def sign_checkpoint(origin: str, size: int, root: bytes, key: Ed25519PrivateKey) -> str:
     """A signed checkpoint; the name of the key is the origin."""
-    text = f"{origin}\n{size}\n{_encode(root)}\n"
+    text = f"{origin}\n{size}\n{encode_base64(root)}\n"
     key_hash = _hash_key(origin, key.public_key().public_bytes_raw())
-    return f"{text}\n— {origin} {_encode(key_hash + key.sign(text.encode()))}\n"
+    return f"{text}\n— {origin} {encode_base64(key_hash + key.sign(text.encode()))}\n"
 
 
 def parse_checkpoint(note: str) -> Checkpoint | None:
@@ -87,7 +87,7 @@ def _split_signatures(note: str) -> tuple[str, list[tuple[str, bytes]]] | None:
     signatures: list[tuple[str, bytes]] = []
     for line in lines[:-1].split("\n"):
         match = SIGNATURE_PATTERN.fullmatch(line)
-        raw = _decode(match[2]) if match else None
+        raw = decode_base64(match[2]) if match else None
         if match is None or raw is None or len(raw) <= 4 or len(signatures) == MAX_SIGNATURES:
             return None
         signatures.append((match[1], raw))
@@ -103,13 +103,13 @@ def _parse_text(text: str) -> Checkpoint | None:
     lines = text.split("\n")
     if len(lines) < 4 or not all(lines[:-1]) or lines[-1] or not SIZE_PATTERN.fullmatch(lines[1]):
         return None
-    root = _decode(lines[2])
+    root = decode_base64(lines[2])
     return Checkpoint(lines[0], int(lines[1]), root) if root is not None and len(root) == 32 else None
 
 
 def _parse_verifier_key(key: str) -> tuple[str, bytes, Ed25519PublicKey] | None:
     match = VERIFIER_KEY_PATTERN.fullmatch(key)
-    raw = _decode(match[3]) if match else None
+    raw = decode_base64(match[3]) if match else None
     if match is None or raw is None or len(raw) != 33 or raw[:1] != ED25519_ALGORITHM:
         return None
     try:
@@ -123,14 +123,14 @@ def _hash_key(name: str, raw: bytes) -> bytes:
     return sha256(name.encode() + b"\n" + ED25519_ALGORITHM + raw).digest()[:4]
 
 
-def _encode(raw: bytes) -> str:
+def encode_base64(raw: bytes) -> str:
     return b64encode(raw).decode()
 
 
-def _decode(text: str) -> bytes | None:
+def decode_base64(text: str) -> bytes | None:
     """Only what is written in the one right way."""
     try:
         raw = b64decode(text, validate=True)
     except ValueError:
         return None
-    return raw if _encode(raw) == text else None
+    return raw if encode_base64(raw) == text else None

@@ -1,13 +1,14 @@
 """The lines of an exported journal, written, and read only if they are exactly as they would be written."""
 
 import json
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeVar
 
 from services.clients.journal.rules.merkle_tree import TILE_SIZE
+from services.clients.proofs.rules.checkpoints import decode_base64, encode_base64
 
 LEAF_PREFIX = b'{"leaf":'
 FORMAT_VERSION = 1
@@ -41,7 +42,7 @@ class SelectionHeader:
 
 def format_range_header(origin: str, key: str, start: int, end: int, left: Sequence[bytes]) -> bytes:
     named = {"holdfast_journal": FORMAT_VERSION, "origin": origin, "key": key}
-    return _dump_line({**named, "from": start, "to": end, "left": [_encode(subtree) for subtree in left]})
+    return _dump_line({**named, "from": start, "to": end, "left": [encode_base64(subtree) for subtree in left]})
 
 
 def format_tile(
@@ -82,7 +83,7 @@ def format_selection_header(origin: str, key: str, size: int, note: str) -> byte
 
 
 def format_selected_entry(index: int, data: bytes, proof: Sequence[bytes]) -> bytes:
-    return _dump_line({"index": index, "data": data.decode(), "proof": [_encode(node) for node in proof]})
+    return _dump_line({"index": index, "data": data.decode(), "proof": [encode_base64(node) for node in proof]})
 
 
 def format_selection_footer(count: int) -> bytes:
@@ -114,7 +115,7 @@ def parse_header(line: bytes) -> RangeHeader | SelectionHeader | None:
 def parse_tile_hashes(line: bytes) -> tuple[int, list[bytes]] | None:
     match _load_line(line):
         case {"tile": n, "hashes": str(text)} if _is_size(n):
-            raw = _decode(text)
+            raw = decode_base64(text)
             if raw is not None and len(raw) % 32 == 0 and len(raw) <= TILE_SIZE * 32:
                 hashes = [raw[at : at + 32] for at in range(0, len(raw), 32)]
                 return _value_if_exact(line, format_tile_hashes(n, hashes), (n, hashes))
@@ -170,17 +171,8 @@ def _is_size(value: Any) -> bool:
     return type(value) is int and 0 <= value < SIZE_LIMIT
 
 
-def _encode(raw: bytes) -> str:
-    return b64encode(raw).decode()
-
-
-def _decode(text: Any) -> bytes | None:
-    try:
-        return b64decode(text, validate=True) if isinstance(text, str) else None
-    except ValueError:
-        return None
-
-
 def _decode_hashes(texts: Sequence[Any]) -> tuple[bytes, ...] | None:
-    found = [raw for text in texts if (raw := _decode(text)) is not None and len(raw) == 32]
+    found = [
+        raw for text in texts if isinstance(text, str) and (raw := decode_base64(text)) is not None and len(raw) == 32
+    ]
     return tuple(found) if len(found) == len(texts) else None

@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Sequence
 
 from services.clients.journal.rules.merkle_tree import hash_leaf, verify_inclusion
-from services.clients.proofs.rules import checkpoints, export_format, range_verification, verdict
-from services.clients.proofs.rules.checkpoints import get_key_name, verify_checkpoint
+from services.clients.proofs.rules import export_format
+from services.clients.proofs.rules.checkpoints import Checkpoint, get_key_name, verify_checkpoint
+from services.clients.proofs.rules.range_verification import RangeVerifier
 from services.clients.proofs.rules.verdict import Verdict
 
 
 def verify_export(
     exported: Iterable[bytes], key: str | None, checkpoints: Sequence[str], *, part: bool = False
-) -> verdict.Verdict:
+) -> Verdict:
     """What is wrong with these lines (each with its line end), and where; whatever they are, it does not fail.
 
     Without a verifier key the one that the file names is trusted, which proves less: who wrote everything anew may have
@@ -32,18 +33,18 @@ def verify_export(
         verdict.add("key", 1)
     given = []
     for n, note in enumerate(checkpoints, 1):
-        said = verify_checkpoint(note, trusted)
-        if said is None or said.origin != name:
+        checkpoint = verify_checkpoint(note, trusted)
+        if checkpoint is None or checkpoint.origin != name:
             verdict.add("forged", None, given=n)
         else:
-            given.append((n, said))
-    verdict.largest_given = max((said.size for _, said in given), default=0)
+            given.append((n, checkpoint))
+    verdict.largest_given = max((checkpoint.size for _, checkpoint in given), default=0)
     if isinstance(first, export_format.SelectionHeader):
         verdict.end = first.size
         verify_selection(first, given, verdict, numbered)
     else:
         verdict.start, verdict.end = first.start, first.end
-        range_verification.RangeVerifier(first, given, verdict).read(numbered)
+        RangeVerifier(first, given, verdict).read(numbered)
         if verdict.largest_given > first.end and not part:
             verdict.add("shorter", None, first.end, verdict.largest_given - 1)
     return verdict
@@ -51,17 +52,17 @@ def verify_export(
 
 def verify_selection(
     first: export_format.SelectionHeader,
-    given: Sequence[tuple[int, checkpoints.Checkpoint]],
-    verdict: verdict.Verdict,
+    given: Sequence[tuple[int, Checkpoint]],
+    verdict: Verdict,
     numbered: Iterable[tuple[int, bytes]],
 ) -> None:
     """The given checkpoints of the same size are compared; for others a proof would be needed that is not here."""
-    said = checkpoints.verify_checkpoint(first.checkpoint, verdict.key or "")
-    if said is None or (said.origin, said.size) != (verdict.origin, first.size):
+    checkpoint = verify_checkpoint(first.checkpoint, verdict.key or "")
+    if checkpoint is None or (checkpoint.origin, checkpoint.size) != (verdict.origin, first.size):
         verdict.add("forged", 1)
     else:
         verdict.checkpoints += 1
-    root = said.root if said else b""
+    root = checkpoint.root if checkpoint else b""
     for n, other in given:
         if other.size != first.size:
             verdict.given_outside += 1
