@@ -7,6 +7,7 @@ from services.staff.policies import rules
 from shared.advisory_locks import AdvisoryLock
 from shared.database import UnitOfWork
 from shared.paging import Paging
+from shared.people.policies import policy_due_day_sql
 
 SELECT_VERSION = """
     SELECT policy_id AS id, version, title, texts, published_on, effective_on, grace_days, required_for_access,
@@ -155,8 +156,7 @@ LIST_OUTSTANDING_EMPLOYEES = f"""
         UNION SELECT w.version, d.id FROM within w JOIN departments d ON d.parent_id = w.department_id
     )
     SELECT e.id AS employee_id, v.version, coalesce(a.state, 'missing') AS state, a.reason, (
-        SELECT min(CASE WHEN e.hired_on >= o.published_on THEN greatest(o.effective_on, e.hired_on)
-                        ELSE greatest(o.effective_on, o.published_on) + o.grace_days END)
+        SELECT min({policy_due_day_sql("o", "e.hired_on")})
         FROM versions o WHERE o.version = v.version OR (
             v.required_for_access AND o.required_for_access AND {_version_applies("o")}
             AND NOT {_version_is_acknowledged("o")})) AS due_on
