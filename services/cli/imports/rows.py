@@ -6,8 +6,11 @@ from datetime import UTC, date, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
-from services.cli.imports import conversion, fields, files, joins, maps
-from services.cli.imports.joins import JoinIndex, load_joined_files
+from services.cli.imports.conversion import FieldCompiler, ValueMaker, read_source
+from services.cli.imports.fields import FIELDS_BY_KIND, parse_date
+from services.cli.imports.files import BadRow, Cells, FileLayout, OnProgress, check_file, read_rows
+from services.cli.imports.joins import JoinIndex, RowError, load_joined_files
+from services.cli.imports.maps import Column, ImportMap, Join, MapError, RowFilter, Source, SourceList, SourceTable
 
 
 @dataclass(frozen=True)
@@ -18,17 +21,32 @@ class ImportRow:
     data: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class _RowReader:
+    """How the rows of one file are read: those that the map keeps, with the columns it wants."""
+
+    path: Path
+    layout: FileLayout
+    columns: list[str]
+    keeps: list[Callable[[Cells], bool]]
+
+    def read(self, progress: OnProgress | None = None) -> Iterator[tuple[int, dict[str, Any] | str]]:
+        for line, cells in read_rows(self.path, self.layout, self.columns, progress):
+            if isinstance(cells, str) or all(keep(cells) for keep in self.keeps):
+                yield line, cells
+
+
 def read_mapped_rows(
     kind: str,
     file_path: Path,
-    map_: maps.ImportMap,
+    map_: ImportMap,
     today: date,
     *,
     zone: tzinfo = UTC,
     may_lack: Collection[str] = (),
-    progress: files.OnProgress | None = None,
-) -> Iterator[ImportRow | files.BadRow]:
-    """The rows of a file of one of the `KINDS`, in the order of the file.
+    progress: OnProgress | None = None,
+) -> Iterator[ImportRow | BadRow]:
+    """The rows of a file of one of the kinds of `FIELDS_BY_KIND`, in the order of the file.
 
     Times without an offset are of `zone`. `may_lack` names required fields that a row may be without, for a caller who
     fills them in. The map and all the files are checked here, before the first row: raises MapError for a map that does
@@ -36,83 +54,76 @@ def read_mapped_rows(
     files come first, their reason begins with the name of the file. The file itself is never held in memory; joined
     ones are, a value for each key.
     """
-    _check_field_names(kind, map_, may_lack)
-    known = fields.FIELDS_BY_KIND[kind]
-    layout = map_.layout_of(file_path)
+    required = [name for name, field in FIELDS_BY_KIND[kind].items() if field.required and name not in may_lack]
+    _check_field_names(kind, map_, required)
     sources = list(_walk_sources(map_.fields.values()))
-    joins = [source for source in sources if isinstance(source, maps.Join)]
-    wanted = sorted(
-        {column for source in sources for column in _source_columns(source)} | {at.column for at in map_.where}
-    )
-
-    def compiled(indexes: Mapping[maps.Join, JoinIndex], shift: timedelta) -> list[tuple[str, conversion.ValueMaker]]:
-        return [
-            (name, conversion.compile_field(known[name].shape, of, indexes, shift, name, zone))
-            for name, of in map_.fields.items()
-        ]
-
-    compiled({join: {} for join in joins}, timedelta())  # a wrong map is told before any file is read
-    files.check_file(file_path, layout, wanted)
+    joins = [source for source in sources if isinstance(source, Join)]
+    _compile_fields(
+        kind, map_, FieldCompiler({join: {} for join in joins})
+    )  # a wrong map is told before any file is read
+    layout = map_.layout_of(file_path)
+    columns = {column for source in sources for column in _list_columns(source)} | {at.column for at in map_.where}
+    reader = _RowReader(file_path, layout, sorted(columns), [_compile_filter(where, layout) for where in map_.where])
+    check_file(file_path, layout, reader.columns)
     indexes, bad = load_joined_files(joins, map_, file_path)
-    keeps = [_compile_filter(where, layout) for where in map_.where]
-    shift = _find_date_shift(files.read_rows(file_path, layout, wanted), map_, indexes, keeps, today)
-    required = frozenset(name for name, field in known.items() if field.required) - frozenset(may_lack)
-    found = files.read_rows(file_path, layout, wanted, progress)
-    return _map_rows(bad, found, keeps, compiled(indexes, shift), required)
+    compiler = FieldCompiler(indexes, _find_date_shift(reader, map_, indexes, today), zone)
+    return _map_rows(bad, reader.read(progress), _compile_fields(kind, map_, compiler), frozenset(required))
+
+
+def _compile_fields(kind: str, map_: ImportMap, compiler: FieldCompiler) -> list[tuple[str, ValueMaker]]:
+    known = FIELDS_BY_KIND[kind]
+    return [(name, compiler.compile(known[name].shape, source, name)) for name, source in map_.fields.items()]
 
 
 def _map_rows(
-    bad: list[files.BadRow],
+    bad: Iterable[BadRow],
     found: Iterator[tuple[int, dict[str, Any] | str]],
-    keeps: list[Callable[[files.Cells], bool]],
-    makes: list[tuple[str, conversion.ValueMaker]],
+    makes: list[tuple[str, ValueMaker]],
     required: frozenset[str],
-) -> Iterator[ImportRow | files.BadRow]:
+) -> Iterator[ImportRow | BadRow]:
     yield from bad
     for line, cells in found:
         if isinstance(cells, str):
-            yield files.BadRow(line, cells)
-            continue
-        if not all(keep(cells) for keep in keeps):
+            yield BadRow(line, cells)
             continue
         try:
             data = {name: value for name, make in makes if (value := make(cells)) is not None}
-        except joins.RowError as error:
-            yield files.BadRow(line, str(error))
+        except RowError as error:
+            yield BadRow(line, str(error))
             continue
         if missing := required - data.keys():
-            yield files.BadRow(line, f"{', '.join(sorted(missing))}: missing")
+            yield BadRow(line, f"{', '.join(sorted(missing))}: missing")
         else:
             yield ImportRow(line, data)
 
 
-def _check_field_names(kind: str, map_: maps.ImportMap, may_lack: Collection[str]) -> None:
-    known = fields.FIELDS_BY_KIND[kind]
+def _check_field_names(kind: str, map_: ImportMap, required: Iterable[str]) -> None:
+    known = FIELDS_BY_KIND[kind]
     for name in map_.fields:
         if name not in known:
-            raise maps.MapError(f"fields.{name}: {kind} have no such field; they have {', '.join(known)}")
-    for name, field in known.items():
-        if field.required and name not in map_.fields and name not in may_lack:
-            raise maps.MapError(f"fields.{name}: missing; {kind} need it")
+            raise MapError(f"fields.{name}: {kind} have no such field; they have {', '.join(known)}")
+    for name in required:
+        if name not in map_.fields:
+            raise MapError(f"fields.{name}: missing; {kind} need it")
 
 
-def _walk_sources(sources: Iterable[maps.Source]) -> Iterator[maps.Source]:
+def _walk_sources(sources: Iterable[Source]) -> Iterator[Source]:
     for source in sources:
         yield source
-        if isinstance(source, maps.SourceList):
-            yield from _walk_sources(source.items)
-        elif isinstance(source, maps.SourceTable):
-            yield from _walk_sources(source.fields.values())
+        if isinstance(source, SourceList):
+            yield from _walk_sources(source.root)
+        elif isinstance(source, SourceTable):
+            yield from _walk_sources(source.root.values())
 
 
-def _source_columns(source: maps.Source) -> tuple[str, ...]:
+def _list_columns(source: Source) -> tuple[str, ...]:
     """The columns of the imported file that a source reads by itself."""
-    if isinstance(source, maps.Column):
+    if isinstance(source, Column):
         return source.text.columns
-    return (source.here,) if isinstance(source, maps.Join) else ()
+    return (source.match.here,) if isinstance(source, Join) else ()
 
 
-def _compile_filter(where: maps.RowFilter, layout: files.FileLayout) -> Callable[[files.Cells], bool]:
+def _compile_filter(where: RowFilter, layout: FileLayout) -> Callable[[Cells], bool]:
     nothing = layout.null | {""}
 
     def allowed(listed: frozenset[str]) -> frozenset[str | None]:
@@ -121,7 +132,7 @@ def _compile_filter(where: maps.RowFilter, layout: files.FileLayout) -> Callable
     include = None if where.include is None else allowed(where.include)
     exclude = allowed(where.exclude)
 
-    def keep(cells: files.Cells) -> bool:
+    def keep(cells: Cells) -> bool:
         cell = cells[where.column]
         cell = None if isinstance(cell, list | dict) else cell
         return cell not in exclude and (include is None or cell in include)
@@ -129,28 +140,18 @@ def _compile_filter(where: maps.RowFilter, layout: files.FileLayout) -> Callable
     return keep
 
 
-def _find_date_shift(
-    found: Iterator[tuple[int, dict[str, Any] | str]],
-    map_: maps.ImportMap,
-    indexes: Mapping[maps.Join, joins.JoinIndex],
-    keeps: list[Callable[[files.Cells], bool]],
-    today: date,
-) -> timedelta:
+def _find_date_shift(reader: _RowReader, map_: ImportMap, indexes: Mapping[Join, JoinIndex], today: date) -> timedelta:
     """By how much all dates move: what makes the newest of those marked `latest` in the kept rows today."""
-    marked = [
-        source for source in map_.fields.values() if isinstance(source, maps.Column | maps.Join) and source.latest
-    ]
-    if not marked:
-        return timedelta()
+    marked = [source for source in map_.fields.values() if isinstance(source, Column | Join) and source.latest]
     newest: date | None = None
-    for _, cells in found:
-        if isinstance(cells, str) or not all(keep(cells) for keep in keeps):
+    for _, cells in reader.read() if marked else ():
+        if isinstance(cells, str):
             continue
         for source in marked:
             try:
-                text = conversion.read_source(source, cells, indexes)
-                met = fields.parse_date(text, source.format) if isinstance(text, str) else None
-            except (ValueError, joins.RowError):
+                text = read_source(source, cells, indexes)
+                met = parse_date(text, source.format) if isinstance(text, str) else None
+            except (ValueError, RowError):
                 continue  # reported when the row is mapped
             if met is not None and (newest is None or met > newest):
                 newest = met
