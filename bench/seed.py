@@ -9,7 +9,7 @@ import time
 from bench.figures import FigureRow
 
 
-def main() -> list[FigureRow]:
+def measure() -> list[FigureRow]:
     with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
         begun = time.perf_counter()
         done = subprocess.run(
@@ -29,7 +29,3 @@ def main() -> list[FigureRow]:
             note=f"the whole command; orders {orders['rows'] / orders['seconds']:,.0f} /s",
         )
     ]
-
-
-if __name__ == "__main__":
-    print(main())
