@@ -11,7 +11,7 @@ from services.cli.imports.command import import_file
 from services.cli.journal import journal_app
 from services.cli.operations import hris_app, parked_app, republish_service
 from services.cli.seed.command import seed_company
-from services.cli.servers import migrate_databases, print_token, start_embedded_system, start_replica
+from services.cli.startup import migrate_databases, print_token, start_embedded_system, start_replica
 from services.wiring import AlreadyRunning, NotConfigured
 
 app = typer.Typer(

@@ -7,12 +7,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from services.cli.demo import departure, dismissal, screen
 from services.cli.demo.company import import_company
+from services.cli.demo.departure import show_departure
+from services.cli.demo.dismissal import show_dismissal
 from services.cli.demo.screen import Screen, StoryStopped
+from services.cli.demo.story import Story
 from services.cli.options import DataDirOption, TokenOption, UrlOption, load_settings
 from services.cli.server import publish_address, require_free_port, serve_app
-from services.cli.system import System, Target, open_system, run_command
+from services.cli.system import System, Target, run_on_system
 from shared.settings import SERVICES, Settings
 
 NORTHWIND_FOLDER = Path(__file__).parents[3] / "examples" / "northwind"
@@ -45,8 +47,10 @@ def show_demo(
         if not end:
             require_free_port("127.0.0.1", settings.port)
     screen = Screen(Console(width=WIDTH, highlight=False))
+    screen.print_title("Holdfast: clients stay with the company when the people who serve them leave")
     try:
-        run_command(_run_story(Target(settings, url, token), folder, screen, end=end or url is not None))
+        target = Target(settings, url, token)
+        run_on_system(target, lambda system: _tell_story(system, settings, folder, screen, end=end or url is not None))
     except StoryStopped as stopped:
         screen.console.print(f"\n[red]The story stops: {stopped}[/red]")
         raise typer.Exit(1) from None
@@ -65,21 +69,19 @@ def _empty_demo_folder(settings: Settings) -> Settings:
     return Settings(**{**settings.model_dump(include={"port", "timezone", "holidays"}), **elsewhere, **own})
 
 
-async def _run_story(target: Target, folder: Path, screen: screen.Screen, *, end: bool) -> None:
-    screen.print_title("Holdfast: clients stay with the company when the people who serve them leave")
-    async with open_system(target) as system:
-        company = await import_company(system, folder, screen, target.settings)
-        await departure.show_departure(system, company, screen)
-        await dismissal.show_dismissal(system, company, screen)
-        screen.end()
-        if not end and system.front is not None:
-            address = f"http://127.0.0.1:{target.settings.port}"
-            _print_next_steps(system, screen, address)
-            with publish_address(target.settings, address):
-                await serve_app(system.front, "127.0.0.1", target.settings.port)
+async def _tell_story(system: System, settings: Settings, folder: Path, screen: Screen, *, end: bool) -> None:
+    story = Story(system, await import_company(system, folder, screen, settings), screen)
+    await show_departure(story)
+    await show_dismissal(story)
+    screen.end()
+    if not end and system.front is not None:
+        address = f"http://127.0.0.1:{settings.port}"
+        _print_next_steps(system, screen, address)
+        with publish_address(settings, address):
+            await serve_app(system.front, "127.0.0.1", settings.port)
 
 
-def _print_next_steps(system: System, screen: screen.Screen, address: str) -> None:
+def _print_next_steps(system: System, screen: Screen, address: str) -> None:
     screen.console.print(f"\nIt stays up at [bold]{address}[/bold] (documents: {address}/docs). Ctrl-C ends it.\n")
     screen.console.print("A token that may see and do nearly everything, valid for 12 hours:\n")
     token = system.token(("director", "hr", "service", "auditor"), "8")

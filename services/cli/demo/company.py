@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.cli.demo import screen
-from services.cli.demo.screen import StoryStopped
+from services.cli.demo.screen import Screen, StoryStopped
 from services.cli.imports.maps import read_map
 from services.cli.imports.rows import read_mapped_rows
 from services.cli.imports.upload import Upload
@@ -35,11 +34,8 @@ class NorthwindCompany:
     secret: str
     zone: ZoneInfo
 
-    def person(self, employee_id: str | None) -> str:
-        return self.employees.get(employee_id or "", employee_id or "nobody")
 
-
-async def import_company(system: System, folder: Path, screen: screen.Screen, settings: Settings) -> NorthwindCompany:
+async def import_company(system: System, folder: Path, screen: Screen, settings: Settings) -> NorthwindCompany:
     """Imports Northwind and adds its HRIS as a source of webhooks. Raises StoryStopped where a row is refused."""
     zone = ZoneInfo(settings.timezone)
     today = datetime.now(zone).date()

@@ -10,28 +10,25 @@ from typing import Any
 
 from standardwebhooks import Webhook
 
-from services.cli.demo import company, screen
 from services.cli.demo.company import HRIS_SOURCE
 from services.cli.demo.screen import StoryStopped, format_duration, wait_until
-from services.cli.system import System
+from services.cli.demo.story import Story
 
 LEAVER_ID = "1"
 HEAD_OF_SALES_ID = "2"
 LISTED_ROWS = 6  # rows of a long table
 
 
-async def show_departure(system: System, company: company.NorthwindCompany, screen: screen.Screen) -> None:
+async def show_departure(story: Story) -> None:
     """Raises StoryStopped where something that must happen does not."""
-    client = await _show_resignation(system, company, screen)
-    case = await _show_caretaker_and_visits(system, company, screen, client)
-    plan = await _show_plan(system, company, screen, case)
-    await _show_transfer(system, company, screen, case, plan)
-    await _show_handover(system, company, screen, case)
+    client = await _show_resignation(story)
+    case = await _show_caretaker_and_visits(story, client)
+    plan = await _show_plan(story, case)
+    await _show_transfer(story, case, plan)
+    await _show_handover(story, case)
 
 
-async def send_hris_webhook(
-    system: System, company: company.NorthwindCompany, kind: str, data: Mapping[str, Any]
-) -> float:
+async def send_hris_webhook(story: Story, kind: str, data: Mapping[str, Any]) -> float:
     """Sends a signed webhook as the HRIS does; returns the moment (`perf_counter`) at which it was accepted."""
     now = datetime.now(UTC)
     body = json.dumps({"type": kind, "timestamp": now.isoformat(), "data": data})
@@ -39,256 +36,221 @@ async def send_hris_webhook(
     headers = {
         "webhook-id": webhook_id,
         "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": Webhook(company.secret).sign(webhook_id, now, body),
+        "webhook-signature": Webhook(story.company.secret).sign(webhook_id, now, body),
         "Content-Type": "application/json",
     }
-    await system.call("POST", f"/staff/v1/hris/webhooks/{HRIS_SOURCE}", content=body.encode(), headers=headers)
+    await story.system.call("POST", f"/staff/v1/hris/webhooks/{HRIS_SOURCE}", content=body.encode(), headers=headers)
     return time.perf_counter()
 
 
-async def check_access(system: System, employee_id: str, client_id: str, action: str = "read") -> dict[str, Any]:
+async def check_access(story: Story, employee_id: str, client_id: str) -> dict[str, Any]:
     """What the CRM asks before it shows a client to somebody."""
-    question = {"employee_id": employee_id, "client_id": client_id, "action": action}
+    question = {"employee_id": employee_id, "client_id": client_id, "action": "read"}
     answer: dict[str, Any] = (
-        await system.call("POST", "/clients/v1/access/check", "service", sub="crm", json=question)
+        await story.system.call("POST", "/clients/v1/access/check", "service", sub="crm", json=question)
     ).json()
     return answer
 
 
-async def wait_until_refused(
-    system: System, employee_id: str, client_id: str, accepted: float
-) -> tuple[float, int, str]:
+async def wait_until_refused(story: Story, employee_id: str, client_id: str, accepted: float) -> tuple[float, int, str]:
     """Asks until access is refused: seconds since the webhook was accepted, how often it was asked, the reason."""
     asked = 1
-    while (answer := await check_access(system, employee_id, client_id))["allowed"]:
+    while (answer := await check_access(story, employee_id, client_id))["allowed"]:
         asked += 1
         await asyncio.sleep(0.001)  # it all runs on one loop: asking without a pause would hold up the freeze
         if time.perf_counter() - accepted > 10:
-            raise screen.StoryStopped("the freeze did not come within 10 s")
+            raise StoryStopped("the freeze did not come within 10 s")
     return time.perf_counter() - accepted, asked, answer["reason"]
 
 
-async def get_json(system: System, path: str, *roles: Any, sub: str | None = None, **params: Any) -> Any:
-    return (await system.call("GET", path, *roles, sub=sub, params=params or None)).json()
+async def wait_for_case(story: Story, employee_id: str) -> str:
+    """Its id."""
+    path = "/offboarding/v1/cases"
+    cases = await wait_until(lambda: story.list_items(path, "hr", employee_id=employee_id), bool, "the case")
+    return str(cases[0]["id"])
 
 
-async def wait_for_case(system: System, employee_id: str) -> dict[str, Any]:
-    async def cases() -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = (await get_json(system, "/offboarding/v1/cases", "hr", employee_id=employee_id))[
-            "items"
-        ]
-        return found
-
-    return (await screen.wait_until(cases, bool, "the case"))[0]
-
-
-async def wait_for_step(system: System, case_id: str, step: str, *wanted: str) -> dict[str, Any]:
+async def wait_for_step(story: Story, case_id: str, step: str, *wanted: str) -> dict[str, Any]:
     """The case once this step has one of the wanted statuses."""
 
     async def case() -> dict[str, Any]:
-        found: dict[str, Any] = await get_json(system, f"/offboarding/v1/cases/{case_id}", "hr")
+        found = await story.get(f"/offboarding/v1/cases/{case_id}", "hr")
         if found["status"] == "needs_person":
-            raise screen.StoryStopped(f"the case needs a person at its step {found['step']}")
+            raise StoryStopped(f"the case needs a person at its step {found['step']}")
         return found
 
     def there(found: dict[str, Any]) -> bool:
         return any(part["name"] == step and part["status"] in wanted for part in found["steps"])
 
-    return await screen.wait_until(case, there, f"the step {step}")
+    return await wait_until(case, there, f"the step {step}")
 
 
-async def _show_resignation(system: System, company: company.NorthwindCompany, screen: screen.Screen) -> str:
-    name = company.person(LEAVER_ID)
-    today = datetime.now(company.zone).date()
-    screen.start_part(f"{name} resigns")
-    portfolio = (await get_json(system, "/clients/v1/clients", "service", owner_id=LEAVER_ID, limit=1000))["items"]
+async def approve_plan(story: Story, case: str, plan: Mapping[str, Any]) -> None:
+    approval, path = {"version": plan["version"], "edits": []}, f"/offboarding/v1/cases/{case}/plan/approval"
+    await story.system.call("POST", path, "sales_head", sub=HEAD_OF_SALES_ID, json=approval)
+
+
+async def _show_resignation(story: Story) -> str:
+    name = story.person(LEAVER_ID)
+    today = datetime.now(story.company.zone).date()
+    story.screen.start_part(f"{name} resigns")
+    portfolio = await story.list_items("/clients/v1/clients", "service", owner_id=LEAVER_ID)
     client: str = portfolio[0]["id"]
     begun = time.perf_counter()
-    before = await check_access(system, LEAVER_ID, client)
+    before = await check_access(story, LEAVER_ID, client)
     if not before["allowed"]:
         raise StoryStopped(f"access is refused before the resignation ({before['reason']})")
-    screen.print_event(
-        f"{name} serves {len(portfolio)} clients. May she open {company.clients[client]}? "
+    story.screen.print_event(
+        f"{name} serves {len(portfolio)} clients. May she open {story.clients[client]}? "
         f"[green]Yes[/green] ({before['reason']})",
         time.perf_counter() - begun,
     )
     notice = {"employee_id": LEAVER_ID, "notice_on": str(today), "last_day": str(today + timedelta(days=28))}
     begun = time.perf_counter()
-    accepted = await send_hris_webhook(system, company, "employee.resigned", notice)
-    screen.print_event("The HRIS sends its signed webhook employee.resigned: accepted", accepted - begun)
-    seconds, asked, reason = await wait_until_refused(system, LEAVER_ID, client, accepted)
-    screen.print_event(f"The same question again, {asked} times in all: [bold red]No[/bold red] ({reason})")
-    screen.print_event(f"[bold]From the accepted webhook to the refused access: {format_duration(seconds)}[/bold]")
+    accepted = await send_hris_webhook(story, "employee.resigned", notice)
+    story.screen.print_event("The HRIS sends its signed webhook employee.resigned: accepted", accepted - begun)
+    seconds, asked, reason = await wait_until_refused(story, LEAVER_ID, client, accepted)
+    story.screen.print_event(f"The same question again, {asked} times in all: [bold red]No[/bold red] ({reason})")
+    story.screen.print_event(
+        f"[bold]From the accepted webhook to the refused access: {format_duration(seconds)}[/bold]"
+    )
     return client
 
 
-async def _show_caretaker_and_visits(
-    system: System, company: company.NorthwindCompany, screen: screen.Screen, client: str
-) -> str:
-    screen.start_part("Every client is in safe hands, and those at risk are known")
+async def _show_caretaker_and_visits(story: Story, client: str) -> str:
+    story.screen.start_part("Every client is in safe hands, and those at risk are known")
     begun = time.perf_counter()
-    freeze = await get_json(system, f"/clients/v1/access/freezes/{LEAVER_ID}", "hr")
-    acting = await get_json(system, f"/clients/v1/clients/{client}", "service")
-    held = await get_json(system, "/orders/v1/orders", "service", assignee_id=LEAVER_ID, status="open", limit=1000)
-    screen.print_event(
-        f"Caretaker of all of them since the freeze: [bold]{company.person(freeze['caretaker_id'])}[/bold]; "
-        f"{company.clients[client]} is now with {company.person(acting['owner_id'])}",
+    freeze = await story.get(f"/clients/v1/access/freezes/{LEAVER_ID}", "hr")
+    acting = await story.get(f"/clients/v1/clients/{client}", "service")
+    held = await story.list_items("/orders/v1/orders", "service", assignee_id=LEAVER_ID, status="open")
+    story.screen.print_event(
+        f"Caretaker of all of them since the freeze: [bold]{story.person(freeze['caretaker_id'])}[/bold]; "
+        f"{story.clients[client]} is now with {story.person(acting['owner_id'])}",
         time.perf_counter() - begun,
     )
-    screen.print_event(f"Her stages in {len(held['items'])} open orders are held until the plan moves them")
+    story.screen.print_event(f"Her stages in {len(held)} open orders are held until the plan moves them")
     begun = time.perf_counter()
-    case: str = (await wait_for_case(system, LEAVER_ID))["id"]
-    await wait_for_step(system, case, "assess", "done")
-    visits = (
-        await get_json(
-            system,
-            "/offboarding/v1/visits",
-            "sales_head",
-            sub=HEAD_OF_SALES_ID,
-            assignee_id=HEAD_OF_SALES_ID,
-            limit=1000,
-        )
-    )["items"]
-    screen.print_event(
-        f"{len(visits)} urgent visits for {company.person(HEAD_OF_SALES_ID)}, ranked by risk",
+    case = await wait_for_case(story, LEAVER_ID)
+    await wait_for_step(story, case, "assess", "done")
+    head = HEAD_OF_SALES_ID
+    visits = await story.list_items("/offboarding/v1/visits", "sales_head", sub=head, assignee_id=head)
+    story.screen.print_event(
+        f"{len(visits)} urgent visits for {story.person(HEAD_OF_SALES_ID)}, ranked by risk",
         time.perf_counter() - begun,
     )
     rows = [
         (
             visit["rank"],
-            company.clients.get(visit["client_id"], visit["client_id"]),
+            story.clients.get(visit["client_id"], visit["client_id"]),
             _format_codes(visit["why"]),
             visit["due_on"],
         )
         for visit in sorted(visits, key=lambda visit: visit["rank"])[:LISTED_ROWS]
     ]
-    screen.table("Visits", ("rank", "client", "why", "until"), rows, right=("rank",))
+    story.screen.table("Visits", ("rank", "client", "why", "until"), rows, right=("rank",))
     return case
 
 
-async def _show_plan(
-    system: System, company: company.NorthwindCompany, screen: screen.Screen, case: str
-) -> dict[str, Any]:
-    screen.start_part("A permanent successor for each client")
+async def _show_plan(story: Story, case: str) -> dict[str, Any]:
+    story.screen.start_part("A permanent successor for each client")
     begun = time.perf_counter()
-    await wait_for_step(system, case, "plan", "waiting", "done")
-    plan: dict[str, Any] = await get_json(
-        system, f"/offboarding/v1/cases/{case}/plan", "sales_head", sub=HEAD_OF_SALES_ID
-    )
-    screen.print_event(
+    await wait_for_step(story, case, "plan", "waiting", "done")
+    plan = await story.get(f"/offboarding/v1/cases/{case}/plan", "sales_head", sub=HEAD_OF_SALES_ID)
+    story.screen.print_event(
         f"The plan: {len(plan['items'])} clients, {len(plan['stages'])} order stages, {len(plan['team'])} team places; "
         f"{len(plan['unplaced'])} not placed",
         time.perf_counter() - begun,
     )
-    screen.print_event(
+    story.screen.print_event(
         f"At most [bold]{format_percent(plan['gap'])}[/bold] below the best possible plan (proven by HiGHS)"
     )
     rows = [
-        (company.clients[item["client_id"]], company.person(item["to_id"]), _format_codes(item["why"]))
+        (story.clients[item["client_id"]], story.person(item["to_id"]), _format_codes(item["why"]))
         for item in plan["items"][:LISTED_ROWS]
     ]
-    screen.table(f"The first {len(rows)} of {len(plan['items'])}", ("client", "successor", "why"), rows)
+    story.screen.table(f"The first {len(rows)} of {len(plan['items'])}", ("client", "successor", "why"), rows)
     return plan
 
 
-async def _show_transfer(
-    system: System, company: company.NorthwindCompany, screen: screen.Screen, case: str, plan: dict[str, Any]
-) -> None:
-    screen.start_part(f"{company.person(HEAD_OF_SALES_ID)}, head of sales, approves, and the clients move")
+async def _show_transfer(story: Story, case: str, plan: dict[str, Any]) -> None:
+    story.screen.start_part(f"{story.person(HEAD_OF_SALES_ID)}, head of sales, approves, and the clients move")
+    with story.screen.print_timed(f"Version {plan['version']} of the plan is approved"):
+        await approve_plan(story, case, plan)
     begun = time.perf_counter()
-    path = f"/offboarding/v1/cases/{case}/plan/approval"
-    await system.call("POST", path, "sales_head", sub=HEAD_OF_SALES_ID, json={"version": plan["version"], "edits": []})
-    screen.print_event(f"Version {plan['version']} of the plan is approved", time.perf_counter() - begun)
-    begun = time.perf_counter()
-    await wait_for_step(system, case, "transfer", "done")
+    await wait_for_step(story, case, "transfer", "done")
     took = time.perf_counter() - begun
-    owners = {
-        client["id"]: client["owner_id"]
-        for client in (await get_json(system, "/clients/v1/clients", "service", limit=1000))["items"]
-    }
+    owners = {client["id"]: client["owner_id"] for client in await story.list_items("/clients/v1/clients", "service")}
     moved = Counter(owners[item["client_id"]] for item in plan["items"])
     stages = Counter(item["to_id"] for item in plan["stages"])
-    screen.print_event(f"{moved.total()} clients and {stages.total()} order stages have moved, each acknowledged", took)
+    story.screen.print_event(
+        f"{moved.total()} clients and {stages.total()} order stages have moved, each acknowledged", took
+    )
     rows = [
-        (company.person(person), f"+{moved[person]}", f"+{stages[person]}", list(owners.values()).count(person))
+        (story.person(person), f"+{moved[person]}", f"+{stages[person]}", list(owners.values()).count(person))
         for person in sorted(moved | stages, key=lambda person: -moved[person])
     ]
     columns = ("successor", "clients", "stages", "clients now")
-    screen.table("Who took over what", columns, rows, right=columns[1:])
+    story.screen.table("Who took over what", columns, rows, right=columns[1:])
 
 
-async def _show_handover(system: System, company: company.NorthwindCompany, screen: screen.Screen, case: str) -> None:
-    screen.start_part("People do the rest: tasks, and an introduction to every client")
-    tasks = (await get_json(system, "/offboarding/v1/tasks", "hr", case_id=case, limit=1000))["items"]
-    rows = [(task["title"], company.person(task["assignee_id"]), task["due_on"], task["status"]) for task in tasks]
-    screen.table("Tasks", ("what", "who", "until", "status"), rows)
-    await _complete_write_up(system, company, screen, tasks)
-    introductions = await list_introductions(system, case)
+async def _show_handover(story: Story, case: str) -> None:
+    story.screen.start_part("People do the rest: tasks, and an introduction to every client")
+    tasks = await story.list_items("/offboarding/v1/tasks", "hr", case_id=case)
+    rows = [(task["title"], story.person(task["assignee_id"]), task["due_on"], task["status"]) for task in tasks]
+    story.screen.table("Tasks", ("what", "who", "until", "status"), rows)
+    task = next(task for task in tasks if task["kind"] == "successful_actions")
+    with story.screen.print_timed(f"{story.person(task['assignee_id'])} has written up what worked"):
+        what = "What worked with each client, and how I worked with them: 12 pages in the handover folder."
+        await complete_task(story, task, what)
+    path = f"/offboarding/v1/cases/{case}/introductions"
+    introductions = await story.list_items(path, "sales_head", sub=HEAD_OF_SALES_ID)
     one, other, *_ = sorted(introductions, key=lambda one: (one["form"] == "none", one["rank"]))
-    await _show_introduction(system, company, screen, one, other["client_id"])
-    states = Counter(one["status"] for one in await list_introductions(system, case))
-    screen.print_event("Introductions: " + ", ".join(f"{count} {status}" for status, count in states.items()))
-    waiting = (await get_json(system, f"/offboarding/v1/cases/{case}", "hr"))["waiting_for"]
+    await _show_introduction(story, one, other["client_id"])
+    states = Counter(one["status"] for one in await story.list_items(path, "sales_head", sub=HEAD_OF_SALES_ID))
+    story.screen.print_event("Introductions: " + ", ".join(f"{count} {status}" for status, count in states.items()))
+    waiting = (await story.get(f"/offboarding/v1/cases/{case}", "hr"))["waiting_for"]
     missing = [
-        (_format_item(item), company.person(item["who_id"]) if item["who_id"] else "", item["due_on"] or "")
+        (_format_item(item), story.person(item["who_id"]) if item["who_id"] else "", item["due_on"] or "")
         for item in waiting[:LISTED_ROWS]
     ]
-    screen.table(f"The case waits for {len(waiting)} things, among them", ("what", "who", "until"), missing)
+    story.screen.table(f"The case waits for {len(waiting)} things, among them", ("what", "who", "until"), missing)
 
 
-async def list_introductions(system: System, case: str) -> list[dict[str, Any]]:
-    path = f"/offboarding/v1/cases/{case}/introductions"
-    found: list[dict[str, Any]] = (await get_json(system, path, "sales_head", sub=HEAD_OF_SALES_ID, limit=1000))[
-        "items"
-    ]
-    return found
+async def complete_task(story: Story, task: Mapping[str, Any], proof: str) -> None:
+    path, who = f"/offboarding/v1/tasks/{task['id']}/complete", task["assignee_id"]
+    await story.system.call("POST", path, "employee", "sales_head", sub=who, json={"proof": proof})
 
 
-async def _complete_write_up(
-    system: System, company: company.NorthwindCompany, screen: screen.Screen, tasks: Sequence[Mapping[str, Any]]
-) -> None:
-    task = next(task for task in tasks if task["kind"] == "successful_actions")
-    begun = time.perf_counter()
-    proof = {"proof": "What worked with each client, and how I worked with them: 12 pages in the handover folder."}
-    await system.call(
-        "POST", f"/offboarding/v1/tasks/{task['id']}/complete", "employee", sub=task["assignee_id"], json=proof
-    )
-    screen.print_event(f"{company.person(task['assignee_id'])} has written up what worked", time.perf_counter() - begun)
-
-
-async def _show_introduction(
-    system: System, company: company.NorthwindCompany, screen: screen.Screen, one: Mapping[str, Any], other: str
-) -> None:
+async def _show_introduction(story: Story, one: Mapping[str, Any], other: str) -> None:
     """One introduction from end to end; the leaver's pass opens that one client for it, and nothing else."""
     client, to_id = one["client_id"], one["to_id"]
     brief = {"situation": "A loyal client.", "promises": "Delivery on Tuesdays.", "pitfalls": "Calls before ten."}
     acts = (
-        ("accept", to_id, None, f"{company.person(to_id)} accepts {company.clients[client]}"),
-        ("brief", LEAVER_ID, brief, f"{company.person(LEAVER_ID)} briefs: situation, promises, pitfalls"),
-        ("introduce", LEAVER_ID, None, f"{company.person(LEAVER_ID)} introduces {company.person(to_id)} to the client"),
+        ("accept", to_id, None, f"{story.person(to_id)} accepts {story.clients[client]}"),
+        ("brief", LEAVER_ID, brief, f"{story.person(LEAVER_ID)} briefs: situation, promises, pitfalls"),
+        (
+            "introduce",
+            LEAVER_ID,
+            None,
+            f"{story.person(LEAVER_ID)} introduces {story.person(to_id)} to the client",
+        ),
         ("confirm", to_id, {"by": "the client", "how": "call"}, "The client confirms"),
     )
     for act, sub, body, text in acts:
-        begun = time.perf_counter()
-        await system.call(
-            "POST", f"/offboarding/v1/introductions/{one['id']}/{act}", "employee", sub=sub, json=body or {}
-        )
-        screen.print_event(text, time.perf_counter() - begun)
+        path = f"/offboarding/v1/introductions/{one['id']}/{act}"
+        with story.screen.print_timed(text):
+            await story.system.call("POST", path, "employee", sub=sub, json=body or {})
         if act == "brief":
-            await _show_pass(system, company, screen, client, other)
+            await _show_pass(story, client, other)
 
 
-async def _show_pass(
-    system: System, company: company.NorthwindCompany, screen: screen.Screen, client: str, other: str
-) -> None:
+async def _show_pass(story: Story, client: str, other: str) -> None:
     begun = time.perf_counter()
-    await wait_until(
-        lambda: check_access(system, LEAVER_ID, client), lambda answer: bool(answer["allowed"]), "the pass"
-    )
-    refused = await check_access(system, LEAVER_ID, other)
-    screen.print_event(
-        f"A pass for this one client, for 24 hours: {company.clients[client]} [green]Yes[/green] (pass), "
-        f"{company.clients[other]} [red]No[/red] ({refused['reason']})",
+    await wait_until(lambda: check_access(story, LEAVER_ID, client), lambda answer: bool(answer["allowed"]), "the pass")
+    refused = await check_access(story, LEAVER_ID, other)
+    story.screen.print_event(
+        f"A pass for this one client, for 24 hours: {story.clients[client]} [green]Yes[/green] (pass), "
+        f"{story.clients[other]} [red]No[/red] ({refused['reason']})",
         time.perf_counter() - begun,
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from services.cli.imports import files, rows
+from services.cli.imports.files import BadRow
 from services.cli.imports.rows import ImportRow
 from services.cli.system import System
 
@@ -41,6 +41,10 @@ OWNER_REFUSALS = frozenset({"unknown_employee", "not_employed", "frozen"})
 
 """Refusals of an owner who does not work here; whoever has left is frozen too."""
 
+RefusedRows = list[tuple[ImportRow, str]]
+
+"""Rows whose refusal may pass, each with its reason."""
+
 _encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -53,14 +57,8 @@ class Batch:
 
     def rows(self, lines: Container[int]) -> list[ImportRow]:
         """The rows of these lines."""
-        everything = (json.loads(text) for text in self.body.splitlines())
-        return [rows.ImportRow(row["line"], row["data"]) for row in everything if row["line"] in lines]
-
-
-@dataclass(frozen=True)
-class RowRefusal:
-    line: int
-    reason: str
+        found = (ImportRow(**json.loads(text)) for text in self.body.splitlines())
+        return [row for row in found if row.line in lines]
 
 
 @dataclass
@@ -71,13 +69,13 @@ class ImportReport:
     """
 
     counts: Counter[str] = field(default_factory=Counter)
-    refused: list[RowRefusal] = field(default_factory=list)
+    refused: list[BadRow] = field(default_factory=list)
     orphans: list[str] = field(default_factory=list)
     headless: list[str] = field(default_factory=list)
 
     def refuse(self, line: int, reason: str) -> None:
         self.counts["refused"] += 1
-        self.refused.append(RowRefusal(line, reason))
+        self.refused.append(BadRow(line, reason))
 
 
 @dataclass(frozen=True)
@@ -93,29 +91,29 @@ class Upload:
     orphans: dict[int, str] = field(default_factory=dict)  # by line: clients that go to `orphans_to`
     workers: int = 1  # more than one where the order of the rows does not matter
 
-    async def run(self, rows: Iterable[rows.ImportRow | files.BadRow]) -> ImportReport:
+    async def run(self, rows: Iterable[ImportRow | BadRow]) -> ImportReport:
         """Sends all rows. Raises CallRefused, httpx.TransportError, and what reading the rows raises."""
-        return await self.run_batches(split_into_batches(self._good(rows)))
+        return await self.run_batches(split_into_batches(self._select_rows(rows)))
 
     async def run_batches(self, found: Iterator[Batch]) -> ImportReport:
         """The same for rows that are put together already."""
         await self.system.settle()
-        later = await self._patiently(await self._all(found))
+        later = await self._resend_patiently(await self._send_all(found))
         if self.kind == "departments":
-            later = await self._without_head(later)
+            later = await self._send_without_heads(later)
         if self.orphans_to is not None:
-            later = await self._to_another_owner(later)
+            later = await self._send_to_other_owner(later)
         for row, reason in later:
             self.report.refuse(row.line, reason)
         self.report.refused.sort(key=lambda refusal: refusal.line)
         return self.report
 
-    async def _again(self, rows: Iterable[rows.ImportRow]) -> list[tuple[rows.ImportRow, str]]:
-        return await self._all(split_into_batches(rows))
+    async def _resend(self, rows: Iterable[ImportRow]) -> RefusedRows:
+        return await self._send_all(split_into_batches(rows))
 
-    async def _all(self, found: Iterator[Batch]) -> list[tuple[rows.ImportRow, str]]:
+    async def _send_all(self, found: Iterator[Batch]) -> RefusedRows:
         """Sends batch after batch; returns the rows whose refusal may pass, with its reason."""
-        later: list[tuple[rows.ImportRow, str]] = []
+        later: RefusedRows = []
         reading = asyncio.Lock()
 
         async def work() -> None:
@@ -129,11 +127,11 @@ class Upload:
         await asyncio.gather(*(work() for _ in range(self.workers)))
         return later
 
-    def _good(self, rows: Iterable[rows.ImportRow | files.BadRow]) -> Iterator[rows.ImportRow]:
+    def _select_rows(self, rows: Iterable[ImportRow | BadRow]) -> Iterator[ImportRow]:
         """Each id once: if rows of one id took turns, every run of the file would change something."""
         seen: dict[tuple[Any, ...], bytes] = {}
         for row in rows:
-            if isinstance(row, files.BadRow):
+            if isinstance(row, BadRow):
                 self.report.refuse(row.line, row.reason)
                 continue
             said = hashlib.blake2b(_encode_json(row.data).encode(), digest_size=16).digest()
@@ -141,20 +139,20 @@ class Upload:
             if None not in identity and seen.setdefault(identity, said) != said:
                 self.report.refuse(row.line, "repeated_id")
             elif self.kind == "clients" and "owner_id" not in row.data:
-                yield self._given_away(row)
+                yield self._give_away(row)
             else:
                 yield row
 
-    def _given_away(self, row: rows.ImportRow) -> rows.ImportRow:
+    def _give_away(self, row: ImportRow) -> ImportRow:
         self.orphans[row.line] = row.data["id"]
         return replace(row, data={**row.data, "owner_id": self.orphans_to})
 
-    async def _patiently(self, later: list[tuple[rows.ImportRow, str]]) -> list[tuple[rows.ImportRow, str]]:
+    async def _resend_patiently(self, later: RefusedRows) -> RefusedRows:
         """Sends again while that helps; and where messages may still be on their way, until they should have come."""
         until, pause = time.monotonic() + PATIENCE, FIRST_PAUSE
         while later:
             await self.system.settle()
-            still = await self._again(row for row, _ in later)
+            still = await self._resend(row for row, _ in later)
             if len(still) == len(later):
                 if self.system.embedded or self.dry_run or time.monotonic() > until:
                     return still
@@ -163,19 +161,19 @@ class Upload:
             later = still
         return later
 
-    async def _without_head(self, later: list[tuple[rows.ImportRow, str]]) -> list[tuple[rows.ImportRow, str]]:
+    async def _send_without_heads(self, later: RefusedRows) -> RefusedRows:
         """Departments come before the employees who head them: they wait for their head, not their head for them."""
         headed = [row for row, _ in later if "head_id" in row.data]
-        still = await self._again(replace(row, data={**row.data, "head_id": None}) for row in headed)
+        still = await self._resend(replace(row, data={**row.data, "head_id": None}) for row in headed)
         lines = {row.line for row, _ in still}
         self.report.headless += [row.data["id"] for row in headed if row.line not in lines]
         return still + [(row, reason) for row, reason in later if "head_id" not in row.data]
 
-    async def _to_another_owner(self, later: list[tuple[rows.ImportRow, str]]) -> list[tuple[rows.ImportRow, str]]:
-        still = await self._again(self._given_away(row) for row, reason in later if reason in OWNER_REFUSALS)
+    async def _send_to_other_owner(self, later: RefusedRows) -> RefusedRows:
+        still = await self._resend(self._give_away(row) for row, reason in later if reason in OWNER_REFUSALS)
         return still + [(row, reason) for row, reason in later if reason not in OWNER_REFUSALS]
 
-    async def _send(self, batch: Batch) -> list[tuple[rows.ImportRow, str]]:
+    async def _send(self, batch: Batch) -> RefusedRows:
         """Sends one batch and notes its results; returns the rows whose refusal may pass, with its reason."""
         passing = RETRIED_REASONS | (OWNER_REFUSALS if self.orphans_to else frozenset())
         results = await send_batch(self.system, self.kind, batch.body, dry_run=self.dry_run)
@@ -210,12 +208,12 @@ async def send_batch(system: System, kind: str, body: bytes, *, dry_run: bool = 
     return results
 
 
-def split_into_batches(rows: Iterable[rows.ImportRow]) -> Iterator[Batch]:
+def split_into_batches(rows: Iterable[ImportRow]) -> Iterator[Batch]:
     """The rows in order, each batch within what a door accepts."""
     lines: list[bytes] = []
     size = 0
     for row in rows:
-        line = _encode_row(row)
+        line = _encode_json({"line": row.line, "data": row.data}).encode() + b"\n"
         if lines and (len(lines) == BATCH_ROWS or size + len(line) > BATCH_BYTES):
             yield Batch(len(lines), b"".join(lines))
             lines, size = [], 0
@@ -223,7 +221,3 @@ def split_into_batches(rows: Iterable[rows.ImportRow]) -> Iterator[Batch]:
         size += len(line)
     if lines:
         yield Batch(len(lines), b"".join(lines))
-
-
-def _encode_row(row: rows.ImportRow) -> bytes:
-    return _encode_json({"line": row.line, "data": row.data}).encode() + b"\n"
