@@ -1,6 +1,6 @@
 """An access check inside the service, one client at a time, against asyncpg's `SELECT 1`: the decision alone.
 
-What decides is the service's own gatherer, connection and statement; only the journal row, which needs a commit, is
+What decides is the service's own batcher, connection and statement; only the journal row, which needs a commit, is
 left out here: `check_journaled` has it.
 """
 
@@ -62,6 +62,6 @@ async def measure() -> list[FigureRow]:
             against=f"asyncpg SELECT 1: {format_percentiles(theirs)}",
             ratio=round(p50(ours) / p50(theirs), 2),
             aim="≤ 2.0",
-            note=f"{CLIENTS:,} clients; the decision without its journal row, by the service's gatherer and connection",
+            note=f"{CLIENTS:,} clients; the decision without its journal row, by the service's batcher and connection",
         )
     ]

@@ -234,10 +234,10 @@ class RecordedSystem:
         self.accepted = 0.0
         sending = asyncio.create_task(send_resignation(self.system, employee_id))
         question = AccessQuestion(employee_id, f"{employee_id}.0", "read", "bench", REACH_EVERYBODY)
-        gatherer = self.runtimes["clients"].state["gatherer"]
+        batcher = self.runtimes["clients"].state["check_batcher"]
         while True:
             self.committed.clear()
-            if (await gatherer.check(question)).reason == "frozen":
+            if (await batcher.check(question)).reason == "frozen":
                 break
             await self.committed.wait()
         took = time.perf_counter() - self.accepted

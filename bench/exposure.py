@@ -32,7 +32,7 @@ async def sum_exposure(database: Database) -> object:
     async with database.connect() as connection, rolled_back_transaction(connection):
         work = UnitOfWork(connection, Settings(), "clients", datetime.now(UTC), "director")
         found = await read_exposure(work, LEAVER, 90, frozenset({"director"}), Paging(100, None))
-        return found["totals"]
+        return found.totals
 
 
 async def measure(large: int = LARGE, small: int = SMALL, rounds: int = ROUNDS) -> list[FigureRow]:

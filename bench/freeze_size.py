@@ -54,13 +54,7 @@ class RepeatedLeaver:
         await self.runtime.receive([encode_record(row)])
 
     async def stay(self) -> None:
-        await self.runtime.transact(
-            unfreeze_employee,
-            self.employee_id,
-            f"m-{self.employee_id[2:]}",
-            "departure",
-            None,
-        )
+        await self.runtime.transact(unfreeze_employee, self.employee_id, f"m-{self.employee_id[2:]}", "departure", None)
 
 
 async def measure() -> list[FigureRow]:
@@ -94,7 +88,7 @@ async def measure() -> list[FigureRow]:
 
 async def assert_caretaker_in_place(runtime: Runtime) -> None:
     """Asserts that the last client of both is refused to them and open to the caretaker."""
-    ask = runtime.state["gatherer"].check
+    ask = runtime.state["check_batcher"].check
     for employee, client in ((OF_MANY, MANY - 1), (OF_FEW, MANY + FEW - 1)):
         said = [
             (await ask(AccessQuestion(who, f"c-{client}", "read", "bench", REACH_EVERYBODY))).reason

@@ -45,9 +45,9 @@ BASE = "/clients/v1"
 
 @dataclass
 class CachingBatcher:
-    """A gatherer whose answers are kept: what this figure must catch. There is none in the product."""
+    """A batcher whose answers are kept: what this figure must catch. There is none in the product."""
 
-    gatherer: CheckBatcher
+    batcher: CheckBatcher
     seconds: float
     kept: dict[tuple[str, str, str], tuple[float, AccessAnswer]] = field(default_factory=dict)
 
@@ -57,13 +57,13 @@ class CachingBatcher:
     async def check_all(self, questions: Sequence[AccessQuestion]) -> list[AccessAnswer]:
         now = time.monotonic()
         unknown = [one for one in dict.fromkeys(questions) if self.kept.get(one[:3], (0.0,))[0] < now]
-        answers = await self.gatherer.check_all(unknown) if unknown else []
+        answers = await self.batcher.check_all(unknown) if unknown else []
         for one, answer in zip(unknown, answers, strict=True):
             self.kept[one[:3]] = (now + self.seconds, answer)
         return [self.kept[one[:3]][1] for one in questions]
 
     def close(self) -> None:
-        self.gatherer.close()
+        self.batcher.close()
 
 
 async def serve_replica(url: str, port: int, key_file: str, seconds_kept: float) -> None:
@@ -71,7 +71,7 @@ async def serve_replica(url: str, port: int, key_file: str, seconds_kept: float)
     runtime = embedded.runtimes["clients"]
     await runtime.start()
     if seconds_kept:
-        runtime.state["gatherer"] = CachingBatcher(runtime.state["gatherer"], seconds_kept)
+        runtime.state["check_batcher"] = CachingBatcher(runtime.state["check_batcher"], seconds_kept)
     await serve_app(embedded.front.apps["clients"], "127.0.0.1", port)
 
 

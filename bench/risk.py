@@ -38,7 +38,7 @@ NEXT_DAY_SQL = """
 async def compute_risks(database: Database) -> int:
     async with database.connect() as connection, connection.transaction():
         work = UnitOfWork(connection, Settings(), "clients", datetime.now(UTC), "ops")
-        return int((await recompute_risks(work))["changed"])
+        return (await recompute_risks(work)).changed
 
 
 async def time_risks(clients: int) -> tuple[float, float, int]:

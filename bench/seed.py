@@ -13,9 +13,7 @@ def measure() -> list[FigureRow]:
     with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
         begun = time.perf_counter()
         done = subprocess.run(
-            [sys.executable, "-m", "services", "seed", "--json", "--data-dir", folder],
-            capture_output=True,
-            check=True,
+            [sys.executable, "-m", "services", "seed", "--json", "--data-dir", folder], capture_output=True, check=True
         )
         took = time.perf_counter() - begun
     orders = next(part for part in json.loads(done.stdout)["made"] if part["kind"] == "orders")

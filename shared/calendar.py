@@ -34,10 +34,10 @@ class Calendar:
 
 @cache
 def _load_holidays(place: str | None) -> holidays.HolidayBase:
-    if place is None:
-        return holidays.HolidayBase()
-    country, _, part = place.partition("-")
-    return holidays.country_holidays(country, subdiv=part or None)
+    country, _, part = (place or "").partition("-")
+    loaded = holidays.country_holidays(country, subdiv=part or None) if country else holidays.HolidayBase()
+    loaded.weekend, loaded.weekend_workdays = {5, 6}, set()  # Saturday and Sunday, whatever the country has
+    return loaded
 
 
 @lru_cache(maxsize=8192)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 import asyncpg
@@ -181,36 +181,47 @@ class UnitOfWork:
     outgoing: list[OutgoingMessage] = field(default_factory=list)
     system: str | None = None
 
-    async def execute(self, sql: str, **named: Any) -> int:
-        """Runs a statement with `:name` parameters; returns how many rows it touched."""
-        return count_affected(await self.connection.execute(*bind_named(sql, **named)))
+    def _bind(self, sql: str, named: Mapping[str, Any]) -> tuple[Any, ...]:
+        own = {"now": self.now, "actor": self.actor, "today": self.today}
+        return bind_named(sql, **{**own, **named})
 
-    @property
+    async def execute(self, sql: str, **named: Any) -> int:
+        """Runs a statement with `:name` parameters, of which it knows `:now`, `:today` and `:actor` by itself.
+
+        Returns how many rows it touched.
+        """
+        return count_affected(await self.connection.execute(*self._bind(sql, named)))
+
+    @cached_property
     def today(self) -> date:
         """The day that it is where the company works."""
         return get_local_day(self.now, self.settings.timezone)
 
     async def fetch_all(self, shape: Callable[..., T], sql: str, **named: Any) -> list[T]:
         """Every row as what `shape` makes of its columns, as a dataclass does."""
-        return [shape(**row) for row in await self.connection.fetch(*bind_named(sql, **named))]
+        return [shape(**row) for row in await self.connection.fetch(*self._bind(sql, named))]
 
     async def fetch_one(self, shape: Callable[..., T], sql: str, **named: Any) -> T | None:
         """The first row, likewise. All are fetched: a statement that is only asked for one may not run to its end."""
-        found = await self.connection.fetch(*bind_named(sql, **named))
+        found = await self.connection.fetch(*self._bind(sql, named))
         return shape(**found[0]) if found else None
 
     async def fetch_rows(self, sql: str, **named: Any) -> Rows:
-        return [dict(row) for row in await self.connection.fetch(*bind_named(sql, **named))]
+        return [dict(row) for row in await self.connection.fetch(*self._bind(sql, named))]
 
     async def fetch_row(self, sql: str, **named: Any) -> Mapping[str, Any] | None:
         """The first row; see `fetch_one`."""
-        found = await self.connection.fetch(*bind_named(sql, **named))
+        found = await self.connection.fetch(*self._bind(sql, named))
         return dict(found[0]) if found else None
 
     async def fetch_value(self, sql: str, **named: Any) -> Any:
         """The first column of the first row."""
-        found = await self.connection.fetch(*bind_named(sql, **named))
+        found = await self.connection.fetch(*self._bind(sql, named))
         return found[0][0] if found else None
+
+    async def fetch_values(self, sql: str, **named: Any) -> list[Any]:
+        """The first column of every row."""
+        return [row[0] for row in await self.connection.fetch(*self._bind(sql, named))]
 
     def publish(self, *events: Event) -> None:
         """Events of this service, sent when and only when the transaction commits."""

@@ -24,11 +24,12 @@ class Message(MessagePart):
     """What crosses the bus. `type` is its name there; `subject` orders it: messages of one subject keep their order."""
 
     type: ClassVar[str]
+    about: ClassVar[str]
 
     @property
     def subject(self) -> str:
-        """`<aggregate>/<id>`, the Kafka key."""
-        raise NotImplementedError(type(self).__name__)
+        """`<aggregate>/<id>`, the Kafka key: with `about = "client"` of the field `client_id`."""
+        return f"{self.about}/{getattr(self, f'{self.about}_id')}"
 
 
 class Event(Message):
@@ -39,15 +40,12 @@ class Command(Message):
     """What a case asks of a service, by the topic of its receiver; answered by exactly one `command.answered`."""
 
     receiver: ClassVar[str]
+    about: ClassVar[str] = "employee"
 
     command_id: str
     case_id: str
     epoch: int
     employee_id: str
-
-    @property
-    def subject(self) -> str:
-        return f"employee/{self.employee_id}"
 
 
 M = TypeVar("M", bound=Message)

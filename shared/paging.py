@@ -38,6 +38,11 @@ class Paging:
         return self.limit + 1
 
     @property
+    def bounds(self) -> dict[str, str | int]:
+        """`:after` and `:fetch` for the statement of a list that is ordered by one text."""
+        return {"after": self.after[0] if self.after else "", "fetch": self.fetch}
+
+    @property
     def number(self) -> int | None:
         """The key of a list that is ordered by a number. Raises `UnknownCursor`."""
         if self.after is None:
@@ -76,10 +81,10 @@ def _get_id(row: Any) -> tuple[str]:
     return (row["id"] if isinstance(row, Mapping) else row.id,)
 
 
-def make_page(rows: Sequence[T], paging: Paging, key: Callable[[T], Sequence[str]] = _get_id) -> dict[str, Any]:
-    """`fetch` rows as a page. `key` gives the sort key of a row as text: its id, if nothing else is said."""
-    shown = list(rows[: paging.limit])
-    more = len(rows) > paging.limit
+def make_page(items: Sequence[T], paging: Paging, key: Callable[[T], Sequence[str]] = _get_id) -> dict[str, Any]:
+    """`fetch` items as a page. `key` gives the sort key of an item as text: its id, if nothing else is said."""
+    shown = list(items[: paging.limit])
+    more = len(items) > paging.limit
     return {"items": shown, "next_cursor": encode_cursor(key(shown[-1])) if more else None}
 
 

@@ -22,9 +22,7 @@ from shared.settings import Settings
 from shared.telemetry import configure_logging
 
 TOKEN_TTL = 12 * 3600  # seconds; longer than any command runs
-
 STARTUP_PATIENCE = 15  # seconds that a starting `holdfast up` is waited for
-
 SETTLED_SQL = """
     SELECT NOT EXISTS (SELECT 1 FROM outbox WHERE published_at IS NULL)
        AND NOT EXISTS (SELECT 1 FROM deliveries)

@@ -1,4 +1,4 @@
-"""What may be connected to offboarding."""
+"""What of offboarding may be connected."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,15 @@ from services.offboarding.cases import api as cases_api
 from services.offboarding.cases.handlers import on_command_answered, republish_cases, watch_deadlines
 from services.offboarding.certificates import api as certificates_api
 from services.offboarding.checklist import api as checklist_api
-from services.offboarding.departures.handlers import on_access_changed, on_employee_event
+from services.offboarding.departures.handlers import (
+    on_access_changed,
+    on_employee_announced,
+    on_employee_left,
+    on_employee_rehired,
+    on_employee_resigned,
+    on_resignation_changed,
+    on_resignation_withdrawn,
+)
 from services.offboarding.documents import api as documents_api
 from services.offboarding.erasure import api as erasure_api
 from services.offboarding.erasure.handlers import on_client_erased, on_employee_erased
@@ -29,7 +37,7 @@ from services.offboarding.jobs.handlers import Computation, run_next_job
 from services.offboarding.metadata import metadata
 from services.offboarding.moves.handlers import compute_remainder
 from services.offboarding.plans import api as plans_api
-from services.offboarding.plans.handlers.drafts import compute_draft
+from services.offboarding.plans.handlers import compute_draft
 from services.offboarding.risks.handlers import compute_ranking
 from services.offboarding.tasks import api as tasks_api
 from services.offboarding.visits import api as visits_api
@@ -45,7 +53,17 @@ from shared.contracts.clients import (
     ErasureDone,
     JournalEntry,
 )
-from shared.contracts.staff import EMPLOYEE_EVENTS, DepartmentChanged, EmployeeErased
+from shared.contracts.staff import (
+    EMPLOYEE_EVENTS,
+    DepartmentChanged,
+    DepartureReversed,
+    EmployeeErased,
+    EmployeeLeft,
+    EmployeeRehired,
+    EmployeeResigned,
+    ResignationChanged,
+    ResignationWithdrawn,
+)
 from shared.people.store import is_frozen, save_department
 from shared.service import Runtime, Service, Ticker
 
@@ -83,7 +101,13 @@ SERVICE = Service(
     publishes=(*offboarding.EVENTS, JournalEntry, ErasureDone),
     subscribes={
         "staff": {
-            **dict.fromkeys(EMPLOYEE_EVENTS, on_employee_event),
+            **dict.fromkeys(EMPLOYEE_EVENTS, on_employee_announced),
+            EmployeeResigned: on_employee_resigned,
+            EmployeeLeft: on_employee_left,
+            ResignationChanged: on_resignation_changed,
+            ResignationWithdrawn: on_resignation_withdrawn,
+            DepartureReversed: on_resignation_withdrawn,
+            EmployeeRehired: on_employee_rehired,
             EmployeeErased: on_employee_erased,
             DepartmentChanged: save_department,
         },

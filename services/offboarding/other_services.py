@@ -2,45 +2,83 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any, TypeVar
 
 import httpx
 
+from services.offboarding.portfolios.rules import ClientFigures, Load, OpenStage, PortfolioClient, TeamPlace
+
 REQUEST_TIMEOUT = httpx.Timeout(60, connect=5)
+
+T = TypeVar("T")
 
 
 class ServiceUnreachable(Exception):
     """The other service does not answer just now; asking later is the cure."""
 
 
-async def fetch_portfolio(calls: httpx.AsyncClient, employee_id: str) -> list[dict[str, Any]]:
-    """Clients of record: `client_id, owner_id, effort, value, regions, languages, team, known_by, scores, reads, exports`.
+async def fetch_portfolio(calls: httpx.AsyncClient, employee_id: str) -> list[PortfolioClient]:
+    """Clients of record. Where `clients` has not been brought up to date yet there are no `scores`: then what is counted
+    stands for them."""
 
-    Where `clients` has not been brought up to date yet there are no `scores`: then what is counted stands for them.
-    """
-    rows = await _fetch_lines(calls, "/clients/v1/portfolio", employee_id=employee_id)
-    return [{**row, "scores": row.get("scores", row["known_by"])} for row in rows]
+    def read(line: Mapping[str, Any]) -> PortfolioClient:
+        return PortfolioClient(
+            client_id=line["client_id"],
+            owner_id=line["owner_id"],
+            status=line["status"],
+            effort=float(line["effort"]),
+            value=float(line["value"] or 0),
+            regions=line["regions"],
+            languages=line["languages"],
+            team=line["team"],
+            scores=line.get("scores", line["known_by"]),
+            reads=line["reads"],
+            exports=line["exports"],
+        )
 
-
-async def fetch_team_places(calls: httpx.AsyncClient, employee_id: str) -> list[dict[str, Any]]:
-    """Places in the teams of clients: `client_id, function, owner_id`."""
-    return await _fetch_lines(calls, "/clients/v1/team-places", employee_id=employee_id)
-
-
-async def fetch_client_loads(calls: httpx.AsyncClient) -> list[dict[str, Any]]:
-    """`employee_id, effort, clients` per acting owner."""
-    return await _fetch_lines(calls, "/clients/v1/loads")
-
-
-async def fetch_open_stages(calls: httpx.AsyncClient, employee_id: str) -> list[dict[str, Any]]:
-    """`order_id, client_id, stage, function, effort, status, due_on, taken, apart`."""
-    return await _fetch_lines(calls, "/orders/v1/open-stages", employee_id=employee_id)
+    return await _fetch_lines(calls, "/clients/v1/portfolio", read, employee_id=employee_id)
 
 
-async def fetch_stage_loads(calls: httpx.AsyncClient) -> list[dict[str, Any]]:
-    """`employee_id, function, load` from open stages."""
-    return await _fetch_lines(calls, "/orders/v1/loads")
+async def fetch_team_places(calls: httpx.AsyncClient, employee_id: str) -> list[TeamPlace]:
+    def read(line: Mapping[str, Any]) -> TeamPlace:
+        return TeamPlace(line["client_id"], line["function"], line["owner_id"])
+
+    return await _fetch_lines(calls, "/clients/v1/team-places", read, employee_id=employee_id)
+
+
+async def fetch_client_loads(calls: httpx.AsyncClient) -> list[Load]:
+    """What clients weigh on their acting owners."""
+
+    def read(line: Mapping[str, Any]) -> Load:
+        return Load(line["employee_id"], "sales", float(line["effort"]))
+
+    return await _fetch_lines(calls, "/clients/v1/loads", read)
+
+
+async def fetch_open_stages(calls: httpx.AsyncClient, employee_id: str) -> list[OpenStage]:
+    def read(line: Mapping[str, Any]) -> OpenStage:
+        return OpenStage(
+            order_id=line["order_id"],
+            client_id=line["client_id"],
+            stage=line["stage"],
+            function=line["function"],
+            effort=float(line["effort"]),
+            taken=line["taken"],
+            apart=line["apart"],
+        )
+
+    return await _fetch_lines(calls, "/orders/v1/open-stages", read, employee_id=employee_id)
+
+
+async def fetch_stage_loads(calls: httpx.AsyncClient) -> list[Load]:
+    """What open stages weigh on who does them."""
+
+    def read(line: Mapping[str, Any]) -> Load:
+        return Load(line["employee_id"], line["function"], float(line["load"]))
+
+    return await _fetch_lines(calls, "/orders/v1/loads", read)
 
 
 async def fetch_sales_phase(calls: httpx.AsyncClient, employee_id: str) -> str:
@@ -50,15 +88,20 @@ async def fetch_sales_phase(calls: httpx.AsyncClient, employee_id: str) -> str:
 
 
 async def fetch_figures(
-    calls: httpx.AsyncClient, clients: Sequence[str], since: str, until: str
-) -> list[dict[str, Any]]:
-    """`client_id, revenue, orders, delivered, on_time` of up to 1,000 clients between two days."""
-    body = {"client_ids": list(clients), "from": since, "until": until}
-    items: list[dict[str, Any]] = (await _request(calls, "POST", "/orders/v1/figures", json=body)).json()["items"]
-    return items
+    calls: httpx.AsyncClient, client_ids: Sequence[str], since: date, until: date
+) -> list[ClientFigures]:
+    """Of up to 1,000 clients between two days."""
+    body = {"client_ids": list(client_ids), "from": since.isoformat(), "until": until.isoformat()}
+    answer = await _request(calls, "POST", "/orders/v1/figures", json=body)
+    return [
+        ClientFigures(item["client_id"], item["revenue"], item["orders"], item["delivered"], item["on_time"])
+        for item in answer.json()["items"]
+    ]
 
 
-async def _fetch_lines(calls: httpx.AsyncClient, path: str, **query: str) -> list[dict[str, Any]]:
+async def _fetch_lines(
+    calls: httpx.AsyncClient, path: str, read: Callable[[Mapping[str, Any]], T], **query: str
+) -> list[T]:
     parts: list[bytes] = []
     try:
         async with calls.stream("GET", path, params=query, timeout=REQUEST_TIMEOUT) as answer:
@@ -68,14 +111,18 @@ async def _fetch_lines(calls: httpx.AsyncClient, path: str, **query: str) -> lis
     except httpx.TransportError as error:
         raise ServiceUnreachable(type(error).__name__) from error
     # A large portfolio is megabytes of lines: the event loop must not stand still for them.
-    return await asyncio.to_thread(lambda: [json.loads(line) for line in b"".join(parts).splitlines() if line])
+    return await asyncio.to_thread(lambda: [read(json.loads(line)) for line in b"".join(parts).splitlines() if line])
 
 
 async def _request(
-    calls: httpx.AsyncClient, method: str, path: str, accept: tuple[int, ...] = (200,), **request: Any
-) -> Any:
+    calls: httpx.AsyncClient,
+    method: str,
+    path: str,
+    accept: tuple[int, ...] = (200,),
+    json: Mapping[str, Any] | None = None,
+) -> httpx.Response:
     try:
-        answer = await calls.request(method, path, timeout=REQUEST_TIMEOUT, **request)
+        answer = await calls.request(method, path, timeout=REQUEST_TIMEOUT, json=json)
     except httpx.TransportError as error:
         raise ServiceUnreachable(type(error).__name__) from error
     _raise_for_status(answer, accept)

@@ -1,8 +1,9 @@
 """The handover of one leaver: a table of steps and two functions, `advance` and `answer`. Pure.
 
 A step asks for items: commands (to services), tasks (to people), jobs (to be computed). The case waits on their ids,
-`<case>/<step>/<name>`, so late, duplicate and foreign replies do nothing. Failure goes forward to a person, never back;
-`undo` serves a withdrawn resignation, in reverse, and is refused past a step without one.
+`<case>/<step>/<name>`, so late, duplicate and foreign replies do nothing. An id is compared and never read: what an item is
+about stands in its fields. Failure goes forward to a person, never back; `undo` serves a withdrawn resignation, in reverse,
+and is refused past a step without one.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,20 +23,26 @@ MAX_CHUNKS_UNDER_WAY = 2  # chunks per case and service that are asked and not y
 
 @dataclass(frozen=True)
 class Item:
-    """What a step asks for. `what`: the command, task or job; `to`: the service; `after`: a step that must be over first."""
+    """What a step asks for. `what`: the command, task or job; `receiver`: the service; `after`: a step that must be over first.
+
+    A command that moves clients, team places or stages stands for a chunk of `moves`: of this `part`, in this `round`.
+    """
 
     step: str
     name: str
     kind: ItemKind
     what: str
-    to: str = ""
+    receiver: str = ""
     after: str = ""
     status: ItemStatus = "pending"
     undoes: bool = False
     reason: str | None = None
+    part: str = ""
+    round: int = 0
+    chunk: int = 0
 
     @property
-    def settled(self) -> bool:
+    def is_settled(self) -> bool:
         return self.status in ("done", "waived", "skipped", "cancelled")
 
 
@@ -66,7 +73,7 @@ class Case:
     items: tuple[Item, ...] = ()
     facts: Mapping[str, int] = field(default_factory=dict)
 
-    def of(self, step: str) -> tuple[Item, ...]:
+    def items_of(self, step: str) -> tuple[Item, ...]:
         return tuple(item for item in self.items if item.step == step)
 
     def is_over(self, step: str) -> bool:
@@ -74,7 +81,7 @@ class Case:
             return self.last_day_over
         # A transfer that failed is planned anew: it is not over before the plan is, once more.
         before = next(one.after for one in get_step_table(self) if one.name == step)
-        settled = all(item.settled for item in self.of(step) if not item.undoes)
+        settled = all(item.is_settled for item in self.items_of(step) if not item.undoes)
         return step in self.begun and settled and all(self.is_over(name) for name in before)
 
     @property
@@ -83,6 +90,20 @@ class Case:
 
     def id_of(self, item: Item) -> str:
         return f"{self.id}/{item.step}/{item.name}"
+
+    def id_of_task(self, kind: str) -> str:
+        """The item of a human task of this kind, or of `introductions`."""
+        return f"{self.id}/hand_over/{kind}"
+
+    @property
+    def last_day_id(self) -> str:
+        """Not an item, but replied to like one: the last day is over, or was moved."""
+        return f"{self.id}/{LAST_DAY}"
+
+    @property
+    def undo_id(self) -> str:
+        """Likewise: the resignation was withdrawn."""
+        return f"{self.id}/{UNDO}"
 
     @property
     def status(self) -> CaseStatus:
@@ -101,7 +122,7 @@ class Case:
         return next((step.name for step in get_step_table(self) if not self.is_over(step.name)), "follow_up")
 
     def status_of(self, step: str) -> StepStatus:
-        items = [item for item in self.of(step) if not item.undoes]
+        items = [item for item in self.items_of(step) if not item.undoes]
         if step not in self.begun:
             return "pending"
         if step in self.undone:
@@ -114,9 +135,9 @@ class Case:
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back about the item with this id; or `<case>/last_day`, `<case>/undo`. `facts` go into the case."""
+    """What came back about the item with this id, about the last day or the undo. `facts` go into the case."""
 
-    item: str
+    item_id: str
     outcome: Outcome = "done"
     reason: str | None = None
     facts: Mapping[str, int] = field(default_factory=dict)
@@ -157,29 +178,40 @@ def _unfreeze(case: Case) -> list[Item]:
 
 
 def _plan(case: Case) -> list[Item]:
-    items = [Item("plan", f"draft-{case.round}", "job", "draft")]
+    items = [Item("plan", f"draft-{case.round}", "job", "draft", round=case.round)]
     if case.facts.get("approval"):
-        items.append(Item("plan", f"approval-{case.round}", "task", "approval"))
+        items.append(Item("plan", f"approval-{case.round}", "task", "approval", round=case.round))
     return items
 
 
-def _chunks(case: Case, step: str, fact: str, what: str, to: str) -> list[Item]:
-    chunks = range(1, case.facts.get(fact, 0) + 1)
-    return [Item(step, f"{fact}-{case.round}-{chunk}", "command", what, to) for chunk in chunks]
+def _ask_chunks(case: Case, step: str, fact: str, part: str, what: str, receiver: str) -> list[Item]:
+    return [
+        Item(
+            step,
+            f"{fact}-{case.round}-{chunk}",
+            "command",
+            what,
+            receiver,
+            part=part,
+            round=case.round,
+            chunk=chunk,
+        )
+        for chunk in range(1, case.facts.get(fact, 0) + 1)
+    ]
 
 
 def _transfer(case: Case) -> list[Item]:
     return [
-        *_chunks(case, "transfer", "clients", "transfer_clients", "clients"),
-        *_chunks(case, "transfer", "team", "place_team", "clients"),
-        *_chunks(case, "transfer", "stages", "transfer_stages", "orders"),
+        *_ask_chunks(case, "transfer", "clients", "client", "transfer_clients", "clients"),
+        *_ask_chunks(case, "transfer", "team", "team", "place_team", "clients"),
+        *_ask_chunks(case, "transfer", "stages", "stage", "transfer_stages", "orders"),
     ]
 
 
 def _transfer_back(case: Case) -> list[Item]:
     return [
         replace(item, name=f"undo-{item.name}", status="pending", undoes=True, reason=None)
-        for item in case.of("transfer")
+        for item in case.items_of("transfer")
         if not item.undoes and item.reason != "never_asked"
     ]
 
@@ -195,8 +227,8 @@ def _hand_over(case: Case) -> list[Item]:
 def _clear(case: Case) -> list[Item]:
     return [
         Item("clear", "remainder", "job", "remainder"),
-        *_chunks(case, "clear", "left_clients", "transfer_clients", "clients"),
-        *_chunks(case, "clear", "left_stages", "transfer_stages", "orders"),
+        *_ask_chunks(case, "clear", "left_clients", "left_client", "transfer_clients", "clients"),
+        *_ask_chunks(case, "clear", "left_stages", "left_stage", "transfer_stages", "orders"),
     ]
 
 
@@ -233,7 +265,9 @@ def advance(case: Case) -> tuple[Case, list[Item]]:
     for place, item in enumerate(items):
         if item.status != "pending" or (item.after and not case.is_over(item.after)):
             continue
-        under_way = sum(other.status == "asked" for other in items if other.kind == "command" and other.to == item.to)
+        under_way = sum(
+            other.status == "asked" for other in items if other.kind == "command" and other.receiver == item.receiver
+        )
         if item.kind == "command" and under_way >= MAX_CHUNKS_UNDER_WAY:
             continue
         items[place] = replace(item, status="asked")
@@ -250,7 +284,7 @@ def answer(case: Case, reply: Reply) -> tuple[Case, list[Item]]:
 def _ask_next_steps(case: Case) -> Case:
     for step in get_step_table(case):
         if all(case.is_over(name) for name in step.after):
-            known = {item.name for item in case.of(step.name)}
+            known = {item.name for item in case.items_of(step.name)}
             new = [item for item in step.ask(case) if item.name not in known]
             begun = case.begun if step.name in case.begun else (*case.begun, step.name)
             if new or begun is not case.begun:
@@ -265,9 +299,9 @@ def _undo_last_step(case: Case) -> Case:
     for step in reversed(get_step_table(case)):
         if step.undo is None or step.name not in case.begun or (case.undo == "forced" and step.name != "freeze"):
             continue
-        if not any(item.undoes for item in case.of(step.name)):
+        if not any(item.undoes for item in case.items_of(step.name)):
             case = replace(case, items=(*case.items, *step.undo(case)))
-        if not all(item.settled for item in case.of(step.name) if item.undoes):
+        if not all(item.is_settled for item in case.items_of(step.name) if item.undoes):
             return case
         if case.undo == "asked" and step.name not in case.undone:
             case = replace(case, undone=(*case.undone, step.name))
@@ -275,12 +309,12 @@ def _undo_last_step(case: Case) -> Case:
 
 
 def _apply_reply(case: Case, reply: Reply) -> Case:
-    if reply.item == f"{case.id}/{LAST_DAY}":
+    if reply.item_id == case.last_day_id:
         over = reply.outcome != "moved"
         return case if over == case.last_day_over or "clear" in case.begun else replace(case, last_day_over=over)
-    if reply.item == f"{case.id}/{UNDO}":
+    if reply.item_id == case.undo_id:
         return _apply_withdrawal(case, reply)
-    item = next((item for item in case.items if case.id_of(item) == reply.item), None)
+    item = next((item for item in case.items if case.id_of(item) == reply.item_id), None)
     if item is None:
         return case
     if reply.outcome == "retry":
@@ -319,7 +353,7 @@ def _apply_withdrawal(case: Case, reply: Reply) -> Case:
 
 def _cancel_unless_under_way(item: Item) -> Item:
     """Who has not begun need not; a command under way is waited for, for its effect must be known to be undone."""
-    if item.settled or (item.status == "asked" and item.kind == "command"):
+    if item.is_settled or (item.status == "asked" and item.kind == "command"):
         return item
     reason = {"pending": "never_asked", "asked": "withdrawn"}.get(item.status, item.reason)
     return replace(item, status="cancelled", reason=reason)

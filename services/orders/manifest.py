@@ -81,11 +81,7 @@ SERVICE = Service(
             PassWithdrawn: on_pass_changed,
         },
     },
-    obeys={
-        FreezeStages: freeze_stages,
-        UnfreezeStages: unfreeze_stages,
-        TransferStages: transfer_stages,
-    },
+    obeys={FreezeStages: freeze_stages, UnfreezeStages: unfreeze_stages, TransferStages: transfer_stages},
     is_frozen=is_frozen,
     republish=republish_orders,
     tickers=(Ticker("apply_due_passes", 1, apply_due_passes), Ticker("settle_rehires", 1, settle_rehires)),

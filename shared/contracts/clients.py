@@ -59,6 +59,7 @@ class ClientTransferred(OwnershipEvent):
 
 class ClientChanged(Event):
     type: ClassVar[str] = "client.changed"
+    about: ClassVar[str] = "client"
     client_id: str
     owner_id: str
     value: str | None = None
@@ -69,22 +70,15 @@ class ClientChanged(Event):
     status: Literal["prospect", "active", "dormant", "closed"] = "active"
     expected_value: str | None = None
 
-    @property
-    def subject(self) -> str:
-        return f"client/{self.client_id}"
-
 
 class ClientErased(Event):
     """Who this client was is gone from `clients`, and is to go everywhere, also under the ids of those that were merged
     into it; the ids and the figures stay."""
 
     type: ClassVar[str] = "client.erased"
+    about: ClassVar[str] = "client"
     client_id: str
     merged_ids: list[str] = []
-
-    @property
-    def subject(self) -> str:
-        return f"client/{self.client_id}"
 
 
 class ContactErased(ClientErased):
@@ -98,16 +92,14 @@ class ClientMerged(Event):
     """This client is part of another now, for which its id stands from here on. `owner_id` is of record of the other."""
 
     type: ClassVar[str] = "client.merged"
+    about: ClassVar[str] = "client"
     client_id: str
     into_id: str
     owner_id: str
 
-    @property
-    def subject(self) -> str:
-        return f"client/{self.client_id}"
-
 
 class FreezeEvent(Event):
+    about: ClassVar[str] = "employee"
     employee_id: str
     employment_id: str
     grounds: list[Ground]
@@ -115,10 +107,6 @@ class FreezeEvent(Event):
     caretaker_id: str | None = None
     clients: int = 0
     frozen_at: datetime | None = None
-
-    @property
-    def subject(self) -> str:
-        return f"employee/{self.employee_id}"
 
 
 class AccessFrozen(FreezeEvent):
@@ -130,16 +118,13 @@ class AccessUnfrozen(FreezeEvent):
 
 
 class PassEvent(Event):
+    about: ClassVar[str] = "employee"
     pass_id: str
     employee_id: str
     client_id: str
     purpose: Literal["introduction", "work"]
     from_time: datetime
     until_time: datetime
-
-    @property
-    def subject(self) -> str:
-        return f"employee/{self.employee_id}"
 
 
 class PassGranted(PassEvent):
@@ -154,27 +139,21 @@ class AccessLimitReached(Event):
     """An export was refused: on this day so many `clients` were exported, and no more than `limit` may be."""
 
     type: ClassVar[str] = "access.limit_reached"
+    about: ClassVar[str] = "employee"
     employee_id: str
     day: date
     limit: int
     clients: int
-
-    @property
-    def subject(self) -> str:
-        return f"employee/{self.employee_id}"
 
 
 class ClientSingleThreaded(Event):
     """A client of high value is known by one of us alone, from now on or by somebody else than before."""
 
     type: ClassVar[str] = "client.single_threaded"
+    about: ClassVar[str] = "client"
     client_id: str
     employee_id: str
     value: str
-
-    @property
-    def subject(self) -> str:
-        return f"client/{self.client_id}"
 
 
 class JournalEntry(Event):
@@ -196,11 +175,8 @@ class JournalHeld(Event):
     """A legal hold: the journal keeps who this employee is until it ends, so nobody erases it."""
 
     type: ClassVar[str] = "journal.held"
+    about: ClassVar[str] = "employee"
     employee_id: str
-
-    @property
-    def subject(self) -> str:
-        return f"employee/{self.employee_id}"
 
 
 class JournalReleased(JournalHeld):
@@ -211,13 +187,10 @@ class ErasureDone(Event):
     """What a service has erased of an employee: how many of each kind. `held`: what the journal keeps for a legal hold."""
 
     type: ClassVar[str] = "erasure.done"
+    about: ClassVar[str] = "employee"
     employee_id: str
     what: dict[str, int]
     held: bool = False
-
-    @property
-    def subject(self) -> str:
-        return f"employee/{self.employee_id}"
 
 
 class Result(MessagePart):
@@ -232,16 +205,13 @@ class CommandAnswered(Event):
     """The one answer to a command: `done`, `refused` (with a reason) or `stale` (a newer epoch of the case is known)."""
 
     type: ClassVar[str] = "command.answered"
+    about: ClassVar[str] = "employee"
     command_id: str
     case_id: str
     employee_id: str
     outcome: Literal["done", "refused", "stale"]
     reason: str | None = None
     results: list[Result] = []
-
-    @property
-    def subject(self) -> str:
-        return f"employee/{self.employee_id}"
 
 
 class ClientsCommand(Command):

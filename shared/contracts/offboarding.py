@@ -7,12 +7,9 @@ from shared.messages import Event, Message
 
 
 class CaseEvent(Event):
+    about: ClassVar[str] = "case"
     case_id: str
     employee_id: str
-
-    @property
-    def subject(self) -> str:
-        return f"case/{self.case_id}"
 
 
 class OffboardingStarted(CaseEvent):

@@ -63,15 +63,12 @@ class OrderCancelled(OrderEvent):
 
 
 class StageEvent(Event):
+    about: ClassVar[str] = "order"
     order_id: str
     stage: str
     client_id: str
     employee_id: str | None = None
     order: OrderState
-
-    @property
-    def subject(self) -> str:
-        return f"order/{self.order_id}"
 
 
 class StageAssigned(StageEvent):
@@ -87,12 +84,9 @@ class StageCompleted(StageEvent):
 
 
 class StagesEvent(Event):
+    about: ClassVar[str] = "employee"
     employee_id: str
     case_id: str | None = None
-
-    @property
-    def subject(self) -> str:
-        return f"employee/{self.employee_id}"
 
 
 class StagesFrozen(StagesEvent):

@@ -19,6 +19,7 @@ class Absence(MessagePart):
 class EmployeeEvent(Event):
     """The whole public state of an employee, in every event about them, so that the newest event alone is enough."""
 
+    about: ClassVar[str] = "employee"
     employee_id: str
     employment_id: str
     status: Literal["active", "resigned", "left"]
@@ -30,10 +31,6 @@ class EmployeeEvent(Event):
     languages: list[str] = []
     hired_on: date | None = None
     absences: list[Absence] = []
-
-    @property
-    def subject(self) -> str:
-        return f"employee/{self.employee_id}"
 
 
 class EmployeeHired(EmployeeEvent):
@@ -122,20 +119,18 @@ class EmployeeErased(EmployeeEvent):
 
 class DepartmentChanged(Event):
     type: ClassVar[str] = "department.changed"
+    about: ClassVar[str] = "department"
     department_id: str
     name: str
     parent_id: str | None = None
     head_id: str | None = None
-
-    @property
-    def subject(self) -> str:
-        return f"department/{self.department_id}"
 
 
 class PolicyPublished(Event):
     """A version of a policy, whole but for its texts. `grace_days` are for those hired before `published_on`."""
 
     type: ClassVar[str] = "policy.published"
+    about: ClassVar[str] = "policy"
     policy_id: str
     version: int
     published_on: date
@@ -144,24 +139,17 @@ class PolicyPublished(Event):
     required_for_access: bool
     applies_to: list[str] = Field(default=[], description="departments, with those below; of all, if empty")
 
-    @property
-    def subject(self) -> str:
-        return f"policy/{self.policy_id}"
-
 
 class PolicyAcknowledged(Event):
     """Binds to exactly this version. A policy that was `declined` is not acknowledged."""
 
     type: ClassVar[str] = "policy.acknowledged"
+    about: ClassVar[str] = "employee"
     employee_id: str
     employment_id: str
     policy_id: str
     version: int
     state: Literal["acknowledged", "declined"]
-
-    @property
-    def subject(self) -> str:
-        return f"employee/{self.employee_id}"
 
 
 EMPLOYEE_EVENTS: tuple[type[EmployeeEvent], ...] = (

@@ -109,17 +109,22 @@ LOCK_FOR_SHARE = LOCK_PEOPLE.format(shared="_shared", mode="SHARE")
 
 
 async def lock_people(
-    work: UnitOfWork, changing: Iterable[str | None] = (), holding: Iterable[str | None] = ()
+    work: UnitOfWork,
+    changing: Iterable[str | None] = (),
+    holding: Iterable[str | None] = (),
+    loading: Iterable[str] = (),
 ) -> dict[str, Person]:
     """Locks rows of people before anything else of the transaction, in id order; returns them by id.
 
-    `changing`: who is being frozen or unfrozen. `holding`: new owners, caretakers, assignees and the person acting.
-    Unknown ids of `changing` are inserted first, so that there is something to lock; of `holding` they are absent
-    from the answer. Rows are locked FOR UPDATE if anybody changes, else FOR SHARE: one mode in one statement keeps one order.
+    `changing`: who is being frozen or unfrozen. `holding`: new owners, caretakers and the person acting. `loading`: who is
+    given something that counts against their capacity, so that two of them see each other.
+    Unknown ids of `changing` are inserted first, so that there is something to lock; others are absent from the answer.
+    Rows are locked FOR UPDATE if anybody changes or is loaded, else FOR SHARE: one mode in one statement keeps one order.
     """
     change = sorted({id for id in changing if id})
-    ids = sorted({*change, *(id for id in holding if id)})
-    locking = LOCK_FOR_UPDATE if change else LOCK_FOR_SHARE
+    load = set(loading)
+    ids = sorted({*change, *load, *(id for id in holding if id)})
+    locking = LOCK_FOR_UPDATE if change or load else LOCK_FOR_SHARE
     people = await work.fetch_all(Person, locking, ids=ids)
     if not {person.employee_id for person in people}.issuperset(change):
         await work.execute(

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from configparser import ConfigParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,7 +80,13 @@ def test_for_each_rule_a_violation_is_planted() -> None:
     assert {contract for _, _, contract in VIOLATIONS.values()} == set(contracts())
 
 
-@pytest.mark.parametrize("violation", VIOLATIONS, ids=lambda name: name.replace(" ", "-"))
+def plants() -> list[Any]:
+    """Of each contract the first violation; the others are long."""
+    first = {contract: name for name, (_, _, contract) in reversed(VIOLATIONS.items())}
+    return [name if name in first.values() else pytest.param(name, marks=pytest.mark.long) for name in VIOLATIONS]
+
+
+@pytest.mark.parametrize("violation", plants(), ids=lambda name: name.replace(" ", "-"))
 def test_a_planted_violation_breaks_the_rule_against_it(copy: Path, violation: str) -> None:
     path, line, contract = VIOLATIONS[violation]
     target = copy / path

@@ -5,14 +5,9 @@ from typing import Any
 
 import pytest
 
-from services.clients.access.rules import (
-    AccessFacts,
-    PersonFacts,
-    apply_roles_to_decision,
-    decide_access,
-    find_relations,
-)
+from services.clients.access.rules import apply_roles_to_decision
 from services.clients.permissions.rules import ACTIONS, ALLOWING_REASONS, PASS_ACTIONS, RELATION_ACTIONS
+from tests.support.access_oracle import AccessFacts, PersonFacts, decide_access, find_relations
 
 TABLE = {  # as protocols.md has it: read, list, export, contact, edit
     "owner": (True, True, True, True, True),

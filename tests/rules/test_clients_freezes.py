@@ -2,11 +2,12 @@
 
 import pytest
 
-from services.clients.freezes.rules import filter_manual_grounds, is_second_person, list_caretaker_candidates
+from services.clients.freezes.rules import filter_manual_grounds, is_second_person
+from shared.people.rules import list_caretaker_candidates
 
 
 def test_candidates_are_deputy_then_manager_then_heads_upward_then_the_last_resort() -> None:
-    assert list_caretaker_candidates("dora", "max", ["nora", "otto"], "lea", "anna") == [
+    assert list_caretaker_candidates("anna", "dora", "max", ["nora", "otto"], "lea") == [
         "dora",
         "max",
         "nora",
@@ -16,11 +17,11 @@ def test_candidates_are_deputy_then_manager_then_heads_upward_then_the_last_reso
 
 
 def test_each_candidate_is_named_once_and_the_leaver_never() -> None:
-    assert list_caretaker_candidates("max", "max", ["anna", "max"], "anna", "anna") == ["max"]
+    assert list_caretaker_candidates("anna", "max", "max", ["anna", "max"], "anna") == ["max"]
 
 
 def test_whoever_is_not_named_is_passed_over() -> None:
-    assert list_caretaker_candidates(None, None, [], None, "anna") == []
+    assert list_caretaker_candidates("anna", None, None, [], None) == []
 
 
 def test_only_emergencies_and_incidents_are_lifted_by_hand() -> None:

@@ -14,14 +14,10 @@ from services.offboarding.checklist.rules import (
     complete_checklist,
     compute_due_day,
 )
-from services.offboarding.visits.rules import (
-    add_working_days,
-    spread_over_working_days,
-    subtract_working_days,
-    working_day_calendar,
-)
+from services.offboarding.visits.rules import spread_over_working_days
+from shared.calendar import Calendar
 
-WEEK = working_day_calendar(None)
+WEEK = Calendar(None)
 FRIDAY, SATURDAY, MONDAY = date(2026, 1, 9), date(2026, 1, 10), date(2026, 1, 12)
 
 
@@ -36,18 +32,19 @@ FRIDAY, SATURDAY, MONDAY = date(2026, 1, 9), date(2026, 1, 10), date(2026, 1, 12
     ],
 )
 def test_so_many_working_days_after(day: date, days: int, expected: date) -> None:
-    assert add_working_days(day, days, WEEK) == expected
+    assert WEEK.add_working_days(day, days) == expected
 
 
 @pytest.mark.parametrize(("day", "days", "expected"), [(MONDAY, 0, MONDAY), (MONDAY, 1, FRIDAY), (SATURDAY, 0, FRIDAY)])
 def test_so_many_working_days_before(day: date, days: int, expected: date) -> None:
-    assert subtract_working_days(day, days, WEEK) == expected
+    entry = ChecklistEntry("a", "A", "leaver", days, "last_day")
+    assert compute_due_day(entry, day, day, date.min, WEEK) == expected
 
 
 def test_holidays_of_a_part_of_a_country_are_free() -> None:
     womens_day = date(2024, 3, 8)  # a Friday, free in Berlin alone
-    assert working_day_calendar("DE")(womens_day)
-    assert not working_day_calendar("DE-BE")(womens_day)
+    assert Calendar("DE").is_working_day(womens_day)
+    assert not Calendar("DE-BE").is_working_day(womens_day)
 
 
 def test_visits_are_spread_over_the_days_that_they_can_be_made_on() -> None:
@@ -58,7 +55,7 @@ def test_visits_are_spread_over_the_days_that_they_can_be_made_on() -> None:
 def test_what_does_not_fit_into_sixty_days_is_due_on_the_last_of_them() -> None:
     days = spread_over_working_days(MONDAY, 1, 1000, 1, WEEK)
     assert len(days) == 1000
-    assert days[-1] == days[100] == add_working_days(MONDAY, 60, WEEK)
+    assert days[-1] == days[100] == WEEK.add_working_days(MONDAY, 60)
 
 
 @settings(deadline=None)
@@ -69,8 +66,8 @@ def test_no_visit_is_due_on_a_free_day_nor_more_than_can_be_made(
     days = spread_over_working_days(day, first, number, per_day, WEEK)
     assert len(days) == number
     assert list(days) == sorted(days)
-    assert all(WEEK(one) and one > day for one in days)
-    last = add_working_days(day, 60, WEEK)
+    assert all(WEEK.is_working_day(one) and one > day for one in days)
+    last = WEEK.add_working_days(day, 60)
     assert all(days.count(one) <= per_day for one in set(days) if one < last)
 
 

@@ -12,7 +12,7 @@ from services.offboarding.introductions.rules import (
     StepResult,
     WrongIntroductionStep,
     compute_pass_window,
-    take_step,
+    decide_next_status,
 )
 
 WAY: tuple[tuple[IntroductionStep, str, str], ...] = (
@@ -26,12 +26,12 @@ NOON = datetime(2026, 1, 12, 12, tzinfo=UTC)
 
 @pytest.mark.parametrize(("wanted", "before", "after"), WAY)
 def test_it_goes_step_by_step(wanted: IntroductionStep, before: str, after: str) -> None:
-    assert take_step(before, wanted, "meeting") == StepResult(after, True)  # type: ignore[arg-type]
+    assert decide_next_status(before, wanted, "meeting") == StepResult(after, True)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("wanted", "before", "after"), WAY)
 def test_the_same_step_again_changes_nothing(wanted: IntroductionStep, before: str, after: str) -> None:
-    assert take_step(after, wanted, "meeting") == StepResult(after, False)  # type: ignore[arg-type]
+    assert decide_next_status(after, wanted, "meeting") == StepResult(after, False)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("wanted", [wanted for wanted, _, _ in WAY])
@@ -40,29 +40,29 @@ def test_no_step_is_skipped_or_taken_back(wanted: IntroductionStep, status: str)
     allowed = next((before, after) for name, before, after in WAY if name == wanted)
     if status not in allowed:
         with pytest.raises(WrongIntroductionStep):
-            take_step(status, wanted, "meeting")
+            decide_next_status(status, wanted, "meeting")
 
 
 @pytest.mark.parametrize("status", OPEN_STATUSES)
 def test_it_may_be_refused_until_it_is_confirmed(status: str) -> None:
-    assert take_step(status, "refuse", "meeting") == StepResult("refused", True)
+    assert decide_next_status(status, "refuse", "meeting") == StepResult("refused", True)
 
 
 @pytest.mark.parametrize("status", ["confirmed", "cancelled"])
 def test_what_is_over_is_not_refused(status: str) -> None:
     with pytest.raises(IntroductionClosed):
-        take_step(status, "refuse", "meeting")
+        decide_next_status(status, "refuse", "meeting")
 
 
 @pytest.mark.parametrize("wanted", ["accept", "brief", "introduce", "confirm"])
 @pytest.mark.parametrize("status", ["refused", "cancelled"])
 def test_what_was_refused_or_cancelled_goes_no_further(wanted: IntroductionStep, status: str) -> None:
     with pytest.raises(IntroductionClosed):
-        take_step(status, wanted, "meeting")
+        decide_next_status(status, wanted, "meeting")
 
 
 def test_who_knows_the_client_already_needs_no_introduction() -> None:
-    assert take_step("proposed", "accept", "none") == StepResult("confirmed", True)
+    assert decide_next_status("proposed", "accept", "none") == StepResult("confirmed", True)
 
 
 def test_the_pass_lasts_a_day_from_now() -> None:

@@ -8,13 +8,7 @@ import pytest
 from services.orders.flows.rules import FlowStage, build_flow
 from services.orders.orders.rules import Order, OrderRequest, build_order, staff_order
 from services.orders.planning.rules import move_stages
-from services.orders.staffing.rules import (
-    CapacityBreached,
-    FunctionCapacity,
-    Roster,
-    SeparationBreached,
-    WrongFunction,
-)
+from services.orders.staffing.rules import CapacityBreached, FunctionCapacity, Roster, SeparationBreached, WrongFunction
 from shared.calendar import Calendar
 from shared.contracts.orders import StageMove
 from shared.errors import HoldfastError
@@ -138,7 +132,7 @@ def test_a_sweep_over_many_orders_fills_everybody_evenly_and_nobody_over() -> No
     assert sorted(sold.count(f"s{n}") for n in range(3)) == [6, 7, 7]
 
 
-def test_a_refused_order_takes_nothing_from_the_staff() -> None:
+def test_a_refused_order_takes_nothing_from_the_bench() -> None:
     roster = Roster([FunctionCapacity("bob", "sales", 1, 0), FunctionCapacity("cat", "delivery", 1, 0)])
     with pytest.raises(CapacityBreached) as refused:
         staff_order(new(), {"sell": "bob", "ship": "cat"}, {}, roster)

@@ -43,7 +43,7 @@ def play(data: st.DataObject, withdrawn_after: int | None = None) -> Case:
 
 def no_more_than_two_under_way(case: Case) -> None:
     for service in ("clients", "orders"):
-        under_way = [item for item in case.items if item.kind == "command" and item.to == service]
+        under_way = [item for item in case.items if item.kind == "command" and item.receiver == service]
         assert sum(item.status == "asked" for item in under_way) <= 2
 
 
@@ -81,7 +81,7 @@ def test_a_withdrawal_at_any_moment_ends_cancelled_or_is_refused_past_clear(data
         return
     assert case.status == "cancelled"
     assert all(case.status_of(step) == "undone" for step in case.begun)
-    moved = {item.name for item in case.of("transfer") if not item.undoes and item.status == "done"}
-    returned = {item.name.removeprefix("undo-") for item in case.of("transfer") if item.undoes}
+    moved = {item.name for item in case.items_of("transfer") if not item.undoes and item.status == "done"}
+    returned = {item.name.removeprefix("undo-") for item in case.items_of("transfer") if item.undoes}
     assert moved <= returned
     assert replace(case, items=()).epoch == 2

@@ -175,7 +175,7 @@ def test_a_waived_task_is_settled_whether_it_was_asked_or_not() -> None:
     script = Script().to_transfer()
     script.hears("hand_over/training", "waived", "no successor to train")
     script.hears("hand_over/undertaking", "waived", "signed on paper")
-    assert {item.name: item.status for item in script.case.of("hand_over")} == {
+    assert {item.name: item.status for item in script.case.items_of("hand_over")} == {
         "successful_actions": "asked",
         "undertaking": "waived",
         "training": "waived",
@@ -377,7 +377,7 @@ def test_each_step_is_said_to_be_over_once() -> None:
 
 def test_the_companys_tasks_cannot_be_taken_for_those_of_the_saga() -> None:
     asked = {item.what for item in Script(wanted=()).to_transfer().case.items if item.kind == "task"}
-    asked |= {item.what for item in Script(wanted=()).to_transfer().case.of("hand_over")}
+    asked |= {item.what for item in Script(wanted=()).to_transfer().case.items_of("hand_over")}
     assert asked <= set(RESERVED_TASK_KINDS)
     assert "approval" in asked
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
 import pytest
 from fastapi import FastAPI
@@ -20,7 +21,8 @@ from tests.stories.ending import ending
 from tests.stories.truths import Truths
 
 EVERY = 5
-WAYS = ("once", "twice", *(f"crash-{offset}" for offset in range(EVERY)))
+CRASHES = tuple(f"crash-{offset}" for offset in range(EVERY))
+IN_SHORT = 2  # of these; each story is told in others, and those left over are long
 Story = Callable[["Watched"], Awaitable[None]]
 
 
@@ -96,11 +98,19 @@ def points_of(once: Telling, offset: int) -> frozenset[Point]:
     return frozenset().union(*once.commits[offset::EVERY])
 
 
+def ways_of(story: str) -> list[Any]:
+    """Once, twice, and with a crash after each of its commits: by lots, of which all but a few are long."""
+    first = crc32(story.encode())
+    turned = [CRASHES[(first + number) % EVERY] for number in range(EVERY)]
+    long = [pytest.param(way, marks=pytest.mark.long) for way in turned[IN_SHORT:]]
+    return ["once", "twice", *turned[:IN_SHORT], *long]
+
+
 def three_ways(**settings: Any) -> Callable[[Story], Any]:
     """Makes a story a test for each way; `settings` are those of the house."""
 
     def of(story: Story) -> Any:
-        @pytest.mark.parametrize("way", WAYS)
+        @pytest.mark.parametrize("way", ways_of(story.__name__))
         async def test(way: str) -> None:
             once, again = (await telling(test, "once")).ending, (await telling(test, way)).ending
             other = {table: (once[table], rows) for table, rows in again.items() if rows != once[table]}

@@ -6,6 +6,7 @@ examples draw many. `--share 2/5` runs the second fifth of the tests: the same o
 
 from __future__ import annotations
 
+from typing import Any
 from zlib import crc32
 
 import pytest
@@ -19,6 +20,11 @@ _long = False
 def examples(few: int, many: int = 0) -> int:
     """How many examples a test is to draw that draws so few in `make test`; without `many` twenty times as many at length."""
     return (many or few * MANY) if _long else few
+
+
+def seeds(few: int, many: int) -> list[Any]:
+    """Numbers for a test to be repeated with; all but the first few are long."""
+    return [number if number < few else pytest.param(number, marks=pytest.mark.long) for number in range(many)]
 
 
 # The parts of tests/conftest.py that are about long tests.

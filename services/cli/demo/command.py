@@ -18,9 +18,7 @@ from services.cli.system import System, Target, run_on_system
 from shared.settings import SERVICES, Settings
 
 NORTHWIND_FOLDER = Path(__file__).parents[3] / "examples" / "northwind"
-
 WIDTH = 100  # columns
-
 LAST_RESORT_ID = "2"
 
 

@@ -147,7 +147,7 @@ async def _show_caretaker_and_visits(story: Story, client: str) -> str:
         )
         for visit in sorted(visits, key=lambda visit: visit["rank"])[:LISTED_ROWS]
     ]
-    story.screen.table("Visits", ("rank", "client", "why", "until"), rows, right=("rank",))
+    story.screen.print_table("Visits", ("rank", "client", "why", "until"), rows, right=("rank",))
     return case
 
 
@@ -168,7 +168,7 @@ async def _show_plan(story: Story, case: str) -> dict[str, Any]:
         (story.clients[item["client_id"]], story.person(item["to_id"]), _format_codes(item["why"]))
         for item in plan["items"][:LISTED_ROWS]
     ]
-    story.screen.table(f"The first {len(rows)} of {len(plan['items'])}", ("client", "successor", "why"), rows)
+    story.screen.print_table(f"The first {len(rows)} of {len(plan['items'])}", ("client", "successor", "why"), rows)
     return plan
 
 
@@ -190,14 +190,14 @@ async def _show_transfer(story: Story, case: str, plan: dict[str, Any]) -> None:
         for person in sorted(moved | stages, key=lambda person: -moved[person])
     ]
     columns = ("successor", "clients", "stages", "clients now")
-    story.screen.table("Who took over what", columns, rows, right=columns[1:])
+    story.screen.print_table("Who took over what", columns, rows, right=columns[1:])
 
 
 async def _show_handover(story: Story, case: str) -> None:
     story.screen.start_part("People do the rest: tasks, and an introduction to every client")
     tasks = await story.list_items("/offboarding/v1/tasks", "hr", case_id=case)
     rows = [(task["title"], story.person(task["assignee_id"]), task["due_on"], task["status"]) for task in tasks]
-    story.screen.table("Tasks", ("what", "who", "until", "status"), rows)
+    story.screen.print_table("Tasks", ("what", "who", "until", "status"), rows)
     task = next(task for task in tasks if task["kind"] == "successful_actions")
     with story.screen.print_timed(f"{story.person(task['assignee_id'])} has written up what worked"):
         what = "What worked with each client, and how I worked with them: 12 pages in the handover folder."
@@ -213,7 +213,7 @@ async def _show_handover(story: Story, case: str) -> None:
         (_format_item(item), story.person(item["who_id"]) if item["who_id"] else "", item["due_on"] or "")
         for item in waiting[:LISTED_ROWS]
     ]
-    story.screen.table(f"The case waits for {len(waiting)} things, among them", ("what", "who", "until"), missing)
+    story.screen.print_table(f"The case waits for {len(waiting)} things, among them", ("what", "who", "until"), missing)
 
 
 async def complete_task(story: Story, task: Mapping[str, Any], proof: str) -> None:

@@ -13,7 +13,6 @@ from rich.panel import Panel
 from rich.table import Table
 
 PATIENCE = 30  # seconds that something is waited for
-
 T = TypeVar("T")
 
 
@@ -49,7 +48,7 @@ class Screen:
         yield
         self.print_event(text, time.perf_counter() - begun)
 
-    def table(
+    def print_table(
         self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Sequence[str] = ()
     ) -> None:
         table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)

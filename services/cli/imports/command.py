@@ -16,7 +16,6 @@ from services.cli.output import exit_with_error, make_progress_bars, output, pri
 from services.cli.system import make_target, run_on_system
 
 LISTED_ROWS = 30  # refused rows listed in the table; --json lists all
-
 OUTCOMES = ("created", "updated", "unchanged", "refused")
 
 

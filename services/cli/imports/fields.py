@@ -104,11 +104,8 @@ FIELDS_BY_KIND: dict[str, dict[str, Field]] = {
 }
 
 CONTACT_FIELDS = ("id", "name", "email", "phone")
-
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
-
 _CENT = Decimal("0.01")
-
 _TOO_LARGE = Decimal(10) ** 15
 
 

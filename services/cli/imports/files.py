@@ -18,9 +18,7 @@ OnProgress = Callable[[int, int], None]
 """Called with the bytes read so far and the bytes in all."""
 
 _CHUNK = 256 * 1024  # bytes
-
 _LONGEST_ROW = 1024 * 1024  # characters; past this a quote or a row end is taken to be missing
-
 _NAMES_SHOWN = 30
 
 

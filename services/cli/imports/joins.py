@@ -6,7 +6,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from services.cli.imports import fields, files, maps
+from services.cli.imports.fields import parse_decimal
+from services.cli.imports.files import BadRow, Cells, ImportFileError, check_file, read_rows
+from services.cli.imports.maps import ImportMap, Join, TextTemplate
 
 
 class RowError(Exception):
@@ -23,7 +25,7 @@ JoinIndex = Mapping[str, Any]
 """Key of the joined rows to the text picked for it, or to why there is none."""
 
 
-def render_template(text: maps.TextTemplate, cells: files.Cells) -> Any:
+def render_template(text: TextTemplate, cells: Cells) -> Any:
     """The cell of a column as it is, or a template filled in; None where all its columns are empty."""
     if len(text.parts) == 3 and not text.parts[0] and not text.parts[2]:
         return cells[text.parts[1]]
@@ -37,29 +39,27 @@ def render_template(text: maps.TextTemplate, cells: files.Cells) -> Any:
     return " ".join("".join(filled).split())
 
 
-def load_joined_files(
-    joins: Iterable[maps.Join], map_: maps.ImportMap, main: Path
-) -> tuple[dict[maps.Join, JoinIndex], list[files.BadRow]]:
+def load_joined_files(joins: Iterable[Join], map_: ImportMap, main: Path) -> tuple[dict[Join, JoinIndex], list[BadRow]]:
     """Read each joined file once, whatever the number of joins with it, and list its broken rows.
 
     Raises ImportFileError for a file that does not exist or lacks a column.
     """
-    by_file: dict[str, list[maps.Join]] = {}
+    by_file: dict[str, list[Join]] = {}
     for join in joins:
         by_file.setdefault(join.file, []).append(join)
-    indexes: dict[maps.Join, JoinIndex] = {}
-    bad: list[files.BadRow] = []
+    indexes: dict[Join, JoinIndex] = {}
+    bad: list[BadRow] = []
     for name, wanting in by_file.items():
         path = _find_file(name, map_, main)
         itself = name not in map_.files and path.resolve() == main.resolve()
         layout = map_.layout_of(path, None if itself else name)
         wanted = {column for join in wanting for text in join.take for column in text.columns}
         wanted |= {join.match.there for join in wanting}
-        files.check_file(path, layout, sorted(wanted))
+        check_file(path, layout, sorted(wanted))
         gathered: list[dict[str, Any]] = [{} for _ in wanting]
-        for line, cells in files.read_rows(path, layout, sorted(wanted)):
+        for line, cells in read_rows(path, layout, sorted(wanted)):
             if isinstance(cells, str):
-                bad.append(files.BadRow(line, f"{name}: {cells}"))
+                bad.append(BadRow(line, f"{name}: {cells}"))
                 continue
             for join, index in zip(wanting, gathered, strict=True):
                 _add_joined_row(join, index, cells, f"{name} line {line}")
@@ -67,16 +67,16 @@ def load_joined_files(
     return indexes, bad
 
 
-def _find_file(name: str, map_: maps.ImportMap, main: Path) -> Path:
+def _find_file(name: str, map_: ImportMap, main: Path) -> Path:
     """A joined file lies beside the imported one, or else beside the map."""
     places = [main.parent / name, map_.folder / name]
     for place in places:
         if place.is_file():
             return place
-    raise files.ImportFileError(f"{name}: the joined file is neither beside {main.name} nor beside the map")
+    raise ImportFileError(f"{name}: the joined file is neither beside {main.name} nor beside the map")
 
 
-def _add_joined_row(join: maps.Join, index: dict[str, Any], cells: files.Cells, at: str) -> None:
+def _add_joined_row(join: Join, index: dict[str, Any], cells: Cells, at: str) -> None:
     key = cells[join.match.there]
     if not isinstance(key, str) or isinstance(index.get(key), _UnreadableRow):
         return
@@ -99,7 +99,7 @@ def _add_joined_row(join: maps.Join, index: dict[str, Any], cells: files.Cells, 
             index[key] = index.get(key, Decimal(0)) + taken
 
 
-def _take_value(join: maps.Join, cells: files.Cells) -> Any:
+def _take_value(join: Join, cells: Cells) -> Any:
     """What one joined row gives: a text, or a number where it is to be summed or multiplied."""
     if len(join.take) == 1 and join.pick != "sum":
         return render_template(join.take[0], cells)
@@ -109,13 +109,13 @@ def _take_value(join: maps.Join, cells: files.Cells) -> Any:
         if factor is None:
             return None
         try:
-            product *= fields.parse_decimal(factor)
+            product *= parse_decimal(factor)
         except (ValueError, TypeError):
             raise ValueError(f"column {', '.join(text.columns)}: not a number") from None
     return product
 
 
-def _finish_index(join: maps.Join, index: dict[str, Any]) -> JoinIndex:
+def _finish_index(join: Join, index: dict[str, Any]) -> JoinIndex:
     if join.pick == "most":
         # Among equals the one met first, so that the same files always give the same answer.
         index = {key: max(of, key=of.__getitem__) if isinstance(of, dict) else of for key, of in index.items()}

@@ -22,15 +22,10 @@ SERVICE_OF = {
 }
 
 IDENTITY_FIELDS = {"team": ("client_id", "function"), "contacts": ("client_id", "id")}  # of the others the id alone
-
 BATCH_ROWS = 5_000
-
 BATCH_BYTES = 16_000_000  # half of what a door accepts
-
 PATIENCE = 15  # seconds that rows wait for what they refer to
-
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0  # seconds between two tries
-
 RETRIED_REASONS = frozenset(
     {"unknown_employee", "unknown_client", "unknown_department", "unknown_manager", "unknown_deputy", "unknown_head"}
 )

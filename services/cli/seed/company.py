@@ -9,21 +9,13 @@ from math import ceil
 from typing import Any
 
 REGIONS = {"north": ("en", "sv"), "south": ("en", "it"), "east": ("en", "pl"), "west": ("en", "fr")}
-
 EMPLOYEES_OF_TEN = {"sales": 6, "engineering": 2, "delivery": 2}  # how many of ten employees can do what
-
 CAPACITY = {"sales": 60, "engineering": 40, "delivery": 40}  # effort points of an ordinary employee
-
 CAPACITY_IN_USE = {"sales": 0.7, "engineering": 0.5, "delivery": 0.5}  # how much of that is in use
-
 DEPARTMENT_SIZE = 12  # salespeople of one department
-
 HISTORY_DAYS = 730  # days
-
 OPEN, CANCELLED, BROKERED, LATE = 0.04, 0.02, 0.12, 0.15  # shares of orders
-
 FIRST_NAMES = ("Alva", "Bela", "Cleo", "Dario", "Edda", "Falk", "Gita", "Hugo", "Ines", "Jonas", "Kira", "Liam", "Mara")
-
 LAST_NAMES = (
     "Ashdown",
     "Birkholm",

@@ -3,13 +3,15 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from services.clients.access import handlers, rules
+from services.clients.access import handlers
+from services.clients.access.rules import RuleOutcome
+from services.clients.access.store.actor import ListReach
 from services.clients.access.store.checks import (
     REACH_EVERYBODY,
     REACH_HEADED,
@@ -22,7 +24,7 @@ from services.clients.access.store.sets import AllowedPage
 from services.clients.journal.handlers import require_journal_space
 from services.clients.permissions.rules import Action, Reason
 from shared.auth import Principal, Role
-from shared.errors import Forbidden, NotFound, NoToken
+from shared.errors import Forbidden, NoToken
 from shared.http.door import Door, allow
 from shared.http.fields import Body
 from shared.ids import ClientRef, Id
@@ -30,6 +32,9 @@ from shared.paging import Page, Paging, encode_cursor, large_paging
 from shared.service import Runtime
 
 router = APIRouter(tags=["access"])
+CREATED_RESPONSES: dict[int | str, dict[str, Any]] = {
+    201: {"headers": {"Location": {"schema": {"type": "string"}, "description": "Where it is"}}}
+}
 ASKERS: tuple[Role, ...] = ("employee", "sales_head", "director", "service")
 
 
@@ -43,23 +48,12 @@ class AccessChecks(Body):
     checks: Annotated[list[AccessCheck], Field(min_length=1, max_length=1_000)]
 
 
-class RuleOutcomeShown(BaseModel):
-    """One rule of the decision. `allows`: of each relation or pass that holds, what it allows."""
-
-    rule: rules.RuleName
-    outcome: Literal["passed", "allowed", "refused", "not_asked"]
-    reason: Reason | None = None
-    allows: dict[str, list[Action]] | None = None
-
-
 class AccessDecision(BaseModel):
     allowed: bool
     reason: Reason
     decision_id: str
     decided_at: datetime
-    rules: list[RuleOutcomeShown] | None = Field(
-        default=None, description="with `explain=true`: all rules, in their order"
-    )
+    rules: list[RuleOutcome] | None = Field(default=None, description="with `explain=true`: all rules, in their order")
 
 
 class AccessDecisions(BaseModel):
@@ -111,14 +105,14 @@ async def check_access(request: Request) -> Response:
     except ValidationError as error:
         raise RequestValidationError([{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]) from None
     require_journal_space(runtime)
-    gatherer: CheckBatcher = runtime.state["check_batcher"]
+    batcher: CheckBatcher = runtime.state["check_batcher"]
     asking = AccessQuestion(
         question.employee_id, question.client_id, question.action, principal.sub, asked, principal.system
     )
     answer = (
-        (await gatherer.explain([asking], counting=_counts_exports(principal, [asking])))[0]
+        (await batcher.explain([asking], counting=_counts_exports(principal, [asking])))[0]
         if explained
-        else await gatherer.check(asking)
+        else await batcher.check(asking)
     )
     if not answer.may_ask:
         raise Forbidden
@@ -168,15 +162,15 @@ async def check_access_of_many(
 ) -> Any:
     principal, asked = door.principal, get_question_reach(door.principal, explain)
     require_journal_space(door.runtime)
-    gatherer: CheckBatcher = door.runtime.state["check_batcher"]
+    batcher: CheckBatcher = door.runtime.state["check_batcher"]
     questions = [
         AccessQuestion(one.employee_id, one.client_id, one.action, principal.sub, asked, principal.system)
         for one in body.checks
     ]
     answers = (
-        await gatherer.explain(questions, counting=_counts_exports(principal, questions))
+        await batcher.explain(questions, counting=_counts_exports(principal, questions))
         if explain
-        else await gatherer.check_all(questions)
+        else await batcher.check_all(questions)
     )
     if not all(answer.may_ask for answer in answers):
         raise Forbidden
@@ -200,10 +194,8 @@ async def list_allowed_clients(
     employee_id: Id, action: Action = "read", paging: Paging = Depends(large_paging), door: Door = allow(*ASKERS)
 ) -> Response:
     require_journal_space(door.runtime)
-    asked = await door.transact(handlers.list_allowed_clients, employee_id, action, door.principal.roles, paging)
-    if asked is None:
-        raise NotFound
-    return _allowed_response(asked)
+    page = await door.transact(handlers.list_allowed_clients, employee_id, action, door.principal.roles, paging)
+    return _allowed_response(page)
 
 
 @router.get("/access/employees", response_model=Page[AllowedEmployee], summary="Who may do this with this client?")
@@ -211,18 +203,15 @@ async def list_allowed_employees(
     client_id: ClientRef, action: Action = "read", paging: Paging = Depends(large_paging), door: Door = allow(*ASKERS)
 ) -> Response:
     require_journal_space(door.runtime)
-    return _allowed_response(
-        handlers.raise_if_refused(
-            await door.transact(handlers.list_allowed_employees, client_id, action, door.principal.roles, paging)
-        )
-    )
+    page = await door.transact(handlers.list_allowed_employees, client_id, action, door.principal.roles, paging)
+    return _allowed_response(page)
 
 
-def _allowed_response(asked: AllowedPage) -> Response:
-    cursor = json.dumps(encode_cursor([asked.last]) if asked.last else None)
-    return Response(f'{{"items":[{asked.body}],"next_cursor":{cursor}}}', media_type="application/json")
+def _allowed_response(page: AllowedPage) -> Response:
+    cursor = json.dumps(encode_cursor([page.last]) if page.last else None)
+    return Response(f'{{"items":[{page.body}],"next_cursor":{cursor}}}', media_type="application/json")
 
 
-def get_list_reach(principal: Principal) -> str:
+def get_list_reach(principal: Principal) -> ListReach:
     """Of whom the caller sees passes and grants."""
     return "all" if principal.has("hr", "director", "service") else "headed" if principal.has("sales_head") else "own"

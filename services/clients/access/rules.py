@@ -1,8 +1,8 @@
-"""The access decision for a caller with roles, and how a decision is explained."""
+"""What a decision means for a caller with roles, and how a decision is explained."""
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from services.clients.permissions.rules import (
     ACTIONS,
@@ -17,86 +17,21 @@ from services.clients.permissions.rules import (
     Relation,
 )
 
-
-@dataclass(frozen=True)
-class AccessFacts:
-    """What is known of one employee and one client at one moment. `status` is None where the register is silent.
-
-    `policy`: the acknowledgement of a policy that is required for access is missing. `over_limit`: this client would be
-    one more than the employee may export on this day.
-    """
-
-    status: Literal["active", "resigned", "left"] | None
-    frozen: bool
-    client_known: bool
-    relations: frozenset[Relation]
-    passes: frozenset[PassPurpose] = frozenset()
-    policy: bool = False
-    over_limit: bool = False
-
-
-# -- the rules of a decision -------------------------------------------------------------------------------------------
-# Each gives the reason that it finds, or None: then the next one is asked.
-
-
-def _unknown_rule(facts: AccessFacts, action: Action) -> Reason | None:
-    if facts.status is None and not facts.frozen:
-        return "unknown_employee"
-    return None if facts.client_known else "unknown_client"
-
-
-def _employment_rule(facts: AccessFacts, action: Action) -> Reason | None:
-    return "not_employed" if facts.status == "left" else None
-
-
-def _freeze_rule(facts: AccessFacts, action: Action) -> Reason | None:
-    if not facts.frozen:
-        return None
-    return "pass" if any(action in PASS_ACTIONS[purpose] for purpose in facts.passes) else "frozen"
-
-
-def _policy_rule(facts: AccessFacts, action: Action) -> Reason | None:
-    return "policy_not_acknowledged" if facts.policy else None
-
-
-def _relation_rule(facts: AccessFacts, action: Action) -> Reason | None:
-    for relation, actions in RELATION_ACTIONS.items():
-        if relation in facts.relations and action in actions:
-            return relation
-    return "action_not_allowed" if facts.relations else "no_relation"
-
-
-def _limit_rule(facts: AccessFacts, action: Action) -> Reason | None:
-    return "limit" if action == "export" and facts.over_limit else None
-
-
+# In the order of a decision. Whatever a rule says ends it; only what a relation allows the limit may still refuse.
 RuleName = Literal["unknown", "employment", "freeze", "policy", "relation", "limit"]
-
-# The order of a decision. Whatever a rule says ends it; only what a relation allows the limit may still refuse.
-RULES: Mapping[RuleName, Callable[[AccessFacts, Action], Reason | None]] = {
-    "unknown": _unknown_rule,
-    "employment": _employment_rule,
-    "freeze": _freeze_rule,
-    "policy": _policy_rule,
-    "relation": _relation_rule,
-    "limit": _limit_rule,
+RULE_NAMES: tuple[RuleName, ...] = get_args(RuleName)
+RULE_BY_REASON: Mapping[Reason, RuleName] = {
+    "unknown_employee": "unknown",
+    "unknown_client": "unknown",
+    "not_employed": "employment",
+    "frozen": "freeze",
+    "pass": "freeze",
+    "policy_not_acknowledged": "policy",
+    **dict.fromkeys(RELATION_ACTIONS, "relation"),
+    "no_relation": "relation",
+    "action_not_allowed": "relation",
+    "limit": "limit",
 }
-
-
-def evaluate_rules(facts: AccessFacts, action: Action) -> dict[RuleName, Reason | None]:
-    """What each rule that was asked says, in order."""
-    said: dict[RuleName, Reason | None] = {}
-    for name, rule in RULES.items():
-        said[name] = reason = rule(facts, action)
-        if reason is not None and reason not in RELATION_ACTIONS:
-            break
-    return said
-
-
-def decide_access(facts: AccessFacts, action: Action) -> Reason:
-    """The reason of the decision; it is allowed if the reason is in `ALLOWED`."""
-    *_, reason = (reason for reason in evaluate_rules(facts, action).values() if reason is not None)
-    return reason
 
 
 @dataclass(frozen=True)
@@ -109,69 +44,38 @@ class RuleOutcome:
     allows: Mapping[str, Sequence[Action]] | None = None
 
 
-def explain_decision(facts: AccessFacts, action: Action) -> list[RuleOutcome]:
-    """All rules in the order of the decision; says nothing of who or which client it was."""
-    said = evaluate_rules(facts, action)
-    shown: Mapping[RuleName, Mapping[str, Set[Action]]] = {
+def explain_decision(
+    reason: Reason, action: Action, relations: Collection[Relation], passes: Collection[PassPurpose]
+) -> list[RuleOutcome]:
+    """What all rules, in the order of the decision, said where it came to this reason; not of whom or which client."""
+    reasons: dict[RuleName, Reason] = {RULE_BY_REASON[reason]: reason}
+    if reason == "limit":
+        reasons["relation"] = next(
+            name for name in RELATION_ACTIONS if name in relations and action in RELATION_ACTIONS[name]
+        )
+    last: RuleName = "limit" if reason in RELATION_ACTIONS else RULE_BY_REASON[reason]
+    held: Mapping[RuleName, Mapping[str, Set[Action]]] = {
         "freeze": {
-            purpose: PASS_ACTIONS[purpose] for purpose in PASS_ACTIONS if facts.frozen and purpose in facts.passes
+            name: PASS_ACTIONS[name] for name in PASS_ACTIONS if reason in ("frozen", "pass") and name in passes
         },
-        "relation": {
-            relation: RELATION_ACTIONS[relation] for relation in RELATION_ACTIONS if relation in facts.relations
-        },
+        "relation": {name: RELATION_ACTIONS[name] for name in RELATION_ACTIONS if name in relations},
     }
 
-    def tried(rule: RuleName) -> RuleOutcome:
-        if rule not in said:
+    def describe_rule(rule: RuleName) -> RuleOutcome:
+        if RULE_NAMES.index(rule) > RULE_NAMES.index(last):
             return RuleOutcome(rule, "not_asked")
-        reason = said[rule]
-        held = {name: [one for one in ACTIONS if one in actions] for name, actions in shown.get(rule, {}).items()}
+        allows = {name: [one for one in ACTIONS if one in actions] for name, actions in held.get(rule, {}).items()}
+        said = reasons.get(rule)
         outcome: Literal["passed", "allowed", "refused"] = (
-            "passed" if reason is None else "allowed" if reason in ALLOWING_REASONS else "refused"
+            "passed" if said is None else "allowed" if said in ALLOWING_REASONS else "refused"
         )
-        return RuleOutcome(rule, outcome, reason, held or None)
+        return RuleOutcome(rule, outcome, said, allows or None)
 
-    return [tried(rule) for rule in RULES]
-
-
-@dataclass(frozen=True)
-class PersonFacts:
-    """A row of the register's copy, as far as decisions need it."""
-
-    employee_id: str
-    department_id: str | None
-    deputy_id: str | None
-    absent: bool
-
-
-def find_relations(
-    employee_id: str,
-    owner: PersonFacts,
-    acting: PersonFacts | None,
-    team: Set[str],
-    heads: Mapping[str | None, Set[str]],
-    settling: bool = False,
-) -> frozenset[Relation]:
-    """How the employee stands to a client of `owner` that is in the hands of `acting`.
-
-    Nobody acts for a rehired owner whose clients still wait for somebody. `team` are those who serve the client, by
-    membership or by a stage: but not who was rehired and is `settling`, for that is of before. `heads` are the heads of
-    a department and above.
-    """
-    found: set[Relation] = set()
-    if acting is not None and employee_id == acting.employee_id:
-        found.add("owner" if acting.employee_id == owner.employee_id else "caretaker")
-    if employee_id in team and not settling:
-        found.add("team")
-    if any(employee_id in heads.get(person.department_id, ()) for person in (owner, acting) if person):
-        found.add("head")
-    if acting is not None and acting.absent and acting.deputy_id == employee_id:
-        found.add("deputy")
-    return frozenset(found)
+    return [describe_rule(rule) for rule in RULE_NAMES]
 
 
 def apply_roles_to_decision(reason: str, client_known: bool, roles: Set[str], action: Action) -> str:
-    """What a decision about the caller means with the roles of the caller's token; allowed if in `ALLOWED`.
+    """What a decision about the caller means with the roles of the caller's token; allowed if in `ALLOWING_REASONS`.
 
     A frozen caller, or one who has left, holds no role, nor does who has a policy to acknowledge. A head needs the role
     `sales_head`; a director is head of everybody; a service is nobody's colleague, reads what it must

@@ -4,23 +4,21 @@ import asyncio
 import os
 from datetime import UTC, date
 from pathlib import Path
-from typing import Any
 
 import structlog
 
 from services.clients.archive import store
 from services.clients.journal.store.entries import insert_journal_entry
 from services.clients.journal.store.tree import delete_month, get_partition_name
+from services.clients.legal_holds.store import lock_legal_holds
 from services.clients.proofs.handlers import begin_range_export, get_verifier_key, stream_range_export
 from services.clients.proofs.rules.verdict import Verdict
 from services.clients.proofs.rules.verification import verify_export
+from shared.advisory_locks import AdvisoryLock
 from shared.database import UnitOfWork
 from shared.service import Runtime
 
 log = structlog.get_logger()
-ARCHIVE_LOCK = 7286  # the lock of whoever archives
-
-# -- archive -----------------------------------------------------------------------------------------------------------
 
 
 async def archive_oldest_month(runtime: Runtime) -> bool:
@@ -32,14 +30,14 @@ async def archive_oldest_month(runtime: Runtime) -> bool:
     if not keep:
         return False
     async with runtime.database.connect() as connection:
-        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", ARCHIVE_LOCK):
+        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", AdvisoryLock.ARCHIVE):
             return False
         alarm = runtime.metrics.alarm.labels(runtime.name, "journal_archive")
         alarm.set(1)  # unless this comes to its end
         try:
             dropped = await _archive_next_month(runtime, keep)
         finally:
-            await connection.execute("SELECT pg_advisory_unlock($1)", ARCHIVE_LOCK)
+            await connection.execute("SELECT pg_advisory_unlock($1)", AdvisoryLock.ARCHIVE)
         alarm.set(dropped is None)
         return bool(dropped)
 
@@ -47,32 +45,29 @@ async def archive_oldest_month(runtime: Runtime) -> bool:
 async def _archive_next_month(runtime: Runtime, keep: int) -> bool | None:
     """Whether a month went; None: its file does not verify."""
     before = _months_before(runtime.clock().astimezone(UTC).date(), keep)
-    found = await runtime.transact(store.get_oldest_month, before)
-    if found is None or found["held"]:
+    oldest = await runtime.transact(store.get_oldest_month, before)
+    if oldest is None or oldest.is_held:
         return False
     folder = runtime.settings.journal_archive or runtime.settings.data_dir / "journal"
-    file = folder / f"{get_partition_name(found['month'])}.ndjson"
-    if not await _export_month(runtime, found["first"], found["next"], file):
-        log.error("journal.archive_not_verified", month=str(found["month"]))
+    file = folder / f"{get_partition_name(oldest.month)}.ndjson"
+    if not await _export_month(runtime, oldest.first, oldest.next, file):
+        log.error("journal.archive_not_verified", month=str(oldest.month))
         return None
-    return await runtime.transact(_delete_month, found["month"], before)
+    return await runtime.transact(_delete_month, oldest.month, before)
 
 
 async def _export_month(runtime: Runtime, start: int, end: int, file: Path) -> bool:
     """Whether what was written verifies; only then the file has its name."""
 
-    async def read(reader: Any, *args: Any) -> Any:
-        return await runtime.transact(reader, *args)
-
     key = runtime.keys.signing_key
-    begun = await runtime.transact(begin_range_export, start, end, None, None, key)
+    export = await runtime.transact(begin_range_export, start, end, None, None, key)
     await asyncio.to_thread(file.parent.mkdir, parents=True, exist_ok=True)
     for left in file.parent.glob(f"{file.name}.*.part"):  # by a crash
         left.unlink(missing_ok=True)
     part = file.with_name(f"{file.name}.{runtime.id}.part")
     try:
         with part.open("wb") as opened:
-            async for lines in stream_range_export(read, begun, key):
+            async for lines in stream_range_export(runtime.transact, export, key):
                 await asyncio.to_thread(opened.write, lines)
             await asyncio.to_thread(_sync_file, opened.fileno())
         verdict = await asyncio.to_thread(_verify_file, part, get_verifier_key(key))
@@ -104,13 +99,13 @@ def _verify_file(file: Path, key: str) -> Verdict:
 
 async def _delete_month(work: UnitOfWork, month: date, before: date) -> bool:
     """Whether the month was dropped: not if another replica did, or a hold came in between."""
-    await store.lock_legal_holds(work)
-    found = await store.get_oldest_month(work, before)
-    if found is None or found["month"] != month or found["held"]:
+    await lock_legal_holds(work)
+    oldest = await store.get_oldest_month(work, before)
+    if oldest is None or oldest.month != month or oldest.is_held:
         return False
     await delete_month(work, month)
     await insert_journal_entry(
-        work, "journal.archived", details={"month": str(month), "from": found["first"], "to": found["next"]}
+        work, "journal.archived", details={"month": str(month), "from": oldest.first, "to": oldest.next}
     )
     return True
 

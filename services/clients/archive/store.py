@@ -1,8 +1,7 @@
 """Months of the journal that have become old."""
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from shared.database import UnitOfWork
 
@@ -18,16 +17,21 @@ GET_OLDEST_MONTH_SQL = """
         AND (j.employee = ANY(them) OR j.employees && them OR j.actor = ANY(them) OR (
             j.details IS NOT NULL AND j.kind NOT LIKE 'access.checked%' AND EXISTS (
                 SELECT 1 FROM unnest(them) AS one (id) WHERE position(CAST(id AS text) IN CAST(j.details AS text)) > 0)))
-    ) AS held
+    ) AS is_held
     FROM journal_months m WHERE m.archived_at IS NULL AND m.month < :before ORDER BY m.month LIMIT 1
 """
 
 
-async def lock_legal_holds(work: UnitOfWork) -> None:
-    """No hold is placed or released until this transaction ends; those that were under way are seen from here on."""
-    await work.execute("LOCK TABLE journal_holds IN SHARE MODE")
+@dataclass(frozen=True, slots=True)
+class OldMonth:
+    """A month of the journal with the leaves [first, next). `is_held`: somebody in it is under a legal hold."""
+
+    month: date
+    first: int
+    next: int
+    is_held: bool
 
 
-async def get_oldest_month(work: UnitOfWork, before: date) -> Mapping[str, Any] | None:
-    """`month, first, next, held` of the oldest month of before this day that has not been archived."""
-    return await work.fetch_row(GET_OLDEST_MONTH_SQL, before=before)
+async def get_oldest_month(work: UnitOfWork, before: date) -> OldMonth | None:
+    """Of before this day, that has not been archived."""
+    return await work.fetch_one(OldMonth, GET_OLDEST_MONTH_SQL, before=before)

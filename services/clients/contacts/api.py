@@ -1,18 +1,20 @@
 """The people at a client."""
 
-from typing import Any
+from typing import Any, cast
 
 from fastapi import APIRouter, Depends
 
-from services.clients.access.handlers import raise_if_refused
+from services.clients.access.api import CREATED_RESPONSES
 from services.clients.contacts import handlers
-from services.clients.register.api import CLIENT_ROLES, CREATED_RESPONSES, Contact, ShownContact
+from services.clients.journal.api import require_journal_space_at_door
+from services.clients.register import rules
+from services.clients.register.api import CLIENT_ROLES, NewContact
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Line
 from shared.ids import ClientRef, Id, uuid7
 from shared.paging import Page, Paging, make_page, paging
 
-router = APIRouter(tags=["contacts"])
+router = APIRouter(tags=["contacts"], dependencies=[Depends(require_journal_space_at_door)])
 
 
 class ContactChanges(Body):
@@ -21,41 +23,40 @@ class ContactChanges(Body):
     phone: Line | None = None
 
 
-@router.get("/clients/{id}/contacts", response_model=Page[ShownContact], summary="The people at a client")
+@router.get("/clients/{id}/contacts", response_model=Page[rules.Contact], summary="The people at a client")
 async def list_contacts(id: ClientRef, paging: Paging = Depends(paging), door: Door = allow(*CLIENT_ROLES)) -> Any:
-    return make_page(
-        raise_if_refused(await door.transact(handlers.list_contacts, id, paging, door.principal.roles)), paging
-    )
+    contacts = await door.transact(handlers.list_contacts, id, paging, door.principal.roles)
+    return make_page(contacts, paging, lambda contact: (contact.id,))
 
 
 @router.post(
     "/clients/{id}/contacts",
     status_code=201,
-    response_model=ShownContact,
+    response_model=rules.Contact,
     responses=CREATED_RESPONSES,
     summary="Add somebody at a client",
 )
-async def add_contact(id: ClientRef, body: Contact, door: Door = allow(*CLIENT_ROLES)) -> Any:
-    contact = {**body.model_dump(), "id": body.id or uuid7()}
-    added = raise_if_refused(await door.transact(handlers.add_contact, id, contact, door.principal.roles))
-    door.set_location("clients", added["client_id"], "contacts", added["id"])
-    return added
+async def add_contact(id: ClientRef, body: NewContact, door: Door = allow(*CLIENT_ROLES)) -> Any:
+    contact = rules.Contact(body.id or uuid7(), body.name, body.email, body.phone)
+    saved = await door.transact(handlers.add_contact, id, contact, door.principal.roles)
+    door.set_location("clients", saved.client_id, "contacts", saved.contact.id)
+    return saved.contact
 
 
 @router.patch(
     "/clients/{id}/contacts/{contact_id}",
-    response_model=ShownContact,
+    response_model=rules.Contact,
     summary="Change what is given of a contact; the `ETag` is that of the client",
 )
 async def change_contact(id: ClientRef, contact_id: Id, body: ContactChanges, door: Door = allow(*CLIENT_ROLES)) -> Any:
-    given = body.model_dump(exclude_unset=True)
-    changed = raise_if_refused(
-        await door.transact(handlers.change_contact, id, contact_id, given, door.principal.roles, door.check_version)
+    changes = cast(rules.ContactChanges, body.model_dump(exclude_unset=True))
+    saved = await door.transact(
+        handlers.change_contact, id, contact_id, changes, door.principal.roles, door.check_version
     )
-    door.set_etag(changed["version"])
-    return changed
+    door.set_etag(saved.version)
+    return saved.contact
 
 
 @router.delete("/clients/{id}/contacts/{contact_id}", status_code=204, summary="Somebody is no longer at the client")
 async def remove_contact(id: ClientRef, contact_id: Id, door: Door = allow(*CLIENT_ROLES)) -> None:
-    raise_if_refused(await door.transact(handlers.remove_contact, id, contact_id, door.principal.roles))
+    await door.transact(handlers.remove_contact, id, contact_id, door.principal.roles)

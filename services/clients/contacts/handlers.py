@@ -1,47 +1,50 @@
 """The people at a client, one by one."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from services.clients.access.handlers import decide_and_journal
-from services.clients.holdings.store.owners import lock_clients
+from services.clients.access.handlers import require_access
 from services.clients.names.handlers import accept_any_client_id
-from services.clients.permissions.rules import ALLOWING_REASONS, Action
-from services.clients.register.handlers import ClientAlreadyErased, VersionCheck, announce_changed_clients
-from services.clients.register.rules import MAX_CONTACTS, assign_contact_ids, get_contact_details
-from services.clients.register.store import list_contacts_of_client, list_profiles, update_profile
+from services.clients.register.handlers import VersionCheck, announce_changed_clients, lock_for_edit
+from services.clients.register.rules import MAX_CONTACTS, Contact, ContactChanges, Profile
+from services.clients.register.store import list_contacts_of_client, update_profiles
 from shared.database import UnitOfWork
 from shared.errors import Exists, NotFound, Refused
-from shared.ids import uuid7
 from shared.paging import Paging
-from shared.people.store import lock_people
 
 
 class TooManyContacts(Refused, code="too_many_contacts"):
     """A client has at most 100 contacts. Remove one that is no longer needed first."""
 
 
-@accept_any_client_id
-async def list_contacts(work: UnitOfWork, client_id: str, paging: Paging, roles: frozenset[str]) -> Any:
-    """A page of the contacts, by id, or `{"refused": reason}`."""
-    reason = await decide_and_journal(work, client_id, "read", roles)
-    return await list_contacts_of_client(work, client_id, paging) if reason in ALLOWING_REASONS else {"refused": reason}
+@dataclass(frozen=True, slots=True)
+class SavedContact:
+    """`version` is that of the client."""
+
+    client_id: str
+    version: int
+    contact: Contact
 
 
 @accept_any_client_id
-async def add_contact(work: UnitOfWork, client_id: str, contact: Mapping[str, Any], roles: frozenset[str]) -> Any:
-    """Adds a contact; the same again gives the same answer. Raises `Exists`, `TooManyContacts`."""
-    refusal, _, contacts = await _lock_contacts(work, client_id, "edit", roles)
-    if refusal:
-        return refusal
-    known = next((one for one in contacts if one["id"] == contact["id"]), None)
-    if known is not None and get_contact_details(known) != get_contact_details(contact):
+async def list_contacts(work: UnitOfWork, client_id: str, paging: Paging, roles: frozenset[str]) -> list[Contact]:
+    """A page, by id. Raises a `JournaledRefusal`."""
+    await require_access(work, client_id, "read", roles)
+    return await list_contacts_of_client(work, client_id, paging)
+
+
+@accept_any_client_id
+async def add_contact(work: UnitOfWork, client_id: str, contact: Contact, roles: frozenset[str]) -> SavedContact:
+    """Adds a contact; the same again gives the same answer. Raises a `JournaledRefusal`, `Exists`, `TooManyContacts`."""
+    client, profile = await lock_for_edit(work, client_id, roles)
+    known = _find_contact(profile, contact.id)
+    if known is not None and known != contact:
         raise Exists
     if known is None:
-        if len(contacts) >= MAX_CONTACTS:
+        if len(profile.contacts) >= MAX_CONTACTS:
             raise TooManyContacts
-        await _save_contacts(work, client_id, [*contacts, contact])
-    return {**contact, "client_id": client_id}
+        await _save_contacts(work, client_id, profile, [*profile.contacts, contact])
+    return SavedContact(client_id, client.version, contact)
 
 
 @accept_any_client_id
@@ -49,52 +52,38 @@ async def change_contact(
     work: UnitOfWork,
     client_id: str,
     contact_id: str,
-    changes: Mapping[str, Any],
+    changes: ContactChanges,
     roles: frozenset[str],
     check_version: VersionCheck,
-) -> Any:
-    """Changes what is given of a contact. Raises `NotFound`, `Stale`."""
-    refusal, version, contacts = await _lock_contacts(work, client_id, "edit", roles)
-    if refusal:
-        return refusal
-    known = next((one for one in contacts if one["id"] == contact_id), None)
+) -> SavedContact:
+    """Changes what is given of a contact. Raises a `JournaledRefusal`, `NotFound`, `Stale`."""
+    client, profile = await lock_for_edit(work, client_id, roles)
+    known = _find_contact(profile, contact_id)
     if known is None:
         raise NotFound
-    check_version(version)
-    changed = {**known, **changes}
-    if changed != known:
-        version += 1
-        await _save_contacts(work, client_id, [changed if one is known else one for one in contacts])
-    return {**changed, "version": version}
+    check_version(client.version)
+    changed = replace(known, **changes)
+    if changed == known:
+        return SavedContact(client_id, client.version, known)
+    contacts = [changed if contact is known else contact for contact in profile.contacts]
+    await _save_contacts(work, client_id, profile, contacts)
+    return SavedContact(client_id, client.version + 1, changed)
 
 
 @accept_any_client_id
-async def remove_contact(work: UnitOfWork, client_id: str, contact_id: str, roles: frozenset[str]) -> Any:
-    """Raises `NotFound`."""
-    refusal, _, contacts = await _lock_contacts(work, client_id, "edit", roles)
-    if refusal:
-        return refusal
-    left = [one for one in contacts if one["id"] != contact_id]
-    if len(left) == len(contacts):
+async def remove_contact(work: UnitOfWork, client_id: str, contact_id: str, roles: frozenset[str]) -> None:
+    """Raises a `JournaledRefusal`, `NotFound`."""
+    _, profile = await lock_for_edit(work, client_id, roles)
+    if _find_contact(profile, contact_id) is None:
         raise NotFound
-    await _save_contacts(work, client_id, left)
-    return {}
+    contacts = [contact for contact in profile.contacts if contact.id != contact_id]
+    await _save_contacts(work, client_id, profile, contacts)
 
 
-async def _lock_contacts(
-    work: UnitOfWork, client_id: str, action: Action, roles: frozenset[str]
-) -> tuple[dict[str, str] | None, int, list[dict[str, Any]]]:
-    """Why not, if so; the version and the contacts of the client, which is locked. Raises `Erased`."""
-    await lock_people(work, holding=[work.actor])
-    known = (await lock_clients(work, [client_id])).get(client_id)
-    reason = await decide_and_journal(work, client_id, action, roles)
-    if known is None or reason not in ALLOWING_REASONS:
-        return {"refused": reason}, 0, []
-    if known["erased"]:
-        raise ClientAlreadyErased
-    return None, known["version"], (await list_profiles(work, [client_id]))[client_id]["contacts"]
+def _find_contact(profile: Profile, contact_id: str) -> Contact | None:
+    return next((contact for contact in profile.contacts if contact.id == contact_id), None)
 
 
-async def _save_contacts(work: UnitOfWork, client_id: str, contacts: Sequence[Mapping[str, Any]]) -> None:
-    await update_profile(work, client_id, {"contacts": assign_contact_ids(contacts, (), uuid7)})
+async def _save_contacts(work: UnitOfWork, client_id: str, profile: Profile, contacts: Sequence[Contact]) -> None:
+    await update_profiles(work, {client_id: replace(profile, contacts=contacts)})
     await announce_changed_clients(work, client_id)

@@ -5,6 +5,7 @@ from shared.contracts.orders import OrderEvent, StageEvent, StagesTransferred
 from shared.contracts.staff import DepartmentChanged, PolicyAcknowledged, PolicyPublished
 from shared.database import UnitOfWork
 from shared.messages import Envelope
+from shared.people.policies import update_policy_deadlines
 from shared.people.store import lock_people, save_department
 from shared.service import Runtime
 
@@ -23,12 +24,12 @@ async def on_stages_transferred(work: UnitOfWork, envelope: Envelope[StagesTrans
 
 async def on_department_changed(work: UnitOfWork, envelope: Envelope[DepartmentChanged]) -> None:
     await save_department(work, envelope)
-    await store.update_policy_deadlines(work)
+    await update_policy_deadlines(work)
 
 
 async def on_policy_published(work: UnitOfWork, envelope: Envelope[PolicyPublished]) -> None:
     await store.insert_policy_version(work, envelope.data)
-    await store.update_policy_deadlines(work)
+    await update_policy_deadlines(work)
 
 
 async def on_policy_acknowledged(work: UnitOfWork, envelope: Envelope[PolicyAcknowledged]) -> None:
@@ -36,10 +37,10 @@ async def on_policy_acknowledged(work: UnitOfWork, envelope: Envelope[PolicyAckn
     if event.state == "acknowledged":
         await lock_people(work, changing=[event.employee_id])
         await store.upsert_acknowledgement(work, event.employee_id, event.employment_id, event.policy_id, event.version)
-        await store.update_policy_deadlines(work, event.employee_id)
+        await update_policy_deadlines(work, event.employee_id)
 
 
 async def update_policy_deadlines_of_today(runtime: Runtime) -> bool:
     """A version that comes into force today takes the place of the one before it."""
-    await runtime.transact(store.update_policy_deadlines)
+    await runtime.transact(update_policy_deadlines)
     return False

@@ -1,11 +1,11 @@
-"""The copy of orders: for the value of clients and for who works on a stage of an open order."""
+"""The copy of orders, for the value of clients and for who works on a stage of an open order; the copy of policies."""
 
 import json
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import Any
 
 from shared.contracts.orders import OrderState
+from shared.contracts.staff import PolicyPublished
 from shared.database import UnitOfWork
 
 # Arrays, not JSON: an import tells of hundreds of thousands of orders, most of them history without a stage to be done.
@@ -64,60 +64,7 @@ async def upsert_orders(work: UnitOfWork, states: Sequence[OrderState]) -> None:
     )
 
 
-POLICY_DEADLINES_LOCK = 7285  # the lock of `bind`
-
-
-def _applies_sql(version: str) -> str:
-    """Whether this version is for the department of `p`."""
-    return f"""({version}.applies_to = '[]' OR EXISTS (SELECT 1 FROM within w
-        WHERE (w.policy_id, w.version, w.department_id) = ({version}.policy_id, {version}.version, p.department_id)))"""
-
-
-# Of each policy the version in force and those to come bind, until a version at least as new is acknowledged; so do those
-# that were in force before, for whom the one in force is too: a new version readmits nobody who has acknowledged none.
-# Whoever was hired before a version was published has days of grace; whoever came later has none.
-UPDATE_POLICY_DEADLINES_SQL = f"""
-    WITH RECURSIVE within (policy_id, version, department_id) AS (
-        SELECT policy_id, version, jsonb_array_elements_text(applies_to) FROM policy_versions WHERE required
-        UNION
-        SELECT w.policy_id, w.version, d.department_id FROM within w JOIN departments d ON d.parent_id = w.department_id
-    ), in_force AS (
-        SELECT DISTINCT ON (policy_id) * FROM policy_versions WHERE effective_on <= CAST(:today AS date)
-        ORDER BY policy_id, version DESC
-    ), due AS (
-        SELECT p.employee_id, min(CASE WHEN p.hired_on >= b.published_on THEN greatest(b.effective_on, p.hired_on)
-                                       ELSE greatest(b.effective_on, b.published_on) + b.grace_days END) AS from_day
-        FROM policy_versions b LEFT JOIN in_force f ON f.policy_id = b.policy_id AND f.version > b.version
-        JOIN people p ON {_applies_sql("b")} AND (f.version IS NULL OR f.required AND {_applies_sql("f")})
-        WHERE b.required AND :bind AND p.status IS NOT NULL AND NOT EXISTS (
-            SELECT 1 FROM acknowledged a WHERE a.employee_id = p.employee_id AND a.employment_id = p.employment_id
-            AND a.policy_id = b.policy_id AND a.version >= b.version)
-        {{whom}} GROUP BY p.employee_id
-    ), changing AS MATERIALIZED (
-        SELECT p.employee_id, d.from_day FROM people p LEFT JOIN due d USING (employee_id)
-        WHERE p.unacknowledged_from IS DISTINCT FROM d.from_day {{whom}}
-        ORDER BY p.employee_id FOR UPDATE OF p
-    )
-    UPDATE people p SET unacknowledged_from = c.from_day FROM changing c WHERE p.employee_id = c.employee_id
-"""
-
-
-async def update_policy_deadlines(work: UnitOfWork, employee_id: str | None = None) -> int:
-    """Writes anew from which day on this person, or everybody, must have acknowledged; for how many that changed.
-
-    Who binds everybody waits for those who bind one person, and they for it: each statement then sees what the other did.
-    """
-    named = {"today": work.today, "bind": work.settings.policy_required}
-    if employee_id is None:
-        await work.execute(f"SELECT pg_advisory_xact_lock({POLICY_DEADLINES_LOCK})")
-        return await work.execute(UPDATE_POLICY_DEADLINES_SQL.format(whom=""), **named)
-    await work.execute(f"SELECT pg_advisory_xact_lock_shared({POLICY_DEADLINES_LOCK})")
-    return await work.execute(
-        UPDATE_POLICY_DEADLINES_SQL.format(whom="AND p.employee_id = :employee_id"), employee_id=employee_id, **named
-    )
-
-
-async def insert_policy_version(work: UnitOfWork, version: Any) -> None:
+async def insert_policy_version(work: UnitOfWork, version: PolicyPublished) -> None:
     """Takes over a version as published."""
     await work.execute(
         """
@@ -151,3 +98,17 @@ async def upsert_acknowledgement(
         policy_id=policy_id,
         version=version,
     )
+
+
+async def merge_orders(work: UnitOfWork, client_id: str, into_id: str) -> None:
+    for table in ("client_orders", "open_stages"):
+        await work.execute(
+            f"UPDATE {table} SET client_id = :into_id WHERE client_id = :client_id",
+            client_id=client_id,
+            into_id=into_id,
+        )
+
+
+async def delete_open_stages(work: UnitOfWork, employee_id: str) -> None:
+    """Of somebody who was rehired: they are of before, and `orders` moves them."""
+    await work.execute("DELETE FROM open_stages WHERE employee_id = :id", id=employee_id)

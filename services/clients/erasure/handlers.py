@@ -1,28 +1,41 @@
 """Erasing who an employee was, as `staff` says; and who a client was, or a person there, as those say who may."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from services.clients.access.handlers import lock_with_actor
+from services.clients.access.handlers import lock_with_actor, make_refusal
 from services.clients.erasure import store
+from services.clients.export_limits.store import erase_export_counts, erase_grant_reasons
 from services.clients.freezes.handlers import on_employee_changed
-from services.clients.holdings.store.owners import lock_clients
+from services.clients.freezes.store import erase_lifting_reasons
+from services.clients.holdings.store.owners import (
+    count_reasons,
+    erase_history,
+    erase_reasons_naming,
+    erase_reasons_of_employee,
+    increment_versions,
+    lock_clients,
+    renew_surrogate,
+)
+from services.clients.imports.store import delete_digests
 from services.clients.journal.store.entries import insert_journal_entry
-from services.clients.legal_holds.store import get_legal_hold
 from services.clients.names.handlers import accept_any_client_id
-from services.clients.names.store import list_ids_merged_into
+from services.clients.names.store import (
+    delete_surrogates_of_erased,
+    erase_names,
+    insert_surrogate_of_client,
+    list_ids_merged_into,
+)
 from services.clients.register.handlers import announce_changed_clients
-from services.clients.register.rules import get_contact_details, mentions_person
-from services.clients.register.store import list_profiles
+from services.clients.register.rules import mentions_person
+from services.clients.register.store import delete_contact, erase_profile, list_profiles
+from services.clients.relationships.store import erase_texts_naming, erase_texts_of_client, erase_texts_of_employee
+from services.clients.usage.store import erase_usage_of_employee
 from shared.contracts.clients import ClientErased, ContactErased, ErasureDone
+from shared.contracts.staff import EmployeeEvent
 from shared.database import UnitOfWork
 from shared.errors import NotFound, Refused, Unprocessable
 from shared.messages import Envelope
 from shared.outbox.answers import delete_kept_answers
 from shared.people.store import erase_ground_reasons, lock_people
 from shared.service import Runtime
-
-UNKNOWN_CLIENT = {"refused": "unknown_client"}
 
 
 class ClientInHandover(Refused, code="in_handover"):
@@ -37,7 +50,7 @@ class UnderLegalHold(Refused, code="held_by_law"):
     """Somebody who was responsible for this client is under a legal hold. Erase it when the hold has ended."""
 
 
-async def on_employee_erased(work: UnitOfWork, envelope: Envelope[Any]) -> None:
+async def on_employee_erased(work: UnitOfWork, envelope: Envelope[EmployeeEvent]) -> None:
     """Who is locked here writes nothing more; what others still write about an id comes under a new surrogate.
 
     Where a legal hold is in force, the journal keeps who this is until it ends.
@@ -45,77 +58,98 @@ async def on_employee_erased(work: UnitOfWork, envelope: Envelope[Any]) -> None:
     id = envelope.data.employee_id
     await lock_people(work, changing=[id])
     await on_employee_changed(work, envelope)
-    held = await get_legal_hold(work, id) is not None
-    what = await store.erase_employee(work, id)
-    what["reasons"] += await erase_ground_reasons(work, id)
-    what["kept_answers"] = await delete_kept_answers(work, id)
+    held = await store.exists_legal_hold(work, id)
+    reasons = (
+        await erase_reasons_of_employee(work, id)
+        + await erase_lifting_reasons(work, id)
+        + await erase_grant_reasons(work, id)
+        + await erase_ground_reasons(work, id)
+    )
+    what = {
+        **await erase_texts_of_employee(work, id),
+        "reasons": reasons,
+        "usage": await erase_usage_of_employee(work, id) + await erase_export_counts(work, id),
+        "kept_answers": await delete_kept_answers(work, id),
+    }
     await insert_journal_entry(work, "employee.erased", employee_id=id, details={"service": work.service, **what})
     await store.upsert_erasure(work, "employee", id, what, held=held)
-    await store.delete_erased_surrogates(work)
+    await delete_surrogates_of_erased(work)
     work.publish(ErasureDone(employee_id=id, what=what, held=held))
 
 
-async def delete_erased_surrogates(runtime: Runtime) -> bool:
-    """Ticker: the net under entries that were on their way."""
-    await runtime.transact(store.delete_erased_surrogates)
+async def delete_surrogates_again(runtime: Runtime) -> bool:
+    """By the clock: the net under entries that were on their way when somebody was erased."""
+    await runtime.transact(delete_surrogates_of_erased)
     return False
 
 
 @accept_any_client_id
-async def erase_client(work: UnitOfWork, client_id: str, reason: str) -> Mapping[str, Any]:
-    """The act of it, or a refusal; again gives the same. What was merged into it is erased with it.
+async def erase_client(work: UnitOfWork, client_id: str, reason: str) -> store.Erasure:
+    """The act of it; again gives the same. What was merged into it is erased with it.
 
-    Raises `InHandover`, `HeldByLaw`, `ReasonNamesThem`.
+    Raises a `JournaledRefusal`, `ClientInHandover`, `UnderLegalHold`, `ReasonNamesPerson`.
     """
     await lock_with_actor(work)
     if client_id not in await lock_clients(work, [client_id]):
-        return UNKNOWN_CLIENT
+        raise make_refusal("unknown_client")
     known = await store.get_erasure(work, "client", client_id)
     if known is not None:
         return known
     if await store.is_client_in_handover(work, client_id):
         raise ClientInHandover
-    merged = await list_ids_merged_into(work, client_id)
-    if await store.exists_legal_hold_on_owners(work, [client_id, *merged]):
+    merged_ids = await list_ids_merged_into(work, client_id)
+    ids = [client_id, *merged_ids]
+    if await store.exists_legal_hold_on_owners(work, ids):
         raise UnderLegalHold
     profile = (await list_profiles(work, [client_id]))[client_id]
-    if mentions_person(
-        reason, [profile["name"], *(word for contact in profile["contacts"] for word in get_contact_details(contact))]
-    ):
+    if mentions_person(reason, [profile.name, *(word for contact in profile.contacts for word in contact.details)]):
         raise ReasonNamesPerson
-    what = await store.erase_client(work, client_id, merged)
-    what["kept_answers"] = await delete_kept_answers(work, client_id, *merged)
+    what = {
+        "profile": 1,
+        "contacts": len(profile.contacts),
+        "external_ids": await erase_names(work, client_id, merged_ids),
+        **await erase_texts_of_client(work, client_id),
+        "reasons": await count_reasons(work, ids),
+        "kept_answers": await delete_kept_answers(work, *ids),
+    }
+    await erase_profile(work, client_id)
+    await delete_digests(work, client_id)
+    await renew_surrogate(work, client_id)
     leaf = await insert_journal_entry(work, "client.erased", details={"service": work.service, **what})
-    await store.update_history_of_erased_client(work, client_id, merged, leaf)
-    await store.upsert_erasure(work, "client", client_id, what, reason=reason)
-    work.publish(ClientErased(client_id=client_id, merged_ids=merged))
+    await insert_surrogate_of_client(work, client_id)
+    await erase_history(work, ids, leaf)
+    work.publish(ClientErased(client_id=client_id, merged_ids=merged_ids))
     await announce_changed_clients(work, client_id)
-    return await store.get_erasure(work, "client", client_id) or {}
+    return await store.upsert_erasure(work, "client", client_id, what, reason=reason)
 
 
 @accept_any_client_id
-async def erase_contact(work: UnitOfWork, client_id: str, contact_id: str, reason: str) -> Mapping[str, Any]:
+async def erase_contact(work: UnitOfWork, client_id: str, contact_id: str, reason: str) -> store.Erasure:
     """Never refused, whoever is frozen and whatever case is open; again gives the same.
 
-    Raises `NotFound`, and `ReasonNamesThem`.
+    Raises a `JournaledRefusal`, `NotFound`, `ReasonNamesPerson`.
     """
     await lock_with_actor(work)
     if client_id not in await lock_clients(work, [client_id]):
-        return UNKNOWN_CLIENT
+        raise make_refusal("unknown_client")
     known = await store.get_erasure(work, "contact", client_id, contact_id)
-    merged = await list_ids_merged_into(work, client_id)
-    profile = (await list_profiles(work, [client_id])).get(client_id, {"contacts": []})
-    if any(
-        one["id"] == contact_id and mentions_person(reason, get_contact_details(one)) for one in profile["contacts"]
-    ):
+    merged_ids = await list_ids_merged_into(work, client_id)
+    profile = (await list_profiles(work, [client_id]))[client_id]
+    if any(one.id == contact_id and mentions_person(reason, one.details) for one in profile.contacts):
         raise ReasonNamesPerson
-    what = await store.erase_contact(work, client_id, merged, contact_id)
-    if not what["contacts"]:
+    words = await delete_contact(work, client_id, contact_id)
+    if words is None:
         if known is None:
             raise NotFound
         return known
-    what["kept_answers"] = await delete_kept_answers(work, client_id, *merged)
+    what = {
+        "contacts": 1,
+        **await erase_texts_naming(work, client_id, words),
+        "reasons": await erase_reasons_naming(work, [client_id, *merged_ids], words),
+        "kept_answers": await delete_kept_answers(work, client_id, *merged_ids),
+    }
+    await delete_digests(work, client_id, contact_id)
+    await increment_versions(work, [client_id])
     await insert_journal_entry(work, "contact.erased", client_id=client_id, details={"service": work.service, **what})
-    await store.upsert_erasure(work, "contact", client_id, what, part=contact_id, reason=reason)
-    work.publish(ContactErased(client_id=client_id, merged_ids=merged, contact_id=contact_id))
-    return await store.get_erasure(work, "contact", client_id, contact_id) or {}
+    work.publish(ContactErased(client_id=client_id, merged_ids=merged_ids, contact_id=contact_id))
+    return await store.upsert_erasure(work, "contact", client_id, what, part=contact_id, reason=reason)

@@ -1,17 +1,15 @@
 """Exports beyond the limit, granted for a day."""
 
-from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from services.clients.access.api import get_list_reach
+from services.clients.access.api import CREATED_RESPONSES, get_list_reach
 from services.clients.export_limits import handlers, store
-from services.clients.register.api import CREATED_RESPONSES
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Day, NotBoolean, Paragraphs
-from shared.ids import Id
+from shared.ids import Id, uuid7
 from shared.paging import Page, Paging, make_page, paging
 
 router = APIRouter(tags=["limits"])
@@ -27,33 +25,27 @@ class NewExportGrant(Body):
     on: Day | None = None
 
 
-class ExportGrant(BaseModel):
-    id: str
-    employee_id: str
-    on: date
-    clients: int | None
-    reason: str
-    granted_by: str
-    granted_at: datetime
-    withdrawn_at: datetime | None
-    withdrawn_by: str | None
-
-
 @router.post(
     "/access/export-grants",
     status_code=201,
-    response_model=ExportGrant,
+    response_model=store.ExportGrant,
     responses=CREATED_RESPONSES,
     summary="Let an employee export more on one day; never oneself",
 )
 async def grant_export(body: NewExportGrant, door: Door = allow("hr", "sales_head", "director")) -> Any:
-    given = await door.transact(handlers.grant_export, body.model_dump(), door.principal.roles)
-    door.set_location("access", "export-grants", given["id"])
-    return given
+    grant = await door.transact(
+        handlers.grant_export,
+        *(body.id or uuid7(), body.employee_id, body.clients, body.reason, body.on),
+        door.principal.roles,
+    )
+    door.set_location("access", "export-grants", grant.id)
+    return grant
 
 
 @router.get(
-    "/access/export-grants", response_model=Page[ExportGrant], summary="What was granted; an employee sees their own"
+    "/access/export-grants",
+    response_model=Page[store.ExportGrant],
+    summary="What was granted; an employee sees their own",
 )
 async def list_export_grants(
     employee_id: Id | None = None,
@@ -61,9 +53,8 @@ async def list_export_grants(
     paging: Paging = Depends(paging),
     door: Door = allow("employee", "hr", "sales_head", "director"),
 ) -> Any:
-    return make_page(
-        await door.read(store.list_export_grants, paging, get_list_reach(door.principal), employee_id, on), paging
-    )
+    grants = await door.read(store.list_export_grants, paging, get_list_reach(door.principal), employee_id, on)
+    return make_page(grants, paging, lambda grant: (grant.id,))
 
 
 @router.delete(

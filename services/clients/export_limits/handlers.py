@@ -1,70 +1,72 @@
 """Exports beyond the limit: granted by a second person for a day, announced when it is reached."""
 
-from collections.abc import Mapping
-from typing import Any
+from datetime import date
 
 from services.clients.access.handlers import OwnAffair, lock_with_actor
 from services.clients.access.store.actor import is_headed_by_actor
 from services.clients.export_limits import store
 from services.clients.journal.store.entries import insert_journal_entry
-from shared.contracts.clients import AccessLimitReached
 from shared.database import UnitOfWork
 from shared.errors import Exists, Forbidden, NotFound, Unprocessable
-from shared.ids import uuid7
 from shared.people.rules import NotEmployed, UnknownEmployee
 from shared.service import Runtime
-
-COMPARED_FIELDS = ("employee_id", "clients", "reason")
 
 
 class DayIsOver(Unprocessable, code="day_is_over"):
     """This day is over. Exports are granted for today or a day to come."""
 
 
-async def grant_export(work: UnitOfWork, data: Mapping[str, Any], roles: frozenset[str]) -> Mapping[str, Any]:
-    """Lets somebody else export more on one day; the same again gives the same answer.
+async def grant_export(
+    work: UnitOfWork,
+    grant_id: str,
+    employee_id: str,
+    clients: int | None,
+    reason: str,
+    on: date | None,
+    roles: frozenset[str],
+) -> store.ExportGrant:
+    """Lets somebody else export so many clients more on one day; the same again gives the same answer.
 
     Raises `OwnAffair`, `UnknownEmployee`, `NotEmployed`, `Forbidden`, `DayIsOver`, `Exists`.
     """
-    employee_id = data["employee_id"]
     if employee_id == work.actor:
         raise OwnAffair
-    rows = await lock_with_actor(work, holding=[employee_id])
-    person = rows.get(employee_id)
+    person = (await lock_with_actor(work, holding=[employee_id])).get(employee_id)
     if person is None:
         raise UnknownEmployee
     if not roles & {"hr", "director"} and not await is_headed_by_actor(work, employee_id):
         raise Forbidden
     if person.status == "left":
         raise NotEmployed
-    day = data["on"] or work.today
+    day = on or work.today
     if day < work.today:
         raise DayIsOver
-    grant_id = data["id"] or uuid7()
-    if await store.insert_export_grant(work, grant_id, employee_id, day, data["clients"], data["reason"]):
-        details = {"grant_id": grant_id, "on": day.isoformat(), "clients": data["clients"]}
+    if await store.insert_export_grant(work, grant_id, employee_id, day, clients, reason):
+        details = {"grant_id": grant_id, "on": day.isoformat(), "clients": clients}
         await insert_journal_entry(work, "export.granted", employee_id=employee_id, action="export", details=details)
-    known = await store.get_export_grant(work, grant_id)
-    if known is None or known["on"] != day or any(known[name] != data[name] for name in COMPARED_FIELDS):
+    grant = await store.get_export_grant(work, grant_id)
+    if grant is None or (grant.employee_id, grant.on, grant.clients, grant.reason) != (
+        *(employee_id, day, clients, reason),
+    ):
         raise Exists
-    return known
+    return grant
 
 
 async def withdraw_export_grant(work: UnitOfWork, grant_id: str, roles: frozenset[str]) -> None:
     """Ends a grant; what was exported stays counted. Again does nothing. Raises `NotFound`, `OwnAffair`."""
-    known = await store.get_export_grant(work, grant_id)
-    if known is None:
+    grant = await store.get_export_grant(work, grant_id)
+    if grant is None:
         raise NotFound
-    if known["employee_id"] == work.actor:
+    if grant.employee_id == work.actor:
         raise OwnAffair
-    await lock_with_actor(work, holding=[known["employee_id"]])
-    if not roles & {"hr", "director"} and not await is_headed_by_actor(work, known["employee_id"]):
+    await lock_with_actor(work, holding=[grant.employee_id])
+    if not roles & {"hr", "director"} and not await is_headed_by_actor(work, grant.employee_id):
         raise NotFound
     if await store.update_export_grant_withdrawn(work, grant_id):
         await insert_journal_entry(
             work,
             "export.grant_withdrawn",
-            employee_id=known["employee_id"],
+            employee_id=grant.employee_id,
             action="export",
             details={"grant_id": grant_id},
         )
@@ -80,7 +82,7 @@ async def announce_reached_limits(runtime: Runtime) -> bool:
 
 async def _announce_reached_limits(work: UnitOfWork) -> int:
     reached = await store.update_limits_as_announced(work)
-    work.publish(*(AccessLimitReached(**row) for row in reached))
+    work.publish(*reached)
     return len(reached)
 
 

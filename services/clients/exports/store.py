@@ -1,8 +1,11 @@
 """The export: lines of NDJSON or CSV written by the database, decided and journaled page by page."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
+from services.clients.access.store.decision import ACTING_OWNER_SQL, IS_RELATED_SQL
+from services.clients.journal.store.entries import insert_entries_sql
 from services.clients.register.store import CLIENT_COLUMNS_SQL, CLIENT_TABLES_SQL
 from shared.database import UnitOfWork
 from shared.ids import uuid7
@@ -10,7 +13,7 @@ from shared.ids import uuid7
 EXPORT_PAGE_SIZE = 5_000
 ExportFormat = Literal["csv", "ndjson"]
 
-# What is exported of a client, in this order; see `api.clients.Client`.
+# What is exported of a client, in this order: all that the API shows of it but whether it is unowned, and its version.
 EXPORT_FIELDS: Mapping[str, str] = {
     "id": "s.id",
     "name": "s.name",
@@ -44,55 +47,77 @@ LINE_SQL: Mapping[ExportFormat, str] = {
 EXPORT_HEADINGS: Mapping[ExportFormat, str] = {"csv": ",".join(EXPORT_FIELDS) + "\r\n", "ndjson": ""}
 
 # Export is for those who have a client in hand and for heads: so whose clients they are decides, not each client.
-LIST_EXPORTABLE_OWNERS_SQL = """
-    SELECT o.employee_id FROM people o LEFT JOIN people h ON h.employee_id = o.stand_in_id
-    WHERE (o.employee_id = :viewer AND o.stand_in_id IS NULL AND NOT o.settling) OR o.stand_in_id = :viewer
-       OR (:heading AND EXISTS (SELECT 1 FROM heads WHERE heads.head_id = :viewer
-                                AND heads.department_id IN (o.department_id, h.department_id)))
+LIST_EXPORTABLE_OWNERS_SQL = f"""
+    SELECT o.employee_id FROM (SELECT CAST(:actor AS text) AS employee_id) a CROSS JOIN people o
+    LEFT JOIN people h ON h.employee_id = {ACTING_OWNER_SQL}
+    WHERE {IS_RELATED_SQL["owner"]} OR {IS_RELATED_SQL["caretaker"]} OR (:as_head AND {IS_RELATED_SQL["head"]})
 """
 
 GET_EXPORT_PAGE_SQL = """
     WITH page AS MATERIALIZED (
         SELECT c.client_id, c.surrogate FROM clients c WHERE c.client_id > :after {mine} ORDER BY c.client_id LIMIT {page}
     ), counted AS MATERIALIZED (
-        SELECT unnest(within_export_limit(:viewer, CAST(CAST(:day AS text) AS date),
+        SELECT unnest(within_export_limit(:actor, CAST(CAST(:day AS text) AS date),
                                           (SELECT coalesce(array_agg(client_id ORDER BY client_id), '{{}}') FROM page),
                                           :limit, true)) AS client_id
     ), allowed AS MATERIALIZED (
         SELECT client_id, surrogate FROM page JOIN counted USING (client_id)
     ), lines AS (
         SELECT s.id, {line} AS line FROM (SELECT {shown} FROM {tables} JOIN allowed USING (client_id)) s
-    ), kept AS (
-        INSERT INTO journal_pending (leaf, at, kind, actor, system, employee, action, reason, clients)
-        SELECT CASE WHEN allowed THEN CAST(:leaf AS uuid) ELSE CAST(:refused_leaf AS uuid) END, :now, 'client.exported',
-               surrogate_of('employee', :viewer), :system, surrogate_of('employee', :viewer), 'export',
-               CASE WHEN allowed THEN :reason ELSE 'limit' END, array_agg(surrogate ORDER BY client_id)
-        FROM (SELECT client_id, page.surrogate, a.client_id IS NOT NULL AS allowed
-              FROM page LEFT JOIN allowed a USING (client_id)) parted
-        GROUP BY allowed ORDER BY allowed DESC
-    )
-    SELECT (SELECT string_agg(line, '' ORDER BY id) FROM lines) AS text, (SELECT count(*) FROM page) AS found,
+    ), journaled AS ({journal})
+    SELECT coalesce((SELECT string_agg(line, '' ORDER BY id) FROM lines), '') AS text, (SELECT count(*) FROM page) AS found,
            (SELECT count(*) FROM allowed) AS allowed, (SELECT max(client_id) FROM page) AS last
 """
 
 
+JOURNAL_PAGE_SQL = insert_entries_sql(
+    """FROM (SELECT client_id, page.surrogate, a.client_id IS NOT NULL AS allowed
+             FROM page LEFT JOIN allowed a USING (client_id)) parted
+       GROUP BY allowed ORDER BY allowed DESC""",
+    leaf="CASE WHEN allowed THEN CAST(:leaf AS uuid) ELSE CAST(:refused_leaf AS uuid) END",
+    kind="'client.exported'",
+    system=":system",
+    employee="surrogate_of('employee', :actor)",
+    action="'export'",
+    reason="CASE WHEN allowed THEN :reason ELSE 'limit' END",
+    clients="array_agg(surrogate ORDER BY client_id)",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportPage:
+    """`found` clients, of which so many are `allowed`: the others exceed the limit of the day. `last`: the last id found."""
+
+    text: str
+    found: int
+    allowed: int
+    last: str | None
+
+    @property
+    def is_limited(self) -> bool:
+        return self.allowed < self.found
+
+    @property
+    def has_next(self) -> bool:
+        return self.found == EXPORT_PAGE_SIZE and not self.is_limited
+
+
 async def get_export_page(
     work: UnitOfWork, format: ExportFormat, after: str, owners: list[str] | None, reason: str
-) -> Any:
-    """The next clients after this id, of these owners of record (None: of all): `text`, how many were `found` and
-    `allowed` (the others exceed the limit of the day), and the `last` id. One leaf each for those allowed and refused.
-    """
-    sql = GET_EXPORT_PAGE_SQL.format(
-        mine="" if owners is None else "AND c.owner_id = ANY(:owners)",
-        page=EXPORT_PAGE_SIZE,
-        line=LINE_SQL[format],
-        shown=CLIENT_COLUMNS_SQL,
-        tables=CLIENT_TABLES_SQL,
-    )
-    return await work.fetch_row(
-        sql,
+) -> ExportPage:
+    """The next clients after this id, of these owners of record (None: of all). One leaf each for those allowed and refused."""
+    (page,) = await work.fetch_all(
+        ExportPage,
+        GET_EXPORT_PAGE_SQL.format(
+            mine="" if owners is None else "AND c.owner_id = ANY(:owners)",
+            page=EXPORT_PAGE_SIZE,
+            line=LINE_SQL[format],
+            shown=CLIENT_COLUMNS_SQL,
+            tables=CLIENT_TABLES_SQL,
+            journal=JOURNAL_PAGE_SQL,
+        ),
         after=after,
-        viewer=work.actor,
+        actor=work.actor,
         day=work.today.isoformat(),
         limit=work.settings.export_limit,
         leaf=uuid7(),
@@ -100,11 +125,12 @@ async def get_export_page(
         now=work.now,
         system=work.system,
         reason=reason,
-        **({} if owners is None else {"owners": owners}),
+        owners=owners,
     )
+    return page
 
 
-async def list_exportable_owners(work: UnitOfWork, heading: bool) -> list[str]:
-    """Whose clients the caller may export: their own, those they stand in for, and as head those of their people."""
-    rows = await work.fetch_rows(LIST_EXPORTABLE_OWNERS_SQL, viewer=work.actor, heading=heading)
+async def list_exportable_owners(work: UnitOfWork, as_head: bool) -> list[str]:
+    """Whose clients the actor may export: their own, those they stand in for, and as head those of their people."""
+    rows = await work.fetch_rows(LIST_EXPORTABLE_OWNERS_SQL, actor=work.actor, as_head=as_head)
     return [row["employee_id"] for row in rows]

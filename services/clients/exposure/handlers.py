@@ -2,17 +2,15 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime, time, timedelta
-from typing import Any
 
-from services.clients.access.handlers import find_actor_exclusion
+from services.clients.access.handlers import find_actor_exclusion, make_refusal
 from services.clients.access.store.actor import is_headed_by_actor
 from services.clients.exposure import rules, store
 from services.clients.journal.store.entries import insert_journal_entry
+from shared.calendar import get_start_of_day
 from shared.database import UnitOfWork
-from shared.errors import Forbidden, NotFound, Refused
+from shared.errors import Forbidden, JournaledRefusal, NotFound, Refused
 from shared.paging import Paging, UnknownCursor
 
 
@@ -28,17 +26,13 @@ class NothingHappened(Refused, code="nothing_happened"):
     """This person has neither given notice nor is there an incident: employees are not watched for nothing."""
 
 
-REFUSAL_ERRORS: Mapping[str, type[Forbidden | Refused]] = {
-    "own_case": OwnExposure,
-    "switched_off": ExposureOff,
-    "no_notice": NothingHappened,
-}
-
-
 async def read_exposure(
     work: UnitOfWork, employee_id: str, days: int | None, roles: frozenset[str], paging: Paging
-) -> dict[str, Any]:
-    """The exposure, or `{"refused": reason}`; either is in the journal. Raises `NotFound`, `UnknownCursor`."""
+) -> rules.Exposure:
+    """With a page of clients: those with the most exports come first, then those with the most rows, then by id.
+
+    Raises a `JournaledRefusal`, `NotFound`, `UnknownCursor`.
+    """
     after = _parse_cursor(paging)
     days = work.settings.lookback_days if days is None else days
     standing = await store.get_exposure_standing(work, employee_id)
@@ -50,29 +44,31 @@ async def read_exposure(
     await insert_journal_entry(
         work, "exposure.read", employee_id=employee_id, action="read", reason=reason, details=details
     )
-    if refused or standing.began is None:
-        return {"refused": refused}
+    if refused is not None:
+        raise _make_refusal(refused)
+    if standing.basis is None or standing.began is None:
+        raise _make_refusal("no_notice")
     lookback_from = standing.began - timedelta(days=days)
-    since = store.get_start_of_day(work, lookback_from)
-    found = await asyncio.to_thread(
+    since = get_start_of_day(lookback_from, work.settings.timezone)
+    unusual = await asyncio.to_thread(
         rules.find_unusual_use, await store.list_usage_days(work, employee_id), lookback_from
     )
-    bulk = [one.day for one in found.evidence if one.flag == "bulk_read"]
-    off = [datetime.combine(one.day, time(hour)) for one in found.evidence for hour in one.hours]
+    bulk = [one.day for one in unusual.evidence if one.flag == "bulk_read"]
+    off = [datetime.combine(one.day, time(hour)) for one in unusual.evidence for hour in one.hours]
     totals, clients = await store.list_used_clients(work, employee_id, since, after, paging.fetch, bulk, off)
-    return {
-        "employee_id": employee_id,
-        "basis": standing.basis,
-        "notice_on": standing.notice_on,
-        "incident_on": standing.incident_on,
-        "lookback_from": lookback_from,
-        "until": work.now,
-        "reporting": [{**row, "silent": row["last"] < since} for row in await store.list_reporting_systems(work)],
-        "totals": totals,
-        "decisions": await store.count_decisions(work, employee_id, since),
-        "unusual": asdict(found),
-        "clients": clients,
-    }
+    return rules.Exposure(
+        employee_id=employee_id,
+        basis=standing.basis,
+        notice_on=standing.notice_on,
+        incident_on=standing.incident_on,
+        lookback_from=lookback_from,
+        until=work.now,
+        reporting=await store.list_reporting_systems(work, since),
+        totals=totals,
+        decisions=await store.count_decisions(work, employee_id, since),
+        unusual=unusual,
+        clients=clients,
+    )
 
 
 async def _find_refusal(
@@ -80,13 +76,24 @@ async def _find_refusal(
 ) -> str | None:
     if employee_id == work.actor:
         return "own_case"
-    if shut := await find_actor_exclusion(work):
-        return shut
+    if exclusion := await find_actor_exclusion(work):
+        return exclusion
     if not roles & {"director", "auditor", "service"} and not await is_headed_by_actor(work, employee_id):
         return "no_relation"
     if standing.switched_off:
         return "switched_off"
     return "no_notice" if standing.basis is None else None
+
+
+def _make_refusal(reason: str) -> JournaledRefusal:
+    match reason:
+        case "own_case":
+            return JournaledRefusal(OwnExposure())
+        case "switched_off":
+            return JournaledRefusal(ExposureOff())
+        case "no_notice":
+            return JournaledRefusal(NothingHappened())
+    return make_refusal(reason)
 
 
 def _parse_cursor(paging: Paging) -> tuple[int, int, str] | None:

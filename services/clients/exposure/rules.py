@@ -11,9 +11,9 @@ something was used in it or in the hour before or after, counting Monday to Frid
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from statistics import fmean, median
-from typing import Literal
+from typing import Literal, get_args
 
 MIN_EARLIER_DAYS = 20  # earlier days with any use, without which nothing is said of habit
 MIN_DAYS_OF_WEEKDAY = 3  # below this the days of all weekdays are compared with
@@ -23,6 +23,8 @@ MAD_FACTOR, MEAN_FACTOR = 1 / 0.6745, 1.253314
 USUAL_HOUR_SHARE = 1 / 20
 ExposureBasis = Literal["notice", "incident"]
 HabitFlag = Literal["bulk_read", "off_hours"]
+ClientFlagName = Literal["bulk_read", "off_hours", "export", "not_their_client"]
+CLIENT_FLAGS: tuple[ClientFlagName, ...] = get_args(ClientFlagName)
 TOO_FEW_EARLIER_DAYS = f"fewer than {MIN_EARLIER_DAYS} earlier days on which anything was used"
 
 
@@ -51,7 +53,8 @@ class UsageDay:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """`count` rows on this day (`bulk_read`), or in these `hours` of it (`off_hours`), against `earlier_days` days."""
+    """Evidence, never a verdict: `count` rows on this day (`bulk_read`), or in these `hours` of it (`off_hours`), against
+    `earlier_days` days."""
 
     flag: HabitFlag
     day: date
@@ -116,3 +119,77 @@ def find_usual_hours(earlier: Sequence[UsageDay], *, weekend: bool) -> frozenset
     return frozenset(
         hour for hour in range(24) if sum(not used.isdisjoint({hour - 1, hour, hour + 1}) for used in alike) >= needed
     )
+
+
+# -- what is shown -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ReportingSystem:
+    """A system that reports what is used, from its first to its last report. `silent`: it reported nothing in these days,
+    so that nothing of it does not mean that nothing happened; nor does what was before `since`."""
+
+    system: str
+    since: datetime
+    last: datetime
+    silent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UsageTotals:
+    """`rows`: records that were read, listed or exported."""
+
+    clients: int
+    reads: int
+    exports: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionCounts:
+    """How often systems asked whether this person may do something. A question is no use, and counts nowhere else."""
+
+    asked: int
+    allowed: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFlag:
+    """Evidence, never a verdict: `count` exports (`export`), uses while the client was in no way theirs
+    (`not_their_client`), or rows on days and in hours that are unlike their habit; `day` is the last of it.
+
+    Whose a client was, and passes, are looked up as of then; teams, stages, heads and deputies as they are now.
+    """
+
+    flag: ClientFlagName
+    count: int
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class ClientUsage:
+    """What was used of one client."""
+
+    client_id: str
+    reads: int
+    exports: int
+    rows: int
+    last_at: datetime
+    flags: Sequence[ClientFlag]
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """From `lookback_from` until now, as other systems report it and as our own doors gave it. Days are the company's."""
+
+    employee_id: str
+    basis: ExposureBasis
+    notice_on: date | None
+    incident_on: date | None
+    lookback_from: date
+    until: datetime
+    reporting: Sequence[ReportingSystem]
+    totals: UsageTotals
+    decisions: DecisionCounts
+    unusual: UnusualUse
+    clients: Sequence[ClientUsage]

@@ -1,15 +1,15 @@
 """What one employee used: reports of other systems, and what our own doors gave them, as the journal says."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
-from services.clients.access.store.decision import ACTING_OWNER_SQL, IS_ALLOWED_SQL, RELATION_SQL, get_decision_time
+from services.clients.access.store.decision import IS_ALLOWED_SQL, IS_RELATED_SQL, OWNERS_SQL
 from services.clients.exposure import rules
 from services.clients.journal.store.entries import JOURNAL_VIEW
 from services.clients.names.store import MERGED_SYSTEM
 from services.clients.usage.store import get_usage_kept_since
+from shared.calendar import get_local_day, get_start_of_day
 from shared.database import UnitOfWork
 
 IS_READ_OR_EXPORTED_SQL = "action IN ('read', 'list', 'export')"
@@ -55,9 +55,9 @@ async def get_exposure_standing(work: UnitOfWork, employee_id: str) -> ExposureS
     row = await work.fetch_row(GET_STANDING_SQL, employee_id=employee_id, off=off)
     if row is None:
         return None
-    today, zone = work.today, ZoneInfo(work.settings.timezone)
+    today, timezone = work.today, work.settings.timezone
     departing, incident = (
-        moment.astimezone(zone).date() if moment else None for moment in (row["departing"], row["incident"])
+        get_local_day(moment, timezone) if moment else None for moment in (row["departing"], row["incident"])
     )
     found = rules.find_exposure_basis(row["status"], departing=departing is not None, incident=incident is not None)
     notice_on = min(row["notice_on"] or departing or today, today) if found == "notice" else None
@@ -85,11 +85,6 @@ async def delete_notice(work: UnitOfWork, employee_id: str, employment_id: str) 
     )
 
 
-def get_start_of_day(work: UnitOfWork, day: date) -> datetime:
-    """The instant in which a day of the company begins."""
-    return datetime.combine(day, time.min, ZoneInfo(work.settings.timezone))
-
-
 # A decision is a question, not a use: `access.checked` is none of these kinds. What was used of a client before it was
 # merged into another is used of that one.
 USED_SQL = f"""
@@ -115,7 +110,8 @@ USAGE_COUNTS_SQL = f"""count(*) FILTER (WHERE action = 'read') AS reads, count(*
 LIST_USAGE_DAYS_SQL = f"""
     WITH {USED_SQL}, hourly AS (
         SELECT CAST(local AS date) AS day, CAST(extract(hour FROM local) AS int) AS hour, sum(rows) AS rows
-        FROM (SELECT at AT TIME ZONE CAST(:zone AS text) AS local, rows FROM used WHERE {IS_READ_OR_EXPORTED_SQL}) u GROUP BY 1, 2
+        FROM (SELECT at AT TIME ZONE CAST(:zone AS text) AS local, rows FROM used
+              WHERE {IS_READ_OR_EXPORTED_SQL}) u GROUP BY 1, 2
     )
     SELECT day, array_agg(hour) AS hours, array_agg(CAST(rows AS bigint)) AS rows FROM hourly GROUP BY day ORDER BY day
 """
@@ -129,10 +125,8 @@ async def list_usage_days(work: UnitOfWork, employee_id: str) -> list[rules.Usag
     return [rules.UsageDay(row["day"], dict(zip(row["hours"], row["rows"], strict=True))) for row in found]
 
 
-CLIENT_FLAGS = ("bulk_read", "off_hours", "export", "not_their_client")
-
 # Whose a client was is known of every moment; in whose team it was, only of now.
-IS_RELATED_SQL = " OR ".join(f"({sql})" for sql in RELATION_SQL.values())
+HAS_RELATION_SQL = " OR ".join(IS_RELATED_SQL.values())
 
 LIST_USED_CLIENTS_SQL = f"""
     WITH {USED_SQL}, placed AS MATERIALIZED (
@@ -162,9 +156,8 @@ LIST_USED_CLIENTS_SQL = f"""
         UNION ALL
         SELECT a.client_id, '-infinity', NULL
         FROM (SELECT client_id, CAST(:employee_id AS text) AS employee_id, CAST(:day AS text) AS day FROM shown) a
-        JOIN people p ON p.employee_id = a.employee_id JOIN clients c ON c.client_id = a.client_id
-        LEFT JOIN people o ON o.employee_id = c.owner_id LEFT JOIN people h ON h.employee_id = {ACTING_OWNER_SQL}
-        WHERE {IS_RELATED_SQL}
+        JOIN people p ON p.employee_id = a.employee_id JOIN clients c ON c.client_id = a.client_id {OWNERS_SQL}
+        WHERE {HAS_RELATION_SQL}
     ), judged AS (
         SELECT u.*, NOT EXISTS (SELECT 1 FROM theirs t WHERE t.client_id IN (u.client_id, u.was_id) AND u.at >= t.since
                                 AND (t.until IS NULL OR u.at < t.until)) AS strange,
@@ -181,7 +174,7 @@ LIST_USED_CLIENTS_SQL = f"""
                sum(rows) FILTER (WHERE off) AS off_hours, max(local) FILTER (WHERE off) AS off_hours_on
         FROM judged GROUP BY client_id
     )
-    SELECT t.*, s.*, {", ".join(f"e.{flag}, e.{flag}_on" for flag in CLIENT_FLAGS)}
+    SELECT t.*, s.*, {", ".join(f"e.{flag}, e.{flag}_on" for flag in rules.CLIENT_FLAGS)}
     FROM (SELECT count(*) AS all_clients, coalesce(sum(reads), 0) AS all_reads, coalesce(sum(exports), 0) AS all_exports,
                  coalesce(sum(rows), 0) AS all_rows FROM tally) t
     LEFT JOIN (shown s JOIN evidence e USING (client_id)) ON true
@@ -197,7 +190,7 @@ async def list_used_clients(
     limit: int,
     bulk: Sequence[date],
     off: Sequence[datetime],
-) -> tuple[dict[str, int], list[dict[str, Any]]]:
+) -> tuple[rules.UsageTotals, list[rules.ClientUsage]]:
     """The totals since then, and the next clients with what of them is flagged: how much of it, and on which day last."""
     exports, rows, client_id = after or (None, None, None)
     found = await work.fetch_rows(
@@ -211,26 +204,19 @@ async def list_used_clients(
         bulk=list(bulk),
         off=list(off),
         zone=work.settings.timezone,
-        day=get_decision_time(work)["day"],
+        day=work.today.isoformat(),
     )
-    totals = {name: int(found[0][f"all_{name}"]) for name in ("clients", "reads", "exports", "rows")}
-    return totals, [_client_usage(row) for row in found if row["client_id"] is not None]
+    totals = rules.UsageTotals(*(int(found[0][f"all_{name}"]) for name in ("clients", "reads", "exports", "rows")))
+    return totals, [_read_client_usage(row) for row in found if row["client_id"] is not None]
 
 
-def _client_usage(row: Mapping[str, Any]) -> dict[str, Any]:
+def _read_client_usage(row: Mapping[str, Any]) -> rules.ClientUsage:
     flags = [
-        {"flag": flag, "count": int(row[flag]), "day": row[f"{flag}_on"].date()}
-        for flag in CLIENT_FLAGS
+        rules.ClientFlag(flag, int(row[flag]), row[f"{flag}_on"].date())
+        for flag in rules.CLIENT_FLAGS
         if row[f"{flag}_on"]
     ]
-    return {
-        "client_id": row["client_id"],
-        "reads": row["reads"],
-        "exports": row["exports"],
-        "rows": int(row["rows"]),
-        "last_at": row["last_at"],
-        "flags": flags,
-    }
+    return rules.ClientUsage(row["client_id"], row["reads"], row["exports"], int(row["rows"]), row["last_at"], flags)
 
 
 COUNT_DECISIONS_SQL = f"""
@@ -247,13 +233,19 @@ COUNT_DECISIONS_SQL = f"""
 """
 
 
-async def count_decisions(work: UnitOfWork, employee_id: str, since: datetime) -> Mapping[str, int]:
+async def count_decisions(work: UnitOfWork, employee_id: str, since: datetime) -> rules.DecisionCounts:
     """How often it was asked what this person may do, and allowed: no use."""
-    return await work.fetch_row(COUNT_DECISIONS_SQL, employee_id=employee_id, since=since) or {}
+    (counts,) = await work.fetch_all(rules.DecisionCounts, COUNT_DECISIONS_SQL, employee_id=employee_id, since=since)
+    return counts
 
 
-async def list_reporting_systems(work: UnitOfWork) -> Sequence[Mapping[str, Any]]:
-    return await work.fetch_rows("SELECT system, since, last FROM usage_systems ORDER BY system")
+async def list_reporting_systems(work: UnitOfWork, since: datetime) -> list[rules.ReportingSystem]:
+    """Those that reported nothing since then are silent."""
+    return await work.fetch_all(
+        rules.ReportingSystem,
+        "SELECT system, since, last, last < :from_time AS silent FROM usage_systems ORDER BY system",
+        from_time=since,
+    )
 
 
 LIST_USAGE_COUNTS_SQL = f"WITH {USED_SQL} SELECT client_id, {USAGE_COUNTS_SQL} FROM used GROUP BY client_id"
@@ -267,6 +259,6 @@ async def list_usage_counts_by_client(work: UnitOfWork, employee_id: str) -> dic
     found = await get_exposure_standing(work, employee_id)
     if found is None or found.began is None or found.switched_off:
         return None
-    since = get_start_of_day(work, found.began - timedelta(days=work.settings.lookback_days))
+    since = get_start_of_day(found.began - timedelta(days=work.settings.lookback_days), work.settings.timezone)
     rows = await work.fetch_rows(LIST_USAGE_COUNTS_SQL, employee_id=employee_id, since=since)
     return {row["client_id"]: (row["reads"], row["exports"]) for row in rows}

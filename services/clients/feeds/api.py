@@ -1,29 +1,23 @@
-"""What is streamed: the export for people, and what cases and plans read."""
+"""What cases and plans of the other services read, as streams."""
 
-import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict, replace
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import StreamingResponse
 
 from services.clients.feeds import handlers, store
+from services.clients.journal.api import require_journal_space_at_door
 from shared.http.door import Door, allow
+from shared.http.ndjson import NDJSON, describe_ndjson_answer, encode_json
 from shared.ids import Id
 
-router = APIRouter(tags=["streams"])
-NDJSON = "application/x-ndjson"
-
-ROWS_RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {"content": {NDJSON: {"schema": {"type": "string"}}}, "description": "One JSON object per line"}
-}
+router = APIRouter(tags=["streams"], dependencies=[Depends(require_journal_space_at_door)])
+ROWS_RESPONSES = describe_ndjson_answer("One JSON object per line")
 
 
-def _dump_lines(rows: Sequence[Mapping[str, Any]]) -> str:
-    return "".join(json.dumps(dict(row), ensure_ascii=False) + "\n" for row in rows)
-
-
-# -- for the other services --------------------------------------------------------------------------------------------
+def _dump_lines(items: Sequence[store.PortfolioClient | store.PlaceOfEmployee | store.OwnerLoad]) -> str:
+    return "".join(encode_json(asdict(item)) + "\n" for item in items)
 
 
 @router.get(
@@ -33,23 +27,18 @@ def _dump_lines(rows: Sequence[Mapping[str, Any]]) -> str:
     summary="The clients of an owner of record",
 )
 async def read_portfolio(employee_id: Id, door: Door = allow("service")) -> StreamingResponse:
-    seen = await door.transact(handlers.begin_feed, "portfolio.read", employee_id)
+    counts = await door.transact(handlers.begin_portfolio, employee_id)
 
-    async def pages() -> AsyncIterator[str]:
+    async def write_pages() -> AsyncIterator[str]:
         after = ""
-        while rows := await door.read(store.list_portfolio, employee_id, after):
-            after = rows[-1]["client_id"]
-            figures_of = (seen.get(row["client_id"], (0, 0)) for row in rows)
-            yield _dump_lines(
-                [
-                    {**row, "reads": reads, "exports": exports}
-                    for row, (reads, exports) in zip(rows, figures_of, strict=True)
-                ]
-            )
-            if len(rows) < store.PORTFOLIO_PAGE_SIZE:
+        while clients := await door.read(store.list_portfolio, employee_id, after):
+            after = clients[-1].client_id
+            looked_at = ((client, *counts.get(client.client_id, (0, 0))) for client in clients)
+            yield _dump_lines([replace(client, reads=reads, exports=exports) for client, reads, exports in looked_at])
+            if len(clients) < store.PORTFOLIO_PAGE_SIZE:
                 return
 
-    return StreamingResponse(pages(), media_type=NDJSON)
+    return StreamingResponse(write_pages(), media_type=NDJSON)
 
 
 @router.get(
@@ -58,13 +47,13 @@ async def read_portfolio(employee_id: Id, door: Door = allow("service")) -> Stre
 async def read_team_places(employee_id: Id, door: Door = allow("service")) -> StreamingResponse:
     await door.transact(handlers.begin_feed, "team_places.read", employee_id)
 
-    async def pages() -> AsyncIterator[str]:
+    async def write_pages() -> AsyncIterator[str]:
         after = ("", "")
-        while rows := await door.read(store.list_places_of_employee, employee_id, after):
-            after = (rows[-1]["client_id"], rows[-1]["function"])
-            yield _dump_lines(rows)
+        while places := await door.read(store.list_places_of_employee, employee_id, after):
+            after = (places[-1].client_id, places[-1].function)
+            yield _dump_lines(places)
 
-    return StreamingResponse(pages(), media_type=NDJSON)
+    return StreamingResponse(write_pages(), media_type=NDJSON)
 
 
 @router.get(
@@ -73,7 +62,7 @@ async def read_team_places(employee_id: Id, door: Door = allow("service")) -> St
 async def read_loads(door: Door = allow("service")) -> StreamingResponse:
     await door.transact(handlers.begin_feed, "loads.read")
 
-    async def pages() -> AsyncIterator[str]:
+    async def write_loads() -> AsyncIterator[str]:
         yield _dump_lines(await door.read(store.list_loads))
 
-    return StreamingResponse(pages(), media_type=NDJSON)
+    return StreamingResponse(write_loads(), media_type=NDJSON)

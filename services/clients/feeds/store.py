@@ -1,12 +1,12 @@
 """What cases and plans read: the clients of one owner of record with figures, team places, load."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
-from services.clients.access.store.decision import get_decision_time
 from services.clients.register.store import CLIENT_TABLES_SQL, CLIENT_VALUE_SQL
 from services.clients.relationships.rules import get_year_before
 from services.clients.relationships.store import INTERACTION_WEIGHT_SQL
+from shared.contracts.clients import Ownership
 from shared.database import UnitOfWork
 
 PORTFOLIO_PAGE_SIZE = 1_000
@@ -30,23 +30,61 @@ LIST_PORTFOLIO_SQL = f"""
 """
 
 
-async def list_portfolio(work: UnitOfWork, employee_id: str, after: str) -> Sequence[Mapping[str, Any]]:
-    """The next clients of this owner of record, by id; `known_by` counts who met them in 12 months, `scores` weighs it."""
-    return await work.fetch_rows(
+@dataclass(frozen=True, slots=True)
+class PortfolioClient:
+    """`known_by` counts who met the client in 12 months, `scores` weighs it. `reads`, `exports`: of its owner, if looked at."""
+
+    client_id: str
+    owner_id: str
+    record_owner_id: str
+    effort: float
+    value: str
+    status: str
+    expected_value: str | None
+    regions: Sequence[str]
+    languages: Sequence[str]
+    team: Mapping[str, str]
+    known_by: Mapping[str, int]
+    scores: Mapping[str, float]
+    reads: int = 0
+    exports: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOfEmployee:
+    """A place in the team of a client of this acting owner."""
+
+    client_id: str
+    function: str
+    owner_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerLoad:
+    """What weighs on an acting owner: effort points and how many clients."""
+
+    employee_id: str
+    effort: float
+    clients: int
+
+
+async def list_portfolio(work: UnitOfWork, employee_id: str, after: str) -> list[PortfolioClient]:
+    """The next clients of this owner of record, by id."""
+    return await work.fetch_all(
+        PortfolioClient,
         LIST_PORTFOLIO_SQL,
         employee_id=employee_id,
         after=after,
         since=get_year_before(work.now),
         now=work.now,
-        day=get_decision_time(work)["day"],
+        day=work.today.isoformat(),
     )
 
 
-async def list_places_of_employee(
-    work: UnitOfWork, employee_id: str, after: tuple[str, str]
-) -> Sequence[Mapping[str, Any]]:
+async def list_places_of_employee(work: UnitOfWork, employee_id: str, after: tuple[str, str]) -> list[PlaceOfEmployee]:
     """The next places of this person in teams, by client and function."""
-    return await work.fetch_rows(
+    return await work.fetch_all(
+        PlaceOfEmployee,
         """
         SELECT t.client_id, t.function, coalesce(o.stand_in_id, c.owner_id) AS owner_id
         FROM team t JOIN clients c USING (client_id) LEFT JOIN people o ON o.employee_id = c.owner_id
@@ -59,12 +97,30 @@ async def list_places_of_employee(
     )
 
 
-async def list_loads(work: UnitOfWork) -> Sequence[Mapping[str, Any]]:
-    """What weighs on each acting owner: effort points and how many clients."""
-    return await work.fetch_rows(
+async def list_loads(work: UnitOfWork) -> list[OwnerLoad]:
+    return await work.fetch_all(
+        OwnerLoad,
         """
         SELECT coalesce(o.stand_in_id, c.owner_id) AS employee_id, sum(p.effort) AS effort, count(*) AS clients
         FROM clients c JOIN profiles p USING (client_id) LEFT JOIN people o ON o.employee_id = c.owner_id
         GROUP BY 1 ORDER BY 1
-        """
+        """,
     )
+
+
+async def list_ownership(work: UnitOfWork, after: str) -> list[Ownership]:
+    """The next thousand clients with their owners of record, by id."""
+    return await work.fetch_all(
+        Ownership,
+        """
+        SELECT client_id, owner_id AS to_id, version AS sequence FROM clients WHERE client_id > :after
+        ORDER BY client_id LIMIT 1000
+        """,
+        after=after,
+    )
+
+
+async def list_frozen_employees(work: UnitOfWork) -> list[str]:
+    return [
+        row["employee_id"] for row in await work.fetch_rows("SELECT employee_id FROM people WHERE frozen ORDER BY 1")
+    ]

@@ -1,13 +1,11 @@
 """Freezes by hand."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel
 
-from services.clients.freezes import handlers, store
-from services.clients.register.api import CREATED_RESPONSES
+from services.clients.access.api import CREATED_RESPONSES
+from services.clients.freezes import handlers, rules, store
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Moment, Paragraphs
 from shared.ids import Id
@@ -29,48 +27,10 @@ class LiftFreeze(Body):
     reason: Paragraphs
 
 
-class GroundShown(BaseModel):
-    kind: Literal["departure", "incident", "emergency", "hold"]
-    ref: str
-    case_id: str | None
-    since: datetime
-    reason: str | None
-    by_id: str | None
-
-
-class LiftingRequest(BaseModel):
-    by_id: str
-    reason: str
-    at: datetime
-
-
-class Freeze(BaseModel):
-    """`in_force` says since when each service holds it; `lifting` who asked to lift it."""
-
-    employee_id: str
-    employment_id: str | None
-    grounds: list[GroundShown] | None
-    caretaker_id: str | None
-    unowned: bool
-    clients: int
-    frozen_at: datetime
-    in_force: dict[str, datetime]
-    lifting: LiftingRequest | None
-
-
-class LiftResult(BaseModel):
-    """`in_force` are the kinds of grounds that still freeze."""
-
-    employee_id: str
-    lifted: bool
-    waiting_for: str | None
-    in_force: list[str]
-
-
 @router.post(
     "/access/freezes",
     status_code=201,
-    response_model=Freeze,
+    response_model=rules.Freeze,
     responses=CREATED_RESPONSES,
     summary="Freeze somebody at once",
 )
@@ -82,20 +42,20 @@ async def freeze_employee_by_hand(body: NewFreeze, door: Door = allow("hr", "sal
     return frozen
 
 
-@router.get("/access/freezes", response_model=Page[Freeze], summary="Who is frozen")
+@router.get("/access/freezes", response_model=Page[rules.Freeze], summary="Who is frozen")
 async def list_freezes(
     since: Moment | None = None,
     paging: Paging = Depends(large_paging),
     door: Door = allow("hr", "sales_head", "director", "ops", "service", "auditor"),
 ) -> Any:
     everybody = door.principal.has("hr", "director", "ops", "service", "auditor")
-    rows = await door.read(store.list_freezes, paging, since, everybody)
-    shown = [handlers.hide_reasons_from_others(door.principal.roles, row) for row in rows]
-    return make_page(shown, paging, lambda row: (row["employee_id"],))
+    freezes = await door.read(store.list_freezes, paging, since, everybody)
+    shown = [rules.hide_reasons(freeze, door.principal.roles) for freeze in freezes]
+    return make_page(shown, paging, lambda freeze: (freeze.employee_id,))
 
 
 @router.get(
-    "/access/freezes/{employee_id}", response_model=Freeze, summary="Why, since when and where somebody is frozen"
+    "/access/freezes/{employee_id}", response_model=rules.Freeze, summary="Why, since when and where somebody is frozen"
 )
 async def get_freeze(
     employee_id: Id, door: Door = allow("employee", "hr", "sales_head", "director", "ops", "service", "auditor")
@@ -105,8 +65,10 @@ async def get_freeze(
 
 @router.delete(
     "/access/freezes/{employee_id}",
-    response_model=LiftResult,
-    responses={202: {"model": LiftResult, "description": "Asked; a second person in another role must do the same"}},
+    response_model=rules.LiftResult,
+    responses={
+        202: {"model": rules.LiftResult, "description": "Asked; a second person in another role must do the same"}
+    },
     summary="Lift a freeze: two people in two roles",
 )
 async def lift_freeze_by_hand(
@@ -117,5 +79,5 @@ async def lift_freeze_by_hand(
 ) -> Any:
     why = body.reason if body else reason
     answer = await door.transact(handlers.lift_freeze_by_hand, employee_id, why, door.principal.roles)
-    door.response.status_code = 200 if answer["lifted"] else 202
+    door.response.status_code = 200 if answer.lifted else 202
     return answer

@@ -1,11 +1,9 @@
 """Freezing and lifting: what `staff` announces, what a case commands, what a person does by hand."""
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from services.clients.access.handlers import OwnAffair, lock_with_actor
-from services.clients.access.store.actor import is_headed_by_actor, list_heads_above
-from services.clients.copies.store import update_policy_deadlines
+from services.clients.access.store.actor import get_person, is_headed_by_actor, list_caretakers
 from services.clients.exposure.store import delete_notice, upsert_notice
 from services.clients.freezes import rules, store
 from services.clients.holdings.store.owners import count_clients_of_owner, insert_stand_ins
@@ -29,6 +27,7 @@ from shared.ids import uuid7
 from shared.messages import Envelope
 from shared.people.freezes import freeze_employee, unfreeze_employee
 from shared.people.handlers import freeze_on_departure
+from shared.people.policies import update_policy_deadlines
 from shared.people.rules import FreezeState, UnknownEmployee
 from shared.people.store import get_freeze_state, lock_people, save_employee
 
@@ -59,22 +58,22 @@ async def on_employee_changed(work: UnitOfWork, envelope: Envelope[EmployeeEvent
     caretakers = getattr(event, "caretakers", None)
     was_frozen = False
     if caretakers is not None or isinstance(event, EmployeeRehired):
-        rows = await lock_people(work, changing=[event.employee_id, *(caretakers or ())])
-        was_frozen = rows[event.employee_id].frozen
-    news = await save_employee(work, envelope)
-    if news:
+        people = await lock_people(work, changing=[event.employee_id, *(caretakers or ())])
+        was_frozen = people[event.employee_id].frozen
+    is_news = await save_employee(work, envelope)
+    if is_news:
         await update_policy_deadlines(work, event.employee_id)
     last_day = getattr(event, "last_day", None)
     if last_day is not None:
         await upsert_last_day(work, event.employee_id, event.employment_id, last_day)
     if isinstance(event, EmployeeResigned | ResignationChanged | EmployeeLeft) and event.notice_on is not None:
         await upsert_notice(work, event.employee_id, event.employment_id, event.notice_on)
-    elif news and isinstance(event, ResignationWithdrawn | DepartureReversed):
+    elif is_news and isinstance(event, ResignationWithdrawn | DepartureReversed):
         await delete_notice(work, event.employee_id, event.employment_id)
     state = await freeze_on_departure(work, envelope)
     if state is not None and state.changed:
         await announce_freeze(work, state)
-    elif news and was_frozen and isinstance(event, EmployeeRehired):
+    elif is_news and was_frozen and isinstance(event, EmployeeRehired):
         state = await get_freeze_state(work, event.employee_id)
         if not state.frozen:
             await announce_freeze(work, state)
@@ -105,7 +104,7 @@ async def unfreeze_access(work: UnitOfWork, envelope: Envelope[UnfreezeAccess]) 
     return []
 
 
-async def announce_freeze(work: UnitOfWork, state: FreezeState, reason: str | None = None) -> None:
+async def announce_freeze(work: UnitOfWork, state: FreezeState) -> None:
     """History, journal and event of a freeze that began, changed or ended; with the last ground go the passes.
 
     Those for whom this person stood in have another caretaker from now on: that is told of them too.
@@ -121,9 +120,9 @@ async def announce_freeze(work: UnitOfWork, state: FreezeState, reason: str | No
             await _publish_freeze(work, other)
 
 
-async def _publish_freeze(work: UnitOfWork, state: FreezeState) -> None:
+async def build_freeze_event(work: UnitOfWork, state: FreezeState) -> AccessFrozen | AccessUnfrozen:
     kind = AccessFrozen if state.frozen else AccessUnfrozen
-    event = kind(
+    return kind(
         employee_id=state.employee_id,
         employment_id=state.employment_id or "",
         grounds=list(state.grounds),
@@ -132,10 +131,14 @@ async def _publish_freeze(work: UnitOfWork, state: FreezeState) -> None:
         clients=await count_clients_of_owner(work, state.employee_id),
         frozen_at=state.frozen_at,
     )
+
+
+async def _publish_freeze(work: UnitOfWork, state: FreezeState) -> None:
+    event = await build_freeze_event(work, state)
     work.publish(event)
     await insert_journal_entry(
         work,
-        kind.type,
+        event.type,
         employee_id=state.employee_id,
         details={
             "grounds": [ground.model_dump() for ground in state.grounds],
@@ -165,50 +168,42 @@ async def freeze_employee_by_hand(
     ref: str | None,
     reason: str,
     roles: frozenset[str],
-) -> Mapping[str, Any]:
+) -> rules.Freeze:
     """A freeze by one person, in force when this commits: the passes of before end. Again (of an incident: of the same
     one; else by the same person for the same reason) adds nothing; but who was asking to lift it must ask anew.
 
-    Raises `OwnAffair`, `NotFound`, `UnknownEmployee`, `Forbidden`, `GroundEnded`.
+    Raises `OwnAffair`, `UnknownEmployee`, `Forbidden`, `GroundEnded`.
     """
     if employee_id == work.actor:
         raise OwnAffair
-    seen = await work.fetch_row("SELECT * FROM people WHERE employee_id = :id", id=employee_id)
-    if seen is None or (seen["status"] is None and not seen["frozen"]):
+    seen = await get_person(work, employee_id)
+    if seen is None or (seen.status is None and not seen.frozen):
         raise UnknownEmployee
     if not roles & {"hr", "director", "ops"} and not await is_headed_by_actor(work, employee_id):
         raise Forbidden
-    candidates = rules.list_caretaker_candidates(
-        seen["deputy_id"],
-        seen["manager_id"],
-        await list_heads_above(work, employee_id),
-        work.settings.last_resort,
-        employee_id,
-    )
-    rows = await lock_with_actor(work, changing=[employee_id, *candidates])
-    state = await get_freeze_state(work, employee_id)
-    before = await store.get_freeze(work, employee_id) or {"grounds": [], "lifting": None}
-    known = any(
-        ground["kind"] == kind
-        and (ground["ref"] == ref if ref else (ground["by_id"], ground["reason"]) == (work.actor, reason))
-        for ground in before["grounds"] or ()
-    )
-    if known and before["lifting"] is not None:
-        await announce_freeze(work, state)
-    if not known:
-        employment = rows[employee_id].employment_id
+    caretakers = await list_caretakers(work, seen)
+    people = await lock_with_actor(work, changing=[employee_id, *caretakers])
+    before = await store.get_freeze(work, employee_id)
+    if before is not None and before.has_ground(kind, ref, work.actor, reason):
+        if before.lifting is not None:
+            await announce_freeze(work, await get_freeze_state(work, employee_id))
+    else:
         ground = Ground(kind=kind, ref=ref or uuid7())
-        state = await freeze_employee(work, employee_id, employment, ground, candidates, reason=reason)
+        employment_id = people[employee_id].employment_id
+        state = await freeze_employee(work, employee_id, employment_id, ground, caretakers, reason=reason)
         if ground not in state.grounds:
             raise GroundEnded
         await announce_freeze(work, state)
         await withdraw_passes_of_employee(work, employee_id)
-    return dict(await store.get_freeze(work, employee_id) or {})
+    freeze = await store.get_freeze(work, employee_id)
+    if freeze is None:
+        raise NotFrozen
+    return freeze
 
 
 async def lift_freeze_by_hand(
     work: UnitOfWork, employee_id: str, reason: str | None, roles: frozenset[str]
-) -> Mapping[str, Any]:
+) -> rules.LiftResult:
     """The first call asks, the second one, by another person in another role, lifts: `lifted` says which it was.
 
     What people began ends; a departure or a hold beside it stays in force, and `in_force` names it.
@@ -219,53 +214,38 @@ async def lift_freeze_by_hand(
         raise OwnAffair
     await lock_with_actor(work, changing=[employee_id])
     state = await get_freeze_state(work, employee_id)
-    heading = "sales_head" in roles and await is_headed_by_actor(work, employee_id)
-    acting = (roles & set(rules.FREEZING_ROLES)) - (set() if heading else {"sales_head"})
+    is_head = "sales_head" in roles and await is_headed_by_actor(work, employee_id)
+    acting = (roles & rules.FREEZING_ROLES) - (set() if is_head else {"sales_head"})
     if not state.frozen or not acting:
         raise NotFrozen
-    lifting = rules.filter_manual_grounds(ground.kind for ground in state.grounds)
-    if not lifting:
+    manual = rules.filter_manual_grounds(ground.kind for ground in state.grounds)
+    if not manual:
         raise FreezeOfCase
-    first = await store.get_lifting_request(work, employee_id)
+    waiting_for: str | None = "another person in another role"
+    first = await store.get_first_lifter(work, employee_id)
     if first is None:
         if reason is None:
             raise ReasonMissing
         await store.upsert_lifting_request(work, employee_id, sorted(acting), reason)
         await insert_journal_entry(work, "access.lifting_asked", employee_id=employee_id)
-    elif first["by_id"] != work.actor:
-        if not rules.is_second_person(first["by_id"], frozenset(first["roles"]), work.actor, acting):
+    elif first.by_id != work.actor:
+        if not rules.is_second_person(first.by_id, frozenset(first.roles), work.actor, acting):
             raise NeedsAnotherRole
-        for kind in sorted(lifting):
-            state = await unfreeze_employee(work, employee_id, state.employment_id or "", kind, None)  # type: ignore[arg-type]
+        for kind in sorted(manual):
+            state = await unfreeze_employee(work, employee_id, state.employment_id or "", kind, None)
         await announce_freeze(work, state)
-        return _lift_result(employee_id, state, None)
-    return _lift_result(employee_id, state, "another person in another role")
+        waiting_for = None
+    in_force = sorted({ground.kind for ground in state.grounds}) if state.frozen else []
+    return rules.LiftResult(employee_id, waiting_for is None, waiting_for, in_force)
 
 
-def _lift_result(employee_id: str, state: FreezeState, waiting_for: str | None) -> Mapping[str, Any]:
-    return {
-        "employee_id": employee_id,
-        "lifted": waiting_for is None,
-        "waiting_for": waiting_for,
-        "in_force": sorted({ground.kind for ground in state.grounds}) if state.frozen else [],
-    }
-
-
-async def read_freeze(work: UnitOfWork, employee_id: str, roles: frozenset[str]) -> Mapping[str, Any]:
+async def read_freeze(work: UnitOfWork, employee_id: str, roles: frozenset[str]) -> rules.Freeze:
     """The freeze as it stands. Raises `NotFrozen`."""
-    found = await store.get_freeze(work, employee_id)
-    if found is None or not (
+    freeze = await store.get_freeze(work, employee_id)
+    if freeze is None or not (
         roles & {"hr", "director", "ops", "service", "auditor"}
         or employee_id == work.actor
         or ("sales_head" in roles and await is_headed_by_actor(work, employee_id))
     ):
         raise NotFrozen
-    return hide_reasons_from_others(roles, found)
-
-
-def hide_reasons_from_others(roles: frozenset[str], freeze: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Why somebody was frozen by hand, and by whom, is for those who could have done it."""
-    if roles & set(rules.FREEZING_ROLES):
-        return freeze
-    grounds = [{**ground, "reason": None, "by_id": None} for ground in freeze["grounds"] or ()]
-    return {**freeze, "grounds": grounds, "lifting": None}
+    return rules.hide_reasons(freeze, roles)

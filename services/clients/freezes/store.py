@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from services.clients.freezes.rules import Freeze, FreezeGround, LiftingRequest
+from services.clients.names.rules import ERASED_TEXT
 from shared.database import UnitOfWork
 from shared.paging import Paging
 from shared.people.store import heads_person_sql
@@ -46,41 +49,64 @@ SELECT_FREEZE_SQL = """
 """
 
 
-async def get_freeze(work: UnitOfWork, employee_id: str) -> Mapping[str, Any] | None:
-    return await work.fetch_row(f"{SELECT_FREEZE_SQL} AND p.employee_id = :id", id=employee_id)
+def _read_freeze(
+    grounds: Sequence[Mapping[str, Any]] | None,
+    in_force: Mapping[str, str],
+    lifting: Mapping[str, Any] | None,
+    **columns: Any,
+) -> Freeze:
+    return Freeze(
+        grounds=None if grounds is None else [FreezeGround(**_read_moment(ground, "since")) for ground in grounds],
+        in_force={service: datetime.fromisoformat(since) for service, since in in_force.items()},
+        lifting=LiftingRequest(**_read_moment(lifting, "at")) if lifting else None,
+        **columns,
+    )
 
 
-async def list_freezes(
-    work: UnitOfWork, paging: Paging, since: datetime | None, everybody: bool
-) -> Sequence[Mapping[str, Any]]:
-    """Who is frozen (of those whom the caller heads, unless `everybody`), by employee id.
+def _read_moment(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {**fields, name: datetime.fromisoformat(fields[name])}
+
+
+async def get_freeze(work: UnitOfWork, employee_id: str) -> Freeze | None:
+    return await work.fetch_one(_read_freeze, f"{SELECT_FREEZE_SQL} AND p.employee_id = :id", id=employee_id)
+
+
+async def list_freezes(work: UnitOfWork, paging: Paging, since: datetime | None, everybody: bool) -> list[Freeze]:
+    """Who is frozen (of those whom the actor heads, unless `everybody`), by employee id.
 
     `since` reaches back a minute more: a freeze is dated when it is asked for and seen when it has committed, and the
     clocks of replicas differ. So who polls may see one twice, and misses none.
     """
-    where, named = [], dict[str, Any]()
+    where = ["p.employee_id > :after"]
     if since is not None:
-        where.append("AND p.frozen_at >= CAST(:since AS timestamptz) - interval '1 minute'")
-        named["since"] = since
+        where.append("p.frozen_at >= CAST(:since AS timestamptz) - interval '1 minute'")
     if not everybody:
-        where.append(f"AND {heads_person_sql('p')}")
-        named["actor"] = work.actor
-    if paging.after:
-        where.append("AND p.employee_id > :after")
-        named["after"] = paging.after[0]
-    return await work.fetch_rows(
-        f"{SELECT_FREEZE_SQL} {' '.join(where)} ORDER BY p.employee_id LIMIT :limit", limit=paging.fetch, **named
+        where.append(heads_person_sql("p"))
+    return await work.fetch_all(
+        _read_freeze,
+        f"{SELECT_FREEZE_SQL} AND {' AND '.join(where)} ORDER BY p.employee_id LIMIT :fetch",
+        since=since,
+        **paging.bounds,
     )
 
 
 # -- lifting -----------------------------------------------------------------------------------------------------------
 
 
-async def get_lifting_request(work: UnitOfWork, employee_id: str) -> Mapping[str, Any] | None:
-    """Who asked to lift it and in which roles; the word of somebody who is frozen or has left since counts no more."""
-    return await work.fetch_row(
+@dataclass(frozen=True, slots=True)
+class FirstLifter:
+    """Who asked to lift a freeze, and in which roles."""
+
+    by_id: str
+    roles: Sequence[str]
+
+
+async def get_first_lifter(work: UnitOfWork, employee_id: str) -> FirstLifter | None:
+    """The word of somebody who is frozen or has left since counts no more."""
+    return await work.fetch_one(
+        FirstLifter,
         """
-        SELECT l.by_id, l.roles, l.reason FROM liftings l LEFT JOIN people p ON p.employee_id = l.by_id
+        SELECT l.by_id, l.roles FROM liftings l LEFT JOIN people p ON p.employee_id = l.by_id
         WHERE l.employee_id = :id AND NOT coalesce(p.frozen OR p.status = 'left', false)
         """,
         id=employee_id,
@@ -99,9 +125,17 @@ async def upsert_lifting_request(work: UnitOfWork, employee_id: str, roles: Sequ
         by=work.actor,
         roles=json.dumps(list(roles)),
         reason=reason,
-        now=work.now,
     )
 
 
 async def delete_lifting_request(work: UnitOfWork, employee_id: str) -> None:
     await work.execute("DELETE FROM liftings WHERE employee_id = :id", id=employee_id)
+
+
+async def erase_lifting_reasons(work: UnitOfWork, employee_id: str) -> int:
+    """Of freezes of this person, or by them; how many."""
+    return await work.execute(
+        "UPDATE liftings SET reason = :erased WHERE :id IN (employee_id, by_id) AND reason <> :erased",
+        id=employee_id,
+        erased=ERASED_TEXT,
+    )

@@ -2,27 +2,32 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from operator import attrgetter
+from typing import Any, Generic, Literal, TypeVar
 
-from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ValidationError
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import ValidationError
 
+from services.clients.holdings.store.teams import TeamPlace
 from services.clients.imports import handlers, store
-from services.clients.register.api import Contact, NewClient, to_registration
-from services.clients.register.bulk import describe_invalid_item
-from services.clients.register.store import Registration
+from services.clients.journal.api import require_journal_space_at_door
+from services.clients.register import rules
+from services.clients.register.api import NewClient, NewContact, to_registration
+from services.clients.register.rules import Registration
 from services.clients.relationships.api import NewFeedback, NewInteraction
-from services.clients.teams.api import TeamPlace
+from services.clients.relationships.rules import Feedback, Interaction
+from services.clients.teams.api import NewTeamPlace
 from services.clients.transfers.handlers import split_into_chunks
 from services.clients.usage.api import UsageItem, to_usage_record
-from services.clients.usage.handlers import import_usage
-from services.clients.usage.store import UsageRecord
+from shared.http.bulk import describe_invalid_item
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Moment
+from shared.http.ndjson import NDJSON, NDJSON_REQUEST, describe_ndjson_answer
 from shared.ids import ClientRef, Id
 
-router = APIRouter(tags=["imports"])
+router = APIRouter(tags=["imports"], dependencies=[Depends(require_journal_space_at_door)])
 T = TypeVar("T", bound=Body)
 
 
@@ -39,12 +44,12 @@ class ImportedFeedback(NewFeedback):
     at: Moment
 
 
-class ImportedTeamPlace(TeamPlace):
+class ImportedTeamPlace(NewTeamPlace):
     client_id: ClientRef
     function: Id
 
 
-class ImportedContact(Contact):
+class ImportedContact(NewContact):
     client_id: ClientRef
 
 
@@ -53,119 +58,115 @@ class NumberedLine(Body, Generic[T]):
     data: T
 
 
-class LineResult(BaseModel):
-    """One line of the answer."""
-
-    line: int
-    outcome: Literal["created", "updated", "unchanged", "refused"]
-    reason: str | None = None
-
-
-class ImportKind(NamedTuple):
-    """How lines of a kind become rows, and who takes up to 1,000 of them in. No two rows of a chunk have the same key."""
+@dataclass(frozen=True)
+class ImportKind:
+    """How lines of a kind become rows, and what imports up to 1,000 of them. No two rows of a chunk have the same key."""
 
     body: type[Body]
     numbered: type[NumberedLine[Any]]
-    row: Callable[[Any], Any]
-    key: Callable[[Any], str]
-    take_in: Callable[..., Any]
+    make_row: Callable[[Any], Any]
+    get_key: Callable[[Any], str]
+    import_lines: Callable[..., Awaitable[list[handlers.LineResult]]]
 
 
-def _to_registration(client: ImportedClient) -> Registration:
+def _make_registration(client: ImportedClient) -> Registration:
     return to_registration(client, client.id)
 
 
-def _get_registration_key(row: Registration) -> str:
-    return row.client_id
+def _make_interaction(body: ImportedInteraction) -> store.ImportedRow[Interaction]:
+    return store.build_imported_row(
+        body.client_id,
+        body.id,
+        body.model_dump(exclude={"id", "client_id"}),
+        lambda id: Interaction(id, body.client_id, body.employee_id, body.kind, body.at, body.summary),
+    )
 
 
-def _to_client_row(told: ImportedInteraction | ImportedFeedback | ImportedContact) -> store.ImportedRow:
-    return store.build_imported_row(told.client_id, told.id, told.model_dump(exclude={"id", "client_id"}))
+def _make_feedback(body: ImportedFeedback) -> store.ImportedRow[Feedback]:
+    return store.build_imported_row(
+        body.client_id,
+        body.id,
+        body.model_dump(exclude={"id", "client_id"}),
+        lambda id: Feedback(id, body.client_id, body.score, body.note, body.at),
+    )
 
 
-def _to_place_row(place: ImportedTeamPlace) -> store.ImportedRow:
-    return store.build_imported_row(place.client_id, place.function, place.model_dump(exclude={"client_id"}))
+def _make_place(body: ImportedTeamPlace) -> store.ImportedRow[TeamPlace]:
+    return store.build_imported_row(
+        body.client_id,
+        body.function,
+        body.model_dump(exclude={"client_id"}),
+        lambda function: TeamPlace(body.client_id, function, body.employee_id),
+    )
 
 
-def _get_key_within_client(row: store.ImportedRow) -> str:
+def _make_contact(body: ImportedContact) -> store.ImportedRow[rules.Contact]:
+    return store.build_imported_row(
+        body.client_id,
+        body.id,
+        body.model_dump(exclude={"id", "client_id"}),
+        lambda id: rules.Contact(id, body.name, body.email, body.phone),
+    )
+
+
+def _get_key_within_client(row: store.ImportedRow[Any]) -> str:
     return f"{row.client_id} {row.key}"
-
-
-def _get_row_key(row: store.ImportedRow) -> str:
-    return row.key
-
-
-def _get_usage_key(row: UsageRecord) -> str:
-    return row.item
 
 
 ImportKindName = Literal["clients", "usage", "interactions", "feedback", "team", "contacts"]
 
 IMPORT_KINDS: Mapping[ImportKindName, ImportKind] = {
     "clients": ImportKind(
-        ImportedClient, NumberedLine[ImportedClient], _to_registration, _get_registration_key, handlers.import_clients
+        ImportedClient,
+        NumberedLine[ImportedClient],
+        _make_registration,
+        attrgetter("client_id"),
+        handlers.import_clients,
     ),
-    "usage": ImportKind(UsageItem, NumberedLine[UsageItem], to_usage_record, _get_usage_key, import_usage),
+    "usage": ImportKind(UsageItem, NumberedLine[UsageItem], to_usage_record, attrgetter("item"), handlers.import_usage),
     "interactions": ImportKind(
         ImportedInteraction,
         NumberedLine[ImportedInteraction],
-        _to_client_row,
-        _get_row_key,
-        handlers.import_interactions_lines,
+        _make_interaction,
+        attrgetter("key"),
+        handlers.import_interactions,
     ),
     "feedback": ImportKind(
-        ImportedFeedback, NumberedLine[ImportedFeedback], _to_client_row, _get_row_key, handlers.import_feedback_lines
+        ImportedFeedback, NumberedLine[ImportedFeedback], _make_feedback, attrgetter("key"), handlers.import_feedback
     ),
     "team": ImportKind(
-        ImportedTeamPlace,
-        NumberedLine[ImportedTeamPlace],
-        _to_place_row,
-        _get_key_within_client,
-        handlers.import_team_lines,
+        ImportedTeamPlace, NumberedLine[ImportedTeamPlace], _make_place, _get_key_within_client, handlers.import_team
     ),
     "contacts": ImportKind(
-        ImportedContact,
-        NumberedLine[ImportedContact],
-        _to_client_row,
-        _get_key_within_client,
-        handlers.import_contact_lines,
+        ImportedContact, NumberedLine[ImportedContact], _make_contact, _get_key_within_client, handlers.import_contacts
     ),
-}
-
-IMPORT_OPENAPI = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/x-ndjson": {"schema": {"type": "string", "description": "one of the kind per line"}}},
-    }
 }
 
 
 @router.post(
     "/imports",
     response_class=Response,
-    responses={
-        200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}, "description": "A result per line"}
-    },
-    openapi_extra=IMPORT_OPENAPI,
+    responses=describe_ndjson_answer("A result per line"),
+    openapi_extra=NDJSON_REQUEST,
     summary="Import: NDJSON, one of the kind per line or `{line, data}`; a result per line",
 )
 async def import_rows(
     kind: ImportKindName, request: Request, dry_run: bool = False, door: Door = allow("service", "director", "ops")
 ) -> Response:
     of, run = IMPORT_KINDS[kind], door.read if dry_run else door.transact
-    results: list[Any] = []
-    good = []
+    results: list[handlers.LineResult] = []
+    rows = []
     lines = await asyncio.to_thread(list, _parse_lines(of, await request.body()))  # nobody else waits for 32 MB of JSON
-    for line, row, refusal in lines:
-        if refusal is not None:
-            results.append({"line": line, "outcome": "refused", "reason": refusal})
+    for line, row, fault in lines:
+        if fault is not None:
+            results.append(handlers.LineResult(line, "refused", fault))
         else:
-            good.append((line, row))
-    for chunk in split_into_chunks(good, lambda item: of.key(item[1])):
-        results += await run(of.take_in, chunk)
-    results.sort(key=lambda result: result["line"])
-    answer = "".join(json.dumps(result, separators=(",", ":")) + "\n" for result in results)
-    return Response(answer, media_type="application/x-ndjson", headers=door.response.headers)
+            rows.append((line, row))
+    for chunk in split_into_chunks(rows, lambda numbered: of.get_key(numbered[1])):
+        results += await run(of.import_lines, chunk)
+    results.sort(key=lambda result: result.line)
+    answer = "".join(json.dumps(asdict(result), separators=(",", ":")) + "\n" for result in results)
+    return Response(answer, media_type=NDJSON, headers=door.response.headers)
 
 
 def _parse_lines(kind: ImportKind, body: bytes) -> Iterator[tuple[int, Any, str | None]]:
@@ -180,7 +181,7 @@ def _parse_lines(kind: ImportKind, body: bytes) -> Iterator[tuple[int, Any, str 
                 line, data = found.line, found.data
             else:
                 data = kind.body.model_validate_json(text)
-            yield line, kind.row(data), None
+            yield line, kind.make_row(data), None
         except ValidationError as error:
             yield _find_line_number(text, line) if numbered else line, None, describe_invalid_item(kind.body, error)
 

@@ -1,22 +1,23 @@
 """Import: a row is compared with the row last imported, not with the present, so an old file takes back nothing."""
 
-import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
 
 import asyncpg
 
 from services.clients.access.handlers import lock_for_client_work
 from services.clients.contacts.handlers import TooManyContacts
 from services.clients.holdings.store.owners import lock_clients
-from services.clients.holdings.store.teams import import_team_places, list_employees_in_places
+from services.clients.holdings.store.teams import TeamPlace, list_employees_in_places, upsert_team_places
 from services.clients.imports import store
-from services.clients.journal.store.entries import insert_clients_entry
+from services.clients.journal.store.entries import insert_changed_clients_entry, insert_clients_entry
 from services.clients.names.handlers import ExternalIdTaken
 from services.clients.names.rules import apply_external_id_changes
 from services.clients.names.store import (
     list_client_ids_by_ref,
     list_erased,
+    list_erased_employees,
     list_merged_client_ids,
     update_external_ids,
 )
@@ -27,209 +28,179 @@ from services.clients.register.handlers import (
     announce_registered_clients,
     find_owner_refusal,
 )
-from services.clients.register.rules import MAX_CONTACTS, assign_contact_ids, get_contact_details
-from services.clients.register.store import (
-    Registration,
-    insert_clients,
-    list_profiles,
-    replace_profiles,
-    update_contacts,
-)
-from services.clients.relationships.store import import_feedback, import_interactions
+from services.clients.register.rules import MAX_CONTACTS, Contact, Profile, Registration, assign_contact_ids
+from services.clients.register.store import insert_clients, list_profiles, update_profiles
+from services.clients.relationships.rules import Feedback, Interaction
+from services.clients.relationships.store import upsert_feedback, upsert_interactions
+from services.clients.usage.handlers import record_usage
+from services.clients.usage.store import UsageRecord
 from shared.database import UnitOfWork
-from shared.errors import HoldfastError
 from shared.ids import uuid7
-from shared.people.rules import UnknownEmployee, require_able_to_own
+from shared.people.rules import UnknownEmployee
+
+T = TypeVar("T")
+Lines = Sequence[tuple[int, store.ImportedRow[T]]]
+# What became of each row: an outcome, or why it is refused.
+WriteRows = Callable[[UnitOfWork, Sequence[store.ImportedRow[T]]], Awaitable[list[str]]]
 
 
-async def import_clients(work: UnitOfWork, lines: Sequence[tuple[int, Registration]]) -> list[dict[str, Any]]:
-    """Up to 1,000 rows, no client twice: `created`, `updated`, `unchanged` or `refused` with a reason for each.
+@dataclass(frozen=True, slots=True)
+class LineResult:
+    """What became of one line of a file."""
+
+    line: int
+    outcome: Literal["created", "updated", "unchanged", "refused"]
+    reason: str | None = None
+
+
+def _make_result(line: int, outcome: str) -> LineResult:
+    match outcome:
+        case "created" | "updated" | "unchanged":
+            return LineResult(line, outcome)
+        case reason:
+            return LineResult(line, "refused", reason)
+
+
+# -- clients -----------------------------------------------------------------------------------------------------------
+
+
+async def import_clients(work: UnitOfWork, lines: Sequence[tuple[int, Registration]]) -> list[LineResult]:
+    """Up to 1,000 rows, no client twice.
 
     An owner is taken only of a client that does not exist yet; so is its team. Importing an old file gives nobody
     anything back.
     """
-    wanted = {person for _, row in lines for person in row.people}
-    known_people = await lock_for_client_work(work, wanted)
-    refusals = {person: reason for person in wanted if (reason := find_owner_refusal(known_people, person))}
-    known = await lock_clients(work, sorted(row.client_id for _, row in lines))
+    rows = [row for _, row in lines]
+    named = {person for row in rows for person in row.people}
+    people = await lock_for_client_work(work, named)
+    refusals = {person: reason for person in named if (reason := find_owner_refusal(people, person))}
+    known = await lock_clients(work, sorted(row.client_id for row in rows))
+    merged = await list_merged_client_ids(work, (row.client_id for row in rows if row.client_id not in known))
 
-    merged = await list_merged_client_ids(work, (row.client_id for _, row in lines if row.client_id not in known))
-
-    def outcome(row: Registration) -> tuple[str, str | None]:
+    def judge(row: Registration) -> str:
         present = known.get(row.client_id)
-        if present is not None and present["erased"]:
-            return "refused", ClientAlreadyErased.code
+        if present is not None and present.is_erased:
+            return ClientAlreadyErased.code
         if present is not None:
-            return ("unchanged" if present["imported"] == row.imported else "updated"), None
+            return "unchanged" if present.digest == row.digest else "updated"
         if row.client_id in merged:
-            return "refused", ClientAlreadyMerged.code
-        reason = next((refusals[person] for person in row.people if person in refusals), None)
-        return ("refused" if reason else "created"), reason
+            return ClientAlreadyMerged.code
+        return next((refusals[person] for person in row.people if person in refusals), "created")
 
-    outcomes = {row.client_id: outcome(row) for _, row in lines}
-    written = [row for _, row in lines if outcomes[row.client_id][0] in ("created", "updated")]
+    outcomes = {row.client_id: judge(row) for row in rows}
     before = await list_profiles(work, known) if known else {}
-    called = {
-        row.client_id: _external_ids_before_and_after(row, before.get(row.client_id))
-        for row in written
-        if row.external_ids
+    changed_ids = {
+        row.client_id: (names, apply_external_id_changes(names, row.profile.external_ids))
+        for row in rows
+        if outcomes[row.client_id] in ("created", "updated") and row.profile.external_ids
+        for names in [before[row.client_id].external_ids if row.client_id in before else {}]
     }
-    for client_id in await update_external_ids(work, called):
-        outcomes[client_id] = ("refused", ExternalIdTaken.code)
-    created = [row for row in written if outcomes[row.client_id][0] == "created"]
+    for client_id in await update_external_ids(work, changed_ids):
+        outcomes[client_id] = ExternalIdTaken.code
+    created = [row for row in rows if outcomes[row.client_id] == "created"]
     if created:
         if len(await insert_clients(work, created, imported=True)) < len(created):
             raise asyncpg.SerializationError("somebody else registered one of them since we looked")
         announce_registered_clients(work, created)
-    updated = [row for row in written if outcomes[row.client_id][0] == "updated"]
+    updated = [row for row in rows if outcomes[row.client_id] == "updated"]
     if updated:
-        told = [(row.client_id, contact["id"]) for row in updated for contact in row.contacts if contact.get("id")]
-        gone = await list_erased(work, "contact", [id for id, _ in told], [part for _, part in told])
-        bodies = [(_merge_with_profile(row, before, gone), row.imported) for row in updated]
-        await replace_profiles(work, "client.imported", bodies)
-        await announce_changed_clients(work, *(row.client_id for row in updated))
+        await _update_clients(work, updated, before)
+    return [_make_result(line, outcomes[row.client_id]) for line, row in lines]
+
+
+async def _update_clients(work: UnitOfWork, rows: Sequence[Registration], before: dict[str, Profile]) -> None:
+    """The profiles as the rows say; contacts that were erased do not come back."""
+    named = [(row.client_id, contact.id) for row in rows for contact in row.profile.contacts if contact.id]
+    erased = await list_erased(work, "contact", [id for id, _ in named], [part for _, part in named])
+    profiles = {}
+    for row in rows:
+        present = before[row.client_id]
+        contacts = [contact for contact in row.profile.contacts if (row.client_id, contact.id) not in erased]
+        profiles[row.client_id] = replace(
+            row.profile,
+            contacts=assign_contact_ids(contacts, present.contacts, uuid7),
+            external_ids=apply_external_id_changes(present.external_ids, row.profile.external_ids),
+            team=present.team,
+        )
+    await update_profiles(work, profiles, {row.client_id: row.digest for row in rows})
+    await insert_changed_clients_entry(work, "client.imported", list(profiles))
+    await announce_changed_clients(work, *profiles)
+
+
+async def import_usage(work: UnitOfWork, lines: Sequence[tuple[int, UsageRecord]]) -> list[LineResult]:
+    """Up to 1,000 lines."""
+    outcomes = await record_usage(work, [record for _, record in lines])
     return [
-        {"line": line, "outcome": word, "reason": reason}
-        for line, row in lines
-        for word, reason in [outcomes[row.client_id]]
+        _make_result(line, outcome.refusal or ("created" if outcome.is_new else "unchanged"))
+        for (line, _), outcome in zip(lines, outcomes, strict=True)
     ]
 
 
-def _external_ids_before_and_after(
-    row: Registration, before: Mapping[str, Any] | None
-) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """What other systems call the client, before and after."""
-    known = before["external_ids"] if before else {}
-    return known, apply_external_id_changes(known, row.external_ids)
+# -- what is told of clients -------------------------------------------------------------------------------------------
 
 
-def _merge_with_profile(row: Registration, before: Mapping[str, Mapping[str, Any]], gone: Set[tuple[str, str]]) -> str:
-    """All of the client as it is to be; contacts that were erased do not come back."""
-    known = before[row.client_id]
-    named = [contact for contact in row.contacts if (row.client_id, contact.get("id")) not in gone]
-    contacts = assign_contact_ids(named, known["contacts"], uuid7)
-    return json.dumps(
-        {**json.loads(row.body), "contacts": contacts, "external_ids": _external_ids_before_and_after(row, known)[1]}
+async def import_interactions(work: UnitOfWork, lines: Lines[Interaction]) -> list[LineResult]:
+    """Up to 1,000 rows. Who has left met them too; who was erased did not."""
+    people = await lock_for_client_work(work, {row.content.employee_id for _, row in lines})
+    erased = await list_erased_employees(work, people)
+
+    def find_refusal(row: store.ImportedRow[Interaction]) -> str | None:
+        person = people.get(row.content.employee_id)
+        if person is None or (person.status is None and not person.frozen):
+            return UnknownEmployee.code
+        return ClientAlreadyErased.code if row.content.employee_id in erased else None
+
+    async def write(work: UnitOfWork, rows: Sequence[store.ImportedRow[Interaction]]) -> list[str]:
+        return await upsert_interactions(work, [replace(row.content, client_id=row.client_id) for row in rows])
+
+    return await _import_lines(work, "interactions", lines, find_refusal, write)
+
+
+async def import_feedback(work: UnitOfWork, lines: Lines[Feedback]) -> list[LineResult]:
+    async def write(work: UnitOfWork, rows: Sequence[store.ImportedRow[Feedback]]) -> list[str]:
+        return await upsert_feedback(work, [replace(row.content, client_id=row.client_id) for row in rows])
+
+    await lock_for_client_work(work)
+    return await _import_lines(work, "feedback", lines, lambda row: None, write)
+
+
+async def import_team(work: UnitOfWork, lines: Lines[TeamPlace]) -> list[LineResult]:
+    """Up to 1,000 places. Whoever is given one must be able to own."""
+    people = await lock_for_client_work(work, {row.content.employee_id for _, row in lines})
+
+    async def write(work: UnitOfWork, rows: Sequence[store.ImportedRow[TeamPlace]]) -> list[str]:
+        places = [replace(row.content, client_id=row.client_id) for row in rows]
+        concerned = {place.employee_id for place in places} | await list_employees_in_places(work, places)
+        outcomes = await upsert_team_places(work, places)
+        changed = _list_changed_clients(rows, outcomes)
+        if changed:
+            employees = sorted(concerned)
+            await insert_clients_entry(work, "team.imported", "edit", "service", changed, employees=employees)
+            await announce_changed_clients(work, *changed)
+        return outcomes
+
+    return await _import_lines(
+        work, "team", lines, lambda row: find_owner_refusal(people, row.content.employee_id), write
     )
 
 
-ImportedLines = Sequence[tuple[int, store.ImportedRow]]
-WriteRows = Callable[
-    [UnitOfWork, Sequence[store.ImportedRow]], Awaitable[list[str]]
-]  # an outcome for each, or why it is refused
-OUTCOMES = ("created", "updated", "unchanged")
-
-
-async def import_interactions_lines(work: UnitOfWork, lines: ImportedLines) -> list[dict[str, Any]]:
-    """Up to 1,000 rows. Who has left met them too; who was erased did not."""
-    known = await lock_for_client_work(work, {row.data["employee_id"] for _, row in lines})
-    gone = {id for id, _ in await list_erased(work, "employee", known, [""] * len(known))}
-
-    def refusal(row: store.ImportedRow) -> str | None:
-        person = known.get(row.data["employee_id"])
-        if person is None or (person.status is None and not person.frozen):
-            return UnknownEmployee.code
-        return ClientAlreadyErased.code if row.data["employee_id"] in gone else None
-
-    return await _import_lines(work, "interactions", lines, refusal, import_interactions)
-
-
-async def import_feedback_lines(work: UnitOfWork, lines: ImportedLines) -> list[dict[str, Any]]:
-    await lock_for_client_work(work)
-    return await _import_lines(work, "feedback", lines, lambda row: None, import_feedback)
-
-
-async def import_team_lines(work: UnitOfWork, lines: ImportedLines) -> list[dict[str, Any]]:
-    """Up to 1,000 places. Whoever is given one must be able to own."""
-    known = await lock_for_client_work(work, {row.data["employee_id"] for _, row in lines})
-
-    def refusal(row: store.ImportedRow) -> str | None:
-        try:
-            require_able_to_own(known, row.data["employee_id"])
-        except HoldfastError as refused:
-            return refused.code
-        return None
-
-    return await _import_lines(work, "team", lines, refusal, import_team_places)
-
-
-async def import_contact_lines(work: UnitOfWork, lines: ImportedLines) -> list[dict[str, Any]]:
+async def import_contacts(work: UnitOfWork, lines: Lines[Contact]) -> list[LineResult]:
     await lock_for_client_work(work)
     return await _import_lines(work, "contacts", lines, lambda row: None, _write_contacts)
 
 
-async def _import_lines(
-    work: UnitOfWork,
-    kind: store.RowKind,
-    lines: ImportedLines,
-    refusal: Callable[[store.ImportedRow], str | None],
-    write: WriteRows,
-) -> list[dict[str, Any]]:
-    """People were locked before. Rows of one thing, though under two names of its client, come one after the other."""
-    named = await list_client_ids_by_ref(work, [row.client_id for _, row in lines])
-    placed = [(line, row._replace(client_id=named.get(row.client_id, row.client_id))) for line, row in lines]
-    first = {(row.client_id, row.key): line for line, row in reversed(placed)}
-    results = await _import_distinct_lines(
-        work, kind, [(line, row) for line, row in placed if first[row.client_id, row.key] == line], refusal, write
-    )
-    more = [(line, row) for line, row in placed if first[row.client_id, row.key] != line]
-    return results + (await _import_lines(work, kind, more, refusal, write) if more else [])
-
-
-async def _import_distinct_lines(
-    work: UnitOfWork,
-    kind: store.RowKind,
-    lines: ImportedLines,
-    refusal: Callable[[store.ImportedRow], str | None],
-    write: WriteRows,
-) -> list[dict[str, Any]]:
-    rows = [row for _, row in lines]
-    known = await lock_clients(work, sorted({row.client_id for row in rows}))
-    before = await store.list_last_imported(work, kind, rows)
-
-    def outcome(row: store.ImportedRow) -> str | None:
-        """None: it has something new to say."""
-        if row.client_id not in known:
-            return "unknown_client"
-        if known[row.client_id]["erased"]:
-            return ClientAlreadyErased.code
-        return "unchanged" if before.get((row.client_id, row.key)) == row.said else refusal(row)
-
-    outcomes = [outcome(row) for row in rows]
-    new = [row for row, word in zip(rows, outcomes, strict=True) if word is None]
-    replaced = await list_employees_in_places(work, new) if kind == "team" else set()
-    written = await write(work, new) if new else []
-    taken = [row for row, word in zip(new, written, strict=True) if word in OUTCOMES]
-    if taken:
-        await store.upsert_imported_rows(work, kind, taken)
-    changed = sorted({row.client_id for row, word in zip(new, written, strict=True) if word in ("created", "updated")})
-    if changed:
-        people = {row.data["employee_id"] for row in new} | replaced if kind == "team" else ()
-        await insert_clients_entry(work, f"{kind}.imported", "edit", "service", changed, employees=sorted(people))
-        if kind == "team":
-            await announce_changed_clients(work, *changed)
-    words = iter(written)
-    final = [next(words) if word is None else word for word in outcomes]
-    return [
-        {"line": line, "outcome": word, "reason": None}
-        if word in OUTCOMES
-        else {"line": line, "outcome": "refused", "reason": word}
-        for (line, _), word in zip(lines, final, strict=True)
-    ]
-
-
-async def _write_contacts(work: UnitOfWork, rows: Sequence[store.ImportedRow]) -> list[str]:
-    """Who says the same as a contact of the client is that contact; else the row's key is the id of a new one."""
-    gone = await list_erased(work, "contact", [row.client_id for row in rows], [row.key for row in rows])
+async def _write_contacts(work: UnitOfWork, rows: Sequence[store.ImportedRow[Contact]]) -> list[str]:
+    """A row with the details of a contact of the client is that contact; else its key is the id of a new one."""
+    erased = await list_erased(work, "contact", [row.client_id for row in rows], [row.key for row in rows])
     before = await list_profiles(work, {row.client_id for row in rows})
-    listed = {client_id: {one["id"]: one for one in profile["contacts"]} for client_id, profile in before.items()}
+    contacts = {client_id: {one.id: one for one in profile.contacts} for client_id, profile in before.items()}
     outcomes, changed = list[str](), set[str]()
     for row in rows:
-        here, contact = listed[row.client_id], {"id": row.key, **row.data}
-        known = here.get(row.key) or _find_same_contact(here.values(), contact)
-        if (row.client_id, row.key) in gone:
+        here, contact = contacts[row.client_id], row.content
+        known = here.get(row.key) or next((one for one in here.values() if one.details == contact.details), None)
+        if (row.client_id, row.key) in erased:
             outcomes.append(ClientAlreadyErased.code)
-        elif known is not None and get_contact_details(known) == get_contact_details(contact):
+        elif known is not None and known.details == contact.details:
             outcomes.append("unchanged")
         elif known is None and len(here) >= MAX_CONTACTS:
             outcomes.append(TooManyContacts.code)
@@ -238,9 +209,63 @@ async def _write_contacts(work: UnitOfWork, rows: Sequence[store.ImportedRow]) -
             changed.add(row.client_id)
             outcomes.append("updated" if known else "created")
     if changed:
-        await update_contacts(work, {client_id: list(listed[client_id].values()) for client_id in changed})
+        await update_profiles(work, {id: replace(before[id], contacts=list(contacts[id].values())) for id in changed})
     return outcomes
 
 
-def _find_same_contact(contacts: Iterable[Mapping[str, Any]], contact: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    return next((one for one in contacts if get_contact_details(one) == get_contact_details(contact)), None)
+async def _import_lines(
+    work: UnitOfWork,
+    kind: store.RowKind,
+    lines: Lines[T],
+    find_refusal: Callable[[store.ImportedRow[T]], str | None],
+    write: WriteRows[T],
+) -> list[LineResult]:
+    """People were locked before. Rows of one thing, though under two names of its client, come one after the other."""
+    ids = await list_client_ids_by_ref(work, [row.client_id for _, row in lines])
+    placed = [(line, replace(row, client_id=ids.get(row.client_id, row.client_id))) for line, row in lines]
+    first = {(row.client_id, row.key): line for line, row in reversed(placed)}
+    once = [(line, row) for line, row in placed if first[row.client_id, row.key] == line]
+    again = [(line, row) for line, row in placed if first[row.client_id, row.key] != line]
+    results = await _import_distinct_lines(work, kind, once, find_refusal, write)
+    return results + (await _import_lines(work, kind, again, find_refusal, write) if again else [])
+
+
+async def _import_distinct_lines(
+    work: UnitOfWork,
+    kind: store.RowKind,
+    lines: Lines[T],
+    find_refusal: Callable[[store.ImportedRow[T]], str | None],
+    write: WriteRows[T],
+) -> list[LineResult]:
+    rows = [row for _, row in lines]
+    known = await lock_clients(work, sorted({row.client_id for row in rows}))
+    digests = await store.list_last_digests(work, kind, rows)
+
+    def judge(row: store.ImportedRow[T]) -> str | None:
+        """None: it has something new to say."""
+        if row.client_id not in known:
+            return "unknown_client"
+        if known[row.client_id].is_erased:
+            return ClientAlreadyErased.code
+        return "unchanged" if digests.get((row.client_id, row.key)) == row.digest else find_refusal(row)
+
+    judged = [judge(row) for row in rows]
+    new = [row for row, outcome in zip(rows, judged, strict=True) if outcome is None]
+    written = await write(work, new) if new else []
+    taken = [row for row, word in zip(new, written, strict=True) if word in ("created", "updated", "unchanged")]
+    if taken:
+        await store.upsert_digests(work, kind, taken)
+    changed = _list_changed_clients(new, written)
+    if changed and kind != "team":
+        await insert_clients_entry(work, f"{kind}.imported", "edit", "service", changed)
+    outcomes = iter(written)
+    return [
+        _make_result(line, next(outcomes) if outcome is None else outcome)
+        for (line, _), outcome in zip(lines, judged, strict=True)
+    ]
+
+
+def _list_changed_clients(rows: Sequence[store.ImportedRow[T]], outcomes: Sequence[str]) -> list[str]:
+    return sorted(
+        {row.client_id for row, outcome in zip(rows, outcomes, strict=True) if outcome in ("created", "updated")}
+    )

@@ -3,34 +3,42 @@
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
 
 from shared.database import UnitOfWork
 
 RowKind = Literal["interactions", "feedback", "team", "contacts"]
+T = TypeVar("T")
 
 
-class ImportedRow(NamedTuple):
-    """`client_id` as it was named, later the id behind it; `key` tells it from others of the client; `data` is the rest."""
+@dataclass(frozen=True, slots=True)
+class ImportedRow(Generic[T]):
+    """`client_id` as it was named, later the id behind it; `key` tells it from others of the client.
+
+    `digest` is of all that the row says of the client, which is the `content`.
+    """
 
     client_id: str
     key: str
-    data: Mapping[str, Any]
-    said: bytes
+    digest: bytes
+    content: T
 
 
-def build_imported_row(client_id: str, key: str | None, data: Mapping[str, Any]) -> ImportedRow:
-    """Without a key of its own a row is known again by all that it says."""
-    said = json.dumps(data, default=str, sort_keys=True).encode()
-    own = key or str(uuid.UUID(bytes=hashlib.sha256(client_id.encode() + b"\n" + said).digest()[:16]))
-    return ImportedRow(client_id, own, data, hashlib.sha256(said).digest())
+def build_imported_row(
+    client_id: str, key: str | None, fields: Mapping[str, object], make_content: Callable[[str], T]
+) -> ImportedRow[T]:
+    """Without a key of its own a row is known again by all that it says. The content is made for the key."""
+    text = json.dumps(fields, default=str, sort_keys=True).encode()
+    own = key or str(uuid.UUID(bytes=hashlib.sha256(client_id.encode() + b"\n" + text).digest()[:16]))
+    return ImportedRow(client_id, own, hashlib.sha256(text).digest(), make_content(own))
 
 
-async def list_last_imported(
-    work: UnitOfWork, kind: RowKind, rows: Sequence[ImportedRow]
+async def list_last_digests(
+    work: UnitOfWork, kind: RowKind, rows: Sequence[ImportedRow[T]]
 ) -> dict[tuple[str, str], bytes]:
-    """What those of these rows said that were imported before."""
+    """By client and key the digests of those of these rows that were imported before."""
     found = await work.fetch_rows(
         """
         SELECT client_id, key, said FROM imported_rows
@@ -41,26 +49,45 @@ async def list_last_imported(
         clients=[row.client_id for row in rows],
         keys=[row.key for row in rows],
     )
-    return {(one["client_id"], one["key"]): bytes(one["said"]) for one in found}
+    return {(row["client_id"], row["key"]): bytes(row["said"]) for row in found}
 
 
-async def upsert_imported_rows(work: UnitOfWork, kind: RowKind, rows: Sequence[ImportedRow]) -> None:
+async def upsert_digests(work: UnitOfWork, kind: RowKind, rows: Sequence[ImportedRow[T]]) -> None:
     await work.execute(
         """
         INSERT INTO imported_rows (kind, client_id, key, said)
-        SELECT :kind, * FROM unnest(CAST(:clients AS text[]), CAST(:keys AS text[]), CAST(:said AS bytea[]))
+        SELECT :kind, * FROM unnest(CAST(:clients AS text[]), CAST(:keys AS text[]), CAST(:digests AS bytea[]))
         ON CONFLICT (kind, client_id, key) DO UPDATE SET said = excluded.said
         """,
         kind=kind,
         clients=[row.client_id for row in rows],
         keys=[row.key for row in rows],
-        said=[row.said for row in rows],
+        digests=[row.digest for row in rows],
     )
 
 
-def row_columns(rows: Sequence[ImportedRow], named: Mapping[str, str]) -> dict[str, list[Any]]:
-    return {name: [row.data[field] for row in rows] for name, field in named.items()}
+async def merge_digests(work: UnitOfWork, client_id: str, into_id: str) -> None:
+    """What was imported of the client counts as imported of the other."""
+    await work.execute(
+        """
+        WITH imported AS (
+            DELETE FROM imported_rows WHERE client_id = :client_id RETURNING kind, key, said
+        )
+        INSERT INTO imported_rows (kind, client_id, key, said) SELECT kind, :into_id, key, said FROM imported
+        ON CONFLICT DO NOTHING
+        """,
+        client_id=client_id,
+        into_id=into_id,
+    )
 
 
-async def import_rows_of_kind(work: UnitOfWork, sql: str, rows: Sequence[ImportedRow], **named: Any) -> list[str]:
-    return [one["outcome"] for one in await work.fetch_rows(sql, clients=[row.client_id for row in rows], **named)]
+async def delete_digests(work: UnitOfWork, client_id: str, contact_id: str | None = None) -> None:
+    """Of a client that is erased, or of one contact of it."""
+    await work.execute(
+        """
+        DELETE FROM imported_rows WHERE client_id = :client_id
+        AND (CAST(:contact_id AS text) IS NULL OR (kind = 'contacts' AND key = :contact_id))
+        """,
+        client_id=client_id,
+        contact_id=contact_id,
+    )

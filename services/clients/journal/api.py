@@ -54,5 +54,5 @@ async def read_journal(
     paging: Paging = Depends(paging),
     door: Door = allow("auditor"),
 ) -> Any:
-    rows = await door.read(list_journal_entries, paging, employee_id, client_id, since, until)
-    return make_page(rows, paging, lambda row: (row["place"],))
+    entries = await door.read(list_journal_entries, paging, employee_id, client_id, since, until)
+    return make_page(entries, paging, lambda entry: (entry.place,))

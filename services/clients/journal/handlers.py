@@ -2,14 +2,15 @@
 
 import asyncio
 import shutil
-from typing import Any
 
 import structlog
 
 from services.clients.journal.store.entries import insert_entry_of_other_service
 from services.clients.journal.store.tree import APPEND_BATCH_SIZE, append_leaves
+from shared.contracts.clients import JournalEntry
 from shared.database import UnitOfWork
 from shared.errors import Unavailable
+from shared.messages import Envelope
 from shared.service import Runtime
 
 log = structlog.get_logger()
@@ -45,7 +46,7 @@ def require_journal_space(runtime: Runtime) -> None:
         raise NoRoomForTheJournal
 
 
-async def on_journal_entry(work: UnitOfWork, envelope: Any) -> None:
+async def on_journal_entry(work: UnitOfWork, envelope: Envelope[JournalEntry]) -> None:
     """What another service decided goes into the one journal."""
     await insert_entry_of_other_service(work, envelope.data)
 

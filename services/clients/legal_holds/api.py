@@ -1,13 +1,11 @@
 """Legal holds: what the journal knows of somebody is kept until they end."""
 
-from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel
 
+from services.clients.access.api import CREATED_RESPONSES
 from services.clients.legal_holds import handlers, store
-from services.clients.register.api import CREATED_RESPONSES
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Line
 from shared.ids import Id
@@ -23,29 +21,22 @@ class NewLegalHold(Body):
     reason: Line
 
 
-class LegalHold(BaseModel):
-    employee_id: str
-    reason: str
-    by_id: str
-    at: datetime
-
-
 @router.post(
     "/journal/holds",
     status_code=201,
-    response_model=LegalHold,
+    response_model=store.LegalHold,
     responses=CREATED_RESPONSES,
     summary="Keep what the journal knows of somebody",
 )
 async def place_legal_hold(body: NewLegalHold, door: Door = allow("hr", "director")) -> Any:
-    held = await door.transact(handlers.place_legal_hold, body.employee_id, body.reason)
+    hold = await door.transact(handlers.place_legal_hold, body.employee_id, body.reason)
     door.set_location("journal", "holds", body.employee_id)
-    return held
+    return hold
 
 
-@router.get("/journal/holds", response_model=Page[LegalHold], summary="Who is held")
+@router.get("/journal/holds", response_model=Page[store.LegalHold], summary="Who is held")
 async def list_legal_holds(paging: Paging = Depends(paging), door: Door = allow("hr", "director", "auditor")) -> Any:
-    return make_page(await door.read(store.list_legal_holds, paging), paging, lambda row: (row["employee_id"],))
+    return make_page(await door.read(store.list_legal_holds, paging), paging, lambda hold: (hold.employee_id,))
 
 
 @router.delete("/journal/holds/{employee_id}", status_code=204, summary="End a legal hold")

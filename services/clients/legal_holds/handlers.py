@@ -1,8 +1,5 @@
 """Placing and releasing legal holds."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from services.clients.access.handlers import OwnAffair, lock_with_actor
 from services.clients.erasure.store import get_erasure, update_erasure_released
 from services.clients.journal.store.entries import insert_journal_entry
@@ -21,26 +18,29 @@ class NoLegalHold(NotFound, code="not_held"):
     """There is no legal hold of this employee."""
 
 
-async def place_legal_hold(work: UnitOfWork, employee_id: str, reason: str) -> Mapping[str, Any]:
+async def place_legal_hold(work: UnitOfWork, employee_id: str, reason: str) -> store.LegalHold:
     """Keeps all that the journal knows of somebody; again changes nothing.
 
     Raises `OwnAffair`, `UnknownEmployee`, `AlreadyErased`.
     """
     if employee_id == work.actor:
         raise OwnAffair
-    rows = await lock_with_actor(work, changing=[employee_id])
-    if rows[employee_id].status is None and not rows[employee_id].frozen:
+    person = (await lock_with_actor(work, changing=[employee_id]))[employee_id]
+    if person.status is None and not person.frozen:
         raise UnknownEmployee
     if await get_erasure(work, "employee", employee_id) is not None:
         raise AlreadyErased
-    if await store.insert_legal_hold(work, employee_id, reason):
-        await insert_journal_entry(work, "journal.held", employee_id=employee_id)
-        work.publish(JournalHeld(employee_id=employee_id))
-    return await store.get_legal_hold(work, employee_id) or {}
+    known = await store.get_legal_hold(work, employee_id)
+    if known is not None:
+        return known
+    hold = await store.insert_legal_hold(work, employee_id, reason)
+    await insert_journal_entry(work, "journal.held", employee_id=employee_id)
+    work.publish(JournalHeld(employee_id=employee_id))
+    return hold
 
 
 async def release_legal_hold(work: UnitOfWork, employee_id: str) -> None:
-    """Raises `OwnAffair`, `NotHeld`. What was erased meanwhile is now erased here too."""
+    """Raises `OwnAffair`, `NoLegalHold`. What was erased meanwhile is now erased here too."""
     if employee_id == work.actor:
         raise OwnAffair
     await lock_with_actor(work, changing=[employee_id])

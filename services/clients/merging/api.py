@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
-from services.clients.access.handlers import raise_if_refused
+from services.clients.journal.api import require_journal_space_at_door
 from services.clients.merging import handlers
-from services.clients.register.api import Client
+from services.clients.register.rules import Client
 from shared.http.door import Door, allow
 from shared.http.fields import Body
 from shared.ids import ClientRef
 
-router = APIRouter(tags=["clients"])
+router = APIRouter(tags=["clients"], dependencies=[Depends(require_journal_space_at_door)])
 
 
 class MergeRequest(Body):
@@ -24,6 +24,6 @@ async def merge_client(
 ) -> Any:
     """Contacts, ids, interactions, feedback, vacant functions of the team, passes and orders go over; owner and profile of
     the other stay as they are. The id of the merged one stands for the other from now on. It cannot be undone."""
-    client = raise_if_refused(await door.transact(handlers.merge_clients, id, body.into_id, door.principal.roles))
-    door.set_etag(client["version"])
+    client = await door.transact(handlers.merge_clients, id, body.into_id, door.principal.roles)
+    door.set_etag(client.version)
     return client

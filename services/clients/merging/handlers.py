@@ -1,21 +1,25 @@
 """Two clients that are one."""
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
 
 import asyncpg
 
-from services.clients.access.handlers import decide_and_journal, lock_with_actor
+from services.clients.access.handlers import lock_with_actor, require_access
 from services.clients.access.store.actor import list_headed_by_actor
 from services.clients.contacts.handlers import TooManyContacts
-from services.clients.holdings.store.owners import list_owners, lock_clients
+from services.clients.copies.store import merge_orders
+from services.clients.erasure.store import merge_erasures_of_contacts
+from services.clients.holdings.store.owners import list_owners, lock_clients, merge_owners
+from services.clients.holdings.store.teams import merge_teams
+from services.clients.imports.store import merge_digests
 from services.clients.journal.store.entries import insert_clients_entry
-from services.clients.merging import store
-from services.clients.names.store import list_client_ids_by_ref
-from services.clients.permissions.rules import ALLOWING_REASONS
+from services.clients.names.store import list_client_ids_by_ref, merge_names
+from services.clients.passes.store import merge_passes
 from services.clients.register.handlers import ClientAlreadyErased, announce_changed_clients
-from services.clients.register.rules import MAX_CONTACTS, merge_contacts
-from services.clients.register.store import get_client, list_profiles
+from services.clients.register.rules import MAX_CONTACTS, Client, merge_contacts
+from services.clients.register.store import delete_profile, get_client, list_profiles, update_profiles
+from services.clients.relationships.store import merge_relationships
+from services.clients.risks.store import delete_client_risk
 from shared.contracts.clients import ClientMerged
 from shared.database import UnitOfWork
 from shared.errors import Forbidden, NotFound, Refused
@@ -34,48 +38,67 @@ class NotBothYours(Forbidden, code="not_both_yours"):
     """You may merge clients only where you head the owners of both."""
 
 
-async def merge_clients(work: UnitOfWork, ref: str, into_ref: str, roles: frozenset[str]) -> Mapping[str, Any]:
+async def merge_clients(work: UnitOfWork, ref: str, into_ref: str, roles: frozenset[str]) -> Client:
     """All that hangs on the client goes to the other, which is returned; again gives the same answer.
 
-    Or `{"refused": reason}`. Raises `NotFound`, `IntoItself`, `InHandover`, `NotBothYours`, `Erased`, `TooManyContacts`.
+    Raises a `JournaledRefusal`, `NotFound`, `MergeIntoItself`, `OwnerInHandover`, `NotBothYours`, `ClientAlreadyErased`,
+    `TooManyContacts`.
     """
-    named = await list_client_ids_by_ref(work, [ref, into_ref])
-    client_id, into_id = ref if "~" not in ref else named.get(ref, ref), named.get(into_ref, into_ref)
+    ids = await list_client_ids_by_ref(work, [ref, into_ref])
+    client_id, into_id = ref if "~" not in ref else ids.get(ref, ref), ids.get(into_ref, into_ref)
     if client_id == into_id:
         if ref in (into_ref, into_id):
             raise MergeIntoItself
-        reason = await decide_and_journal(work, into_id, "read", roles)  # they were made one before
-        return await get_client(work, into_id) if reason in ALLOWING_REASONS else {"refused": reason}
-    owned = await list_owners(work, [client_id, into_id])
-    await lock_with_actor(work, holding=[one["owner_id"] for one in owned.values()])
+        await require_access(work, into_id, "read", roles)  # they were made one before
+        return await get_client(work, into_id)
+    seen = await list_owners(work, [client_id, into_id])
+    await lock_with_actor(work, holding=[owner.owner_id for owner in seen.values()])
     known = await lock_clients(work, sorted([client_id, into_id]))
-    now = await list_owners(work, [client_id, into_id])
-    same = {id: one["owner_id"] for id, one in now.items()} == {id: one["owner_id"] for id, one in owned.items()}
-    if not same or await list_client_ids_by_ref(work, [ref, into_ref]) != named:
+    owners = await list_owners(work, [client_id, into_id])
+    owner_ids = {id: owner.owner_id for id, owner in owners.items()}
+    if (
+        owner_ids != {id: owner.owner_id for id, owner in seen.items()}
+        or await list_client_ids_by_ref(work, [ref, into_ref]) != ids
+    ):
         raise asyncpg.SerializationError("an owner or a name changed before the lock")
-    for one in (client_id, into_id):
-        if one in known or one == into_id:
-            reason = await decide_and_journal(work, one, "read", roles)
-            if reason not in ALLOWING_REASONS:
-                return {"refused": reason}
+    if client_id in known:
+        await require_access(work, client_id, "read", roles)
+    await require_access(work, into_id, "read", roles)
     if client_id not in known:
-        if named.get(client_id) != into_id:
+        if ids.get(client_id) != into_id:
             raise NotFound
         return await get_client(work, into_id)  # it was merged before
-    headed = await list_headed_by_actor(work, [one["owner_id"] for one in now.values()])
-    if not roles & {"director", "service"} and {one["owner_id"] for one in now.values()} - headed:
+    headed = await list_headed_by_actor(work, owner_ids.values())
+    if not roles & {"director", "service"} and set(owner_ids.values()) - headed:
         raise NotBothYours
-    if any(one["erased"] for one in known.values()):
+    if any(client.is_erased for client in known.values()):
         raise ClientAlreadyErased
-    if any(one["in_handover"] for one in now.values()):
+    if any(owner.in_handover for owner in owners.values()):
         raise OwnerInHandover
-    before = await list_profiles(work, [client_id, into_id])
-    contacts = merge_contacts(before[into_id]["contacts"], before[client_id]["contacts"], uuid7)
+    profiles = await list_profiles(work, [client_id, into_id])
+    client, into = profiles[client_id], profiles[into_id]
+    contacts = merge_contacts(into.contacts, client.contacts, uuid7)
     if len(contacts) > MAX_CONTACTS:
         raise TooManyContacts
-    called = {**before[client_id]["external_ids"], **before[into_id]["external_ids"]}
     leaf = await insert_clients_entry(work, "client.merged", "edit", "service", [client_id, into_id])
-    await store.merge_clients(work, client_id, into_id, contacts, called, leaf)
-    work.publish(ClientMerged(client_id=client_id, into_id=into_id, owner_id=now[into_id]["owner_id"]))
+    await update_profiles(
+        work, {into_id: replace(into, contacts=contacts, external_ids={**client.external_ids, **into.external_ids})}
+    )
+    await _move_all(work, client_id, into_id, leaf)
+    work.publish(ClientMerged(client_id=client_id, into_id=into_id, owner_id=owner_ids[into_id]))
     await announce_changed_clients(work, into_id)
     return await get_client(work, into_id)
+
+
+async def _move_all(work: UnitOfWork, client_id: str, into_id: str, leaf: str) -> None:
+    """What hangs on the client, subject by subject. Both clients, and their owners, were locked before."""
+    await merge_names(work, client_id, into_id)
+    await merge_orders(work, client_id, into_id)
+    await merge_teams(work, client_id, into_id)
+    await merge_passes(work, client_id, into_id)
+    await merge_relationships(work, client_id, into_id)
+    await merge_digests(work, client_id, into_id)
+    await merge_erasures_of_contacts(work, client_id, into_id)
+    await delete_client_risk(work, client_id)
+    await delete_profile(work, client_id)
+    await merge_owners(work, client_id, into_id, leaf)

@@ -6,10 +6,14 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from services.clients.names import store
 from shared.database import UnitOfWork
-from shared.errors import Refused
+from shared.errors import JournaledRefusal, NotFound, Refused
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class ClientNotFound(NotFound, code="not_found"):
+    """There is no such object, or you may not know about it."""
 
 
 def accept_any_client_id(
@@ -18,18 +22,20 @@ def accept_any_client_id(
     """The handler of one client, for any of its ids. A plain id costs nothing more, unless no client has it."""
 
     @wraps(handler)
-    async def named(work: UnitOfWork, ref: str, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        plain = "~" not in ref
-        result = await handler(work, ref if plain else await store.get_client_id(work, ref), *args, **kwargs)
-        if plain and _is_unknown(result) and (into := await store.get_client_id(work, ref)) != ref:
-            return await handler(work, into, *args, **kwargs)
-        return result
+    async def handle_any_id(work: UnitOfWork, ref: str, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        if "~" in ref:
+            return await handler(work, await store.get_client_id(work, ref), *args, **kwargs)
+        try:
+            return await handler(work, ref, *args, **kwargs)
+        except JournaledRefusal as refused:
+            if not isinstance(refused.refusal, ClientNotFound):
+                raise
+            client_id = await store.get_client_id(work, ref)
+            if client_id == ref:
+                raise
+        return await handler(work, client_id, *args, **kwargs)
 
-    return named
-
-
-def _is_unknown(result: Any) -> bool:
-    return isinstance(result, Mapping) and result.get("refused") == "unknown_client"
+    return handle_any_id
 
 
 class ExternalIdTaken(Refused, code="external_id_taken"):

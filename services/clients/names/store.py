@@ -33,6 +33,10 @@ RELEASE_EXTERNAL_IDS_SQL = """
 """
 
 
+# Of the statement that registers clients: `made (client_id, surrogate)` are the new ones.
+INSERT_SURROGATES_SQL = "INSERT INTO surrogates (id, kind, surrogate) SELECT client_id, 'client', surrogate FROM made"
+
+
 def split_refs(refs: Iterable[str]) -> tuple[list[str], list[str], list[str]]:
     """The references column by column, as `RESOLVE` takes them: whole, system, id."""
     known = sorted(set(refs))
@@ -88,9 +92,9 @@ async def update_external_ids(
     return taken
 
 
-def _missing_ids(some: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
-    """What `others` say that `some` do not."""
-    return {system: id for system, id in others.items() if some.get(system) != id}
+def _missing_ids(known: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
+    """What is wanted and not known."""
+    return {system: id for system, id in wanted.items() if known.get(system) != id}
 
 
 async def list_ids_merged_into(work: UnitOfWork, client_id: str) -> list[str]:
@@ -104,7 +108,7 @@ async def list_ids_merged_into(work: UnitOfWork, client_id: str) -> list[str]:
 
 
 async def list_erased(work: UnitOfWork, kind: str, ids: Iterable[str], parts: Iterable[str]) -> set[tuple[str, str]]:
-    """Who of these has been erased: `kind` employee, or contact with its id as part."""
+    """Who of these has been erased: `kind` contact, with the id of the client and their own as part; or employee."""
     found = await work.fetch_rows(
         """
         SELECT id, part FROM erasures JOIN unnest(CAST(:ids AS text[]), CAST(:parts AS text[])) AS r (id, part)
@@ -114,4 +118,59 @@ async def list_erased(work: UnitOfWork, kind: str, ids: Iterable[str], parts: It
         ids=list(ids),
         parts=list(parts),
     )
-    return {(one["id"], one["part"]) for one in found}
+    return {(row["id"], row["part"]) for row in found}
+
+
+async def list_erased_employees(work: UnitOfWork, employee_ids: Iterable[str]) -> set[str]:
+    ids = list(employee_ids)
+    return {id for id, _ in await list_erased(work, "employee", ids, [""] * len(ids))}
+
+
+# -- merged and erased clients -----------------------------------------------------------------------------------------
+
+
+async def merge_names(work: UnitOfWork, client_id: str, into_id: str) -> None:
+    """What led to the client, and its own id, leads to the other."""
+    await work.execute(
+        "UPDATE external_ids SET client_id = :into_id WHERE client_id = :client_id",
+        client_id=client_id,
+        into_id=into_id,
+    )
+    await work.execute(
+        "INSERT INTO external_ids (system, id, client_id) VALUES (:merged, :client_id, :into_id)",
+        merged=MERGED_SYSTEM,
+        client_id=client_id,
+        into_id=into_id,
+    )
+
+
+async def erase_names(work: UnitOfWork, client_id: str, merged_ids: Sequence[str]) -> int:
+    """How many ids of other systems went. The ids of clients that were merged into it are keys like its own, and stay."""
+    await work.execute("DELETE FROM surrogates WHERE kind = 'client' AND id = ANY(:ids)", ids=[client_id, *merged_ids])
+    return await work.execute(
+        "DELETE FROM external_ids WHERE client_id = :id AND system <> :merged", id=client_id, merged=MERGED_SYSTEM
+    )
+
+
+async def insert_surrogate_of_client(work: UnitOfWork, client_id: str) -> None:
+    """The surrogate that stands in the client's own row."""
+    await work.execute(
+        """
+        INSERT INTO surrogates (kind, id, surrogate) SELECT 'client', client_id, surrogate FROM clients
+        WHERE client_id = :id ON CONFLICT DO NOTHING
+        """,
+        id=client_id,
+    )
+
+
+async def delete_surrogates_of_erased(work: UnitOfWork) -> int:
+    """Deletes the surrogates of all employees who were erased, also those that an entry on its way has made anew.
+
+    How many. Nothing in the journal changes: its entries keep a surrogate that leads to nobody.
+    """
+    return await work.execute(
+        """
+        DELETE FROM surrogates s USING erasures e
+        WHERE e.kind = 'employee' AND s.kind = 'employee' AND e.id = s.id AND NOT e.held
+        """
+    )

@@ -1,20 +1,19 @@
 """Passes: granted, listed, ended."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from services.clients.access.api import get_list_reach
+from services.clients.access.api import CREATED_RESPONSES, get_list_reach
 from services.clients.names.store import get_client_id
 from services.clients.passes import handlers, store
 from services.clients.permissions.rules import PassPurpose
-from services.clients.register.api import CREATED_RESPONSES
+from shared.contracts.clients import PassWanted
 from shared.errors import NotFound
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Moment
-from shared.ids import ClientRef, Id
+from shared.ids import ClientRef, Id, uuid7
 from shared.paging import Page, Paging, make_page, paging
 
 router = APIRouter(tags=["passes"])
@@ -29,35 +28,27 @@ class NewPass(Body):
     purpose: PassPurpose
 
 
-class Pass(BaseModel):
-    model_config = ConfigDict(populate_by_name=True)
-
-    id: str
-    employee_id: str
-    client_id: str
-    from_time: Annotated[datetime, Field(alias="from")]
-    until_time: Annotated[datetime, Field(alias="until")]
-    purpose: PassPurpose
-    granted_by: str
-    granted_at: datetime
-    case_id: str | None
-    withdrawn_at: datetime | None
-
-
 @router.post(
     "/access/passes",
     status_code=201,
-    response_model=Pass,
+    response_model=store.Pass,
     responses=CREATED_RESPONSES,
     summary="Give a frozen employee a pass",
 )
 async def grant_pass(body: NewPass, door: Door = allow("hr", "sales_head", "director")) -> Any:
-    given = await door.transact(handlers.grant_pass, body.model_dump(), door.principal.roles)
-    door.set_location("access", "passes", given["id"])
-    return given
+    wanted = PassWanted(
+        pass_id=body.id or uuid7(),
+        client_id=body.client_id,
+        purpose=body.purpose,
+        from_time=body.from_time,
+        until_time=body.until_time,
+    )
+    granted = await door.transact(handlers.grant_pass, body.employee_id, wanted, door.principal.roles)
+    door.set_location("access", "passes", granted.id)
+    return granted
 
 
-@router.get("/access/passes", response_model=Page[Pass], summary="Passes; an employee sees their own")
+@router.get("/access/passes", response_model=Page[store.Pass], summary="Passes; an employee sees their own")
 async def list_passes(
     employee_id: Id | None = None,
     client_id: ClientRef | None = None,
@@ -66,18 +57,20 @@ async def list_passes(
     paging: Paging = Depends(paging),
     door: Door = allow("employee", "hr", "sales_head", "director", "service"),
 ) -> Any:
-    wanted = {"employee_id": employee_id, "client_id": client_id, "purpose": purpose}
     if client_id:
-        wanted["client_id"] = await door.read(get_client_id, client_id)
-    return make_page(await door.read(store.list_passes, paging, get_list_reach(door.principal), wanted, active), paging)
+        client_id = await door.read(get_client_id, client_id)
+    passes = await door.read(
+        store.list_passes, paging, get_list_reach(door.principal), employee_id, client_id, purpose, active
+    )
+    return make_page(passes, paging, lambda one: (one.id,))
 
 
-@router.get("/access/passes/{pass_id}", response_model=Pass, summary="One pass")
+@router.get("/access/passes/{pass_id}", response_model=store.Pass, summary="One pass")
 async def get_pass(pass_id: Id, door: Door = allow("employee", "hr", "sales_head", "director", "service")) -> Any:
-    found = await door.read(store.list_passes, Paging(1, None), get_list_reach(door.principal), {"pass_id": pass_id})
-    if not found:
+    found = await door.read(store.get_pass, pass_id, get_list_reach(door.principal))
+    if found is None:
         raise NotFound
-    return found[0]
+    return found
 
 
 @router.delete("/access/passes/{pass_id}", status_code=204, summary="End a pass before its time")

@@ -1,8 +1,7 @@
 """When a pass may be given: one employee, one client, one time window, one purpose."""
 
 from datetime import datetime, timedelta
-from typing import Any, Literal
-from zoneinfo import ZoneInfo
+from typing import Literal
 
 MAX_INTRODUCTION = timedelta(hours=24)
 PassFault = Literal["wrong_order", "in_the_past", "too_long", "not_frozen", "no_last_day", "not_their_client"]
@@ -34,8 +33,3 @@ def find_pass_fault(
     if purpose == "work" and last_day_ends is not None and until_time > last_day_ends:
         return "too_long"
     return None
-
-
-def get_end_of_day(day: Any, timezone: str) -> datetime:
-    """The instant in which a day of the company ends."""
-    return datetime.combine(day + timedelta(days=1), datetime.min.time(), ZoneInfo(timezone))

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
+from services.clients.journal.api import require_journal_space_at_door
 from services.clients.personal_data import handlers
 from shared.http.door import Door, allow
 from shared.ids import Id
 
-router = APIRouter(tags=["personal data"])
+router = APIRouter(tags=["personal data"], dependencies=[Depends(require_journal_space_at_door)])
 
 
 @router.get("/personal-data/{employee_id}", response_model=dict[str, Any], summary="What is kept of an employee here")

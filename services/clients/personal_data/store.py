@@ -1,9 +1,8 @@
 """What `clients` keeps of an employee, for whoever has a right to know."""
 
 from collections.abc import Mapping
-from typing import Any
 
-from services.clients.access.store.decision import get_decision_time, has_unacknowledged_policy_sql
+from services.clients.access.store.decision import has_unacknowledged_policy_sql
 from services.clients.journal.store.entries import JOURNAL_VIEW
 from shared.database import UnitOfWork
 
@@ -54,9 +53,8 @@ GET_PERSONAL_DATA_SQL = f"""
 """
 
 
-async def get_personal_data(work: UnitOfWork, employee_id: str, clients: bool) -> Mapping[str, Any]:
+async def get_personal_data(work: UnitOfWork, employee_id: str, clients: bool) -> Mapping[str, object]:
     """By kind: numbers, first and last; contents where they are the person's own."""
     return (
-        await work.fetch_row(GET_PERSONAL_DATA_SQL, id=employee_id, clients=clients, day=get_decision_time(work)["day"])
-        or {}
+        await work.fetch_row(GET_PERSONAL_DATA_SQL, id=employee_id, clients=clients, day=work.today.isoformat()) or {}
     )

@@ -2,31 +2,20 @@
 
 import re
 from base64 import b64encode
-from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from services.clients.proofs import handlers
-from services.clients.proofs.rules.export_format import (
-    format_selected_entry,
-    format_selection_footer,
-    format_selection_header,
-)
 from shared.http.door import Door, allow
 from shared.http.fields import Moment
+from shared.http.ndjson import NDJSON, describe_ndjson_answer
 from shared.ids import ClientRef, Id
 
 router = APIRouter(tags=["journal"])
-NDJSON = "application/x-ndjson"
-
-EXPORT_RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {"content": {NDJSON: {"schema": {"type": "string"}}}, "description": "For `holdfast journal verify`"}
-}
-
 DECISION_ID_PATTERN = re.compile(r"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(?:\.[0-9]{1,6})?")
 
 
@@ -67,6 +56,8 @@ class Inclusion(BaseModel):
 
 class Consistency(BaseModel):
     """RFC 6962, 2.1.2: the tree of `to` begins with the tree of `from`."""
+
+    model_config = ConfigDict(populate_by_name=True)
 
     from_size: Annotated[int, Field(alias="from")]
     to_size: Annotated[int, Field(alias="to")]
@@ -120,7 +111,7 @@ async def prove_consistency(
 @router.get(
     "/journal/export",
     response_class=StreamingResponse,
-    responses=EXPORT_RESPONSES,
+    responses=describe_ndjson_answer("For `holdfast journal verify`"),
     summary="The journal as it was hashed, with what proves it",
 )
 async def export_journal(
@@ -135,21 +126,9 @@ async def export_journal(
     """Whole, or the run of entries that holds a time; about an employee or a client, each entry with its own proof."""
     key = door.runtime.keys.signing_key
     if employee_id or client_id:
-        begun = await door.transact(handlers.begin_selection_export, employee_id, client_id, key)
-        lines = _stream_selection(door, *begun, since, until)
+        selection = await door.transact(handlers.begin_selection_export, employee_id, client_id, key)
+        lines = handlers.stream_selection_export(door.read, selection, since, until, key)
     else:
         whole = await door.transact(handlers.begin_range_export, from_index, to_size, since, until, key)
         lines = handlers.stream_range_export(door.read, whole, key)
     return StreamingResponse(lines, media_type=NDJSON)
-
-
-async def _stream_selection(
-    door: Door, wanted: Mapping[str, str], size: int, note: str, since: datetime | None, until: datetime | None
-) -> AsyncIterator[bytes]:
-    key = handlers.get_verifier_key(door.runtime.keys.signing_key)
-    yield format_selection_header(handlers.JOURNAL_ORIGIN, key, size, note)
-    after, count = -1, 0
-    while rows := await door.read(handlers.list_selected_entries, wanted, after, size, since, until):
-        yield b"".join(format_selected_entry(*row) for row in rows)
-        after, count = rows[-1][0], count + len(rows)
-    yield format_selection_footer(count)

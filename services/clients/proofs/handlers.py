@@ -3,9 +3,10 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 import structlog
@@ -17,7 +18,14 @@ from services.clients.journal.store.tree import get_tree_head
 from services.clients.names.store import get_client_id
 from services.clients.proofs import store
 from services.clients.proofs.rules.checkpoints import format_verifier_key, sign_checkpoint, verify_checkpoint
-from services.clients.proofs.rules.export_format import format_range_footer, format_range_header, format_tile
+from services.clients.proofs.rules.export_format import (
+    format_range_footer,
+    format_range_header,
+    format_selected_entry,
+    format_selection_footer,
+    format_selection_header,
+    format_tile,
+)
 from shared.database import UnitOfWork
 from shared.errors import NotFound, Refused, Unprocessable
 from shared.service import Runtime
@@ -47,66 +55,118 @@ class EntriesArchived(Refused, code="not_kept"):
     """These entries are no longer here: each month that was archived is a file where the operators keep the archive."""
 
 
+@dataclass(frozen=True, slots=True)
+class SignedCheckpoint:
+    """`note` is a C2SP tlog-checkpoint, signed: keep it where the database's administrator cannot write."""
+
+    size: int
+    root: bytes
+    note: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InclusionProof:
+    """`data` is the entry as it was hashed, leaf `index` of the tree of `size` with `root`."""
+
+    index: int
+    size: int
+    data: str
+    leaf_hash: bytes
+    proof: Sequence[bytes]
+    root: bytes
+    checkpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsistencyProof:
+    """The tree of `to_size` begins with the tree of `from_size`."""
+
+    from_size: int
+    to_size: int
+    from_root: bytes
+    to_root: bytes
+    proof: Sequence[bytes]
+
+
 def get_verifier_key(key: Ed25519PrivateKey) -> str:
     return format_verifier_key(JOURNAL_ORIGIN, key.public_key())
 
 
-async def create_checkpoint(work: UnitOfWork, key: Ed25519PrivateKey) -> Mapping[str, Any]:
+async def create_checkpoint(work: UnitOfWork, key: Ed25519PrivateKey) -> SignedCheckpoint:
     """A signed checkpoint of the tree as it is now, kept from now on."""
     size, frontier = await get_tree_head(work)
-    kept = await store.insert_checkpoint(work, size, sign_checkpoint(JOURNAL_ORIGIN, size, compute_root(frontier), key))
-    return {**kept, "root": compute_root(frontier)}
+    root = compute_root(frontier)
+    kept = await store.insert_checkpoint(work, size, sign_checkpoint(JOURNAL_ORIGIN, size, root, key))
+    return SignedCheckpoint(size, root, kept.note, kept.at)
 
 
 async def _get_root_at(work: UnitOfWork, size: int) -> bytes:
-    """Raises `NoSuchTree`."""
-    now, _ = await get_tree_head(work)
-    if size > now:
+    """Raises `TreeNeverHadThisSize`."""
+    present_size, _ = await get_tree_head(work)
+    if size > present_size:
         raise TreeNeverHadThisSize
     return compute_root(await store.list_frontier_hashes(work, size))
 
 
 async def prove_inclusion(
     work: UnitOfWork, decision_id: str, size: int | None, key: Ed25519PrivateKey
-) -> Mapping[str, Any]:
-    """The proof that the leaf of a decision is in the tree. Raises `NoDecision`, `NotYetAppended`, `NotInThatTree`,
-    `NoSuchTree`."""
-    found = await store.get_leaf(work, decision_id)
-    if found is None:
+) -> InclusionProof:
+    """The proof that the leaf of a decision is in the tree, as it is now or had this size.
+
+    Raises `DecisionNotFound`, `NotYetAppended`, `NotInTreeOfThisSize`, `TreeNeverHadThisSize`.
+    """
+    leaf = await store.get_leaf(work, decision_id)
+    if leaf is None:
         raise DecisionNotFound
-    if found["index"] is None:
+    if leaf.index is None:
         raise NotYetAppended
-    of = (await get_tree_head(work))[0] if size is None else size
-    root = await _get_root_at(work, of)
-    if found["index"] >= of:
+    if size is None:
+        size, _ = await get_tree_head(work)
+    root = await _get_root_at(work, size)
+    if leaf.index >= size:
         raise NotInTreeOfThisSize
-    (proof,) = await store.list_inclusion_proofs(work, [found["index"]], of)
-    return {
-        "index": found["index"],
-        "size": of,
-        "data": found["data"].decode(),
-        "leaf_hash": hash_leaf(found["data"]),
-        "proof": proof,
-        "root": root,
-        "checkpoint": sign_checkpoint(JOURNAL_ORIGIN, of, root, key),
-    }
+    (proof,) = await store.list_inclusion_proofs(work, [leaf.index], size)
+    return InclusionProof(
+        index=leaf.index,
+        size=size,
+        data=leaf.data.decode(),
+        leaf_hash=hash_leaf(leaf.data),
+        proof=proof,
+        root=root,
+        checkpoint=sign_checkpoint(JOURNAL_ORIGIN, size, root, key),
+    )
 
 
-async def prove_consistency(work: UnitOfWork, old: int, new: int) -> Mapping[str, Any]:
-    """The proof that the tree of `new` begins with the tree of `old`. Raises `NoSuchTree`."""
+async def prove_consistency(work: UnitOfWork, old: int, new: int) -> ConsistencyProof:
+    """The proof that the tree of `new` begins with the tree of `old`. Raises `TreeNeverHadThisSize`."""
     if old > new:
         raise TreeNeverHadThisSize
     new_root = await _get_root_at(work, new)
-    return {
-        "from": old,
-        "to": new,
-        "from_root": await _get_root_at(work, old),
-        "to_root": new_root,
-        "proof": await store.get_consistency_proof(work, old, new),
-    }
+    old_root = await _get_root_at(work, old)
+    return ConsistencyProof(old, new, old_root, new_root, await store.get_consistency_proof(work, old, new))
 
 
 # -- export ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RangeExport:
+    """The leaves [start, end) are exported; `frontier` are the complete subtrees of those before, `note` the checkpoint."""
+
+    start: int
+    end: int
+    frontier: Sequence[bytes]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionExport:
+    """About whom, by ids; the size of the tree that entries are proven against; its checkpoint."""
+
+    about: Mapping[str, str]
+    size: int
+    note: str
 
 
 async def begin_range_export(
@@ -116,8 +176,8 @@ async def begin_range_export(
     since: datetime | None,
     until: datetime | None,
     key: Ed25519PrivateKey,
-) -> Mapping[str, Any]:
-    """Which leaves are exported, and what proves them: `start, end, left, note`. Raises `NoSuchTree`, `NotKept`."""
+) -> RangeExport:
+    """Which leaves are exported, and what proves them. Raises `TreeNeverHadThisSize`, `EntriesArchived`."""
     size, _ = await get_tree_head(work)
     first = await store.get_first_kept_index(work)
     begin, stop = first if start is None else start, size if end is None else end
@@ -129,15 +189,12 @@ async def begin_range_export(
     if begin < first and begin < stop:
         raise EntriesArchived
     await insert_journal_entry(work, "journal.exported", details={"from": begin, "to": stop})
-    return {
-        "start": begin,
-        "end": stop,
-        "left": await store.list_frontier_hashes(work, begin),
-        "note": sign_checkpoint(JOURNAL_ORIGIN, stop, await _get_root_at(work, stop), key),
-    }
+    note = sign_checkpoint(JOURNAL_ORIGIN, stop, await _get_root_at(work, stop), key)
+    return RangeExport(begin, stop, await store.list_frontier_hashes(work, begin), note)
 
 
-class TilePage(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class TilePage:
     """Leaves of a tile up to `end`, by number, its kept hashes, and the checkpoints kept that the present key signed."""
 
     end: int
@@ -162,57 +219,63 @@ async def read_tile_page(work: UnitOfWork, start: int, end: int, key: str) -> Ti
 
 
 async def stream_range_export(
-    read: ReadInTransaction, begun: Mapping[str, Any], key: Ed25519PrivateKey
+    read: ReadInTransaction, export: RangeExport, key: Ed25519PrivateKey
 ) -> AsyncIterator[bytes]:
     """The lines of an export that has begun, in the memory of a page; `read` runs a reader in a transaction.
 
     Leaves stand beside the hashes that were kept when they were appended: whoever changed one in the database is shown.
     """
-    start, end, verifier = begun["start"], begun["end"], get_verifier_key(key)
-    yield format_range_header(JOURNAL_ORIGIN, verifier, start, end, begun["left"])
-    begin, kept = start, 0
-    while start < end:
+    verifier = get_verifier_key(key)
+    yield format_range_header(JOURNAL_ORIGIN, verifier, export.start, export.end, export.frontier)
+    start, kept = export.start, 0
+    while start < export.end:
         first = start // TILE_SIZE * TILE_SIZE
-        last = min(first + TILE_SIZE, end)
-        found: TilePage | None = await read(read_tile_page, start, last, verifier)
-        if found is None:
+        last = min(first + TILE_SIZE, export.end)
+        page: TilePage | None = await read(read_tile_page, start, last, verifier)
+        if page is None:
             return  # without its last line, the file says that it is not whole
-        kept += len(found.notes)
-        hashes = found.hashes[max(begin - first, 0) : last - first] if found.end == last else None
-        yield format_tile(start, found.end, found.leaves, hashes, found.notes)
-        start = found.end
-    yield format_range_footer(end, begun["note"], kept)
+        kept += len(page.notes)
+        hashes = page.hashes[max(export.start - first, 0) : last - first] if page.end == last else None
+        yield format_tile(start, page.end, page.leaves, hashes, page.notes)
+        start = page.end
+    yield format_range_footer(export.end, export.note, kept)
 
 
 async def begin_selection_export(
     work: UnitOfWork, employee_id: str | None, client_ref: str | None, key: Ed25519PrivateKey
-) -> tuple[Mapping[str, str], int, str]:
-    """About whom, by ids; the size of the tree that entries are proven against; its checkpoint."""
+) -> SelectionExport:
     client_id = await get_client_id(work, client_ref) if client_ref and "~" in client_ref else client_ref
-    named = {name: id for name, id in (("employee_id", employee_id), ("client_id", client_id)) if id is not None}
+    about = {name: id for name, id in (("employee_id", employee_id), ("client_id", client_id)) if id is not None}
     size, frontier = await get_tree_head(work)
     await insert_journal_entry(
-        work,
-        "journal.exported",
-        employee_id=named.get("employee_id"),
-        client_id=named.get("client_id"),
-        details={"size": size},
+        work, "journal.exported", employee_id=employee_id, client_id=client_id, details={"size": size}
     )
-    return named, size, sign_checkpoint(JOURNAL_ORIGIN, size, compute_root(frontier), key)
+    return SelectionExport(about, size, sign_checkpoint(JOURNAL_ORIGIN, size, compute_root(frontier), key))
 
 
 async def list_selected_entries(
-    work: UnitOfWork,
-    named: Mapping[str, str],
-    after: int,
-    size: int,
+    work: UnitOfWork, export: SelectionExport, after: int, since: datetime | None, until: datetime | None
+) -> list[tuple[int, bytes, list[bytes]]]:
+    """The next entries about somebody: number, data and proof."""
+    leaves = await store.list_leaves_about(work, export.about, after, export.size, since, until)
+    proofs = await store.list_inclusion_proofs(work, list(leaves), export.size)
+    return [(index, data, proof) for (index, data), proof in zip(leaves.items(), proofs, strict=True)]
+
+
+async def stream_selection_export(
+    read: ReadInTransaction,
+    export: SelectionExport,
     since: datetime | None,
     until: datetime | None,
-) -> Sequence[tuple[int, bytes, list[bytes]]]:
-    """The next entries about somebody: number, data and proof."""
-    rows = await store.list_leaves_about(work, named, after, size, since, until)
-    found = await store.list_inclusion_proofs(work, [row["index"] for row in rows], size)
-    return [(row["index"], row["data"], proof) for row, proof in zip(rows, found, strict=True)]
+    key: Ed25519PrivateKey,
+) -> AsyncIterator[bytes]:
+    """The lines of an export that has begun, a page at a time."""
+    yield format_selection_header(JOURNAL_ORIGIN, get_verifier_key(key), export.size, export.note)
+    after, count = -1, 0
+    while entries := await read(list_selected_entries, export, after, since, until):
+        yield b"".join(format_selected_entry(*entry) for entry in entries)
+        after, count = entries[-1][0], count + len(entries)
+    yield format_selection_footer(count)
 
 
 # -- outside -----------------------------------------------------------------------------------------------------------
@@ -251,13 +314,13 @@ async def _send_to_place(
         return False
     alarm = runtime.metrics.alarm.labels(runtime.name, f"checkpoint_{place}")
     try:
-        await deliver(address, "\n".join(row["note"] for row in waiting))
+        await deliver(address, "\n".join(checkpoint.note for checkpoint in waiting))
     except (OSError, httpx.HTTPError) as error:
         log.warning("journal.checkpoint_not_sent", place=place, error=type(error).__name__)
         alarm.set(len(waiting))
         return False
     alarm.set(0)
-    await runtime.transact(store.update_checkpoints_sent, place, [row["size"] for row in waiting])
+    await runtime.transact(store.update_checkpoints_sent, place, [checkpoint.size for checkpoint in waiting])
     return True
 
 

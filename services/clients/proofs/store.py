@@ -1,8 +1,9 @@
 """What auditors check the journal with: checkpoints, proofs, and the leaves as they were hashed."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from services.clients.journal.rules.merkle_tree import (
     TILE_SIZE,
@@ -12,6 +13,7 @@ from services.clients.journal.rules.merkle_tree import (
     list_frontier_subtrees,
     list_inclusion_subtrees,
 )
+from services.clients.journal.store.entries import JOURNAL_VIEW, is_about_sql
 from services.clients.journal.store.tree import LEAF_COLUMNS, list_subtree_hashes, split_hashes
 from shared.database import UnitOfWork
 
@@ -24,9 +26,27 @@ STORED_BYTES_SQL = " + ".join(
 )
 
 
-async def get_leaf(work: UnitOfWork, leaf_id: str) -> Mapping[str, Any] | None:
-    """`index` and `data` of a leaf; without `index` it waits for the sequencer."""
-    return await work.fetch_row(f"SELECT index, {LEAF_DATA_SQL} FROM journal_entries WHERE leaf = :leaf", leaf=leaf_id)
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """An entry in the form in which it is hashed. Without an `index` it waits for the sequencer."""
+
+    index: int | None
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCheckpoint:
+    """`note`: the signed checkpoint of the tree of this size."""
+
+    size: int
+    at: datetime
+    note: str
+
+
+async def get_leaf(work: UnitOfWork, leaf_id: str) -> Leaf | None:
+    return await work.fetch_one(
+        Leaf, f"SELECT index, {LEAF_DATA_SQL} FROM {JOURNAL_VIEW} WHERE leaf = :leaf", leaf=leaf_id
+    )
 
 
 async def list_leaves(work: UnitOfWork, start: int, end: int) -> dict[int, bytes]:
@@ -78,39 +98,27 @@ async def get_index_range(work: UnitOfWork, since: datetime | None, until: datet
     return None if row is None or row["first"] is None else (row["first"], row["next"])
 
 
-ABOUT_SQL = {
-    "employee": """SELECT found.index FROM surrogates s JOIN journal found
-        ON found.employee = s.surrogate OR found.employees @> ARRAY[s.surrogate]
-        WHERE s.kind = 'employee' AND s.id = :employee_id""",
-    "client": """SELECT found.index FROM surrogates s JOIN journal found
-        ON found.client = s.surrogate OR (found.clients @> ARRAY[s.surrogate]
-            AND found.kind <> 'client.transferred' AND found.kind <> 'client.registered')
-        WHERE s.kind = 'client' AND s.id = :client_id
-        UNION SELECT found.index FROM history h JOIN journal found ON found.leaf = h.leaf WHERE h.client_id = :client_id""",
-}
-
-
 async def list_leaves_about(
     work: UnitOfWork,
-    named: Mapping[str, str],
+    about: Mapping[str, str],
     after: int,
     size: int,
     since: datetime | None,
     until: datetime | None,
-) -> Sequence[Mapping[str, Any]]:
+) -> dict[int, bytes]:
     """The next page of leaves of the tree of this size about these people and clients (`employee_id`, `client_id`)."""
-    about = "".join(f" AND index IN ({ABOUT_SQL[name.removesuffix('_id')]})" for name in named)
-    return await work.fetch_rows(
+    rows = await work.fetch_rows(
         _leaf_page_sql(
             f"""index > :after AND index < :size AND (CAST(:since AS timestamptz) IS NULL OR at >= :since)
-            AND (CAST(:until AS timestamptz) IS NULL OR at < :until) {about}"""
+            AND (CAST(:until AS timestamptz) IS NULL OR at < :until) {is_about_sql(about, "index", "journal")}"""
         ),
         after=after,
         size=size,
         since=since,
         until=until,
-        **named,
+        **about,
     )
+    return {row["index"]: row["data"] for row in rows}
 
 
 def _leaf_page_sql(wanted: str) -> str:
@@ -127,7 +135,7 @@ def _leaf_page_sql(wanted: str) -> str:
 # -- checkpoints -------------------------------------------------------------------------------------------------------
 
 
-async def insert_checkpoint(work: UnitOfWork, size: int, note: str) -> Mapping[str, Any]:
+async def insert_checkpoint(work: UnitOfWork, size: int, note: str) -> StoredCheckpoint:
     """Keeps the note of this size, or gives the one that was kept before."""
     await work.execute(
         "INSERT INTO checkpoints (size, at, note) VALUES (:size, :now, :note) ON CONFLICT DO NOTHING",
@@ -135,9 +143,10 @@ async def insert_checkpoint(work: UnitOfWork, size: int, note: str) -> Mapping[s
         now=work.now,
         note=note,
     )
-    row = await work.fetch_row("SELECT size, at, note FROM checkpoints WHERE size = :size", size=size)
-    assert row is not None  # noqa: S101 - just now
-    return row
+    (checkpoint,) = await work.fetch_all(
+        StoredCheckpoint, "SELECT size, at, note FROM checkpoints WHERE size = :size", size=size
+    )
+    return checkpoint
 
 
 async def list_checkpoints(work: UnitOfWork, start: int, end: int) -> dict[int, str]:
@@ -148,9 +157,11 @@ async def list_checkpoints(work: UnitOfWork, start: int, end: int) -> dict[int, 
     return {row["size"]: row["note"] for row in rows}
 
 
-async def list_unsent_checkpoints(work: UnitOfWork, place: CheckpointPlace) -> Sequence[Mapping[str, Any]]:
+async def list_unsent_checkpoints(work: UnitOfWork, place: CheckpointPlace) -> list[StoredCheckpoint]:
     """The oldest checkpoints that have not been taken to this place."""
-    return await work.fetch_rows(f"SELECT size, note FROM checkpoints WHERE {place}_at IS NULL ORDER BY size LIMIT 100")
+    return await work.fetch_all(
+        StoredCheckpoint, f"SELECT size, at, note FROM checkpoints WHERE {place}_at IS NULL ORDER BY size LIMIT 100"
+    )
 
 
 async def update_checkpoints_sent(work: UnitOfWork, place: CheckpointPlace, sizes: Iterable[int]) -> None:

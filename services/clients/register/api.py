@@ -1,31 +1,28 @@
-"""Clients: register, read, change; their team, interactions and feedback."""
+"""Clients: register, read, change, list; who was ever responsible."""
 
+from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import AfterValidator, BaseModel, Field
 
-from services.clients.access.handlers import raise_if_refused
+from services.clients.access.api import CREATED_RESPONSES
+from services.clients.journal.api import require_journal_space_at_door
 from services.clients.names.store import MERGED_SYSTEM
-from services.clients.register import handlers, rules, store
+from services.clients.register import handlers, rules
 from shared.auth import Role
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Effort, Line, Money, Total
+from shared.http.fields import Body, Effort, Line, Money
 from shared.ids import ClientRef, Id, uuid7
 from shared.paging import Page, Paging, make_page, paging
 
-router = APIRouter(tags=["clients"])
+router = APIRouter(tags=["clients"], dependencies=[Depends(require_journal_space_at_door)])
 CLIENT_ROLES: tuple[Role, ...] = ("employee", "sales_head", "director", "service")
 LineList = Annotated[list[Line], Field(max_length=100)]
 
-CREATED_RESPONSES: dict[int | str, dict[str, Any]] = {
-    201: {"headers": {"Location": {"schema": {"type": "string"}, "description": "Where it is"}}}
-}
-
 # In one order, so that the same content has the same fingerprint.
 Team = Annotated[dict[Id, Id], Field(max_length=50), AfterValidator(lambda team: dict(sorted(team.items())))]
-Status = Literal["prospect", "active", "dormant", "closed"]
 
 
 def omit_if_default(default: Any) -> Any:
@@ -33,21 +30,14 @@ def omit_if_default(default: Any) -> Any:
     return Field(default, exclude_if=lambda value: value == default)
 
 
-class Contact(Body):
+class NewContact(Body):
     id: Id | None = omit_if_default(None)
     name: Line
     email: Line | None = None
     phone: Line | None = None
 
 
-class ShownContact(BaseModel):
-    id: str
-    name: str
-    email: str | None = None
-    phone: str | None = None
-
-
-def _check_distinct_ids(contacts: list[Contact]) -> list[Contact]:
+def _check_distinct_ids(contacts: list[NewContact]) -> list[NewContact]:
     named = [contact.id for contact in contacts if contact.id]
     if len(set(named)) < len(named):
         raise ValueError("an id stands for one contact")
@@ -60,7 +50,7 @@ def _check_systems(ids: dict[str, Any]) -> dict[str, Any]:
     return dict(sorted(ids.items()))
 
 
-Contacts = Annotated[list[Contact], Field(max_length=rules.MAX_CONTACTS), AfterValidator(_check_distinct_ids)]
+Contacts = Annotated[list[NewContact], Field(max_length=rules.MAX_CONTACTS), AfterValidator(_check_distinct_ids)]
 
 # A system that is not named keeps its id; null takes it away.
 ExternalIdChanges = Annotated[dict[Id, Id | None], Field(max_length=20), AfterValidator(_check_systems)]
@@ -77,7 +67,7 @@ class NewClient(Body):
     languages: LineList = Field(default_factory=list)
     contacts: Contacts = Field(default_factory=list)
     team: Team = Field(default_factory=dict)
-    status: Status = omit_if_default("active")
+    status: rules.Status = omit_if_default("active")
     expected_value: Money | None = omit_if_default(None)
     external_ids: ExternalIds = Field(default_factory=dict, exclude_if=lambda ids: not ids)
 
@@ -89,31 +79,9 @@ class ClientChanges(Body):
     regions: LineList = Field(default_factory=list)
     languages: LineList = Field(default_factory=list)
     contacts: Contacts = Field(default_factory=list)
-    status: Status = "active"
+    status: rules.Status = "active"
     expected_value: Money | None = None
     external_ids: ExternalIdChanges = Field(default_factory=dict)
-
-
-class Client(BaseModel):
-    """`owner_id` is the acting owner; `record_owner_id` the owner of record, where it differs. `expected_value` is what
-    it may bring one day. `external_ids`: what other systems call it."""
-
-    id: str
-    name: str
-    owner_id: str
-    record_owner_id: str | None
-    unowned: bool
-    value: Total
-    expected_value: Money | None
-    status: Status
-    effort: float
-    regions: list[str]
-    languages: list[str]
-    contacts: list[ShownContact]
-    team: dict[str, str]
-    external_ids: dict[str, str]
-    registered_at: datetime
-    version: int
 
 
 class HistoryEntry(BaseModel):
@@ -129,53 +97,63 @@ class HistoryEntry(BaseModel):
     reason: str | None
 
 
-def to_registration(client: NewClient, id: str) -> store.Registration:
+def to_contacts(contacts: list[NewContact]) -> list[rules.Contact]:
+    return [rules.Contact(one.id or "", one.name, one.email, one.phone) for one in contacts]
+
+
+def to_registration(client: NewClient, id: str) -> rules.Registration:
     whole = client if client.id else client.model_copy(update={"id": id})
-    return store.build_registration(id, client.owner_id, client.team, whole.model_dump_json())
+    profile = rules.Profile(**{name: getattr(client, name) for name in rules.PROFILE_FIELDS})
+    profile = replace(profile, contacts=to_contacts(client.contacts))
+    return rules.build_registration(id, client.owner_id, profile, whole.model_dump_json())
+
+
+def to_changes(changes: ClientChanges) -> rules.ProfileChanges:
+    given = changes.model_dump(exclude_unset=True)
+    if "contacts" in given:
+        given["contacts"] = to_contacts(changes.contacts)
+    return cast(rules.ProfileChanges, given)
 
 
 @router.post(
-    "/clients", status_code=201, response_model=Client, responses=CREATED_RESPONSES, summary="Register a client"
+    "/clients", status_code=201, response_model=rules.Client, responses=CREATED_RESPONSES, summary="Register a client"
 )
 async def register_client(body: NewClient, door: Door = allow(*CLIENT_ROLES)) -> Any:
     client = await door.transact(
         handlers.register_client, to_registration(body, body.id or uuid7()), door.principal.roles
     )
-    door.set_location("clients", client["id"])
+    door.set_location("clients", client.id)
     return client
 
 
-@router.get("/clients", response_model=Page[Client], summary="Clients that the caller may list")
+@router.get("/clients", response_model=Page[rules.Client], summary="Clients that the caller may list")
 async def list_clients(
     owner_id: Annotated[Id | None, Query(description="acting owner")] = None,
     unowned: bool | None = None,
     q: Annotated[Line | None, Query(description="words, a mail address or a phone number; words may be begun")] = None,
-    status: Status | None = None,
+    status: rules.Status | None = None,
     paging: Paging = Depends(paging),
     door: Door = allow(*CLIENT_ROLES),
 ) -> Any:
-    rows = raise_if_refused(
-        await door.transact(handlers.list_clients, door.principal.roles, paging, owner_id, unowned, q, status)
-    )
-    return make_page(rows, paging)
+    clients = await door.transact(handlers.list_clients, door.principal.roles, paging, owner_id, unowned, q, status)
+    return make_page(clients, paging, lambda client: (client.id,))
 
 
-@router.get("/clients/{id}", response_model=Client, summary="One client")
+@router.get("/clients/{id}", response_model=rules.Client, summary="One client")
 async def read_client(id: ClientRef, door: Door = allow(*CLIENT_ROLES)) -> Any:
-    client = raise_if_refused(await door.transact(handlers.read_client, id, door.principal.roles))
-    door.set_etag(client["version"])
+    client = await door.transact(handlers.read_client, id, door.principal.roles)
+    door.set_etag(client.version)
     return client
 
 
 @router.patch(
-    "/clients/{id}", response_model=Client, summary="Change what is given of a client; its owner changes by transfer"
+    "/clients/{id}",
+    response_model=rules.Client,
+    summary="Change what is given of a client; its owner changes by transfer",
 )
 async def change_client(id: ClientRef, body: ClientChanges, door: Door = allow(*CLIENT_ROLES)) -> Any:
-    given = body.model_dump(exclude_unset=True)
-    client = raise_if_refused(
-        await door.transact(handlers.change_client, id, given, door.principal.roles, door.check_version)
-    )
-    door.set_etag(client["version"])
+    client = await door.transact(handlers.change_client, id, to_changes(body), door.principal.roles, door.check_version)
+    door.set_etag(client.version)
     return client
 
 
@@ -187,5 +165,5 @@ async def change_client(id: ClientRef, body: ClientChanges, door: Door = allow(*
 async def read_client_history(
     id: ClientRef, paging: Paging = Depends(paging), door: Door = allow(*CLIENT_ROLES)
 ) -> Any:
-    rows = raise_if_refused(await door.transact(handlers.read_client_history, id, door.principal.roles, paging))
-    return make_page(rows, paging, lambda row: (str(row["nth"]),))
+    changes = await door.transact(handlers.read_client_history, id, door.principal.roles, paging)
+    return make_page(changes, paging, lambda change: (str(change.nth),))

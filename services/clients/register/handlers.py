@@ -1,21 +1,21 @@
 """Registering, changing and reading clients."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
 
 from services.clients.access.handlers import (
     decide_and_journal,
-    find_actor_exclusion,
     get_list_reason,
-    get_page_client_ids,
+    lock_client,
     lock_for_client_work,
+    make_refusal,
+    require_access,
+    require_no_exclusion,
 )
 from services.clients.access.store.actor import is_headed_by_actor
-from services.clients.holdings.store.owners import list_owner_history, lock_clients
-from services.clients.journal.store.entries import insert_clients_entry, insert_journal_entry
+from services.clients.holdings.store.owners import LockedClient, OwnerChange, list_owner_history, lock_clients
+from services.clients.journal.store.entries import insert_clients_entry
 from services.clients.names.handlers import accept_any_client_id, claim_external_ids
-from services.clients.names.rules import apply_external_id_changes
 from services.clients.names.store import get_client_id, list_merged_client_ids
 from services.clients.permissions.rules import ALLOWING_REASONS
 from services.clients.register import rules, store
@@ -27,7 +27,7 @@ from shared.paging import Paging
 from shared.people.rules import Person, UnknownEmployee, require_able_to_own
 from shared.people.store import lock_people
 
-VersionCheck = Any  # of the door: raises `Stale` unless the version is the wanted one
+VersionCheck = Callable[[int], None]  # of the door: raises `Stale` unless the version is the wanted one
 
 
 class UnknownOwner(Refused, code="unknown_owner"):
@@ -50,65 +50,68 @@ class NotYourClient(Forbidden, code="not_yours"):
     """You may register clients only for yourself, or as head for those in your departments."""
 
 
-def announce_registered_clients(work: UnitOfWork, rows: Sequence[store.Registration]) -> None:
+def announce_registered_clients(work: UnitOfWork, registrations: Sequence[rules.Registration]) -> None:
     """One event: of the client, or in bulk."""
-    if len(rows) == 1:
-        work.publish(ClientRegistered(client_id=rows[0].client_id, to_id=rows[0].owner_id, sequence=1))
-    elif rows:
+    if len(registrations) == 1:
+        new = registrations[0]
+        work.publish(ClientRegistered(client_id=new.client_id, to_id=new.owner_id, sequence=1))
+    elif registrations:
         # One validation of all is much faster than one of each.
-        owned = [{"client_id": row.client_id, "to_id": row.owner_id, "sequence": 1} for row in rows]
-        work.publish(ClientRegistered.model_validate({"batch_id": uuid7(), "items": owned}))
+        items = [{"client_id": new.client_id, "to_id": new.owner_id, "sequence": 1} for new in registrations]
+        work.publish(ClientRegistered.model_validate({"batch_id": uuid7(), "items": items}))
 
 
-async def register_client(work: UnitOfWork, row: store.Registration, roles: frozenset[str]) -> Mapping[str, Any]:
+async def register_client(work: UnitOfWork, new: rules.Registration, roles: frozenset[str]) -> rules.Client:
     """Registers a client; the same again gives the same answer.
 
-    Raises `PolicyNotAcknowledged`, `NotYours`, `Exists`, `UnknownOwner`, `UnknownEmployee` (of the team), `NotEmployed`, `Frozen`,
-    `ExternalIdTaken`, `Merged`.
+    Raises `PolicyNotAcknowledged`, `NotYourClient`, `Exists`, `UnknownOwner`, `UnknownEmployee` (of the team), `NotEmployed`,
+    `Frozen`, `ExternalIdTaken`, `ClientAlreadyMerged`.
     """
-    rows = await lock_for_client_work(work, row.people)
+    people = await lock_for_client_work(work, new.people)
     if not (
         roles & {"service", "director"}
-        or row.owner_id == work.actor
-        or ("sales_head" in roles and await is_headed_by_actor(work, row.owner_id))
+        or new.owner_id == work.actor
+        or ("sales_head" in roles and await is_headed_by_actor(work, new.owner_id))
     ):
         raise NotYourClient
-    known = (await lock_clients(work, [row.client_id])).get(row.client_id)
+    known = (await lock_clients(work, [new.client_id])).get(new.client_id)
     if known is None:
-        for person in row.people:
+        for person in new.people:
             try:
-                require_able_to_own(rows, person)
+                require_able_to_own(people, person)
             except UnknownEmployee:
-                raise (UnknownOwner if person == row.owner_id else UnknownEmployee) from None
-        if await list_merged_client_ids(work, [row.client_id]):
+                raise (UnknownOwner if person == new.owner_id else UnknownEmployee) from None
+        if await list_merged_client_ids(work, [new.client_id]):
             raise ClientAlreadyMerged
-        await claim_external_ids(work, row.client_id, {}, row.external_ids)
-        if await store.insert_clients(work, [row], imported=False):
-            announce_registered_clients(work, [row])
+        await claim_external_ids(work, new.client_id, {}, new.profile.external_ids)
+        if await store.insert_clients(work, [new], imported=False):
+            announce_registered_clients(work, [new])
         else:  # somebody else registered it since we looked
-            known = (await lock_clients(work, [row.client_id]))[row.client_id]
+            known = (await lock_clients(work, [new.client_id]))[new.client_id]
     if known is not None and (
-        known["fingerprint"] != row.fingerprint
-        or await decide_and_journal(work, row.client_id, "read", roles) not in ALLOWING_REASONS
+        known.fingerprint != new.fingerprint
+        or await decide_and_journal(work, new.client_id, "read", roles) not in ALLOWING_REASONS
     ):
         raise Exists
-    return await store.get_client(work, row.client_id)
+    return await store.get_client(work, new.client_id)
 
 
 @accept_any_client_id
-async def read_client(work: UnitOfWork, client_id: str, roles: frozenset[str]) -> Mapping[str, Any]:
-    """The client, or `{"refused": reason}`: a refusal must be committed too, since it is in the journal."""
-    reason = await decide_and_journal(work, client_id, "read", roles)
-    return await store.get_client(work, client_id) if reason in ALLOWING_REASONS else {"refused": reason}
+async def read_client(work: UnitOfWork, client_id: str, roles: frozenset[str]) -> rules.Client:
+    """Raises a `JournaledRefusal`."""
+    await require_access(work, client_id, "read", roles)
+    return await store.get_client(work, client_id)
 
 
-async def read_client_history(work: UnitOfWork, ref: str, roles: frozenset[str], paging: Paging) -> Any:
-    """Of a client that was merged its own, for whoever may read the one that it is part of."""
+async def read_client_history(work: UnitOfWork, ref: str, roles: frozenset[str], paging: Paging) -> list[OwnerChange]:
+    """Of a client that was merged its own, for whoever may read the one that it is part of. Raises a `JournaledRefusal`."""
     client_id = ref if "~" not in ref else await get_client_id(work, ref)
     reason = await decide_and_journal(work, client_id, "read", roles)
-    if reason == "unknown_client" and (into := await get_client_id(work, client_id)) != client_id:
-        reason = await decide_and_journal(work, into, "read", roles)
-    return await list_owner_history(work, client_id, paging) if reason in ALLOWING_REASONS else {"refused": reason}
+    if reason == "unknown_client" and (into_id := await get_client_id(work, client_id)) != client_id:
+        reason = await decide_and_journal(work, into_id, "read", roles)
+    if reason not in ALLOWING_REASONS:
+        raise make_refusal(reason)
+    return await list_owner_history(work, client_id, paging)
 
 
 async def list_clients(
@@ -117,69 +120,66 @@ async def list_clients(
     paging: Paging,
     owner_id: str | None,
     unowned: bool | None,
-    looked_for: str | None,
+    text: str | None,
     status: str | None = None,
-) -> Any:
-    """A page of clients, or `{"refused": reason}`; either is in the journal. Raises `NothingToFind`."""
-    wanted = None if looked_for is None else rules.build_search_query(looked_for)
-    if looked_for is not None and wanted is None:
+) -> list[rules.Client]:
+    """A page of clients, of those in which `text` is found. Raises a `JournaledRefusal`, `NothingToFind`."""
+    query = None if text is None else rules.build_search_query(text)
+    if text is not None and query is None:
         raise NothingToFind
-    refused = await find_actor_exclusion(work)
-    if refused is not None:
-        await insert_journal_entry(work, "client.listed", employee_id=work.actor, action="list", reason=refused)
-        return {"refused": refused}
-    rows = await store.list_visible_clients(work, roles, "list", paging, owner_id, unowned, wanted, status)
-    await insert_clients_entry(work, "client.listed", "list", get_list_reason(roles), get_page_client_ids(rows, paging))
-    return rows
+    await require_no_exclusion(work, "client.listed", "list")
+    clients = await store.list_visible_clients(work, roles, "list", paging, owner_id, unowned, query, status)
+    shown = [client.id for client in clients[: paging.limit]]
+    await insert_clients_entry(work, "client.listed", "list", get_list_reason(roles), shown)
+    return clients
 
 
 @accept_any_client_id
 async def change_client(
-    work: UnitOfWork, client_id: str, changes: Mapping[str, Any], roles: frozenset[str], check_version: VersionCheck
-) -> Mapping[str, Any]:
-    """Changes what the caller gave of the profile. Raises `Stale`, `Erased`, `ExternalIdTaken`."""
-    await lock_people(work, holding=[work.actor])
-    known = (await lock_clients(work, [client_id])).get(client_id)
-    reason = await decide_and_journal(work, client_id, "edit", roles)
-    if known is None or reason not in ALLOWING_REASONS:
-        return {"refused": reason}
-    if known["erased"]:
-        raise ClientAlreadyErased
-    check_version(known["version"])
+    work: UnitOfWork,
+    client_id: str,
+    changes: rules.ProfileChanges,
+    roles: frozenset[str],
+    check_version: VersionCheck,
+) -> rules.Client:
+    """Changes what is given of the profile.
+
+    Raises a `JournaledRefusal`, `Stale`, `ClientAlreadyErased`, `ExternalIdTaken`.
+    """
+    client, before = await lock_for_edit(work, client_id, roles)
+    check_version(client.version)
     if changes:
-        await store.update_profile(work, client_id, await _prepare_changes(work, client_id, changes))
+        after = rules.change_profile(before, changes, uuid7)
+        await claim_external_ids(work, client_id, before.external_ids, after.external_ids)
+        await store.update_profiles(work, {client_id: after})
         await announce_changed_clients(work, client_id)
     return await store.get_client(work, client_id)
 
 
-async def _prepare_changes(work: UnitOfWork, client_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Contacts keep the ids that they have; external ids are claimed. Raises `ExternalIdTaken`."""
-    fitted = dict(changes)
-    if fitted.keys() & {"contacts", "external_ids"}:
-        before = (await store.list_profiles(work, [client_id]))[client_id]
-        if "contacts" in fitted:
-            fitted["contacts"] = rules.assign_contact_ids(fitted["contacts"], before["contacts"], uuid7)
-        if "external_ids" in fitted:
-            fitted["external_ids"] = apply_external_id_changes(before["external_ids"], fitted["external_ids"])
-            await claim_external_ids(work, client_id, before["external_ids"], fitted["external_ids"])
-    return fitted
+async def lock_for_edit(work: UnitOfWork, client_id: str, roles: frozenset[str]) -> tuple[LockedClient, rules.Profile]:
+    """A client that the actor edits. Raises a `JournaledRefusal`, `ClientAlreadyErased`."""
+    await lock_people(work, holding=[work.actor])
+    client = await lock_client(work, client_id, "edit", roles)
+    if client.is_erased:
+        raise ClientAlreadyErased
+    return client, (await store.list_profiles(work, [client_id]))[client_id]
 
 
 async def announce_changed_clients(work: UnitOfWork, *client_ids: str) -> None:
     work.publish(
         *(
             ClientChanged(
-                client_id=row["id"],
-                owner_id=row["record_owner_id"] or row["owner_id"],
-                value=f"{row['value']:.2f}",
-                effort=row["effort"],
-                regions=row["regions"],
-                languages=row["languages"],
-                team=row["team"],
-                status=row["status"],
-                expected_value=format_money(row["expected_value"]),
+                client_id=client.id,
+                owner_id=client.record_owner_id or client.owner_id,
+                value=f"{client.value:.2f}",
+                effort=client.effort,
+                regions=list(client.regions),
+                languages=list(client.languages),
+                team=dict(client.team),
+                status=client.status,
+                expected_value=format_money(client.expected_value),
             )
-            for row in await store.list_clients_by_id(work, client_ids)
+            for client in await store.list_clients_by_id(work, client_ids)
         )
     )
 
@@ -188,10 +188,10 @@ def format_money(amount: Decimal | None) -> str | None:
     return None if amount is None else f"{amount:.2f}"
 
 
-def find_owner_refusal(rows: Mapping[str, Person], employee_id: str) -> str | None:
+def find_owner_refusal(people: Mapping[str, Person], employee_id: str) -> str | None:
     """Why this person may not be given clients, if so."""
     try:
-        require_able_to_own(rows, employee_id)
+        require_able_to_own(people, employee_id)
     except HoldfastError as refusal:
         return refusal.code
     return None

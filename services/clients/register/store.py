@@ -1,111 +1,73 @@
 """Clients and their profiles: registered, read as the API shows them, changed."""
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import asdict
+from typing import Any
 
-from services.clients.access.store.decision import clients_of_actor_sql, get_decision_time
-from services.clients.holdings.store.owners import INCREMENT_VERSION_SQL
+from services.clients.access.store.decision import clients_of_actor_sql
+from services.clients.holdings.store.owners import INSERT_OWNERS_SQL, increment_versions
+from services.clients.holdings.store.teams import INSERT_TEAMS_SQL
+from services.clients.journal.store.entries import insert_entries_sql
+from services.clients.names.rules import ERASED_TEXT
+from services.clients.names.store import INSERT_SURROGATES_SQL
 from services.clients.permissions.rules import Action
-from services.clients.register import rules
+from services.clients.register.rules import Client, Contact, Profile, Registration, assign_contact_ids
 from shared.database import UnitOfWork
 from shared.ids import uuid7
 from shared.paging import Paging
 
-INSERT_CLIENTS_SQL = """
+INSERT_CLIENTS_SQL = f"""
     WITH given AS MATERIALIZED (
-        SELECT c.id AS client_id, c.*, CAST(b.contacts AS jsonb) AS contacts, b.fingerprint, b.imported,
-               gen_random_uuid() AS surrogate
-        FROM unnest(CAST(:bodies AS text[]), CAST(:contacts AS text[]), CAST(:fingerprints AS bytea[]),
-                    CAST(:imported AS bytea[])) AS b (body, contacts, fingerprint, imported),
-             jsonb_to_record(CAST(b.body AS jsonb)) AS c (
-                 id text, owner_id text, name text, value numeric, effort double precision, regions jsonb,
-                 languages jsonb, team jsonb, status text, expected_value numeric, external_ids jsonb)
-    ), made AS (
-        INSERT INTO clients (client_id, owner_id, surrogate)
-        SELECT client_id, owner_id, surrogate FROM given ORDER BY client_id
-        ON CONFLICT DO NOTHING RETURNING client_id, owner_id, surrogate
-    ), new AS MATERIALIZED (
+        SELECT c.id AS client_id, c.*, b.fingerprint, b.imported, gen_random_uuid() AS surrogate
+        FROM unnest(CAST(:profiles AS text[]), CAST(:fingerprints AS bytea[]), CAST(:imported AS bytea[]))
+                 AS b (profile, fingerprint, imported),
+             jsonb_to_record(CAST(b.profile AS jsonb)) AS c (
+                 id text, owner_id text, name text, value numeric, effort double precision, regions jsonb, languages jsonb,
+                 contacts jsonb, team jsonb, status text, expected_value numeric, external_ids jsonb)
+    ), {INSERT_OWNERS_SQL}, new AS MATERIALIZED (
         SELECT given.* FROM given WHERE client_id IN (SELECT client_id FROM made)
     ), described AS (
         INSERT INTO profiles (client_id, name, value, effort, regions, languages, contacts, registered_at, fingerprint,
                               imported, status, expected_value, external_ids)
-        SELECT client_id, name, value, effort, regions, languages, contacts, :now, fingerprint, imported,
-               coalesce(status, 'active'), expected_value, coalesce(external_ids, '{}')
+        SELECT client_id, name, value, effort, regions, languages, contacts, :now, fingerprint, imported, status,
+               expected_value, external_ids
         FROM new
-    ), staffed AS (
-        INSERT INTO team (client_id, function, employee_id)
-        SELECT client_id, place.function, place.employee_id
-        FROM new, jsonb_each_text(team) AS place (function, employee_id)
-    ), named AS (
-        INSERT INTO surrogates (id, kind, surrogate) SELECT client_id, 'client', surrogate FROM made
-    ), noted AS (
-        INSERT INTO history (client_id, kind, to_id, at, by_id, leaf)
-        SELECT client_id, 'registered', owner_id, :now, :actor, :leaf FROM made
-    ), counted AS (
-        INSERT INTO portfolios AS p (owner_id, clients)
-        SELECT owner_id, count(*) FROM made GROUP BY owner_id ORDER BY owner_id
-        ON CONFLICT (owner_id) DO UPDATE SET clients = p.clients + excluded.clients
-    ), owned AS MATERIALIZED (
+    ), staffed AS ({INSERT_TEAMS_SQL}), named AS ({INSERT_SURROGATES_SQL}), owned AS MATERIALIZED (
         SELECT owner_id, surrogate_of('employee', owner_id) AS owner, clients
         FROM (SELECT owner_id, count(*) AS clients FROM made GROUP BY owner_id) o
-    ), journaled AS (
-        INSERT INTO journal_pending (leaf, at, kind, actor, employees, clients, details)
-        SELECT :leaf, :now, 'client.registered', surrogate_of('employee', :actor),
-               array_agg(owner ORDER BY owner_id) || (SELECT array_agg(surrogate_of('employee', employee_id)) FROM (
-                   SELECT DISTINCT employee_id FROM new, jsonb_each_text(team) AS place (function, employee_id)) serving),
-               (SELECT array_agg(surrogate ORDER BY owner_id) FROM made),
-               jsonb_build_object('owners', jsonb_agg(
-                   jsonb_build_object('owner_id', owner, 'clients', clients) ORDER BY owner_id))
-        FROM owned HAVING count(*) > 0
+    ), journaled AS ({
+    insert_entries_sql(
+        "FROM owned HAVING count(*) > 0",
+        kind="'client.registered'",
+        employees='''array_agg(owner ORDER BY owner_id) || (
+            SELECT array_agg(surrogate_of('employee', employee_id)) FROM (
+                SELECT DISTINCT employee_id FROM new, jsonb_each_text(team) AS place (function, employee_id)) serving)''',
+        clients="(SELECT array_agg(surrogate ORDER BY owner_id) FROM made)",
+        details='''jsonb_build_object('owners', jsonb_agg(
+            jsonb_build_object('owner_id', owner, 'clients', clients) ORDER BY owner_id))''',
     )
+})
     SELECT client_id FROM made
 """
 
 
-class Registration(NamedTuple):
-    """A client as its registration or its imported row says: `body` is the whole of it as JSON.
-
-    `fingerprint` tells it from another registration; `imported` is what an import compares: all but owner and team,
-    which it never takes of a client that exists. Neither depends on ids of contacts that are made here.
-    """
-
-    client_id: str
-    owner_id: str
-    team: Mapping[str, str]
-    body: str
-    fingerprint: bytes
-    imported: bytes
-    external_ids: Mapping[str, str]
-    contacts: Sequence[Mapping[str, Any]]
-
-    @property
-    def people(self) -> tuple[str, ...]:
-        return (self.owner_id, *self.team.values())
-
-
-def build_registration(client_id: str, owner_id: str, team: Mapping[str, str], body: str) -> Registration:
-    """`body` is always in the same form; what is at its default and came later than others is left out of it."""
-    whole = json.loads(body)
-    compared = {name: value for name, value in whole.items() if name not in ("owner_id", "team")}
-    imported = hashlib.sha256(json.dumps(compared, sort_keys=True).encode()).digest()
-    fingerprint = hashlib.sha256(body.encode()).digest()
-    return Registration(
-        client_id, owner_id, team, body, fingerprint, imported, whole.get("external_ids", {}), whole["contacts"]
-    )
-
-
-async def insert_clients(work: UnitOfWork, rows: Sequence[Registration], *, imported: bool) -> set[str]:
+async def insert_clients(work: UnitOfWork, registrations: Sequence[Registration], *, imported: bool) -> set[str]:
     """Registers up to 1,000 clients with owner, team, history and one leaf; returns the ids that were not taken."""
+    profiles = [
+        {
+            **asdict(new.profile),
+            "id": new.client_id,
+            "owner_id": new.owner_id,
+            "contacts": [asdict(contact) for contact in assign_contact_ids(new.profile.contacts, (), uuid7)],
+        }
+        for new in registrations
+    ]
     made = await work.fetch_rows(
         INSERT_CLIENTS_SQL,
-        bodies=[row.body for row in rows],
-        contacts=[json.dumps(rules.assign_contact_ids(row.contacts, (), uuid7)) for row in rows],
-        fingerprints=[row.fingerprint for row in rows],
-        imported=[row.imported if imported else None for row in rows],
-        now=work.now,
-        actor=work.actor,
+        profiles=[json.dumps(profile, default=str) for profile in profiles],
+        fingerprints=[new.fingerprint for new in registrations],
+        imported=[new.digest if imported else None for new in registrations],
         leaf=uuid7(),
     )
     return {row["client_id"] for row in made}
@@ -132,18 +94,27 @@ HAS_ACTING_OWNER_SQL = """c.owner_id IN (SELECT employee_id FROM people
     WHERE stand_in_id = :owner_id OR (employee_id = :owner_id AND stand_in_id IS NULL))"""
 
 
-async def get_client(work: UnitOfWork, client_id: str) -> Mapping[str, Any]:
+def _read_contacts(contacts: Iterable[Mapping[str, Any]]) -> list[Contact]:
+    return [Contact(**contact) for contact in contacts]
+
+
+def _read_client(contacts: Iterable[Mapping[str, Any]], **columns: Any) -> Client:
+    return Client(contacts=_read_contacts(contacts), **columns)
+
+
+async def get_client(work: UnitOfWork, client_id: str) -> Client:
     """The client as the API shows it; it exists."""
-    (row,) = await list_clients_by_id(work, [client_id])
-    return row
+    (client,) = await list_clients_by_id(work, [client_id])
+    return client
 
 
-async def list_clients_by_id(work: UnitOfWork, client_ids: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+async def list_clients_by_id(work: UnitOfWork, client_ids: Sequence[str]) -> list[Client]:
     """These clients as the API shows them, by id; those that exist."""
-    return await work.fetch_rows(
+    return await work.fetch_all(
+        _read_client,
         f"SELECT {CLIENT_COLUMNS_SQL} FROM {CLIENT_TABLES_SQL} WHERE c.client_id = ANY(:ids) ORDER BY c.client_id",
         ids=list(client_ids),
-        day=get_decision_time(work)["day"],
+        day=work.today.isoformat(),
     )
 
 
@@ -154,67 +125,41 @@ async def list_visible_clients(
     paging: Paging,
     owner_id: str | None = None,
     unowned: bool | None = None,
-    wanted: tuple[str, str] | None = None,
+    query: tuple[str, str] | None = None,
     status: str | None = None,
-) -> Sequence[Mapping[str, Any]]:
-    """Clients with which the caller may do this, by id; of one acting owner, without one, or of a status, if asked for.
+) -> list[Client]:
+    """Clients with which the actor may do this, by id; of one acting owner, without one, or of a status, if asked for.
 
-    `wanted` is what `domain.search` makes of a search.
+    `query` is what `build_search_query` makes of a search.
     """
-    mine = clients_of_actor_sql(roles, action)
-    named: dict[str, Any] = {"viewer": work.actor, "now": work.now} if mine else {}
-    where = [f"c.client_id IN ({mine})"] if mine else []
+    own = clients_of_actor_sql(roles, action)
+    where = ["c.client_id > :after", *([f"c.client_id IN ({own})"] if own else [])]
     if owner_id is not None:
         where.append(HAS_ACTING_OWNER_SQL)
-        named["owner_id"] = owner_id
     if unowned is not None:
         where.append("coalesce(o.unowned, false) = :unowned")
-        named["unowned"] = unowned
-    if wanted is not None:
+    if query is not None:
         where.append("p.terms @@ (CAST(:query AS tsquery) && words_query(:words))")
-        named["query"], named["words"] = wanted
     if status is not None:
         where.append("p.status = :status")
-        named["status"] = status
-    if paging.after:
-        where.append("c.client_id > :after")
-        named["after"] = paging.after[0]
-    if mine and ":now" not in mine:
-        del named["now"]
-    return await work.fetch_rows(
+    number_or_address, words = query or (None, None)
+    return await work.fetch_all(
+        _read_client,
         f"""
-        SELECT {CLIENT_COLUMNS_SQL} FROM {CLIENT_TABLES_SQL} WHERE {" AND ".join(where) or "true"}
-        ORDER BY c.client_id LIMIT :limit
+        SELECT {CLIENT_COLUMNS_SQL} FROM {CLIENT_TABLES_SQL} WHERE {" AND ".join(where)}
+        ORDER BY c.client_id LIMIT :fetch
         """,
-        day=get_decision_time(work)["day"],
-        limit=paging.fetch,
-        **named,
+        day=work.today.isoformat(),
+        owner_id=owner_id,
+        unowned=unowned,
+        query=number_or_address,
+        words=words,
+        status=status,
+        **paging.bounds,
     )
 
 
-REPLACE_PROFILES_SQL = """
-    WITH given AS (
-        SELECT c.*, b.imported
-        FROM unnest(CAST(:bodies AS text[]), CAST(:imported AS bytea[])) AS b (body, imported),
-             jsonb_to_record(CAST(b.body AS jsonb)) AS c (
-                 id text, name text, value numeric, effort double precision, regions jsonb, languages jsonb, contacts jsonb,
-                 status text, expected_value numeric, external_ids jsonb)
-    ), changed AS (
-        UPDATE profiles p SET name = g.name, value = g.value, effort = g.effort, regions = g.regions,
-            languages = g.languages, contacts = g.contacts, status = coalesce(g.status, 'active'),
-            expected_value = g.expected_value, external_ids = g.external_ids, imported = coalesce(g.imported, p.imported)
-        FROM given g WHERE p.client_id = g.id
-        RETURNING p.client_id
-    ), bumped AS (
-        UPDATE clients c SET version = c.version + 1 FROM changed ch WHERE c.client_id = ch.client_id
-    )
-    INSERT INTO journal_pending (leaf, at, kind, actor, clients)
-    SELECT :leaf, :now, :kind, surrogate_of('employee', :actor), array_agg(s.surrogate)
-    FROM changed JOIN surrogates s ON s.kind = 'client' AND s.id = client_id HAVING count(*) > 0
-"""
-
-
-async def list_profiles(work: UnitOfWork, client_ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+async def list_profiles(work: UnitOfWork, client_ids: Iterable[str]) -> dict[str, Profile]:
     """The profiles of these clients."""
     rows = await work.fetch_rows(
         """
@@ -225,59 +170,91 @@ async def list_profiles(work: UnitOfWork, client_ids: Iterable[str]) -> dict[str
         """,
         ids=list(client_ids),
     )
-    return {row["client_id"]: row for row in rows}
+    return {
+        client_id: Profile(contacts=_read_contacts(contacts), **columns)
+        for client_id, contacts, columns in (
+            (row.pop("client_id"), row.pop("contacts"), row) for row in map(dict, rows)
+        )
+    }
 
 
-async def replace_profiles(work: UnitOfWork, kind: str, rows: Sequence[tuple[str, bytes | None]]) -> None:
-    """Writes up to 1,000 profiles, with one leaf: whole as JSON, with the mark of the import that brought it.
-
-    The clients were locked before.
-    """
-    await work.execute(
-        REPLACE_PROFILES_SQL,
-        bodies=[body for body, _ in rows],
-        imported=[imported for _, imported in rows],
-        kind=kind,
-        now=work.now,
-        actor=work.actor,
-        leaf=uuid7(),
-    )
-
-
-async def list_contacts_of_client(work: UnitOfWork, client_id: str, paging: Paging) -> Sequence[Mapping[str, Any]]:
+async def list_contacts_of_client(work: UnitOfWork, client_id: str, paging: Paging) -> list[Contact]:
     """The contacts of a client, by id."""
-    return await work.fetch_rows(
+    return await work.fetch_all(
+        Contact,
         """
         SELECT contact ->> 'id' AS id, contact ->> 'name' AS name, contact ->> 'email' AS email, contact ->> 'phone' AS phone
         FROM profiles, jsonb_array_elements(contacts) AS c (contact)
-        WHERE client_id = :client_id AND contact ->> 'id' > :after ORDER BY 1 LIMIT :limit
+        WHERE client_id = :client_id AND contact ->> 'id' > :after ORDER BY 1 LIMIT :fetch
         """,
         client_id=client_id,
-        after=paging.after[0] if paging.after else "",
-        limit=paging.fetch,
+        **paging.bounds,
     )
 
 
-async def update_profile(work: UnitOfWork, client_id: str, changes: Mapping[str, Any]) -> None:
-    """Writes the given fields of the profile (`regions`, `languages`, `contacts` as lists, `external_ids` by system)."""
-    columns = {name: f"CAST(:{name} AS jsonb)" for name in ("regions", "languages", "contacts", "external_ids")}
-    values = {name: json.dumps(value) if name in columns else value for name, value in changes.items()}
-    assigned = ", ".join(f"{name} = {columns.get(name, f':{name}')}" for name in changes)
-    await work.execute(f"UPDATE profiles SET {assigned} WHERE client_id = :client_id", client_id=client_id, **values)
-    await work.execute(INCREMENT_VERSION_SQL, client_id=client_id)
+# -- changing ----------------------------------------------------------------------------------------------------------
 
-
-UPDATE_CONTACTS_SQL = """
+UPDATE_PROFILES_SQL = """
     WITH given AS (
-        SELECT * FROM unnest(CAST(:clients AS text[]), CAST(:contacts AS text[])) AS g (client_id, contacts)
-    ), written AS (
-        UPDATE profiles p SET contacts = CAST(g.contacts AS jsonb) FROM given g WHERE p.client_id = g.client_id
+        SELECT c.*, b.imported
+        FROM unnest(CAST(:profiles AS text[]), CAST(:imported AS bytea[])) AS b (profile, imported),
+             jsonb_to_record(CAST(b.profile AS jsonb)) AS c (
+                 id text, name text, value numeric, effort double precision, regions jsonb, languages jsonb, contacts jsonb,
+                 status text, expected_value numeric, external_ids jsonb)
     )
-    UPDATE clients SET version = version + 1 WHERE client_id IN (SELECT client_id FROM given)
+    UPDATE profiles p SET name = g.name, value = g.value, effort = g.effort, regions = g.regions, languages = g.languages,
+        contacts = g.contacts, status = g.status, expected_value = g.expected_value, external_ids = g.external_ids,
+        imported = coalesce(g.imported, p.imported)
+    FROM given g WHERE p.client_id = g.id
 """
 
 
-async def update_contacts(work: UnitOfWork, contacts: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-    """All contacts of these clients."""
-    listed = [json.dumps(list(those)) for those in contacts.values()]
-    await work.execute(UPDATE_CONTACTS_SQL, clients=list(contacts), contacts=listed)
+async def update_profiles(
+    work: UnitOfWork, profiles: Mapping[str, Profile], digests: Mapping[str, bytes] | None = None
+) -> None:
+    """Up to 1,000 profiles, with the digests of the rows that were imported. The clients were locked before."""
+    await work.execute(
+        UPDATE_PROFILES_SQL,
+        profiles=[json.dumps({**asdict(profile), "id": id}, default=str) for id, profile in profiles.items()],
+        imported=[digests.get(id) if digests else None for id in profiles],
+    )
+    await increment_versions(work, profiles)
+
+
+# -- merged and erased clients -----------------------------------------------------------------------------------------
+
+
+async def delete_profile(work: UnitOfWork, client_id: str) -> None:
+    await work.execute("DELETE FROM profiles WHERE client_id = :id", id=client_id)
+
+
+async def erase_profile(work: UnitOfWork, client_id: str) -> None:
+    """Orders, values and owners are figures and truths, and stay."""
+    await work.execute(
+        """
+        UPDATE profiles SET name = :erased, regions = '[]', languages = '[]', contacts = '[]', external_ids = '{}',
+            status = 'closed', fingerprint = '', imported = NULL
+        WHERE client_id = :id
+        """,
+        id=client_id,
+        erased=ERASED_TEXT,
+    )
+
+
+async def delete_contact(work: UnitOfWork, client_id: str, contact_id: str) -> list[str] | None:
+    """Takes a contact away; their name, address and number in lower case, by which they are known in texts. None: no such."""
+    words: list[str] | None = await work.fetch_value(
+        """
+        WITH person AS (
+            SELECT nth - 1 AS place, ARRAY(SELECT lower(value) FROM jsonb_each_text(contact)
+                                           WHERE key IN ('name', 'email', 'phone') AND length(value) > 2) AS words
+            FROM profiles, jsonb_array_elements(contacts) WITH ORDINALITY AS c (contact, nth)
+            WHERE client_id = :client_id AND contact ->> 'id' = :contact_id
+        )
+        UPDATE profiles SET contacts = contacts - CAST(place AS int), fingerprint = '' FROM person
+        WHERE client_id = :client_id RETURNING words
+        """,
+        client_id=client_id,
+        contact_id=contact_id,
+    )
+    return words

@@ -18,7 +18,7 @@ Table(
     Column("registered_at", DateTime(timezone=True), nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),  # of the body that registered it
     Column("imported", LargeBinary),  # of the row last imported, without owner and team
-    Column("terms", TSVECTOR, Computed("search_terms(name, contacts)", persisted=True)),  # see domain.search
+    Column("terms", TSVECTOR, Computed("search_terms(name, contacts)", persisted=True)),  # see `register.rules`
     Index("profiles_terms", "terms", postgresql_using="gin"),
     Column("status", Text, nullable=False, server_default="active"),
     Column("expected_value", Numeric(18, 2)),

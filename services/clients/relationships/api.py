@@ -1,21 +1,21 @@
 """Who of us knows a client, and how well; what was recorded of it."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from services.clients.access.handlers import raise_if_refused
-from services.clients.register.api import CLIENT_ROLES, CREATED_RESPONSES
+from services.clients.access.api import CREATED_RESPONSES
+from services.clients.journal.api import require_journal_space_at_door
+from services.clients.register.api import CLIENT_ROLES
 from services.clients.relationships import handlers, rules
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Moment, NotBoolean, Paragraphs
 from shared.ids import ClientRef, Id
 from shared.paging import Page, Paging, make_page, paging
 
-router = APIRouter()
+router = APIRouter(dependencies=[Depends(require_journal_space_at_door)])
 
 
 class NewInteraction(Body):
@@ -26,28 +26,11 @@ class NewInteraction(Body):
     summary: Paragraphs | None = None
 
 
-class Interaction(BaseModel):
-    id: str
-    client_id: str
-    employee_id: str
-    kind: str
-    at: datetime
-    summary: str | None
-
-
 class NewFeedback(Body):
     id: Id | None = None
     score: Annotated[int, Field(ge=0, le=10), NotBoolean]
     note: Paragraphs | None = None
     at: Moment | None = None
-
-
-class Feedback(BaseModel):
-    id: str
-    client_id: str
-    score: int
-    note: str | None
-    at: datetime
 
 
 class AcquaintanceShown(BaseModel):
@@ -64,7 +47,7 @@ class AcquaintanceShown(BaseModel):
     last_at: datetime
 
 
-class ClientKnowledge(BaseModel):
+class ClientKnowledgeShown(BaseModel):
     client_id: str
     known_by: list[AcquaintanceShown] = Field(description="the one who knows it best comes first")
     count: int = Field(description="how many who stay know the client; whoever has it in hand counts, if nobody does")
@@ -77,64 +60,64 @@ class ClientKnowledge(BaseModel):
 @router.get(
     "/clients/{id}/knowledge",
     tags=["knowing"],
-    response_model=ClientKnowledge,
+    response_model=ClientKnowledgeShown,
     summary="Who of us knows the client, and how well",
 )
 async def read_client_knowledge(id: ClientRef, door: Door = allow(*CLIENT_ROLES)) -> Any:
-    return raise_if_refused(await door.transact(handlers.read_client_knowledge, id, door.principal.roles))
+    return await door.transact(handlers.read_client_knowledge, id, door.principal.roles)
 
 
 @router.get(
     "/clients/{id}/interactions",
     tags=["knowing"],
-    response_model=Page[Interaction],
+    response_model=Page[rules.Interaction],
     summary="Meetings, calls and mails, newest first",
 )
 async def list_interactions(id: ClientRef, paging: Paging = Depends(paging), door: Door = allow(*CLIENT_ROLES)) -> Any:
-    rows = raise_if_refused(await door.transact(handlers.list_interactions, id, door.principal.roles, paging))
-    return make_page(rows, paging, _cursor_key)
+    interactions = await door.transact(handlers.list_interactions, id, door.principal.roles, paging)
+    return make_page(interactions, paging, lambda one: (one.at.isoformat(), one.id))
 
 
 @router.get(
     "/clients/{id}/feedback",
     tags=["knowing"],
-    response_model=Page[Feedback],
+    response_model=Page[rules.Feedback],
     summary="What the client said of us, newest first",
 )
 async def list_feedback(id: ClientRef, paging: Paging = Depends(paging), door: Door = allow(*CLIENT_ROLES)) -> Any:
-    rows = raise_if_refused(await door.transact(handlers.list_feedback, id, door.principal.roles, paging))
-    return make_page(rows, paging, _cursor_key)
-
-
-def _cursor_key(row: Mapping[str, Any]) -> tuple[str, str]:
-    return row["at"].isoformat(), row["id"]
+    feedback = await door.transact(handlers.list_feedback, id, door.principal.roles, paging)
+    return make_page(feedback, paging, lambda one: (one.at.isoformat(), one.id))
 
 
 @router.post(
     "/clients/{id}/interactions",
     tags=["clients"],
     status_code=201,
-    response_model=Interaction,
+    response_model=rules.Interaction,
     responses=CREATED_RESPONSES,
     summary="Note a meeting, call or mail: who knows whom",
 )
 async def record_interaction(id: ClientRef, body: NewInteraction, door: Door = allow(*CLIENT_ROLES)) -> Any:
-    noted = raise_if_refused(
-        await door.transact(handlers.record_interaction, id, body.model_dump(), door.principal.roles)
+    recorded = await door.transact(
+        handlers.record_interaction,
+        *(id, body.id, body.employee_id, body.kind, body.at, body.summary),
+        door.principal.roles,
     )
-    door.set_location("clients", noted["client_id"])
-    return noted
+    door.set_location("clients", recorded.client_id)
+    return recorded
 
 
 @router.post(
     "/clients/{id}/feedback",
     tags=["clients"],
     status_code=201,
-    response_model=Feedback,
+    response_model=rules.Feedback,
     responses=CREATED_RESPONSES,
     summary="Note what the client says of us, from 0 to 10",
 )
 async def record_feedback(id: ClientRef, body: NewFeedback, door: Door = allow(*CLIENT_ROLES)) -> Any:
-    noted = raise_if_refused(await door.transact(handlers.record_feedback, id, body.model_dump(), door.principal.roles))
-    door.set_location("clients", noted["client_id"])
-    return noted
+    recorded = await door.transact(
+        handlers.record_feedback, id, body.id, body.score, body.note, body.at, door.principal.roles
+    )
+    door.set_location("clients", recorded.client_id)
+    return recorded

@@ -8,7 +8,7 @@ people change and forget. What is only planned counts nothing, for it may not ta
 cannot come to know it by a full calendar.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -34,6 +34,29 @@ def get_year_before(now: datetime) -> datetime:
 
 def compute_acquaintance_score(met: Mapping[InteractionKind, int]) -> Decimal:
     return sum((INTERACTION_WEIGHTS[kind] * number for kind, number in met.items()), Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """That one of us met a client, or called or wrote to it."""
+
+    id: str
+    client_id: str
+    employee_id: str
+    kind: str
+    at: datetime
+    summary: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What a client said of us, from 0 to 10."""
+
+    id: str
+    client_id: str
+    score: int
+    note: str | None
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -72,3 +95,34 @@ def find_client_dependency(acquaintances: Iterable[Acquaintance], owner_id: str,
     if known:
         return ClientDependency(0, known[0].employee_id, "only_leaving")
     return ClientDependency(int(owner_stays), owner_id, "owner_alone")
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionsOfEmployee:
+    """How often one of us met a client within twelve months."""
+
+    employee_id: str
+    score: Decimal
+    is_employed: bool
+    stays: bool
+    meetings: int
+    calls: int
+    mails: int
+    last_at: datetime
+
+    @property
+    def knows(self) -> bool:
+        return self.score >= MIN_KNOWING_SCORE
+
+
+@dataclass(frozen=True, slots=True)
+class ClientKnowledge:
+    """Who met a client, the one who knows it best first. `count`: how many who stay know it."""
+
+    client_id: str
+    known_by: Sequence[InteractionsOfEmployee]
+    count: int
+    strongest_id: str | None
+    alone_id: str | None
+    why: DependencyReason | None
+    computed_at: datetime

@@ -1,10 +1,9 @@
 """Who of us met a client, and what it said of us, newest first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
-from services.clients.imports.store import ImportedRow, import_rows_of_kind, row_columns
 from services.clients.relationships import rules
 from shared.database import UnitOfWork
 
@@ -18,7 +17,7 @@ def is_staying_sql(person: str) -> str:
 
 
 LIST_ACQUAINTANCES_SQL = f"""
-    SELECT i.employee_id, sum({INTERACTION_WEIGHT_SQL}) AS score, coalesce(p.status <> 'left', false) AS employed,
+    SELECT i.employee_id, sum({INTERACTION_WEIGHT_SQL}) AS score, coalesce(p.status <> 'left', false) AS is_employed,
            {is_staying_sql("p")} AS stays,
            count(*) FILTER (WHERE i.kind = 'meeting') AS meetings, count(*) FILTER (WHERE i.kind = 'call') AS calls,
            count(*) FILTER (WHERE i.kind = 'mail') AS mails, max(i.at) AS last_at
@@ -28,10 +27,14 @@ LIST_ACQUAINTANCES_SQL = f"""
 """
 
 
-async def list_acquaintances(work: UnitOfWork, client_id: str) -> Sequence[Mapping[str, Any]]:
+async def list_interactions_by_employee(work: UnitOfWork, client_id: str) -> list[rules.InteractionsOfEmployee]:
     """Everybody who met the client within twelve months, the best known first."""
-    return await work.fetch_rows(
-        LIST_ACQUAINTANCES_SQL, client_id=client_id, since=rules.get_year_before(work.now), now=work.now
+    return await work.fetch_all(
+        rules.InteractionsOfEmployee,
+        LIST_ACQUAINTANCES_SQL,
+        client_id=client_id,
+        since=rules.get_year_before(work.now),
+        now=work.now,
     )
 
 
@@ -51,26 +54,14 @@ async def get_acting_owner(work: UnitOfWork, client_id: str) -> tuple[str, bool]
 
 async def list_interactions(
     work: UnitOfWork, client_id: str, after: tuple[datetime, str] | None, limit: int
-) -> Sequence[Mapping[str, Any]]:
-    return await _list_newest(
-        work, "interaction_id", "employee_id, kind, at, summary", "interactions", client_id, after, limit
-    )
-
-
-async def list_feedback(
-    work: UnitOfWork, client_id: str, after: tuple[datetime, str] | None, limit: int
-) -> Sequence[Mapping[str, Any]]:
-    return await _list_newest(work, "feedback_id", "score, note, at", "feedback", client_id, after, limit)
-
-
-async def _list_newest(
-    work: UnitOfWork, id: str, columns: str, table: str, client_id: str, after: tuple[datetime, str] | None, limit: int
-) -> Sequence[Mapping[str, Any]]:
-    older = f"AND (at, {id}) < (:at, :after)" if after else ""
-    return await work.fetch_rows(
+) -> list[rules.Interaction]:
+    """Those before the moment and id `after`, newest first."""
+    return await work.fetch_all(
+        rules.Interaction,
         f"""
-        SELECT {id} AS id, client_id, {columns} FROM {table} WHERE client_id = :client_id {older}
-        ORDER BY at DESC, {id} DESC LIMIT :limit
+        SELECT interaction_id AS id, client_id, employee_id, kind, at, summary FROM interactions
+        WHERE client_id = :client_id {"AND (at, interaction_id) < (:at, :after)" if after else ""}
+        ORDER BY at DESC, interaction_id DESC LIMIT :limit
         """,
         client_id=client_id,
         limit=limit,
@@ -78,9 +69,27 @@ async def _list_newest(
     )
 
 
-async def insert_interaction(work: UnitOfWork, client_id: str, data: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The interaction as noted; None if its id is taken by another."""
-    return await work.fetch_row(
+async def list_feedback(
+    work: UnitOfWork, client_id: str, after: tuple[datetime, str] | None, limit: int
+) -> list[rules.Feedback]:
+    """Those before the moment and id `after`, newest first."""
+    return await work.fetch_all(
+        rules.Feedback,
+        f"""
+        SELECT feedback_id AS id, client_id, score, note, at FROM feedback
+        WHERE client_id = :client_id {"AND (at, feedback_id) < (:at, :after)" if after else ""}
+        ORDER BY at DESC, feedback_id DESC LIMIT :limit
+        """,
+        client_id=client_id,
+        limit=limit,
+        **({"at": after[0], "after": after[1]} if after else {}),
+    )
+
+
+async def insert_interaction(work: UnitOfWork, interaction: rules.Interaction) -> rules.Interaction | None:
+    """The interaction as recorded; None if its id is taken by another."""
+    return await work.fetch_one(
+        rules.Interaction,
         """
         WITH made AS (
             INSERT INTO interactions (interaction_id, client_id, employee_id, kind, at, summary, by_id)
@@ -92,37 +101,43 @@ async def insert_interaction(work: UnitOfWork, client_id: str, data: Mapping[str
         )
         SELECT interaction_id AS id, client_id, employee_id, kind, at, summary FROM found LIMIT 1
         """,
-        client_id=client_id,
         by=work.actor,
-        **data,
+        **asdict(interaction),
     )
 
 
-async def insert_feedback(work: UnitOfWork, client_id: str, data: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The feedback as noted; None if its id is taken by another."""
-    return await work.fetch_row(
+async def insert_feedback(
+    work: UnitOfWork, client_id: str, feedback_id: str, score: int, note: str | None, at: datetime | None
+) -> rules.Feedback | None:
+    """The feedback as recorded, now unless `at` says when; None if its id is taken by another."""
+    return await work.fetch_one(
+        rules.Feedback,
         """
         WITH made AS (
             INSERT INTO feedback (feedback_id, client_id, score, note, at, by_id)
-            VALUES (:id, :client_id, :score, :note, :at, :by) ON CONFLICT DO NOTHING RETURNING *
+            VALUES (:id, :client_id, :score, :note, coalesce(CAST(:at AS timestamptz), :now), :by)
+            ON CONFLICT DO NOTHING RETURNING *
         ), found AS (
             SELECT * FROM made UNION ALL
             SELECT * FROM feedback WHERE feedback_id = :id AND (client_id, score) = (:client_id, :score)
-                AND note IS NOT DISTINCT FROM :note AND at = coalesce(CAST(:said_at AS timestamptz), at)
+                AND note IS NOT DISTINCT FROM :note AND at = coalesce(CAST(:at AS timestamptz), at)
         )
         SELECT feedback_id AS id, client_id, score, note, at FROM found LIMIT 1
         """,
         client_id=client_id,
+        id=feedback_id,
+        score=score,
+        note=note,
+        at=at,
+        now=work.now,
         by=work.actor,
-        said_at=data["at"],
-        **{**data, "at": data["at"] or work.now},
     )
 
 
-# -- writing -----------------------------------------------------------------------------------------------------------
-# Each gives what became of the rows in their order: `created`, `updated`, or `unchanged` where it was so already.
+# -- importing ---------------------------------------------------------------------------------------------------------
+# Each gives what became of the rows in their order: `created` or `updated`.
 
-IMPORT_INTERACTIONS_SQL = """
+UPSERT_INTERACTIONS_SQL = """
     WITH given AS (
         SELECT * FROM unnest(CAST(:keys AS text[]), CAST(:clients AS text[]), CAST(:employees AS text[]),
                              CAST(:kinds AS text[]), CAST(:moments AS timestamptz[]), CAST(:summaries AS text[]))
@@ -139,7 +154,7 @@ IMPORT_INTERACTIONS_SQL = """
     FROM given LEFT JOIN before USING (id) ORDER BY nth
 """
 
-IMPORT_FEEDBACK_SQL = """
+UPSERT_FEEDBACK_SQL = """
     WITH given AS (
         SELECT * FROM unnest(CAST(:keys AS text[]), CAST(:clients AS text[]), CAST(:scores AS int[]),
                              CAST(:moments AS timestamptz[]), CAST(:notes AS text[]))
@@ -157,20 +172,70 @@ IMPORT_FEEDBACK_SQL = """
 """
 
 
-async def import_interactions(work: UnitOfWork, rows: Sequence[ImportedRow]) -> list[str]:
-    named = {"employees": "employee_id", "kinds": "kind", "moments": "at", "summaries": "summary"}
-    return await import_rows_of_kind(
-        work,
-        IMPORT_INTERACTIONS_SQL,
-        rows,
-        keys=[row.key for row in rows],
+async def upsert_interactions(work: UnitOfWork, interactions: Sequence[rules.Interaction]) -> list[str]:
+    upserted = await work.fetch_rows(
+        UPSERT_INTERACTIONS_SQL,
+        keys=[interaction.id for interaction in interactions],
+        clients=[interaction.client_id for interaction in interactions],
+        employees=[interaction.employee_id for interaction in interactions],
+        kinds=[interaction.kind for interaction in interactions],
+        moments=[interaction.at for interaction in interactions],
+        summaries=[interaction.summary for interaction in interactions],
         actor=work.actor,
-        **row_columns(rows, named),
+    )
+    return [row["outcome"] for row in upserted]
+
+
+async def upsert_feedback(work: UnitOfWork, feedback: Sequence[rules.Feedback]) -> list[str]:
+    upserted = await work.fetch_rows(
+        UPSERT_FEEDBACK_SQL,
+        keys=[one.id for one in feedback],
+        clients=[one.client_id for one in feedback],
+        scores=[one.score for one in feedback],
+        moments=[one.at for one in feedback],
+        notes=[one.note for one in feedback],
+        actor=work.actor,
+    )
+    return [row["outcome"] for row in upserted]
+
+
+# -- merged and erased clients -----------------------------------------------------------------------------------------
+
+
+async def merge_relationships(work: UnitOfWork, client_id: str, into_id: str) -> None:
+    for table in ("interactions", "feedback"):
+        await work.execute(
+            f"UPDATE {table} SET client_id = :into_id WHERE client_id = :client_id",
+            client_id=client_id,
+            into_id=into_id,
+        )
+
+
+async def erase_texts_of_employee(work: UnitOfWork, employee_id: str) -> dict[str, int]:
+    """Empties the summaries that are of or by this person, and their notes of feedback; how many of each."""
+    return await _erase_texts(work, "(:id = employee_id OR :id = by_id)", ":id = by_id", id=employee_id)
+
+
+async def erase_texts_of_client(work: UnitOfWork, client_id: str) -> dict[str, int]:
+    """Empties the summaries and the notes of feedback; how many of each."""
+    return await _erase_texts(work, "client_id = :id", "client_id = :id", id=client_id)
+
+
+async def erase_texts_naming(work: UnitOfWork, client_id: str, words: Sequence[str]) -> dict[str, int]:
+    """Empties the summaries and notes in which one of these words (in lower case) stands; how many of each."""
+    naming = """client_id = :id AND EXISTS (
+        SELECT 1 FROM unnest(CAST(:words AS text[])) AS named (word) WHERE position(word IN lower({text})) > 0)"""
+    return await _erase_texts(
+        work, naming.format(text="summary"), naming.format(text="note"), id=client_id, words=list(words)
     )
 
 
-async def import_feedback(work: UnitOfWork, rows: Sequence[ImportedRow]) -> list[str]:
-    named = {"scores": "score", "moments": "at", "notes": "note"}
-    return await import_rows_of_kind(
-        work, IMPORT_FEEDBACK_SQL, rows, keys=[row.key for row in rows], actor=work.actor, **row_columns(rows, named)
-    )
+async def _erase_texts(work: UnitOfWork, interactions: str, feedback: str, **named: object) -> dict[str, int]:
+    return {
+        "summaries": await work.execute(
+            f"UPDATE interactions SET summary = NULL WHERE summary IS NOT NULL AND {interactions}", **named
+        ),
+        "feedback_notes": await work.execute(
+            f"UPDATE feedback SET note = NULL WHERE note IS NOT NULL AND {feedback}", **named
+        ),
+    }

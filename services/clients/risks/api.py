@@ -1,12 +1,14 @@
 """What hangs on one person alone."""
 
+from dataclasses import asdict
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
-from services.clients.access.handlers import raise_if_refused
+from services.clients.journal.api import require_journal_space_at_door
 from services.clients.relationships.rules import DependencyReason
 from services.clients.risks import handlers
 from shared.http.door import Door, allow
@@ -14,7 +16,7 @@ from shared.http.fields import Total
 from shared.ids import Id
 from shared.paging import Page, Paging, make_page, paging
 
-router = APIRouter(tags=["risk"])
+router = APIRouter(tags=["risk"], dependencies=[Depends(require_journal_space_at_door)])
 
 
 class ClientAtRisk(BaseModel):
@@ -58,12 +60,6 @@ class EmployeeRisk(BaseModel):
     computed_at: datetime | None
 
 
-class RisksRecomputed(BaseModel):
-    computed_at: datetime
-    clients: int
-    changed: int
-
-
 @router.get(
     "/risk/clients", response_model=ClientsAtRisk, summary="Clients that only one of us knows, the most valuable first"
 )
@@ -73,24 +69,25 @@ async def list_clients_at_risk(
     paging: Paging = Depends(paging),
     door: Door = allow("employee", "sales_head", "director", "service"),
 ) -> Any:
-    found = raise_if_refused(
-        await door.transact(handlers.list_clients_at_risk, door.principal.roles, paging, owner_id, department_id)
+    found, computation = await door.transact(
+        handlers.list_clients_at_risk, door.principal.roles, paging, owner_id, department_id
     )
-    shown = make_page(found["rows"], paging, lambda row: (f"{row['value']:.2f}", row["client_id"]))
-    return {**shown, "computed_at": found["computed_at"]}
+    page = make_page(found, paging, lambda client: (f"{client.value:.2f}", client.client_id))
+    value = computation.value if computation else Decimal(0)
+    clients = [{**asdict(client), "share": handlers.compute_share(client.value, value)} for client in page["items"]]
+    return {**page, "items": clients, "computed_at": computation.at if computation else None}
 
 
 @router.get("/risk/employees/{employee_id}", response_model=EmployeeRisk, summary="What hangs on this person alone")
 async def read_employee_risk(
     employee_id: Id, door: Door = allow("employee", "sales_head", "director", "hr", "service")
 ) -> Any:
-    return raise_if_refused(await door.transact(handlers.read_employee_risk, employee_id, door.principal.roles))
+    return await door.transact(handlers.read_employee_risk, employee_id, door.principal.roles)
 
 
 @router.post(
     "/risk/recompute",
-    response_model=RisksRecomputed,
     summary="Compute it now; else it is done every night, in a small company for whoever looks",
 )
-async def recompute_risks(door: Door = allow("ops")) -> Any:
+async def recompute_risks(door: Door = allow("ops")) -> handlers.RisksRecomputed:
     return await door.transact(handlers.recompute_risks)

@@ -1,15 +1,15 @@
 """What hangs on one person alone: computed nightly and on demand, shown to whom it concerns, announced if it is much."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
-from services.clients.access.handlers import find_actor_exclusion, get_list_reason, get_page_client_ids
+from services.clients.access.handlers import get_list_reason, require_no_exclusion
 from services.clients.access.store.actor import is_headed_by_actor
 from services.clients.journal.store.entries import insert_clients_entry, insert_journal_entry
 from services.clients.risks import store
-from shared.contracts.clients import ClientSingleThreaded
 from shared.database import UnitOfWork
 from shared.errors import NotFound, Refused
 from shared.paging import Paging, UnknownCursor
@@ -22,36 +22,52 @@ class RisksAlreadyComputing(Refused, code="already_computing"):
     """This is being computed right now. Look again in a minute."""
 
 
-async def recompute_risks(work: UnitOfWork) -> Mapping[str, Any]:
-    """Computes it now. Raises `AlreadyComputing`."""
+@dataclass(frozen=True, slots=True)
+class RisksRecomputed:
+    """How many clients there are, and of how many it changed."""
+
+    computed_at: datetime
+    clients: int
+    changed: int
+
+
+@dataclass(frozen=True, slots=True)
+class EmployeeRisk:
+    """What hangs on one person alone. The shares are None where there is nothing to have a share in."""
+
+    employee_id: str
+    clients: int
+    value: Decimal
+    alone_clients: int
+    alone_value: Decimal
+    share_of_own: float | None
+    share_of_company: float | None
+    top: Sequence[store.TopClient]
+    computed_at: datetime | None
+
+
+async def recompute_risks(work: UnitOfWork) -> RisksRecomputed:
+    """Computes it now. Raises `RisksAlreadyComputing`."""
     if not await store.lock_computation(work):
         raise RisksAlreadyComputing
     changed = await store.update_risks(work)
-    computed = await store.get_last_computation(work)
-    assert computed is not None  # noqa: S101 - just now
-    return {"computed_at": computed.at, "clients": computed.clients, "changed": changed}
+    computation = await store.get_last_computation(work)
+    assert computation is not None  # noqa: S101 - just now
+    return RisksRecomputed(computation.at, computation.clients, changed)
 
 
 async def list_clients_at_risk(
     work: UnitOfWork, roles: frozenset[str], paging: Paging, owner_id: str | None, department_id: str | None
-) -> Any:
-    """A page of clients that hang on one person, or `{"refused": reason}`; either is in the journal."""
+) -> tuple[list[store.ClientAtRisk], store.RiskComputation | None]:
+    """A page of clients that hang on one person, and when that was computed. Raises a `JournaledRefusal`, `UnknownCursor`."""
     after = _parse_cursor(paging)
-    refused = await find_actor_exclusion(work)
-    if refused is not None:
-        await insert_journal_entry(work, "client.listed", employee_id=work.actor, action="list", reason=refused)
-        return {"refused": refused}
+    await require_no_exclusion(work, "client.listed", "list")
     await store.update_risks_if_small(work)
-    computed = await store.get_last_computation(work)
-    rows = await store.list_clients_at_risk(work, roles, after, paging.fetch, owner_id, department_id)
-    await insert_clients_entry(
-        work, "client.listed", "list", get_list_reason(roles), get_page_client_ids(rows, paging), {"by": "risk"}
-    )
-    whole = computed.value if computed else Decimal(0)
-    return {
-        "rows": [{**row, "share": compute_share(row["value"], whole)} for row in rows],
-        "computed_at": computed.at if computed else None,
-    }
+    computation = await store.get_last_computation(work)
+    clients = await store.list_clients_at_risk(work, roles, after, paging.fetch, owner_id, department_id)
+    shown = [client.client_id for client in clients[: paging.limit]]
+    await insert_clients_entry(work, "client.listed", "list", get_list_reason(roles), shown, {"by": "risk"})
+    return clients, computation
 
 
 def compute_share(part: Decimal, whole: Decimal) -> float | None:
@@ -67,38 +83,38 @@ def _parse_cursor(paging: Paging) -> tuple[Decimal, str] | None:
     return Decimal(paging.after[0]), paging.after[1]
 
 
-async def read_employee_risk(work: UnitOfWork, employee_id: str, roles: frozenset[str]) -> Mapping[str, Any]:
-    """What hangs on this person alone, or `{"refused": reason}`. Raises `NotFound`.
+async def read_employee_risk(work: UnitOfWork, employee_id: str, roles: frozenset[str]) -> EmployeeRisk:
+    """They see it themselves, so do those who head them; `hr` sees no clients, others only those that they may list.
 
-    They see it themselves, so do those who head them; `hr` sees no clients, others only those that they may list.
+    Raises a `JournaledRefusal`, `NotFound`.
     """
-    refused = await find_actor_exclusion(work)
-    if refused is not None:
-        await insert_journal_entry(work, "risk.read", employee_id=employee_id, action="list", reason=refused)
-        return {"refused": refused}
-    shown = (
+    await require_no_exclusion(work, "risk.read", "list", employee_id)
+    may_see_clients = (
         employee_id == work.actor
-        or roles & {"director", "service"}
+        or bool(roles & {"director", "service"})
         or ("sales_head" in roles and await is_headed_by_actor(work, employee_id))
     )
-    if not (shown or "hr" in roles) or not await store.exists_employee(work, employee_id):
+    if not (may_see_clients or "hr" in roles) or not await store.exists_employee(work, employee_id):
         raise NotFound
     await store.update_risks_if_small(work)
-    reason = get_list_reason(roles) if shown else None  # figures without clients rest on no relation to one
+    reason = get_list_reason(roles) if may_see_clients else None  # figures without clients rest on no relation to one
     await insert_journal_entry(work, "risk.read", employee_id=employee_id, action="list", reason=reason)
-    top = await store.list_top_clients_at_risk(work, employee_id, roles, TOP_CLIENTS) if shown else []
-    if top and reason:
-        listed = [row["client_id"] for row in top]
-        await insert_clients_entry(work, "client.listed", "list", reason, listed, {"by": "risk"})
-    computed, found = await store.get_last_computation(work), dict(await store.get_employee_risk(work, employee_id))
-    return {
-        **found,
-        "employee_id": employee_id,
-        "share_of_own": compute_share(found.pop("own_alone_value"), found["value"]),
-        "share_of_company": compute_share(found["alone_value"], computed.value if computed else Decimal(0)),
-        "top": top,
-        "computed_at": computed.at if computed else None,
-    }
+    top = await store.list_top_clients(work, employee_id, roles, TOP_CLIENTS) if may_see_clients else []
+    if top:
+        shown = [client.client_id for client in top]
+        await insert_clients_entry(work, "client.listed", "list", reason, shown, {"by": "risk"})
+    computation, sums = await store.get_last_computation(work), await store.get_risk_sums(work, employee_id)
+    return EmployeeRisk(
+        employee_id=employee_id,
+        clients=sums.clients,
+        value=sums.value,
+        alone_clients=sums.alone_clients,
+        alone_value=sums.alone_value,
+        share_of_own=compute_share(sums.own_alone_value, sums.value),
+        share_of_company=compute_share(sums.alone_value, computation.value if computation else Decimal(0)),
+        top=top,
+        computed_at=computation.at if computation else None,
+    )
 
 
 # -- by the clock ------------------------------------------------------------------------------------------------------
@@ -116,8 +132,8 @@ async def _recompute_if_due(work: UnitOfWork) -> None:
 
 
 async def _is_due(work: UnitOfWork) -> bool:
-    computed = await store.get_last_computation(work)
-    return computed is None or computed.day < work.today
+    computation = await store.get_last_computation(work)
+    return computation is None or computation.day < work.today
 
 
 async def announce_single_threaded_clients(runtime: Runtime) -> bool:
@@ -129,6 +145,6 @@ async def announce_single_threaded_clients(runtime: Runtime) -> bool:
 
 
 async def _announce_single_threaded_clients(work: UnitOfWork) -> int:
-    found = await store.update_single_threaded_as_announced(work, work.settings.alert_value or Decimal(0))
-    work.publish(*(ClientSingleThreaded(**row) for row in found))
-    return len(found)
+    events = await store.update_single_threaded_as_announced(work, work.settings.alert_value or Decimal(0))
+    work.publish(*events)
+    return len(events)

@@ -3,15 +3,16 @@
 Whose a client is stays out of what is kept: it is asked when it is read, so that a freeze needs no computing.
 """
 
-from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
 
-from services.clients.access.store.decision import clients_of_actor_sql, get_decision_time
+from services.clients.access.store.decision import clients_of_actor_sql
 from services.clients.register.store import HAS_ACTING_OWNER_SQL
-from services.clients.relationships.rules import MIN_KNOWING_SCORE, get_year_before
+from services.clients.relationships.rules import MIN_KNOWING_SCORE, DependencyReason, get_year_before
 from services.clients.relationships.store import INTERACTION_WEIGHT_SQL, is_staying_sql
+from shared.advisory_locks import AdvisoryLock
+from shared.contracts.clients import ClientSingleThreaded
 from shared.database import UnitOfWork
 
 ANNOUNCED_AT_ONCE = 1_000
@@ -60,7 +61,8 @@ UPSERT_COMPUTATION_SQL = """
 """
 
 
-class RiskComputation(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class RiskComputation:
     """When it was computed, for which day of the company, and what all clients together are worth."""
 
     at: datetime
@@ -70,13 +72,12 @@ class RiskComputation(NamedTuple):
 
 
 async def get_last_computation(work: UnitOfWork) -> RiskComputation | None:
-    row = await work.fetch_row("SELECT at, day, clients, value FROM risks_computed")
-    return RiskComputation(**row) if row else None
+    return await work.fetch_one(RiskComputation, "SELECT at, day, clients, value FROM risks_computed")
 
 
 async def lock_computation(work: UnitOfWork) -> bool:
     """Until the end of the transaction nobody else computes; False if somebody does."""
-    return bool(await work.fetch_value("SELECT pg_try_advisory_xact_lock(hashtextextended('risks', 0))"))
+    return bool(await work.fetch_value(f"SELECT pg_try_advisory_xact_lock({AdvisoryLock.RISKS:d})"))
 
 
 async def update_risks_if_small(work: UnitOfWork) -> None:
@@ -110,6 +111,19 @@ IS_IN_DEPARTMENT_SQL = """h.department_id IN (
     SELECT department_id FROM below)"""
 
 
+@dataclass(frozen=True, slots=True)
+class ClientAtRisk:
+    """Known by one at most who stays; on `alone_id` it hangs."""
+
+    client_id: str
+    owner_id: str
+    value: Decimal
+    known_by: int
+    alone_id: str
+    why: DependencyReason
+    computed_at: datetime
+
+
 async def list_clients_at_risk(
     work: UnitOfWork,
     roles: frozenset[str],
@@ -117,40 +131,40 @@ async def list_clients_at_risk(
     limit: int,
     owner_id: str | None = None,
     department_id: str | None = None,
-) -> Sequence[Mapping[str, Any]]:
-    """Clients that hang on one person, the most valuable first: the caller's own, those whom they head, or all."""
-    where, named = ["r.alone_id IS NOT NULL"], dict[str, Any]()
-    mine = clients_of_actor_sql(roles, "list", ("owner", "caretaker", "head"))
-    if mine:
-        where.append(f"r.client_id IN ({mine})")
-        named["viewer"] = work.actor
+) -> list[ClientAtRisk]:
+    """Clients that hang on one person, the most valuable first: the actor's own, those whom they head, or all."""
+    own = clients_of_actor_sql(roles, "list", ("owner", "caretaker", "head"))
+    where = ["r.alone_id IS NOT NULL", *([f"r.client_id IN ({own})"] if own else [])]
     if owner_id is not None:
         where.append(HAS_ACTING_OWNER_SQL)
-        named["owner_id"] = owner_id
     if department_id is not None:
         where.append(IS_IN_DEPARTMENT_SQL)
-        named["department_id"] = department_id
     if after is not None:
         where.append("r.value <= :value AND (r.value < :value OR r.client_id > :after)")
-        named |= {"value": after[0], "after": after[1]}
-    return await work.fetch_rows(
+    value, client_id = after or (None, None)
+    return await work.fetch_all(
+        ClientAtRisk,
         f"""
-        SELECT r.client_id AS id, r.client_id, coalesce(o.stand_in_id, c.owner_id) AS owner_id, r.value, r.known_by,
-               r.alone_id, r.why, r.computed_at
+        SELECT r.client_id, coalesce(o.stand_in_id, c.owner_id) AS owner_id, r.value, r.known_by, r.alone_id, r.why,
+               r.computed_at
         FROM client_risks r JOIN clients c ON c.client_id = r.client_id
         LEFT JOIN people o ON o.employee_id = c.owner_id
         LEFT JOIN people h ON h.employee_id = coalesce(o.stand_in_id, c.owner_id)
         WHERE {" AND ".join(where)} ORDER BY r.value DESC, r.client_id LIMIT :limit
         """,
+        actor=work.actor,
+        owner_id=owner_id,
+        department_id=department_id,
+        value=value,
+        after=client_id,
         limit=limit,
-        **named,
     )
 
 
 # -- employees ---------------------------------------------------------------------------------------------------------
 
 # What they have in hand, or had of record before somebody stood in.
-GET_EMPLOYEE_RISK_SQL = """
+GET_RISK_SUMS_SQL = """
     WITH own AS (
         SELECT client_id FROM clients
         WHERE owner_id IN (SELECT employee_id FROM people WHERE employee_id = :id OR stand_in_id = :id)
@@ -167,10 +181,20 @@ GET_EMPLOYEE_RISK_SQL = """
 """
 
 
-async def get_employee_risk(work: UnitOfWork, employee_id: str) -> Mapping[str, Any]:
-    """How many clients they have and of what value, how many hang on them alone, and how much of that is of their own."""
-    (row,) = await work.fetch_rows(GET_EMPLOYEE_RISK_SQL, id=employee_id)
-    return row
+@dataclass(frozen=True, slots=True)
+class RiskSums:
+    """How many clients somebody has and of what value, how many hang on them alone, and how much of that is of their own."""
+
+    clients: int
+    value: Decimal
+    alone_clients: int
+    alone_value: Decimal
+    own_alone_value: Decimal
+
+
+async def get_risk_sums(work: UnitOfWork, employee_id: str) -> RiskSums:
+    (sums,) = await work.fetch_all(RiskSums, GET_RISK_SUMS_SQL, id=employee_id)
+    return sums
 
 
 async def exists_employee(work: UnitOfWork, employee_id: str) -> bool:
@@ -181,29 +205,39 @@ async def exists_employee(work: UnitOfWork, employee_id: str) -> bool:
     )
 
 
-async def list_top_clients_at_risk(
-    work: UnitOfWork, employee_id: str, roles: frozenset[str], limit: int
-) -> Sequence[Mapping[str, Any]]:
-    """The most valuable clients that hang on them alone, of those that the caller may list."""
-    mine = clients_of_actor_sql(roles, "list")
-    return await work.fetch_rows(
+@dataclass(frozen=True, slots=True)
+class TopClient:
+    """One of the most valuable clients that hang on somebody alone."""
+
+    client_id: str
+    value: Decimal
+    known_by: int
+    why: DependencyReason
+
+
+async def list_top_clients(work: UnitOfWork, employee_id: str, roles: frozenset[str], limit: int) -> list[TopClient]:
+    """Of those that the actor may list."""
+    own = clients_of_actor_sql(roles, "list")
+    return await work.fetch_all(
+        TopClient,
         f"""
         SELECT r.client_id, r.value, r.known_by, r.why FROM client_risks r
-        WHERE r.alone_id = :id {f"AND r.client_id IN ({mine})" if mine else ""} ORDER BY r.value DESC, r.client_id LIMIT :limit
+        WHERE r.alone_id = :id {f"AND r.client_id IN ({own})" if own else ""} ORDER BY r.value DESC, r.client_id LIMIT :limit
         """,
         id=employee_id,
         limit=limit,
-        viewer=work.actor,
-        **get_decision_time(work),
+        actor=work.actor,
+        day=work.today.isoformat(),
     )
 
 
-# -- news --------------------------------------------------------------------------------------------------------------
+# -- announcing --------------------------------------------------------------------------------------------------------------
 
 
-async def update_single_threaded_as_announced(work: UnitOfWork, least: Decimal) -> Sequence[Mapping[str, Any]]:
-    """Clients of at least this value that hang on somebody, of which that was not told yet; they count as told."""
-    return await work.fetch_rows(
+async def update_single_threaded_as_announced(work: UnitOfWork, least: Decimal) -> list[ClientSingleThreaded]:
+    """Clients of at least this value that hang on somebody, of which that was not announced; from now on it counts as such."""
+    return await work.fetch_all(
+        ClientSingleThreaded,
         f"""
         UPDATE client_risks r SET told_id = r.alone_id
         FROM (SELECT client_id FROM client_risks
@@ -213,3 +247,7 @@ async def update_single_threaded_as_announced(work: UnitOfWork, least: Decimal) 
         """,
         least=least,
     )
+
+
+async def delete_client_risk(work: UnitOfWork, client_id: str) -> None:
+    await work.execute("DELETE FROM client_risks WHERE client_id = :id", id=client_id)

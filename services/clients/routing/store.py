@@ -1,10 +1,11 @@
 """Whose phone rings: the client with this number, and those who may talk to it, in order."""
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from services.clients.access.store.decision import (
-    ACTING_OWNER_SQL,
-    get_decision_time,
+    OWNERS_SQL,
     has_unacknowledged_policy_sql,
     is_absent_sql,
 )
@@ -22,8 +23,7 @@ GET_CALL_ROUTE_SQL = f"""
     WITH found AS ({FIND_CALLING_CLIENT_SQL}), held AS (
         SELECT c.client_id, c.owner_id, o.department_id AS of_owner, h.employee_id AS in_hand, h.department_id AS of_in_hand,
                h.deputy_id, {is_absent_sql("h", "CAST(:day AS text)")} AS away
-        FROM found c LEFT JOIN people o ON o.employee_id = c.owner_id
-        LEFT JOIN people h ON h.employee_id = {ACTING_OWNER_SQL}
+        FROM found c {OWNERS_SQL}
     ), candidates AS (
         SELECT t.employee_id, 'function' AS reason, 0 AS rank FROM held JOIN team t USING (client_id)
         WHERE t.function = CAST(:function AS text)
@@ -48,13 +48,25 @@ GET_CALL_ROUTE_SQL = f"""
 """
 
 
-async def get_call_route(work: UnitOfWork, whole: str, ending: str, function: str | None) -> Any:
-    """`client_id, ring, reason` of the client whose phone numbers match these queries; None if there is none."""
-    return await work.fetch_row(
+@dataclass(frozen=True, slots=True)
+class CallRoute:
+    """Ring these in their order. `reason` is that of the first: who they are to the client."""
+
+    client_id: str | None
+    ring: Sequence[str]
+    reason: Literal[
+        "function", "owner", "caretaker", "deputy", "team", "head", "last_resort", "nobody", "unknown_client"
+    ]
+
+
+async def get_call_route(work: UnitOfWork, whole: str, ending: str, function: str | None) -> CallRoute | None:
+    """Of the client whose phone numbers match these queries, of the whole number and of endings; None if there is none."""
+    return await work.fetch_one(
+        CallRoute,
         GET_CALL_ROUTE_SQL,
         whole=whole,
         ending=ending,
         function=function,
-        day=get_decision_time(work)["day"],
+        day=work.today.isoformat(),
         last_resort=work.settings.last_resort,
     )

@@ -1,31 +1,32 @@
 """Clients as another system has them, one by one or a thousand at a time."""
 
 import asyncio
+from collections import Counter
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
-from services.clients.access.handlers import raise_if_refused
+from services.clients.access.api import CREATED_RESPONSES
+from services.clients.journal.api import require_journal_space_at_door
 from services.clients.names.store import MERGED_SYSTEM
 from services.clients.register.api import (
     CLIENT_ROLES,
-    CREATED_RESPONSES,
-    Client,
     Contacts,
     ExternalIdChanges,
     LineList,
-    Status,
     Team,
+    to_contacts,
 )
-from services.clients.register.bulk import describe_invalid_item, parse_bulk_body
+from services.clients.register.rules import PROFILE_FIELDS, Client, Profile, Status
 from services.clients.synchronization import handlers
 from shared.errors import HoldfastError, Stale
+from shared.http.bulk import describe_invalid_item, parse_bulk_body
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Effort, Line, Money
 from shared.ids import ClientRef, Id
 
-router = APIRouter(tags=["clients"])
+router = APIRouter(tags=["clients"], dependencies=[Depends(require_journal_space_at_door)])
 
 
 class ClientExists(HoldfastError, code="already_there"):
@@ -83,8 +84,9 @@ class PutOutcomes(BaseModel):
     refused: int
 
 
-def _to_wanted_client(ref: str, body: WholeClient) -> handlers.WantedClient:
-    profile = body.model_dump(mode="json", exclude={"id", "owner_id", "team", "external_ids"})
+def _make_wanted_client(ref: str, body: WholeClient) -> handlers.WantedClient:
+    given = {name: getattr(body, name) for name in PROFILE_FIELDS}
+    profile = Profile(**{**given, "contacts": to_contacts(body.contacts), "external_ids": {}, "team": {}})
     return handlers.WantedClient(ref, profile, body.owner_id, body.team, body.external_ids)
 
 
@@ -104,14 +106,13 @@ async def put_client(id: PutRef, body: WholeClient, door: Door = allow(*CLIENT_R
         if version is not None:
             door.check_version(version)
 
-    result, client = await door.transact(handlers.put_client, _to_wanted_client(id, body), door.principal.roles, check)
-    if result.reason:
-        raise_if_refused({"refused": result.reason} if result.reason == "action_not_allowed" else None)
-        raise handlers.REFUSAL_ERRORS[result.reason](**({"system": result.system} if result.system else {}))
+    result, client = await door.transact(
+        handlers.put_client, _make_wanted_client(id, body), door.principal.roles, check
+    )
     if result.outcome == "created":
         door.response.status_code = 201
-        door.set_location("clients", client["id"])
-    door.set_etag(client["version"])
+        door.set_location("clients", client.id)
+    door.set_etag(client.version)
     return client
 
 
@@ -131,18 +132,14 @@ def _batch_schema() -> dict[str, Any]:
 )
 async def put_clients(request: Request, door: Door = allow(*CLIENT_ROLES)) -> Any:
     read = await asyncio.to_thread(_parse_batch, await request.body())  # so that nobody else waits for 32 MB of JSON
-    good = [one for one in read if isinstance(one, handlers.WantedClient)]
-    done = iter(await door.transact(handlers.put_clients, good, door.principal.roles) if good else [])
+    valid = [item for item in read if isinstance(item, handlers.WantedClient)]
+    results = iter(await door.transact(handlers.put_clients, valid, door.principal.roles) if valid else [])
     items = [
-        handlers.PutResult(*next(done))
-        if isinstance(one, handlers.WantedClient)
-        else handlers.PutResult(None, "refused", one)
-        for one in read
+        next(results) if isinstance(item, handlers.WantedClient) else handlers.PutResult(None, "refused", item)
+        for item in read
     ]
-    counts = {
-        word: sum(item.outcome == word for item in items) for word in ("created", "updated", "unchanged", "refused")
-    }
-    return {"items": [item._asdict() for item in items], **counts}
+    outcomes = Counter(item.outcome for item in items)
+    return {"items": items, **{name: outcomes[name] for name in ("created", "updated", "unchanged", "refused")}}
 
 
 def _parse_batch(body: bytes) -> list[handlers.WantedClient | str]:
@@ -155,4 +152,4 @@ def _parse_item(item: Any) -> handlers.WantedClient | str:
         client = BatchClient.model_validate(item)
     except ValidationError as error:
         return describe_invalid_item(BatchClient, error)
-    return _to_wanted_client(client.id, client)
+    return _make_wanted_client(client.id, client)

@@ -1,16 +1,16 @@
 """What other systems send again and again: clients as they are there, one or many, created or replaced."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import asdict, dataclass, replace
+from typing import Literal
 
-from services.clients.access.handlers import lock_for_client_work
+from services.clients.access.handlers import ActionNotAllowed, lock_for_client_work
 from services.clients.access.store.actor import list_headed_by_actor
 from services.clients.access.store.decision import list_actor_decisions
-from services.clients.holdings.store.owners import lock_clients
+from services.clients.holdings.store.owners import LockedClient, lock_clients
 from services.clients.holdings.store.teams import replace_teams
-from services.clients.journal.store.entries import insert_clients_entry
+from services.clients.journal.store.entries import insert_changed_clients_entry, insert_clients_entry
 from services.clients.names.handlers import ExternalIdTaken
 from services.clients.names.rules import apply_external_id_changes
 from services.clients.names.store import list_client_ids_by_ref, update_external_ids
@@ -23,19 +23,11 @@ from services.clients.register.handlers import (
     announce_changed_clients,
     announce_registered_clients,
     find_owner_refusal,
-    format_money,
 )
-from services.clients.register.rules import assign_contact_ids
-from services.clients.register.store import (
-    Registration,
-    build_registration,
-    get_client,
-    insert_clients,
-    list_profiles,
-    replace_profiles,
-)
+from services.clients.register.rules import Client, Profile, Registration, assign_contact_ids, build_registration
+from services.clients.register.store import get_client, insert_clients, list_profiles, update_profiles
 from shared.database import UnitOfWork
-from shared.errors import Exists, HoldfastError, Refused, Unprocessable
+from shared.errors import Exists, HoldfastError, JournaledRefusal, Refused, Unprocessable
 from shared.ids import uuid7
 from shared.people.rules import Frozen, NotEmployed, Person, UnknownEmployee
 
@@ -59,224 +51,225 @@ class RepeatedInBatch(Refused, code="repeated"):
 REFUSAL_ERRORS: Mapping[str, type[HoldfastError]] = {
     refusal.code: refusal
     for refusal in (
-        *(
-            ContradictingExternalId,
-            OwnershipByTransfer,
-            OwnerIdMissing,
-            RepeatedInBatch,
-            ClientAlreadyErased,
-            ExternalIdTaken,
-            ClientAlreadyMerged,
-            NotYourClient,
-        ),
-        *(UnknownOwner, Exists, UnknownEmployee, NotEmployed, Frozen),
+        *(ContradictingExternalId, OwnershipByTransfer, OwnerIdMissing, RepeatedInBatch, ClientAlreadyErased),
+        *(ExternalIdTaken, ClientAlreadyMerged, NotYourClient, UnknownOwner, Exists),
+        *(UnknownEmployee, NotEmployed, Frozen),
     )
 }
 
-PROFILE_FIELDS = ("name", "value", "expected_value", "status", "effort", "regions", "languages")
 
+@dataclass(frozen=True, slots=True)
+class WantedClient:
+    """A client as another system has it. `owner_id` and `team` are None where they were left out.
 
-class WantedClient(NamedTuple):
-    """A client as another system has it. `profile` is JSON; `owner_id` and `team` are None where they were left out."""
+    The `profile` has neither team nor external ids: those stay that are not named.
+    """
 
     ref: str
-    profile: Mapping[str, Any]
+    profile: Profile
     owner_id: str | None
     team: Mapping[str, str] | None
     external_ids: Mapping[str, str | None]
 
 
-class PutResult(NamedTuple):
-    """What became of it: `created`, `updated`, `unchanged`, or `refused` with a reason."""
+@dataclass(frozen=True, slots=True)
+class PutResult:
+    """What became of it. `reason`: why it is refused; `system`: in which system its id is another client's."""
 
     client_id: str | None
-    outcome: str
+    outcome: Literal["created", "updated", "unchanged", "refused"]
     reason: str | None = None
     system: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PresentState:
-    """What is known of the clients that were asked for, and of the people named; all of them locked."""
+    """What is known of the clients that were asked for, and of the people named; all of them locked.
 
-    known: Mapping[str, Mapping[str, Any]]
-    before: Mapping[str, Mapping[str, Any]]
-    decided: Mapping[str, str]
+    `decisions`: by client, why the actor may edit it or not. `permitted_owners`: for whom the actor may register clients.
+    """
+
+    clients: Mapping[str, LockedClient]
+    profiles: Mapping[str, Profile]
+    decisions: Mapping[str, str]
     people: Mapping[str, Person]
-    headed: frozenset[str]
-    merged: frozenset[str]
-    actor: str
+    permitted_owners: Set[str]
+    merged_refs: Set[str]
 
 
 async def put_clients(
     work: UnitOfWork,
     wanted: Sequence[WantedClient],
     roles: frozenset[str],
-    check: Callable[[int | None], None] | None = None,
+    check_version: Callable[[int | None], None] | None = None,
 ) -> list[PutResult]:
     """Creates or replaces up to 1,000 clients by a handful of statements. What is not changed gets no new version.
 
-    Raises `YouAreFrozen`, `PolicyNotAcknowledged`, and what `check` does, which is given the version of a client, or None
-    of one that is not there.
+    Raises `YouAreFrozen`, `PolicyNotAcknowledged`, and what `check_version` does, which is given the version of a client,
+    or None of one that is not there.
     """
-    named = await list_client_ids_by_ref(work, (one.ref for one in wanted))
-    ids = [_get_client_id(one, named) for one in wanted]
-    involved = {person for one in wanted for person in (one.owner_id, *(one.team or {}).values()) if person}
-    rows = await lock_for_client_work(work, involved)
-    known = await lock_clients(work, sorted(set(ids)))
-    owners = {one.owner_id for one, id in zip(wanted, ids, strict=True) if one.owner_id and id not in known}
+    ids_by_ref = await list_client_ids_by_ref(work, (one.ref for one in wanted))
+    ids = [_get_client_id(one, ids_by_ref) for one in wanted]
+    named = {person for one in wanted for person in (one.owner_id, *(one.team or {}).values()) if person}
+    people = await lock_for_client_work(work, named)
+    clients = await lock_clients(work, sorted(set(ids)))
+    owners = {one.owner_id for one, id in zip(wanted, ids, strict=True) if one.owner_id and id not in clients}
     present = PresentState(
-        known,
-        await list_profiles(work, known),
-        await list_actor_decisions(work, roles, sorted(known), "edit") if known else {},
-        rows,
-        frozenset(owners if roles & {"service", "director"} else await _list_permitted_owners(work, roles, owners)),
-        frozenset(named),
-        work.actor,
+        clients,
+        await list_profiles(work, clients),
+        await list_actor_decisions(work, roles, sorted(clients), "edit") if clients else {},
+        people,
+        owners if roles & {"service", "director"} else await _list_permitted_owners(work, roles, owners),
+        ids_by_ref.keys(),
     )
-    if known:
-        decided = [["edit", present.decided[id]] for id in known]
-        reason = present.decided[ids[0]] if len(ids) == 1 else None
-        await insert_clients_entry(work, "client.accessed", "edit", reason, list(known), {"decisions": decided})
+    if clients:
+        decisions = [["edit", present.decisions[id]] for id in clients]
+        reason = present.decisions[ids[0]] if len(ids) == 1 else None
+        await insert_clients_entry(work, "client.accessed", "edit", reason, list(clients), {"decisions": decisions})
     seen: set[str] = set()
     results: list[PutResult] = []
     for one, id in zip(wanted, ids, strict=True):
-        reason = RepeatedInBatch.code if id in seen else _find_refusal(one, id, present)
+        refusal = RepeatedInBatch.code if id in seen else _find_refusal(one, id, present)
         seen.add(id)
-        if check is not None and reason not in ("not_yours", "exists", "action_not_allowed"):
-            check(known[id]["version"] if id in known else None)
-        results.append(
-            PutResult(id if id in known else None, "refused", reason)
-            if reason
-            else _compare_with_present(one, id, present)
-        )
+        if check_version is not None and refusal not in (NotYourClient.code, Exists.code, ActionNotAllowed.code):
+            check_version(clients[id].version if id in clients else None)
+        if refusal is not None:
+            results.append(PutResult(id if id in clients else None, "refused", refusal))
+        elif id not in clients:
+            results.append(PutResult(id, "created"))
+        else:
+            before = present.profiles[id]
+            results.append(PutResult(id, "unchanged" if _apply_to_present(one, before) == before else "updated"))
     return await _save(work, list(zip(wanted, ids, results, strict=True)), present)
 
 
 async def put_client(
-    work: UnitOfWork, one: WantedClient, roles: frozenset[str], check: Callable[[int | None], None]
-) -> tuple[PutResult, Mapping[str, Any]]:
-    """Creates or replaces a client; what became of it, and the client unless it was refused."""
-    (result,) = await put_clients(work, [one], roles, check)
-    return result, {} if result.client_id is None or result.reason else await get_client(work, result.client_id)
+    work: UnitOfWork, wanted: WantedClient, roles: frozenset[str], check_version: Callable[[int | None], None]
+) -> tuple[PutResult, Client]:
+    """Creates or replaces a client; what became of it, and the client. Raises whatever it is refused for."""
+    (result,) = await put_clients(work, [wanted], roles, check_version)
+    if result.reason == ActionNotAllowed.code:
+        raise JournaledRefusal(ActionNotAllowed())
+    if result.client_id is None or result.reason is not None:
+        named = {"system": result.system} if result.system else {}
+        raise JournaledRefusal(REFUSAL_ERRORS[result.reason or Exists.code](**named))
+    return result, await get_client(work, result.client_id)
 
 
-def _get_client_id(one: WantedClient, named: Mapping[str, str]) -> str:
+def _get_client_id(wanted: WantedClient, ids_by_ref: Mapping[str, str]) -> str:
     """The id behind the reference. Who was merged keeps the old one here: it is refused, and nobody else is meant."""
-    if "~" in one.ref:
-        return named.get(one.ref) or uuid7()
-    return one.ref
+    if "~" in wanted.ref:
+        return ids_by_ref.get(wanted.ref) or uuid7()
+    return wanted.ref
 
 
 async def _list_permitted_owners(work: UnitOfWork, roles: frozenset[str], owners: set[str]) -> set[str]:
-    """For which of these people the caller may register clients."""
+    """For which of these people the actor may register clients."""
     headed = await list_headed_by_actor(work, owners) if "sales_head" in roles else set()
     return headed | ({work.actor} & owners)
 
 
-def _find_refusal(one: WantedClient, id: str, present: PresentState) -> str | None:
-    known = present.known.get(id)
-    system, _, there = one.ref.partition("~")
-    if there and one.external_ids.get(system, there) != there:
+def _find_refusal(wanted: WantedClient, id: str, present: PresentState) -> str | None:
+    client = present.clients.get(id)
+    system, _, id_there = wanted.ref.partition("~")
+    if id_there and wanted.external_ids.get(system, id_there) != id_there:
         return ContradictingExternalId.code
-    if known is None:
-        if one.ref in present.merged:
+    if client is None:
+        if wanted.ref in present.merged_refs:
             return ClientAlreadyMerged.code
-        if one.owner_id is None:
+        if wanted.owner_id is None:
             return OwnerIdMissing.code
-        if one.owner_id not in present.headed:
+        if wanted.owner_id not in present.permitted_owners:
             return NotYourClient.code
-        reason = find_owner_refusal(present.people, one.owner_id)
-        if reason:
-            return UnknownOwner.code if reason == UnknownEmployee.code else reason
+        refusal = find_owner_refusal(present.people, wanted.owner_id)
+        if refusal is not None:
+            return UnknownOwner.code if refusal == UnknownEmployee.code else refusal
     else:
-        if present.decided[id] not in ALLOWING_REASONS:
-            return "action_not_allowed" if present.decided[id] == "action_not_allowed" else Exists.code
-        if known["erased"]:
+        decision = present.decisions[id]
+        if decision not in ALLOWING_REASONS:
+            return ActionNotAllowed.code if decision == "action_not_allowed" else Exists.code
+        if client.is_erased:
             return ClientAlreadyErased.code
-        if one.owner_id not in (None, known["owner_id"], known["stand_in_id"]):
+        if wanted.owner_id not in (None, client.owner_id, client.stand_in_id):
             return OwnershipByTransfer.code
-    placed = present.before[id]["team"] if known else {}
-    newcomers = [person for function, person in (one.team or {}).items() if placed.get(function) != person]
-    return next((reason for person in newcomers if (reason := find_owner_refusal(present.people, person))), None)
+    team = present.profiles[id].team if client else {}
+    newcomers = [person for function, person in (wanted.team or {}).items() if team.get(function) != person]
+    refusals = (find_owner_refusal(present.people, person) for person in newcomers)
+    return next((refusal for refusal in refusals if refusal is not None), None)
 
 
-def _compare_with_present(one: WantedClient, id: str, present: PresentState) -> PutResult:
-    before = present.before.get(id)
-    if before is None:
-        return PutResult(id, "created")
-    return PutResult(
-        id,
-        "unchanged" if _comparable_fields(before) == _comparable_fields(_apply_to_present(one, before)) else "updated",
+def _apply_to_present(wanted: WantedClient, before: Profile) -> Profile:
+    """The whole of a client that is there, as it is to be."""
+    return replace(
+        wanted.profile,
+        contacts=assign_contact_ids(wanted.profile.contacts, before.contacts, uuid7),
+        external_ids=apply_external_id_changes(before.external_ids, wanted.external_ids),
+        team=before.team if wanted.team is None else wanted.team,
     )
 
 
-def _apply_to_present(one: WantedClient, before: Mapping[str, Any]) -> dict[str, Any]:
-    """The whole of a client that is there, as it is to be."""
-    return {
-        **one.profile,
-        "contacts": assign_contact_ids(one.profile["contacts"], before["contacts"], uuid7),
-        "external_ids": apply_external_id_changes(before["external_ids"], one.external_ids),
-        "team": dict(before["team"] if one.team is None else one.team),
-    }
-
-
-def _comparable_fields(client: Mapping[str, Any]) -> dict[str, Any]:
-    """In a form in which what is kept and what was sent can be compared."""
-
-    def amount(value: Any) -> Any:
-        return value if value is None or isinstance(value, str) else format_money(value)
-
-    said = {name: client[name] for name in (*PROFILE_FIELDS, "contacts", "external_ids", "team")}
-    return {**said, "value": amount(said["value"]), "expected_value": amount(said["expected_value"])}
-
-
 async def _save(
-    work: UnitOfWork, items: Sequence[tuple[WantedClient, str, PutResult]], present: PresentState
+    work: UnitOfWork, judged: Sequence[tuple[WantedClient, str, PutResult]], present: PresentState
 ) -> list[PutResult]:
-    called = {
-        id: ((before := present.before.get(id, {"external_ids": {}})["external_ids"]), _external_ids_after(one, before))
-        for one, id, result in items
-        if result.outcome in ("created", "updated")
-    }
-    taken = await update_external_ids(work, called)
+    external_ids = {}
+    for wanted, id, result in judged:
+        if result.outcome in ("created", "updated"):
+            before = present.profiles[id].external_ids if id in present.profiles else {}
+            external_ids[id] = (before, _external_ids_after(wanted, before))
+    taken = await update_external_ids(work, external_ids)
     results = [
-        PutResult(id if id in present.known else None, "refused", ExternalIdTaken.code, taken[id])
+        PutResult(id if id in present.clients else None, "refused", ExternalIdTaken.code, taken[id])
         if id in taken and result.outcome != "refused"
         else result
-        for _, id, result in items
+        for _, id, result in judged
     ]
-    todo = [(one, id, result.outcome) for (one, id, _), result in zip(items, results, strict=True)]
-    created = [_to_registration(one, id, called[id][1]) for one, id, outcome in todo if outcome == "created"]
+    saved = [(wanted, id, result.outcome) for (wanted, id, _), result in zip(judged, results, strict=True)]
+    created = [
+        _make_registration(wanted, id, external_ids[id][1]) for wanted, id, outcome in saved if outcome == "created"
+    ]
     if created:
-        made = await insert_clients(work, created, imported=False)
-        announce_registered_clients(work, [row for row in created if row.client_id in made])
-        missed = {row.client_id: row.external_ids for row in created if row.client_id not in made}
-        if missed:  # somebody else registered them since we looked: they are called what that one says
-            present_now = await list_profiles(work, missed)
-            await update_external_ids(work, {id: (missed[id], row["external_ids"]) for id, row in present_now.items()})
-            results = [
-                PutResult(one.client_id, "refused", Exists.code) if one.client_id in missed else one for one in results
-            ]
-    updated = {id: _apply_to_present(one, present.before[id]) for one, id, outcome in todo if outcome == "updated"}
+        missed = await _insert(work, created)
+        results = [
+            PutResult(result.client_id, "refused", Exists.code) if result.client_id in missed else result
+            for result in results
+        ]
+    updated = {
+        id: _apply_to_present(wanted, present.profiles[id]) for wanted, id, outcome in saved if outcome == "updated"
+    }
     if updated:
-        teams = {id: whole["team"] for id, whole in updated.items() if whole["team"] != present.before[id]["team"]}
-        await replace_teams(work, teams)
-        changed = {place[1] for id, now in teams.items() for place in present.before[id]["team"].items() ^ now.items()}
-        if changed:
-            await insert_clients_entry(work, "team.placed", "edit", None, list(teams), employees=sorted(changed))
-        bodies = [(json.dumps({**whole, "id": id}), None) for id, whole in updated.items()]
-        await replace_profiles(work, "client.changed", bodies)
-        await announce_changed_clients(work, *updated)
+        await _update(work, updated, present.profiles)
     return results
 
 
-def _external_ids_after(one: WantedClient, before: Mapping[str, str]) -> dict[str, str]:
+async def _insert(work: UnitOfWork, registrations: Sequence[Registration]) -> Set[str]:
+    """The ids of those that somebody else registered since we looked: they are called what that one says."""
+    inserted = await insert_clients(work, registrations, imported=False)
+    announce_registered_clients(work, [new for new in registrations if new.client_id in inserted])
+    missed = {new.client_id: new.profile.external_ids for new in registrations if new.client_id not in inserted}
+    if missed:
+        profiles = await list_profiles(work, missed)
+        await update_external_ids(work, {id: (missed[id], profile.external_ids) for id, profile in profiles.items()})
+    return missed.keys()
+
+
+async def _update(work: UnitOfWork, updated: Mapping[str, Profile], before: Mapping[str, Profile]) -> None:
+    teams = {id: profile.team for id, profile in updated.items() if profile.team != before[id].team}
+    await replace_teams(work, teams)
+    employees = {place[1] for id, team in teams.items() for place in before[id].team.items() ^ team.items()}
+    if employees:
+        await insert_clients_entry(work, "team.placed", "edit", None, list(teams), employees=sorted(employees))
+    await update_profiles(work, updated)
+    await insert_changed_clients_entry(work, "client.changed", list(updated))
+    await announce_changed_clients(work, *updated)
+
+
+def _external_ids_after(wanted: WantedClient, before: Mapping[str, str]) -> dict[str, str]:
     """What other systems call the client from now on: also what it was put under."""
-    system, _, id = one.ref.partition("~")
-    return apply_external_id_changes(before, {**({system: id} if id and not before else {}), **one.external_ids})
+    system, _, id = wanted.ref.partition("~")
+    return apply_external_id_changes(before, {**({system: id} if id and not before else {}), **wanted.external_ids})
 
 
-def _to_registration(one: WantedClient, id: str, external_ids: Mapping[str, str]) -> Registration:
-    body = {**one.profile, "id": id, "owner_id": one.owner_id, "team": one.team or {}, "external_ids": external_ids}
-    return build_registration(id, str(one.owner_id), one.team or {}, json.dumps(body))
+def _make_registration(wanted: WantedClient, id: str, external_ids: Mapping[str, str]) -> Registration:
+    profile = replace(wanted.profile, external_ids=external_ids, team=wanted.team or {})
+    body = json.dumps({**asdict(profile), "id": id, "owner_id": wanted.owner_id}, default=str)
+    return build_registration(id, str(wanted.owner_id), profile, body)

@@ -2,30 +2,29 @@
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
-from services.clients.access.handlers import raise_if_refused
-from services.clients.register.api import CLIENT_ROLES, Client
+from services.clients.journal.api import require_journal_space_at_door
+from services.clients.register.api import CLIENT_ROLES
+from services.clients.register.rules import Client
 from services.clients.teams import handlers
 from shared.http.door import Door, allow
 from shared.http.fields import Body
 from shared.ids import ClientRef, Id
 
-router = APIRouter(tags=["clients"])
+router = APIRouter(tags=["clients"], dependencies=[Depends(require_journal_space_at_door)])
 
 
-class TeamPlace(Body):
+class NewTeamPlace(Body):
     employee_id: Id
 
 
 @router.put("/clients/{id}/team/{function}", response_model=Client, summary="Say who serves the client in a function")
-async def place_in_team(id: ClientRef, function: Id, body: TeamPlace, door: Door = allow(*CLIENT_ROLES)) -> Any:
-    client = raise_if_refused(
-        await door.transact(
-            handlers.place_in_team, id, function, body.employee_id, door.principal.roles, door.check_version
-        )
+async def place_in_team(id: ClientRef, function: Id, body: NewTeamPlace, door: Door = allow(*CLIENT_ROLES)) -> Any:
+    client = await door.transact(
+        handlers.place_in_team, id, function, body.employee_id, door.principal.roles, door.check_version
     )
-    door.set_etag(client["version"])
+    door.set_etag(client.version)
     return client
 
 
@@ -33,4 +32,4 @@ async def place_in_team(id: ClientRef, function: Id, body: TeamPlace, door: Door
     "/clients/{id}/team/{function}", status_code=204, summary="Nobody serves the client in this function any more"
 )
 async def remove_from_team(id: ClientRef, function: Id, door: Door = allow(*CLIENT_ROLES)) -> None:
-    raise_if_refused(await door.transact(handlers.remove_from_team, id, function, door.principal.roles))
+    await door.transact(handlers.remove_from_team, id, function, door.principal.roles)

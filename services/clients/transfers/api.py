@@ -3,14 +3,15 @@
 import asyncio
 import json
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from services.clients.names.store import list_client_ids_by_ref
-from services.clients.register.bulk import parse_bulk_body
 from services.clients.transfers import handlers
+from shared.http.bulk import parse_bulk_body
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Line
 from shared.ids import CLIENT_REF_PATTERN, ClientRef, Id
@@ -31,6 +32,14 @@ class Transfer(Body):
     reason: Line
 
 
+@dataclass(frozen=True, slots=True)
+class InvalidItem:
+    """An item of the wrong shape, and of which client it is, if that can be told."""
+
+    client_id: str | None
+    outcome: str = "invalid"
+
+
 class TransferItemOutcome(BaseModel):
     client_id: str | None
     outcome: str = Field(
@@ -46,7 +55,6 @@ class TransferOutcomes(BaseModel):
 
 
 TRANSFER_ITEMS_ADAPTER: TypeAdapter[list[TransferItem]] = TypeAdapter(list[TransferItem])
-INVALID_OUTCOME = "invalid"  # a move of the wrong shape
 SLICE_SIZE = 1_000  # items that are read or written at a stretch: nobody waits for 100,000 of them
 
 
@@ -68,43 +76,45 @@ async def transfer_clients_by_hand(
     reason, given = await asyncio.to_thread(_parse_transfer, await request.body())
     everybody = door.principal.has("director", "service")
     run = door.read if dry_run else door.transact
-    known = await door.read(list_client_ids_by_ref, {one[0] for one in given if isinstance(one, tuple)})
-    moves = [(known.get(one[0], one[0]), one[1], one[2]) for one in given if isinstance(one, tuple)]
-    moved = iter(
+    ids = await door.read(list_client_ids_by_ref, {item.client_id for item in given if isinstance(item, TransferItem)})
+    transfers = [
+        (ids.get(item.client_id, item.client_id), item.from_id, item.to_id)
+        for item in given
+        if isinstance(item, TransferItem)
+    ]
+    outcomes = iter(
         await handlers.transfer_in_chunks(
-            moves, lambda chunk: run(handlers.transfer_clients_by_hand, chunk, reason, everybody)
+            transfers, lambda chunk: run(handlers.transfer_clients_by_hand, chunk, reason, everybody)
         )
     )
-    items = [next(moved) if isinstance(one, tuple) else {"client_id": one, "outcome": INVALID_OUTCOME} for one in given]
+    items = [
+        {"client_id": outcome.client_id, "outcome": outcome.outcome}
+        for outcome in (next(outcomes) if isinstance(item, TransferItem) else item for item in given)
+    ]
     answer = await asyncio.to_thread(_dump_outcomes, items, dry_run)
     return Response(answer, media_type="application/json", headers=door.response.headers)
 
 
-def _parse_transfer(body: bytes) -> tuple[str, list[tuple[str, str, str] | str | None]]:
-    """The reason, and the moves; of one that cannot be right only of which client it is, if that can be.
-
-    Raises `RequestValidationError`.
-    """
-    given = parse_bulk_body(body, Transfer)
-    moves: list[tuple[str, str, str] | str | None] = []
-    for start in range(0, len(given.items), SLICE_SIZE):
-        part = given.items[start : start + SLICE_SIZE]
+def _parse_transfer(body: bytes) -> tuple[str, list[TransferItem | InvalidItem]]:
+    """The reason, and the items. Raises `RequestValidationError`."""
+    transfer = parse_bulk_body(body, Transfer)
+    items: list[TransferItem | InvalidItem] = []
+    for start in range(0, len(transfer.items), SLICE_SIZE):
+        part = transfer.items[start : start + SLICE_SIZE]
         try:
-            moves += [
-                (move.client_id, move.from_id, move.to_id) for move in TRANSFER_ITEMS_ADAPTER.validate_python(part)
-            ]
+            items += TRANSFER_ITEMS_ADAPTER.validate_python(part)
         except ValidationError:
-            moves += [_parse_item(item) for item in part]
-    return given.reason, moves
+            items += [_parse_item(item) for item in part]
+    return transfer.reason, items
 
 
-def _parse_item(item: Any) -> tuple[str, str, str] | str | None:
+def _parse_item(item: Any) -> TransferItem | InvalidItem:
     try:
-        move = TransferItem.model_validate(item)
+        return TransferItem.model_validate(item)
     except ValidationError:
         client_id = item.get("client_id") if isinstance(item, dict) else None
-        return client_id if isinstance(client_id, str) and re.fullmatch(CLIENT_REF_PATTERN, client_id) else None
-    return move.client_id, move.from_id, move.to_id
+        is_ref = isinstance(client_id, str) and re.fullmatch(CLIENT_REF_PATTERN, client_id)
+        return InvalidItem(client_id if is_ref else None)
 
 
 def _dump_outcomes(items: list[dict[str, Any]], dry_run: bool) -> bytes:

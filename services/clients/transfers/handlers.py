@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from services.clients.access.handlers import lock_for_client_work
-from services.clients.access.store.actor import list_heads_above
-from services.clients.freezes.rules import list_caretaker_candidates
+from services.clients.access.store.actor import get_person, list_caretakers
+from services.clients.copies.store import delete_open_stages
 from services.clients.holdings.store.owners import (
     TransferOutcome,
     insert_stand_ins,
-    list_settling_employees,
+    list_clients_of_owner,
     lock_clients,
     update_owners,
 )
@@ -21,7 +21,7 @@ from shared.database import UnitOfWork
 from shared.ids import uuid7
 from shared.messages import Envelope
 from shared.people.rules import choose_caretaker
-from shared.people.store import lock_people
+from shared.people.store import end_settling, list_settling, lock_people
 from shared.service import Runtime
 
 CHUNK_SIZE = 1_000
@@ -44,18 +44,18 @@ def split_into_chunks(items: Iterable[T], key: Callable[[T], str]) -> Iterator[l
 
 
 async def transfer_in_chunks(
-    items: Sequence[tuple[str, str, str]], transfer: Callable[[list[tuple[str, str, str]]], Awaitable[list[T]]]
+    transfers: Sequence[tuple[str, str, str]], transfer: Callable[[list[tuple[str, str, str]]], Awaitable[list[T]]]
 ) -> list[T]:
-    """What `transfer` makes of all chunks, in the order of the items; two at a time unless a client comes twice."""
-    parts = list(split_into_chunks(items, lambda item: item[0]))
-    distinct = len({client_id for client_id, _, _ in items}) == len(items)
+    """What `transfer` makes of all chunks, in the order given; two at a time unless a client comes twice."""
+    chunks = list(split_into_chunks(transfers, lambda one: one[0]))
+    distinct = len({client_id for client_id, _, _ in transfers}) == len(transfers)
     gate = asyncio.Semaphore(MAX_CONCURRENT_CHUNKS if distinct else 1)
 
-    async def one(part: list[tuple[str, str, str]]) -> list[T]:
+    async def transfer_chunk(chunk: list[tuple[str, str, str]]) -> list[T]:
         async with gate:
-            return await transfer(part)
+            return await transfer(chunk)
 
-    tasks = [asyncio.create_task(one(part)) for part in parts]
+    tasks = [asyncio.create_task(transfer_chunk(chunk)) for chunk in chunks]
     try:
         return [outcome for outcomes in await asyncio.gather(*tasks) for outcome in outcomes]
     finally:
@@ -65,44 +65,44 @@ async def transfer_in_chunks(
 
 
 def announce_transfers(
-    work: UnitOfWork, rows: Iterable[TransferOutcome], kind: TransferKind, case_id: str | None = None
+    work: UnitOfWork, outcomes: Iterable[TransferOutcome], kind: TransferKind, case_id: str | None = None
 ) -> None:
     """One event: of the client, or in bulk."""
-    moved = [
-        {"client_id": row.client_id, "from_id": row.from_id, "to_id": row.to_id, "sequence": row.version}
-        for row in rows
-        if row.version is not None
+    items = [
+        {"client_id": moved.client_id, "from_id": moved.from_id, "to_id": moved.to_id, "sequence": moved.version}
+        for moved in outcomes
+        if moved.version is not None
     ]
-    if len(moved) == 1:
-        work.publish(ClientTransferred.model_validate({**moved[0], "kind": kind, "case_id": case_id}))
-    elif moved:
+    if len(items) == 1:
+        work.publish(ClientTransferred.model_validate({**items[0], "kind": kind, "case_id": case_id}))
+    elif items:
         # One validation of all is much faster than one of each.
-        data = {"batch_id": uuid7(), "kind": kind, "case_id": case_id, "items": moved}
-        work.publish(ClientTransferred.model_validate(data))
+        event = {"batch_id": uuid7(), "kind": kind, "case_id": case_id, "items": items}
+        work.publish(ClientTransferred.model_validate(event))
 
 
 async def transfer_clients_by_hand(
-    work: UnitOfWork, items: Sequence[tuple[str, str, str]], reason: str, everybody: bool
-) -> list[dict[str, str]]:
-    """Up to 1,000 moves `(client_id, from_id, to_id)`, no client twice; what became of each.
+    work: UnitOfWork, transfers: Sequence[tuple[str, str, str]], reason: str, everybody: bool
+) -> list[TransferOutcome]:
+    """Up to 1,000 transfers `(client_id, from_id, to_id)`, no client twice.
 
     Raises `YouAreFrozen`, `PolicyNotAcknowledged`.
     """
-    await lock_for_client_work(work, {to_id for _, _, to_id in items})
-    rows = await update_owners(work, items, "manual", reason=reason, everybody=everybody, acting=True)
-    announce_transfers(work, rows, "manual")
-    return [{"client_id": row.client_id, "outcome": row.outcome} for row in rows]
+    await lock_for_client_work(work, {to_id for _, _, to_id in transfers})
+    outcomes = await update_owners(work, transfers, "manual", reason=reason, everybody=everybody, acting=True)
+    announce_transfers(work, outcomes, "manual")
+    return outcomes
 
 
 async def transfer_clients(work: UnitOfWork, envelope: Envelope[TransferClients]) -> list[Result]:
-    """The moves of a case; `done` also where it was done before. A second move of the same client is `repeated`."""
+    """The transfers of a case; `done` also where it was done before. A second one of the same client is `repeated`."""
     command = envelope.data
     first = {item.client_id: item for item in reversed(command.items)}
-    items = [(item.client_id, item.from_id, item.to_id) for item in first.values()]
-    await lock_people(work, holding={to_id for _, _, to_id in items})
-    rows = await update_owners(work, items, command.kind, case_id=command.case_id)
-    announce_transfers(work, rows, command.kind, command.case_id)
-    outcomes = {row.client_id: row.outcome for row in rows}
+    transfers = [(item.client_id, item.from_id, item.to_id) for item in first.values()]
+    await lock_people(work, holding={to_id for _, _, to_id in transfers})
+    moved = await update_owners(work, transfers, command.kind, case_id=command.case_id)
+    announce_transfers(work, moved, command.kind, command.case_id)
+    outcomes = {one.client_id: one.outcome for one in moved}
     return [
         Result(id=item.client_id, outcome=outcomes[item.client_id] if first[item.client_id] is item else "repeated")
         for item in command.items
@@ -111,19 +111,11 @@ async def transfer_clients(work: UnitOfWork, envelope: Envelope[TransferClients]
 
 # -- settling ----------------------------------------------------------------------------------------------------------
 
-LIST_OWNED_CLIENTS_SQL = "SELECT client_id FROM clients WHERE owner_id = :id ORDER BY client_id LIMIT :limit"
-
-UPDATE_SETTLED_SQL = """
-    UPDATE people SET settling = false, frozen_at = CASE WHEN frozen THEN frozen_at END,
-        stand_in_id = CASE WHEN frozen THEN stand_in_id END, unowned = frozen AND stand_in_id IS NULL
-    WHERE employee_id = :id
-"""
-
 
 async def settle_rehired_employees(runtime: Runtime) -> bool:
     """A rehire restores nothing: what is still of record goes to the stand-in for good, chunk by chunk."""
-    found = await runtime.transact(list_settling_employees)
-    worked = [await runtime.transact(settle_rehired_employee, employee_id) for employee_id in found]
+    settling = await runtime.transact(list_settling)
+    worked = [await runtime.transact(settle_rehired_employee, employee_id) for employee_id in settling]
     return any(worked)
 
 
@@ -132,47 +124,37 @@ async def settle_rehired_employee(work: UnitOfWork, employee_id: str) -> bool:
 
     False if nothing could be done: nobody stands in, and nobody can.
     """
-    before = await work.fetch_row("SELECT * FROM people WHERE employee_id = :id AND settling", id=employee_id)
-    if before is None:
+    before = await get_person(work, employee_id)
+    if before is None or not before.settling:
         return False
-    candidates = list_caretaker_candidates(
-        before["deputy_id"],
-        before["manager_id"],
-        await list_heads_above(work, employee_id),
-        work.settings.last_resort,
-        employee_id,
-    )
-    rows = await lock_people(work, changing=[employee_id, before["stand_in_id"], *candidates])
-    person = rows[employee_id]
-    if not person.settling or person.stand_in_id != before["stand_in_id"]:
+    caretakers = await list_caretakers(work, before)
+    people = await lock_people(work, changing=[employee_id, before.stand_in_id, *caretakers])
+    person = people[employee_id]
+    if not person.settling or person.stand_in_id != before.stand_in_id:
         return True  # changed since we looked: look again
-    heir = person.stand_in_id or choose_caretaker(rows, candidates, employee_id, work.today)
-    owned = await work.fetch_rows(LIST_OWNED_CLIENTS_SQL, id=employee_id, limit=CHUNK_SIZE)
-    if owned and heir is None:
-        return False
+    heir_id = person.stand_in_id or choose_caretaker(people, caretakers, employee_id, work.today)
+    owned = await list_clients_of_owner(work, employee_id, CHUNK_SIZE)
     if owned:
-        moves = [(row["client_id"], employee_id, str(heir)) for row in owned]
-        moved = await update_owners(work, moves, "permanent")
-        announce_transfers(work, moved, "permanent")
-        if any(row.outcome != "done" for row in moved):
-            return False  # the heir can take nothing now; whoever was rehired must not get it back
-    if owned:
-        return True  # the places in teams have a transaction of their own, for their clients are locked in id order too
-    served = await list_team_places(work, employee_id, CHUNK_SIZE)
-    if served and heir is None:
-        return False
-    if served:
-        places = [(row["client_id"], row["function"], employee_id, str(heir)) for row in served]
-        await lock_clients(work, sorted({client_id for client_id, *_ in places}))
-        placed = await update_team_places(work, places, employee_id)
-        await announce_changed_clients(work, *sorted({row["client_id"] for row in placed if row["changed"]}))
-        if any(row["outcome"] != "done" for row in placed):
+        if heir_id is None:
             return False
-    if len(served) == CHUNK_SIZE:
+        moved = await update_owners(work, [(client_id, employee_id, heir_id) for client_id in owned], "permanent")
+        announce_transfers(work, moved, "permanent")
+        # If the heir can take nothing now, whoever was rehired must not get it back. The places in teams have a transaction
+        # of their own, for their clients are locked in id order too.
+        return all(one.outcome == "done" for one in moved)
+    places = await list_team_places(work, employee_id, CHUNK_SIZE)
+    if places:
+        if heir_id is None:
+            return False
+        await lock_clients(work, sorted({place.client_id for place in places}))
+        handovers = [(place.client_id, place.function, employee_id, heir_id) for place in places]
+        outcomes = await update_team_places(work, handovers, employee_id)
+        await announce_changed_clients(work, *sorted({one.client_id for one in outcomes if one.has_changed}))
+        if any(one.outcome != "done" for one in outcomes):
+            return False
+    if len(places) == CHUNK_SIZE:
         return True
-    await work.execute(
-        "DELETE FROM open_stages WHERE employee_id = :id", id=employee_id
-    )  # of before; orders moves them
-    await work.execute(UPDATE_SETTLED_SQL, id=employee_id)
+    await delete_open_stages(work, employee_id)
+    await end_settling(work, employee_id)
     await insert_stand_ins(work, employee_id)
     return True

@@ -1,17 +1,18 @@
 """What was really used: the reports of CRM, mail and telephony."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
+from services.clients.journal.api import require_journal_space_at_door
 from services.clients.permissions.rules import Action
 from services.clients.usage import handlers, store
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Moment, NotBoolean
 from shared.ids import ClientRef, Id
 
-router = APIRouter(tags=["usage"])
+router = APIRouter(tags=["usage"], dependencies=[Depends(require_journal_space_at_door)])
 
 
 class UsageItem(Body):
@@ -42,12 +43,17 @@ class UsageReportResult(BaseModel):
     refused: list[RefusedItem]
 
 
-def to_usage_record(used: UsageItem) -> store.UsageRecord:
-    return store.UsageRecord(used.employee_id, used.client_id, used.action, used.rows, used.at, used.system, used.id)
+def to_usage_record(item: UsageItem) -> store.UsageRecord:
+    return store.UsageRecord(item.employee_id, item.client_id, item.action, item.rows, item.at, item.system, item.id)
 
 
 @router.post(
     "/usage", response_model=UsageReportResult, summary="Report what was really used, at most 1,000 items at a time"
 )
-async def report_usage(body: UsageReport, door: Door = allow("service")) -> Any:
-    return await door.transact(handlers.record_usage, [to_usage_record(used) for used in body.items])
+async def report_usage(body: UsageReport, door: Door = allow("service")) -> UsageReportResult:
+    outcomes = await door.transact(handlers.record_usage, [to_usage_record(item) for item in body.items])
+    refused = [
+        RefusedItem(item=place, reason=outcome.refusal) for place, outcome in enumerate(outcomes) if outcome.refusal
+    ]
+    recorded = sum(outcome.is_new for outcome in outcomes)
+    return UsageReportResult(recorded=recorded, repeated=len(outcomes) - recorded - len(refused), refused=refused)

@@ -1,7 +1,6 @@
 """What other systems report as really used, and its end. Nothing is computed from it before a notice or an incident."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from services.clients.access.handlers import lock_for_client_work
 from services.clients.journal.store.entries import insert_journal_entry
@@ -11,28 +10,12 @@ from shared.database import UnitOfWork
 from shared.service import Runtime
 
 
-async def record_usage(work: UnitOfWork, uses: Sequence[store.UsageRecord]) -> dict[str, Any]:
-    """Up to 1,000 items: how many are new, how many were known, and which are refused."""
-    results = await _insert_usage(work, uses)
-    refused = [{"item": place, "reason": reason} for place, (_, reason) in enumerate(results) if reason]
-    recorded = sum(made for made, _ in results)
-    return {"recorded": recorded, "repeated": len(results) - recorded - len(refused), "refused": refused}
-
-
-async def import_usage(work: UnitOfWork, lines: Sequence[tuple[int, store.UsageRecord]]) -> list[dict[str, Any]]:
-    """Up to 1,000 lines: `created`, `unchanged` or `refused` with a reason for each."""
-    results = await _insert_usage(work, [use for _, use in lines])
-    return [
-        {"line": line, "outcome": "refused" if reason else "created" if made else "unchanged", "reason": reason}
-        for (line, _), (made, reason) in zip(lines, results, strict=True)
-    ]
-
-
-async def _insert_usage(work: UnitOfWork, uses: Sequence[store.UsageRecord]) -> list[tuple[bool, str | None]]:
+async def record_usage(work: UnitOfWork, records: Sequence[store.UsageRecord]) -> list[store.UsageOutcome]:
+    """Up to 1,000 records. Raises `YouAreFrozen`, `PolicyNotAcknowledged`."""
     await lock_for_client_work(work)
-    known = await list_client_ids_by_ref(work, [use.client_id for use in uses])
+    ids = await list_client_ids_by_ref(work, [record.client_id for record in records])
     return await store.insert_usage(
-        work, [use._replace(client_id=known.get(use.client_id, use.client_id)) for use in uses]
+        work, [record._replace(client_id=ids.get(record.client_id, record.client_id)) for record in records]
     )
 
 

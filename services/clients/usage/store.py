@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -42,7 +43,8 @@ INSERT_USAGE_SQL = """
         ON CONFLICT (system) DO UPDATE SET since = least(s.since, excluded.since), last = greatest(s.last, excluded.last)
         WHERE excluded.since < s.since OR excluded.last > s.last
     )
-    SELECT j.reason, m.item IS NOT NULL AND j.time = 1 AS made FROM judged j LEFT JOIN made m USING (item) ORDER BY nth
+    SELECT j.reason AS refusal, m.item IS NOT NULL AND j.time = 1 AS is_new
+    FROM judged j LEFT JOIN made m USING (item) ORDER BY nth
 """
 
 DELETE_USAGE_SQL = """
@@ -73,26 +75,31 @@ class UsageRecord(NamedTuple):
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
 
 
-async def insert_usage(work: UnitOfWork, uses: Sequence[UsageRecord]) -> list[tuple[bool, str | None]]:
-    """Of each whether it is new, and why it is refused: `unknown_employee`, `unknown_client`, `in_the_future`, `too_old`.
+@dataclass(frozen=True, slots=True)
+class UsageOutcome:
+    """Whether a record is new, or why it is refused: `unknown_employee`, `unknown_client`, `in_the_future`, `too_old`."""
 
-    By one statement, for up to 1,000.
-    """
-    rows = await work.fetch_rows(
+    is_new: bool
+    refusal: str | None
+
+
+async def insert_usage(work: UnitOfWork, records: Sequence[UsageRecord]) -> list[UsageOutcome]:
+    """Up to 1,000 by one statement."""
+    return await work.fetch_all(
+        UsageOutcome,
         INSERT_USAGE_SQL,
-        items=[use.item for use in uses],
-        employees=[use.employee_id for use in uses],
-        clients=[use.client_id for use in uses],
-        actions=[use.action for use in uses],
-        rows=[use.rows for use in uses],
-        moments=[use.at for use in uses],
-        systems=[use.system for use in uses],
-        named=[use.id is not None for use in uses],
+        items=[record.item for record in records],
+        employees=[record.employee_id for record in records],
+        clients=[record.client_id for record in records],
+        actions=[record.action for record in records],
+        rows=[record.rows for record in records],
+        moments=[record.at for record in records],
+        systems=[record.system for record in records],
+        named=[record.id is not None for record in records],
         merged=MERGED_SYSTEM,
         latest=work.now + MAX_CLOCK_LEAD,
         oldest=get_usage_kept_since(work),
     )
-    return [(row["made"], row["reason"]) for row in rows]
 
 
 def get_usage_kept_since(work: UnitOfWork) -> datetime:
@@ -102,3 +109,8 @@ def get_usage_kept_since(work: UnitOfWork) -> datetime:
 async def delete_expired_usage(work: UnitOfWork) -> int:
     """Deletes a batch of what is kept no longer; how many rows that were."""
     return int(await work.fetch_value(DELETE_USAGE_SQL, before=get_usage_kept_since(work), batch=DELETE_BATCH_SIZE))
+
+
+async def erase_usage_of_employee(work: UnitOfWork, employee_id: str) -> int:
+    """How many records that were."""
+    return await work.execute("DELETE FROM usage WHERE employee_id = :id", id=employee_id)

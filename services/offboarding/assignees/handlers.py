@@ -3,28 +3,24 @@
 from collections.abc import Awaitable, Callable
 
 from services.offboarding.assignees import store
-from services.offboarding.permissions.rules import Row
 from shared.database import UnitOfWork
 from shared.people.store import lock_people
 
+ChooseAssignee = Callable[[UnitOfWork], Awaitable[str | None]]
 
-async def lock_chosen_assignee(work: UnitOfWork, choose: Callable[[], Awaitable[str | None]]) -> str | None:
+
+async def lock_assignee(work: UnitOfWork, choose: ChooseAssignee) -> str | None:
     """Whom `choose` finds, locked: a freeze of theirs comes before, and then another is chosen, or after, and hands on.
 
     Without it what is opened for somebody in the instant of their freeze would stay with them.
     """
-    found: str | None = None
-    while (next_ := await choose()) != found:
-        found = next_
-        await lock_people(work, holding=[found])
-    return found
+    locked: str | None = None
+    while (chosen := await choose(work)) != locked:
+        locked = chosen
+        await lock_people(work, holding=[locked])
+    return locked
 
 
-async def choose_caretaker(work: UnitOfWork, row: Row) -> str | None:
-    """Who has the leaver's clients in hand: the stand-in, else the head of sales. Held, see `people.held`."""
-    leaver: str = row["employee_id"]
-
-    async def choose() -> str | None:
-        return await store.get_stand_in(work, leaver) or await store.get_head_of_sales(work, leaver)
-
-    return await lock_chosen_assignee(work, choose)
+async def lock_caretaker(work: UnitOfWork, leaver_id: str) -> str | None:
+    """Who has the leaver's clients in hand: the stand-in, else the head of sales."""
+    return await lock_assignee(work, lambda work: store.get_caretaker(work, leaver_id))

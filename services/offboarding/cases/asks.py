@@ -1,12 +1,14 @@
-"""Carries an item of the case out: a command is sent, work is opened, a job is queued."""
+"""Carries an item of the case out: a command is sent, a task is opened, a job is queued."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from services.offboarding.assignees.handlers import choose_caretaker
+from services.offboarding.assignees.handlers import lock_caretaker
+from services.offboarding.assignees.store import get_employment
+from services.offboarding.cases.rules import CaseRecord
 from services.offboarding.introductions.store import exists_open_introduction
-from services.offboarding.moves.rules import get_chunk_of_item
-from services.offboarding.permissions.rules import Row
+from services.offboarding.jobs.store import insert_job
+from services.offboarding.moves.rules import ChosenMove, get_chunk
+from services.offboarding.moves.store import list_moves, list_moves_back, update_caretaker
 from services.offboarding.saga import Case, Item, Reply
 from services.offboarding.tasks.lifecycle import open_task
 from shared.contracts.clients import ClientMove, FreezeAccess, PlaceTeam, TeamMove, TransferClients, UnfreezeAccess
@@ -15,127 +17,66 @@ from shared.database import UnitOfWork
 from shared.messages import Command
 
 
-async def ask_for_items(work: UnitOfWork, row: Row, case: Case, items: Sequence[Item]) -> list[Reply]:
+async def ask_for_items(work: UnitOfWork, record: CaseRecord, case: Case, items: Sequence[Item]) -> list[Reply]:
     """Asks for the items. What is over before it began (nothing to move, nobody to introduce) is replied to at once."""
-    replies: list[Reply] = []
-    for item in items:
-        done = await ASKS_BY_KIND[item.kind](work, row, case, item)
-        if done:
-            replies.append(Reply(case.id_of(item)))
-    return replies
+    return [Reply(case.id_of(item)) for item in items if not await _ask_for_item(work, record, case, item)]
 
 
-async def _send_command(work: UnitOfWork, row: Row, case: Case, item: Item) -> bool:
-    about = {
-        "command_id": case.id_of(item),
-        "case_id": case.id,
-        "epoch": case.epoch,
-        "employee_id": row["employee_id"],
-    }
-    departure = {"employment_id": row["employment_id"], "ref": row["ref"]}
-    command: Command
+async def _ask_for_item(work: UnitOfWork, record: CaseRecord, case: Case, item: Item) -> bool:
+    """False where there is nothing to do."""
+    match item.kind:
+        case "job":
+            await insert_job(work, case.id_of(item), case.id, item.what)
+        case "task" if item.what == "introductions":
+            return await exists_open_introduction(work, case.id)
+        case "task" if item.what != "approval":  # the plan itself is what waits for approval
+            await open_task(work, record, case, item)
+        case "command":
+            moves = await _list_moves_of_item(work, record, case, item) if item.part else ()
+            if item.part and not moves:
+                return False
+            work.send(_make_command(record, case, item, moves))
+    return True
+
+
+async def _list_moves_of_item(work: UnitOfWork, record: CaseRecord, case: Case, item: Item) -> Sequence[ChosenMove]:
+    """What the chunk moves, from whom to whom. Back goes what has moved and no client has yet confirmed."""
+    if await get_employment(work, record.employee_id) != record.employment_id:
+        return ()  # whoever was rehired holds what they hold in the new employment
+    chunk = get_chunk(case.id, item)
+    if item.undoes:
+        return await list_moves_back(work, chunk, record.employee_id)
+    if item.step == "clear":
+        await update_caretaker(work, chunk, await lock_caretaker(work, record.employee_id))
+    return await list_moves(work, chunk, record.employee_id)
+
+
+def _make_command(record: CaseRecord, case: Case, item: Item, moves: Sequence[ChosenMove]) -> Command:
+    about = {"command_id": case.id_of(item), "case_id": case.id, "employee_id": record.employee_id}
+    ground = {"employment_id": record.employment_id, "ref": record.ref}
+    epoch, caretakers = case.epoch, list(record.caretakers)
     match item.what:
         case "freeze_access":
-            command = FreezeAccess(**about, **departure, caretakers=row["caretakers"])
+            return FreezeAccess(**about, **ground, epoch=epoch, caretakers=caretakers)
         case "freeze_stages":
-            command = FreezeStages(**about, **departure, caretakers=row["caretakers"])
+            return FreezeStages(**about, **ground, epoch=epoch, caretakers=caretakers)
         case "unfreeze_access":
-            command = UnfreezeAccess(**about, **departure)
+            return UnfreezeAccess(**about, **ground, epoch=epoch)
         case "unfreeze_stages":
-            command = UnfreezeStages(**about, **departure)
-        case _:
-            moves = await _choose_moves(work, row, item)
-            if not moves:
-                return True
-            command = MOVE_COMMANDS[item.what](about, moves, item)
-    work.send(command)
-    return False
-
-
-async def _choose_moves(work: UnitOfWork, row: Row, item: Item) -> Sequence[Row]:
-    """What the chunk moves, from whom to whom. Back goes what has moved and no client has yet confirmed."""
-    bulk = get_chunk_of_item(item)
-    if bulk is None:
-        raise ValueError(item.name)
-    part, version, chunk = bulk
-    employment = await work.fetch_value(
-        "SELECT employment_id FROM people WHERE employee_id = :id", id=row["employee_id"]
-    )
-    if employment != row["employment_id"]:
-        return ()  # whoever was rehired holds what they hold in the new employment
-    if part.startswith("left_"):  # whoever stood in when it was cut may have left: tried again, it goes to who does now
-        await work.execute(
-            """
-            UPDATE moves SET to_id = coalesce(CAST(:to_id AS text), to_id) WHERE case_id = :case_id AND version = :version
-            AND part = :part AND chunk = :chunk AND outcome IS DISTINCT FROM 'done' AND to_id IS DISTINCT FROM :to_id
-            """,
-            to_id=await choose_caretaker(work, row),
-            case_id=row["id"],
-            version=version,
-            part=part,
-            chunk=chunk,
-        )
-    chosen = (
-        """
-        m.to_id AS from_id, :leaver AS to_id FROM moves m
-        WHERE m.outcome = 'done' AND NOT EXISTS (SELECT 1 FROM introductions i WHERE i.case_id = m.case_id
-              AND i.client_id = m.client_id AND i.status = 'confirmed') AND"""
-        if item.undoes
-        else ":leaver AS from_id, m.to_id FROM moves m WHERE"
-    )
-    return await work.fetch_rows(
-        f"""
-        SELECT m.client_id, m.order_id, m.stage, m.function, {chosen}
-        m.case_id = :case_id AND m.version = :version AND m.part = :part AND m.chunk = :chunk
-        ORDER BY m.client_id, m.order_id, m.stage, m.function
-        """,
-        leaver=row["employee_id"],
-        case_id=row["id"],
-        version=version,
-        part=part,
-        chunk=chunk,
-    )
-
-
-MOVE_COMMANDS: Mapping[str, Callable[[Mapping[str, Any], Sequence[Row], Item], Command]] = {
-    "transfer_clients": lambda about, moves, item: TransferClients(
-        **about,
-        kind="returned" if item.undoes else "permanent",
-        items=[ClientMove.model_validate(dict(move)) for move in moves],
-    ),
-    "place_team": lambda about, moves, item: PlaceTeam(
-        **about, items=[TeamMove.model_validate(dict(move)) for move in moves]
-    ),
-    "transfer_stages": lambda about, moves, item: TransferStages(
-        **about, to_caretaker=item.step == "clear", items=[StageMove.model_validate(dict(move)) for move in moves]
-    ),
-}
-
-
-async def _open_work(work: UnitOfWork, row: Row, case: Case, item: Item) -> bool:
-    if item.what == "introductions":
-        return not await exists_open_introduction(work, case.id)
-    if item.what != "approval":  # the plan itself is what waits for approval
-        await open_task(work, row, case, item)
-    return False
-
-
-async def _queue_job(work: UnitOfWork, row: Row, case: Case, item: Item) -> bool:
-    await work.execute(
-        """
-        INSERT INTO jobs (id, case_id, kind, status, run_at) VALUES (:id, :case_id, :kind, 'queued', :now)
-        ON CONFLICT (id) DO UPDATE SET status = 'queued', attempts = 0, run_at = excluded.run_at, error = NULL
-        """,
-        id=case.id_of(item),
-        case_id=case.id,
-        kind=item.what,
-        now=work.now,
-    )
-    return False
-
-
-ASKS_BY_KIND: Mapping[str, Callable[[UnitOfWork, Row, Case, Item], Awaitable[bool]]] = {
-    "command": _send_command,
-    "task": _open_work,
-    "job": _queue_job,
-}
+            return UnfreezeStages(**about, **ground, epoch=epoch)
+        case "transfer_clients":
+            clients = [ClientMove(client_id=move.client_id, from_id=move.from_id, to_id=move.to_id) for move in moves]
+            return TransferClients(**about, epoch=epoch, kind="returned" if item.undoes else "permanent", items=clients)
+        case "place_team":
+            places = [
+                TeamMove(client_id=move.client_id, function=move.function, from_id=move.from_id, to_id=move.to_id)
+                for move in moves
+            ]
+            return PlaceTeam(**about, epoch=epoch, items=places)
+        case "transfer_stages":
+            stages = [
+                StageMove(order_id=move.order_id, stage=move.stage, from_id=move.from_id, to_id=move.to_id)
+                for move in moves
+            ]
+            return TransferStages(**about, epoch=epoch, to_caretaker=item.step == "clear", items=stages)
+    raise ValueError(item.what)

@@ -1,208 +1,194 @@
 """Answers to the commands of a case, its deadlines, and what people decide when something failed."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
 
 from services.offboarding.assignees.store import list_heads_of_sales
-from services.offboarding.cases import journal, runner, store
-from services.offboarding.introductions.lifecycle import make_introduction_changed, propose_introductions
-from services.offboarding.introductions.store import update_pass_status
-from services.offboarding.moves.rules import get_chunk_of_item
+from services.offboarding.cases import rules, store
+from services.offboarding.cases.rules import CaseDetails, CaseRecord, CaseSummary, TimelineEntry
+from services.offboarding.cases.runner import answer_case
+from services.offboarding.introductions.lifecycle import propose_introductions
+from services.offboarding.introductions.rules import make_introduction_changed
+from services.offboarding.introductions.store import lock_open_introductions, update_pass_status
+from services.offboarding.moves.rules import get_chunk
 from services.offboarding.moves.store import list_stayed_clients, update_results
 from services.offboarding.permissions.handlers import lock_participants, require_head_of_case
 from services.offboarding.permissions.rules import Viewer
-from services.offboarding.permissions.store import get_leaver_id, get_visible_case
-from services.offboarding.saga import LAST_DAY, STEP_NAMES, UNDO, Case, Item, Outcome, Reply
-from services.offboarding.tasks.lifecycle import make_task_event, remind_of_due_tasks
-from services.offboarding.visits.lifecycle import make_visit_opened, open_visits_to_remainder
+from services.offboarding.saga import Case, Item, Outcome, Reply
+from services.offboarding.tasks.lifecycle import remind_of_due_tasks
+from services.offboarding.tasks.rules import make_task_event
+from services.offboarding.tasks.store import lock_open_tasks
+from services.offboarding.visits.lifecycle import open_visits_to_remainder
+from services.offboarding.visits.rules import make_visit_opened
+from services.offboarding.visits.store import lock_open_visits
 from shared.contracts.clients import CommandAnswered
-from shared.contracts.offboarding import OffboardingStarted, TaskOpened
+from shared.contracts.offboarding import TaskOpened
 from shared.database import UnitOfWork
-from shared.errors import Refused
+from shared.errors import NotFound, Refused
+from shared.journal import publish_journal_entry
 from shared.messages import Envelope
-from shared.paging import Paging, make_page
+from shared.outbox.republication import republish_in_batches
+from shared.paging import Paging
 from shared.people.store import lock_people
 from shared.service import Runtime
 
-
-async def on_command_answered(work: UnitOfWork, envelope: Envelope[CommandAnswered]) -> None:
-    """Notes the result of each move, opens the introductions of what has moved, and tells the case."""
-    answer = envelope.data
-    if "/pass-" in answer.command_id:
-        await update_pass_status(work, answer)
-        return
-    await lock_people(work, changing=[answer.employee_id])
-    found = await store.lock_case(work, answer.case_id)
-    if found is None:
-        return
-    row, case = found
-    item = next((item for item in case.items if case.id_of(item) == answer.command_id), None)
-    if item is None or item.status != "asked":
-        return
-    failed = 0
-    bulk = get_chunk_of_item(item)
-    if bulk is not None:
-        failed = await update_results(work, case.id, item, answer)
-        part, version, chunk = bulk
-        if part == "client" and not item.undoes and not case.undo:
-            await propose_introductions(work, row, case, version, chunk)
-        elif part == "left_client":
-            await open_visits_to_remainder(work, row, case, version, chunk)
-    if answer.outcome == "done" and (not failed or item.undoes):
-        reply = Reply(answer.command_id)
-    else:
-        outcome: Outcome = "stale" if answer.outcome == "stale" else "failed"
-        reply = Reply(answer.command_id, outcome, answer.reason or ("partly_refused" if failed else answer.outcome))
-    await runner.answer_case(work, row, case, reply)
+REPUBLISHED_AT_ONCE = 500
 
 
 class NothingFailed(Refused, code="nothing_failed"):
     """Nothing in this case has failed. `retry` with `step` `plan` makes a plan that awaits approval anew."""
 
 
-async def retry_failed_items(work: UnitOfWork, viewer: Viewer, case_id: str, step: str | None) -> None:
-    """Tries again what has failed (of `step`, if given). Failed transfers are planned anew; a refused undo lifts the freeze."""
-    await _reply_to_failed_items(work, viewer, case_id, step, "retry", None)
+async def on_command_answered(work: UnitOfWork, envelope: Envelope[CommandAnswered]) -> None:
+    """Writes the result of each move, opens the introductions of what has moved, and tells the case."""
+    answer = envelope.data
+    all_done = answer.outcome == "done" and all(result.outcome == "done" for result in answer.results)
+    if await update_pass_status(work, answer.case_id, answer.command_id, is_granted=all_done):
+        return
+    await lock_people(work, changing=[answer.employee_id])
+    try:
+        record, case = await store.lock_case(work, answer.case_id)
+    except NotFound:
+        return
+    item = next((item for item in case.items if case.id_of(item) == answer.command_id), None)
+    if item is None or item.status != "asked":
+        return
+    failed = await _follow_results(work, record, case, item, answer) if item.part else 0
+    if answer.outcome == "done" and (not failed or item.undoes):
+        reply = Reply(answer.command_id)
+    else:
+        outcome: Outcome = "stale" if answer.outcome == "stale" else "failed"
+        reply = Reply(answer.command_id, outcome, answer.reason or ("partly_refused" if failed else answer.outcome))
+    await answer_case(work, record, case, reply)
 
 
-async def skip_failed_items(work: UnitOfWork, viewer: Viewer, case_id: str, step: str | None, reason: str) -> None:
-    """Goes on without what has failed: it stays with the caretaker, and stands in the certificate with the reason."""
-    await _reply_to_failed_items(work, viewer, case_id, step, "skipped", reason)
+async def _follow_results(work: UnitOfWork, record: CaseRecord, case: Case, item: Item, answer: CommandAnswered) -> int:
+    """Writes the results of a chunk and opens what they bring with them; returns how many moves are still to be made."""
+    chunk = get_chunk(case.id, item)
+    failed = await update_results(work, chunk, item.undoes, answer)
+    if item.part == "client" and not item.undoes and not case.undo:
+        await propose_introductions(work, record, case, chunk)
+    elif item.part == "left_client":
+        await open_visits_to_remainder(work, record, chunk)
+    return failed
 
 
-async def _reply_to_failed_items(
-    work: UnitOfWork, viewer: Viewer, case_id: str, step: str | None, outcome: Outcome, reason: str | None
-) -> None:
-    await require_head_of_case(work, viewer, case_id)
-    await lock_participants(work, await get_leaver_id(work, case_id))
-    row, case = await runner.require_locked_case(work, case_id)
-    replies = [Reply(case.id_of(item), outcome, reason) for item in _list_failed_items(case, step, outcome)]
+async def list_cases(
+    work: UnitOfWork, viewer: Viewer, paging: Paging, employee_id: str | None, status: str | None
+) -> list[CaseSummary]:
+    """A page of the cases that the caller may know of."""
+    records = await store.list_cases(work, viewer, paging, employee_id, status)
+    heads = await list_heads_of_sales(work, [record.employee_id for record in records])
+    steps = await store.list_steps(work, [record.id for record in records])
+    waiting = await store.list_waiting(work, records, heads)
+    return [
+        rules.make_summary(record, steps[record.id], heads[record.employee_id], waiting[record.id])
+        for record in records
+    ]
+
+
+async def get_case(work: UnitOfWork, viewer: Viewer, case_id: str) -> CaseDetails:
+    """Raises `NotFound`."""
+    record = await store.get_visible_case(work, viewer, case_id)
+    heads = await list_heads_of_sales(work, [record.employee_id])
+    steps = await store.list_steps(work, [case_id])
+    waiting = await store.list_waiting(work, [record], heads)
+    summary = rules.make_summary(record, steps[case_id], heads[record.employee_id], waiting[case_id])
+    is_undone = record.undo in ("asked", "over") and record.cleared_at is None
+    return CaseDetails(**vars(summary), stayed=await list_stayed_clients(work, case_id) if is_undone else ())
+
+
+async def list_timeline(work: UnitOfWork, viewer: Viewer, paging: Paging, case_id: str) -> list[TimelineEntry]:
+    """A page of what happened in a case. Raises `NotFound`."""
+    await store.get_visible_case(work, viewer, case_id)
+    return await store.list_timeline(work, paging, case_id)
+
+
+async def retry_failed_items(work: UnitOfWork, viewer: Viewer, case_id: str, step: str | None) -> CaseDetails:
+    """Tries again what has failed (of `step`, if given). Failed transfers are planned anew; a refused undo lifts the freeze.
+
+    Raises `NotFound`, `Forbidden`, `NothingFailed`.
+    """
+    record, case = await _lock_case_as_head(work, viewer, case_id)
+    items = [
+        item
+        for item in case.items
+        if (item.status == "failed" and step in (None, item.step))
+        or (step == "plan" and item.what == "approval" and item.status == "asked")
+    ]
+    replies = [Reply(case.id_of(item), "retry") for item in items]
     if case.undo == "refused" and step in (None, "freeze"):
-        replies.append(Reply(f"{case.id}/{UNDO}", "forced" if outcome == "retry" else "skipped"))
+        replies.append(Reply(case.undo_id, "forced"))
+    await _decide(work, record, case, "retried", step, replies)
+    return await get_case(work, viewer, case_id)
+
+
+async def skip_failed_items(
+    work: UnitOfWork, viewer: Viewer, case_id: str, step: str | None, reason: str
+) -> CaseDetails:
+    """Goes on without what has failed: it stays with the caretaker, and stands in the certificate with the reason.
+
+    Raises `NotFound`, `Forbidden`, `NothingFailed`.
+    """
+    record, case = await _lock_case_as_head(work, viewer, case_id)
+    items = [item for item in case.items if item.status == "failed" and step in (None, item.step)]
+    replies = [Reply(case.id_of(item), "skipped", reason) for item in items]
+    if case.undo == "refused" and step in (None, "freeze"):
+        replies.append(Reply(case.undo_id, "skipped"))
+    await _decide(work, record, case, "skipped", step, replies)
+    return await get_case(work, viewer, case_id)
+
+
+async def _lock_case_as_head(work: UnitOfWork, viewer: Viewer, case_id: str) -> tuple[CaseRecord, Case]:
+    rights = await require_head_of_case(work, viewer, case_id)
+    await lock_participants(work, rights.leaver_id)
+    return await store.lock_case(work, case_id)
+
+
+async def _decide(
+    work: UnitOfWork, record: CaseRecord, case: Case, what: str, step: str | None, replies: Sequence[Reply]
+) -> None:
     if not replies:
         raise NothingFailed
-    word: Literal["retried", "skipped"] = "retried" if outcome == "retry" else "skipped"
-    journal.journal_decision(work, row, f"case_{word}", step=step)
-    await store.insert_timeline_entry(work, case_id, word, step)
-    await runner.answer_case(work, row, case, *replies)
-
-
-def _list_failed_items(case: Case, step: str | None, outcome: Outcome) -> Sequence[Item]:
-    def meant(item: Item) -> bool:
-        asked_anew = outcome == "retry" and step == "plan" and item.what == "approval" and item.status == "asked"
-        return (item.status == "failed" and step in (None, item.step)) or asked_anew
-
-    return [item for item in case.items if meant(item)]
+    publish_journal_entry(work, f"case_{what}", employee_id=record.employee_id, case_id=case.id, step=step)
+    await store.insert_timeline_entry(work, case.id, what, step)
+    await answer_case(work, record, case, *replies)
 
 
 async def watch_deadlines(runtime: Runtime) -> bool:
-    """Hands on the deadlines that have passed; True where there were any."""
+    """Ends last days and reminds of tasks; True where there were any."""
     if await runtime.transact(end_next_last_day):
         return True  # reminders wait: what was the leaver's is somebody else's now
-    due = await runtime.transact(remind_of_due_tasks)
+    reminded = await runtime.transact(remind_of_due_tasks)
     stuck = await runtime.transact(store.count_cases_needing_person)
     runtime.metrics.alarm.labels(runtime.name, "case_needs_person").set(stuck)
-    return due
+    return reminded
 
 
 async def end_next_last_day(work: UnitOfWork) -> bool:
     """One case whose last day is over. `employee.left` says the same; whichever comes first is heard."""
-    found = await work.fetch_row(
-        """
-        SELECT id, employee_id FROM cases
-        WHERE status IN ('open', 'needs_person') AND NOT last_day_over AND undo = '' AND last_day < :today
-        ORDER BY last_day, id LIMIT 1
-        """,
-        today=work.today,
-    )
+    found = await store.get_next_case_past_last_day(work)
     if found is None:
         return False
-    await lock_people(work, changing=[found["employee_id"]])
-    row, case = await runner.require_locked_case(work, found["id"])
-    if row["last_day"] >= work.today:
+    await lock_people(work, changing=[found.employee_id])
+    record, case = await store.lock_case(work, found.id)
+    if record.last_day >= work.today:
         return True  # moved since we looked: look again
-    after = await runner.answer_case(work, row, case, Reply(f"{case.id}/{LAST_DAY}"))
+    after = await answer_case(work, record, case, Reply(case.last_day_id))
     return after is not case
-
-
-REPUBLISH_BATCH = 500
 
 
 async def republish_cases(runtime: Runtime) -> int:
     """Every case that is not cancelled, and what is open in it; returns how many events that is."""
-    sent, after = 0, ""
-    while True:
-        events, last = await runtime.transact(_republish_batch, after)
-        sent += events
-        if last is None:
-            return sent
-        after = last
+    return await republish_in_batches(runtime, _republish_batch)
 
 
 async def _republish_batch(work: UnitOfWork, after: str) -> tuple[int, str | None]:
-    rows = await work.fetch_rows(
-        "SELECT * FROM cases WHERE id > :after AND status <> 'cancelled' ORDER BY id LIMIT :batch",
-        after=after,
-        batch=REPUBLISH_BATCH,
-    )
-    by_id = {row["id"]: row for row in rows}
-    for row in rows:
-        work.publish(
-            OffboardingStarted(
-                case_id=row["id"],
-                employee_id=row["employee_id"],
-                employment_id=row["employment_id"],
-                last_day=row["last_day"],
-            )
-        )
-    tasks = await work.fetch_rows("SELECT * FROM tasks WHERE case_id = ANY(:ids) AND status = 'open'", ids=list(by_id))
-    visits = await work.fetch_rows(
-        "SELECT * FROM visits WHERE case_id = ANY(:ids) AND status = 'open'", ids=list(by_id)
-    )
-    introductions = await work.fetch_rows(
-        """
-        SELECT * FROM introductions WHERE case_id = ANY(:ids)
-        AND status IN ('proposed', 'accepted', 'briefed', 'introduced')
-        """,
-        ids=list(by_id),
-    )
+    records = await store.list_cases_after(work, after, REPUBLISHED_AT_ONCE)
+    case_ids = [record.id for record in records]
     work.publish(
-        *(make_task_event(TaskOpened, by_id[one["case_id"]], one) for one in tasks),
-        *(make_visit_opened(by_id[one["case_id"]], one) for one in visits),
-        *(make_introduction_changed(by_id[one["case_id"]], one) for one in introductions),
+        *(record.make_started() for record in records),
+        *(make_task_event(TaskOpened, task) for task in await lock_open_tasks(work, case_ids)),
+        *map(make_visit_opened, await lock_open_visits(work, case_ids)),
+        *map(make_introduction_changed, await lock_open_introductions(work, case_ids)),
     )
-    return len(work.outgoing), rows[-1]["id"] if len(rows) == REPUBLISH_BATCH else None
-
-
-async def list_cases(work: UnitOfWork, who: Viewer, paging: Paging, employee_id: str | None, status: str | None) -> Any:
-    rows = await store.list_cases(work, who, paging, employee_id, status)
-    heads = await list_heads_of_sales(work, [row["employee_id"] for row in rows])
-    steps = await store.list_steps(work, [row["id"] for row in rows])
-    waiting = await store.list_waiting(work, rows, heads)
-    shown = [
-        {
-            **row,
-            "steps": _add_pending_steps(steps[row["id"]]),
-            "head_of_sales_id": heads[row["employee_id"]],
-            "waiting_for": waiting[row["id"]],
-        }
-        for row in rows
-    ]
-    return make_page(shown, paging)
-
-
-async def get_case(work: UnitOfWork, who: Viewer, case_id: str) -> Any:
-    row = await get_visible_case(work, who, case_id)
-    heads = await list_heads_of_sales(work, [row["employee_id"]])
-    return {
-        **row,
-        "steps": _add_pending_steps((await store.list_steps(work, [case_id]))[case_id]),
-        "head_of_sales_id": heads[row["employee_id"]],
-        "stayed": await list_stayed_clients(work, row),
-        "waiting_for": (await store.list_waiting(work, [row], heads))[case_id],
-    }
-
-
-def _add_pending_steps(known: Any) -> list[Mapping[str, Any]]:
-    by_name = {step["name"]: step for step in known}
-    return [by_name.get(name, {"name": name, "status": "pending"}) for name in STEP_NAMES]
+    return len(work.outgoing), case_ids[-1] if len(records) == REPUBLISHED_AT_ONCE else None

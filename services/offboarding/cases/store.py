@@ -2,59 +2,59 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import date
 
-from services.offboarding.checklist.rules import checklist_from_json
-from services.offboarding.permissions.rules import Row, Viewer
-from services.offboarding.permissions.store import MAY_SEE_CASE_SQL, list_page
-from services.offboarding.saga import Case, ChecklistTask, Item, get_step_table
+from services.offboarding.cases.rules import (
+    CaseRecord,
+    Departure,
+    StepProgress,
+    TimelineEntry,
+    Waiting,
+    make_case,
+    make_record,
+)
+from services.offboarding.checklist.rules import ChecklistEntry, checklist_to_json
+from services.offboarding.permissions.rules import Viewer, require_found
+from services.offboarding.permissions.store import MAY_SEE_CASE, list_page, viewer_parameters
+from services.offboarding.saga import Case, Item, get_step_table
 from shared.database import UnitOfWork
 from shared.paging import Paging
 
 
-async def lock_case(work: UnitOfWork, case_id: str, lock: bool = True) -> tuple[Row, Case] | None:
-    """The row and the case, locked against everybody else who would move it."""
-    row = await work.fetch_row(f"SELECT * FROM cases WHERE id = :id {'FOR UPDATE' if lock else ''}", id=case_id)
-    if row is None:
-        return None
-    items = await work.fetch_rows("SELECT * FROM case_items WHERE case_id = :id ORDER BY position", id=case_id)
+async def lock_case(work: UnitOfWork, case_id: str) -> tuple[CaseRecord, Case]:
+    """The row and the case, locked against everybody else who would move it. Raises `NotFound`."""
+    record = require_found(
+        await work.fetch_one(make_record, "SELECT * FROM cases WHERE id = :id FOR UPDATE", id=case_id)
+    )
+    items = await work.fetch_all(
+        Item,
+        """
+        SELECT step, name, kind, what, receiver, after, status, undoes, reason, part, round, chunk
+        FROM case_items WHERE case_id = :id ORDER BY position
+        """,
+        id=case_id,
+    )
     steps = await work.fetch_rows(
         "SELECT name, status FROM case_steps WHERE case_id = :id AND status <> 'pending'", id=case_id
     )
-    return row, case_from_rows(row, items, {step["name"]: step["status"] for step in steps})
+    return record, make_case(record, items, {step["name"]: step["status"] for step in steps})
 
 
-def case_from_rows(row: Row, items: Any, steps: Mapping[str, str]) -> Case:
-    case = Case(
-        id=row["id"],
-        wanted=tuple(
-            ChecklistTask(entry.kind, entry.after_transfer) for entry in checklist_from_json(row["checklist"])
-        ),
-        version=row["table_version"],
-        epoch=row["epoch"],
-        last_day_over=row["last_day_over"],
-        undo=row["undo"],
-        items=tuple(
-            Item(
-                item["step"],
-                item["name"],
-                item["kind"],
-                item["what"],
-                item["receiver"],
-                item["after"],
-                item["status"],
-                item["undoes"],
-                item["reason"],
-            )
-            for item in items
-        ),
-        facts=row["facts"],
-        begun=tuple(steps),
+async def get_case(work: UnitOfWork, case_id: str) -> CaseRecord:
+    """Raises `NotFound`."""
+    return require_found(await work.fetch_one(make_record, "SELECT * FROM cases WHERE id = :id", id=case_id))
+
+
+async def get_visible_case(work: UnitOfWork, viewer: Viewer, case_id: str) -> CaseRecord:
+    """The case's row, for those who may know of it. Raises `NotFound`."""
+    return require_found(
+        await work.fetch_one(
+            make_record,
+            f"SELECT c.* FROM cases c WHERE c.id = :id AND {MAY_SEE_CASE}",
+            id=case_id,
+            **viewer_parameters(work, viewer),
+        )
     )
-    order = [step.name for step in get_step_table(case)]
-    begun = tuple(sorted(steps, key=order.index))
-    undone = tuple(name for name in reversed(begun) if steps[name] == "undone")
-    return Case(**{**vars(case), "begun": begun, "undone": undone})
 
 
 async def exists_case(work: UnitOfWork, case_id: str) -> bool:
@@ -63,7 +63,7 @@ async def exists_case(work: UnitOfWork, case_id: str) -> bool:
 
 async def get_newest_case_id(work: UnitOfWork, employee_id: str, employment_id: str) -> str | None:
     """The newest case of this employment."""
-    found: str | None = await work.fetch_value(
+    case_id: str | None = await work.fetch_value(
         """
         SELECT id FROM cases WHERE employee_id = :employee_id AND employment_id = :employment_id
         ORDER BY opened_at DESC, id DESC LIMIT 1
@@ -71,7 +71,66 @@ async def get_newest_case_id(work: UnitOfWork, employee_id: str, employment_id: 
         employee_id=employee_id,
         employment_id=employment_id,
     )
-    return found
+    return case_id
+
+
+async def get_next_case_past_last_day(work: UnitOfWork) -> CaseRecord | None:
+    """A case whose last day is over and which has not heard of it."""
+    return await work.fetch_one(
+        make_record,
+        """
+        SELECT * FROM cases
+        WHERE status IN ('open', 'needs_person') AND NOT last_day_over AND undo = '' AND last_day < :today
+        ORDER BY last_day, id LIMIT 1
+        """,
+        today=work.today,
+    )
+
+
+async def list_cases_after(work: UnitOfWork, after: str, limit: int) -> list[CaseRecord]:
+    """Those that are not cancelled, by id."""
+    return await work.fetch_all(
+        make_record,
+        "SELECT * FROM cases WHERE id > :after AND status <> 'cancelled' ORDER BY id LIMIT :limit",
+        after=after,
+        limit=limit,
+    )
+
+
+async def list_case_ids(work: UnitOfWork, employee_id: str) -> list[str]:
+    """The cases of a leaver."""
+    found = await work.fetch_rows("SELECT id FROM cases WHERE employee_id = :id", id=employee_id)
+    return [row["id"] for row in found]
+
+
+async def count_cases_needing_person(work: UnitOfWork) -> int:
+    return int(await work.fetch_value("SELECT count(*) FROM cases WHERE status = 'needs_person'"))
+
+
+async def insert_case(
+    work: UnitOfWork, case: Case, departure: Departure, checklist: Sequence[ChecklistEntry]
+) -> CaseRecord:
+    inserted = await work.fetch_one(
+        make_record,
+        """
+        INSERT INTO cases (id, employee_id, employment_id, ref, caretakers, notice_on, last_day, table_version, checklist,
+                           status, step, opened_at)
+        VALUES (:id, :employee_id, :employment_id, :ref, CAST(:caretakers AS jsonb), :notice_on, :last_day, :version,
+                CAST(:checklist AS jsonb), 'open', 'freeze', :now)
+        RETURNING *
+        """,
+        id=case.id,
+        employee_id=departure.employee_id,
+        employment_id=departure.employment_id,
+        ref=departure.ref,
+        caretakers=json.dumps(departure.caretakers),
+        notice_on=departure.notice_on,
+        last_day=departure.last_day,
+        version=case.version,
+        checklist=json.dumps(checklist_to_json(checklist)),
+        now=work.now,
+    )
+    return require_found(inserted)
 
 
 async def update_case(work: UnitOfWork, before: Case, after: Case) -> None:
@@ -96,20 +155,21 @@ async def update_case(work: UnitOfWork, before: Case, after: Case) -> None:
     )
     old = {(item.step, item.name): item for item in before.items}
     changed = [
-        {**vars(item), "position": place, "receiver": item.to, "settled": item.settled}
-        for place, item in enumerate(after.items)
+        {**vars(item), "position": position, "settled": item.is_settled}
+        for position, item in enumerate(after.items)
         if old.get((item.step, item.name)) != item
     ]
     if changed:
         await work.execute(
             """
             INSERT INTO case_items AS i (case_id, step, name, position, kind, what, receiver, after, status, undoes,
-                                         reason, asked_at, settled_at, settled_by)
-            SELECT :id, step, name, position, kind, what, receiver, after, status, undoes, reason,
+                                         reason, part, round, chunk, asked_at, settled_at, settled_by)
+            SELECT :id, step, name, position, kind, what, receiver, after, status, undoes, reason, part, round, chunk,
                    CASE WHEN status <> 'pending' THEN CAST(:now AS timestamptz) END,
                    CASE WHEN settled THEN CAST(:now AS timestamptz) END, CASE WHEN settled THEN :actor END
             FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS n (step text, name text, position int, kind text,
-                what text, receiver text, after text, status text, undoes boolean, reason text, settled boolean)
+                what text, receiver text, after text, status text, undoes boolean, reason text, part text, round int,
+                chunk int, settled boolean)
             ON CONFLICT (case_id, step, name) DO UPDATE
             SET status = excluded.status, reason = excluded.reason, settled_at = excluded.settled_at,
                 settled_by = excluded.settled_by,
@@ -145,10 +205,47 @@ async def update_case(work: UnitOfWork, before: Case, after: Case) -> None:
     )
 
 
+async def update_dates(work: UnitOfWork, case_id: str, notice_on: date, last_day: date) -> None:
+    await work.execute(
+        "UPDATE cases SET notice_on = :notice_on, last_day = :last_day WHERE id = :id",
+        id=case_id,
+        notice_on=notice_on,
+        last_day=last_day,
+    )
+
+
+async def update_next_departure(work: UnitOfWork, case_id: str, departure: Departure | None) -> None:
+    """The departure that waits until this case is undone."""
+    await work.execute(
+        "UPDATE cases SET next_departure = CAST(:departure AS jsonb) WHERE id = :id",
+        id=case_id,
+        departure=departure.to_json() if departure else None,
+    )
+
+
+async def update_figures(work: UnitOfWork, case_id: str) -> Mapping[str, int]:
+    """What came of the handover: how many clients moved, were kept, are still to be visited, how many items were waived."""
+    figures: Mapping[str, int] = await work.fetch_value(
+        """
+        UPDATE cases SET figures = jsonb_build_object(
+            'clients', (SELECT count(DISTINCT client_id) FROM moves WHERE case_id = :id AND outcome = 'done'
+                        AND part IN ('client', 'left_client')),
+            'kept', (SELECT count(*) FROM (
+                SELECT client_id FROM introductions WHERE case_id = :id AND status = 'confirmed'
+                UNION SELECT client_id FROM visits WHERE case_id = :id AND outcome = 'kept') k),
+            'visits', (SELECT count(*) FROM visits WHERE case_id = :id AND status = 'open'),
+            'waived', (SELECT count(*) FROM case_items WHERE case_id = :id AND status = 'waived'))
+        WHERE id = :id RETURNING figures
+        """,
+        id=case_id,
+    )
+    return figures
+
+
 async def insert_timeline_entry(
     work: UnitOfWork, case_id: str, what: str, step: str | None = None, **details: str | int | bool | None
 ) -> None:
-    """A line of the case's timeline: ids and words of ours only."""
+    """Says what happened in the case: ids and words of ours only."""
     await work.execute(
         """
         INSERT INTO timeline (case_id, at, what, step, by_id, details)
@@ -163,21 +260,42 @@ async def insert_timeline_entry(
     )
 
 
-LIST_CASES_SQL = f"""
-    SELECT c.* FROM cases c WHERE {MAY_SEE_CASE_SQL} AND (CAST(:employee_id AS text) IS NULL OR c.employee_id = :employee_id)
-    AND (CAST(:status AS text) IS NULL OR c.status = :status) AND (CAST(:after AS text) IS NULL OR c.id > :after)
-    ORDER BY c.id LIMIT :fetch
-"""
+async def list_cases(
+    work: UnitOfWork, viewer: Viewer, paging: Paging, employee_id: str | None, status: str | None
+) -> list[CaseRecord]:
+    return await list_page(
+        work,
+        viewer,
+        make_record,
+        f"""
+        SELECT c.* FROM cases c WHERE {MAY_SEE_CASE} AND (CAST(:employee_id AS text) IS NULL OR c.employee_id = :employee_id)
+        AND (CAST(:status AS text) IS NULL OR c.status = :status) AND (CAST(:after AS text) IS NULL OR c.id > :after)
+        ORDER BY c.id LIMIT :fetch
+        """,
+        paging,
+        employee_id=employee_id,
+        status=status,
+    )
 
-LIST_TIMELINE_SQL = """
-    SELECT * FROM timeline WHERE case_id = :case_id AND (CAST(:after AS bigint) IS NULL OR id > :after)
-    ORDER BY id LIMIT :fetch
-"""
 
-# What cases wait for, and since when. Introductions and visits are counted per person: there may be thousands.
-# `theirs` marks what waits for the head of sales of the case.
-LIST_WAITING_SQL = """
-    SELECT t.case_id, t.kind AS what, t.assignee_id AS who_id, t.opened_at AS since, t.due_on, 1 AS number, false AS theirs
+async def list_timeline(work: UnitOfWork, paging: Paging, case_id: str) -> list[TimelineEntry]:
+    return await work.fetch_all(
+        TimelineEntry,
+        """
+        SELECT CAST(id AS text) AS id, at, what, step, by_id, details FROM timeline
+        WHERE case_id = :case_id AND (CAST(:after AS bigint) IS NULL OR timeline.id > :after)
+        ORDER BY timeline.id LIMIT :fetch
+        """,
+        case_id=case_id,
+        after=paging.number,
+        fetch=paging.fetch,
+    )
+
+
+# Introductions and visits are counted per person: there may be thousands. `for_head` marks what waits for the head of sales
+# of the case.
+LIST_WAITING = """
+    SELECT t.case_id, t.kind AS what, t.assignee_id AS who_id, t.opened_at AS since, t.due_on, 1 AS number, false AS for_head
     FROM tasks t WHERE t.case_id = ANY(:ids) AND t.status = 'open'
     UNION ALL
     SELECT case_id, CASE WHEN status = 'failed' THEN reason ELSE 'plan_approval' END, NULL, asked_at, NULL, 1, true
@@ -205,31 +323,25 @@ LIST_WAITING_SQL = """
 """
 
 
-async def list_cases(
-    work: UnitOfWork, viewer: Viewer, paging: Paging, employee_id: str | None, status: str | None
-) -> Sequence[Row]:
-    return await list_page(work, viewer, LIST_CASES_SQL, paging, employee_id=employee_id, status=status)
-
-
-async def list_timeline(work: UnitOfWork, paging: Paging, case_id: str) -> Sequence[Row]:
-    return await work.fetch_rows(LIST_TIMELINE_SQL, case_id=case_id, after=paging.number, fetch=paging.fetch)
-
-
 async def list_waiting(
-    work: UnitOfWork, rows: Sequence[Row], heads: Mapping[str, str | None]
-) -> dict[str, list[dict[str, Any]]]:
-    """By case `what, who_id, since, due_on` and how many; empty for a case that is over. `heads`: by leaver."""
-    open_ = {row["id"]: row for row in rows if row["status"] in ("open", "needs_person")}
-    found: dict[str, list[dict[str, Any]]] = {row["id"]: [] for row in rows}
-    for one in await work.fetch_rows(LIST_WAITING_SQL, ids=list(open_)) if open_ else ():
-        head = heads.get(open_[one["case_id"]]["employee_id"]) if one["theirs"] else None
-        found[one["case_id"]].append({**one, "who_id": one["who_id"] or head})
-    return found
+    work: UnitOfWork, records: Sequence[CaseRecord], heads: Mapping[str, str | None]
+) -> dict[str, list[Waiting]]:
+    """By case what it waits for and since when; empty for a case that is over. `heads`: the head of sales by leaver."""
+    open_records = {record.id: record for record in records if record.is_open}
+    waiting: dict[str, list[Waiting]] = {record.id: [] for record in records}
+
+    for row in await work.fetch_rows(LIST_WAITING, ids=list(open_records)) if open_records else ():
+        head_id = heads.get(open_records[row["case_id"]].employee_id) if row["for_head"] else None
+        waiting[row["case_id"]].append(
+            Waiting(row["what"], row["who_id"] or head_id, row["since"], row["due_on"], row["number"])
+        )
+    return waiting
 
 
-async def list_steps(work: UnitOfWork, case_ids: Sequence[str]) -> dict[str, list[Row]]:
-    """The steps of these cases with how many items each has and how many of them are settled."""
-    rows = await work.fetch_rows(
+async def list_steps(work: UnitOfWork, case_ids: Sequence[str]) -> dict[str, list[StepProgress]]:
+    """By case the steps that have begun."""
+    steps: dict[str, list[StepProgress]] = {case_id: [] for case_id in case_ids}
+    begun = await work.fetch_rows(
         """
         SELECT s.case_id, s.name, s.status, s.started_at, s.finished_at,
                count(i.name) FILTER (WHERE NOT i.undoes) AS items,
@@ -239,11 +351,18 @@ async def list_steps(work: UnitOfWork, case_ids: Sequence[str]) -> dict[str, lis
         """,
         ids=list(case_ids),
     )
-    found: dict[str, list[Row]] = {case_id: [] for case_id in case_ids}
-    for row in rows:
-        found[row["case_id"]].append(row)
-    return found
+    for step in begun:
+        steps[step["case_id"]].append(StepProgress(**{name: step[name] for name in step if name != "case_id"}))
+    return steps
 
 
-async def count_cases_needing_person(work: UnitOfWork) -> int:
-    return int(await work.fetch_value("SELECT count(*) FROM cases WHERE status = 'needs_person'"))
+async def erase_item_reasons(work: UnitOfWork, case_ids: Sequence[str], employee_id: str) -> int:
+    """Why somebody dropped something: in these cases, or this person anywhere. How many."""
+    return await work.execute(
+        """
+        UPDATE case_items SET reason = NULL
+        WHERE (case_id = ANY(:cases) OR settled_by = :id) AND status = 'skipped' AND reason IS NOT NULL
+        """,
+        cases=list(case_ids),
+        id=employee_id,
+    )

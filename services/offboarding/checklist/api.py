@@ -1,13 +1,11 @@
 """The checklist that every case gets, read and set."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
 
-from services.offboarding.checklist import rules, store
-from shared.database import UnitOfWork
-from shared.errors import Unprocessable
+from services.offboarding.checklist import handlers, rules, store
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Line
 
@@ -45,19 +43,15 @@ class ChecklistOut(BaseModel):
     items: list[ChecklistEntryBody]
 
 
-class DuplicateTaskKind(Unprocessable, code="same_kind"):
-    """Each `kind` stands in the checklist once, and `introductions` and `approval` are taken."""
-
-
 @router.get("/checklist", response_model=ChecklistOut, summary="The tasks that every case gets")
-async def get_checklist(door: Door = allow("employee", "hr", "sales_head", "director")) -> Any:
-    version, entries = await door.read(store.get_checklist)
-    door.set_etag(version)
-    return _to_out(entries)
+async def get_checklist(door: Door = allow("employee", "hr", "sales_head", "director")) -> ChecklistOut:
+    checklist = await door.read(store.get_checklist)
+    door.set_etag(checklist.version)
+    return _to_out(checklist)
 
 
 @router.put("/checklist", response_model=ChecklistOut, summary="Set the checklist, for cases that begin from now on")
-async def put_checklist(body: ChecklistBody, door: Door = allow("hr", "director")) -> Any:
+async def put_checklist(body: ChecklistBody, door: Door = allow("hr", "director")) -> ChecklistOut:
     """The standard tasks that are not named stay. Kinds that are not given are made: `own_1`, `own_2`…"""
     entries = [
         rules.ChecklistEntry(
@@ -71,24 +65,12 @@ async def put_checklist(body: ChecklistBody, door: Door = allow("hr", "director"
         )
         for place, item in enumerate(body.items, 1)
     ]
-    kinds = [entry.kind for entry in entries]
-    if len(set(kinds)) < len(kinds) or not set(kinds).isdisjoint(rules.RESERVED_TASK_KINDS):
-        raise DuplicateTaskKind
-
-    async def put(work: UnitOfWork) -> int:
-        await work.execute("LOCK TABLE checklist IN EXCLUSIVE MODE")
-        version, known = await store.get_checklist(work)
-        door.check_version(version)
-        if rules.checklist_to_json(rules.complete_checklist(entries)) == rules.checklist_to_json(known):
-            return version
-        await store.insert_checklist(work, version + 1, entries)
-        return version + 1
-
-    door.set_etag(await door.transact(put))
-    return _to_out(rules.complete_checklist(entries))
+    checklist = await door.transact(handlers.set_checklist, entries, door.check_version)
+    door.set_etag(checklist.version)
+    return _to_out(checklist)
 
 
-def _to_out(entries: tuple[rules.ChecklistEntry, ...]) -> ChecklistOut:
+def _to_out(checklist: rules.Checklist) -> ChecklistOut:
     return ChecklistOut(
         items=[
             ChecklistEntryBody(
@@ -99,6 +81,6 @@ def _to_out(entries: tuple[rules.ChecklistEntry, ...]) -> ChecklistOut:
                 proof=entry.proof,
                 after_transfer=entry.after_transfer,
             )
-            for entry in entries
+            for entry in checklist.entries
         ]
     )

@@ -5,11 +5,16 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Literal
 
-from services.offboarding.visits.rules import IsWorkingDay, add_working_days, subtract_working_days
+from shared.calendar import Calendar
+from shared.errors import Unprocessable
 
 AssigneeRole = Literal["leaver", "successor", "manager", "sales_head", "hr"]
 
 RESERVED_TASK_KINDS = ("introductions", "approval")  # items of the case that are no tasks of the checklist
+
+
+class DuplicateTaskKind(Unprocessable, code="same_kind"):
+    """Each `kind` stands in the checklist once, and `introductions` and `approval` are taken."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,14 @@ class ChecklistEntry:
     counted_from: Literal["notice", "last_day"]
     proof: bool = False
     after_transfer: bool = False
+
+
+@dataclass(frozen=True)
+class Checklist:
+    """One version of the whole checklist; 0 as long as the company has set none."""
+
+    version: int
+    entries: tuple[ChecklistEntry, ...]
 
 
 STANDARD_CHECKLIST = (
@@ -46,12 +59,21 @@ def complete_checklist(own: Sequence[ChecklistEntry]) -> tuple[ChecklistEntry, .
     )
 
 
-def compute_due_day(entry: ChecklistEntry, notice_on: date, last_day: date, today: date, works: IsWorkingDay) -> date:
+def require_distinct_kinds(own: Sequence[ChecklistEntry]) -> None:
+    """Raises `DuplicateTaskKind`."""
+    kinds = [entry.kind for entry in own]
+    if len(set(kinds)) < len(kinds) or not set(kinds).isdisjoint(RESERVED_TASK_KINDS):
+        raise DuplicateTaskKind
+
+
+def compute_due_day(entry: ChecklistEntry, notice_on: date, last_day: date, today: date, calendar: Calendar) -> date:
     """Never before today: who learns of a task late still has the day."""
     if entry.counted_from == "notice":
-        day = add_working_days(notice_on, entry.working_days, works)
+        day = calendar.add_working_days(notice_on, entry.working_days)
+    elif entry.working_days or calendar.is_working_day(last_day):
+        day = calendar.add_working_days(last_day, -entry.working_days)
     else:
-        day = subtract_working_days(last_day, entry.working_days, works)
+        day = calendar.add_working_days(last_day, -1)  # the last day is free: the working day before it
     return max(day, today)
 
 
@@ -59,5 +81,5 @@ def checklist_to_json(entries: Sequence[ChecklistEntry]) -> list[dict[str, Any]]
     return [asdict(entry) for entry in entries]
 
 
-def checklist_from_json(rows: Sequence[Mapping[str, Any]]) -> tuple[ChecklistEntry, ...]:
-    return tuple(ChecklistEntry(**row) for row in rows)
+def checklist_from_json(entries: Sequence[Mapping[str, Any]]) -> tuple[ChecklistEntry, ...]:
+    return tuple(ChecklistEntry(**entry) for entry in entries)

@@ -7,13 +7,17 @@ from services.offboarding.checklist import rules
 from shared.database import UnitOfWork
 
 
-async def get_checklist(work: UnitOfWork) -> tuple[int, tuple[rules.ChecklistEntry, ...]]:
-    row = await work.fetch_row("SELECT version, entries FROM checklist ORDER BY version DESC LIMIT 1")
-    return (
-        (row["version"], rules.complete_checklist(rules.checklist_from_json(row["entries"])))
-        if row
-        else (0, rules.complete_checklist(()))
-    )
+async def lock_checklist(work: UnitOfWork) -> None:
+    """Until the end of the transaction nobody else sets a version."""
+    await work.execute("LOCK TABLE checklist IN EXCLUSIVE MODE")
+
+
+async def get_checklist(work: UnitOfWork) -> rules.Checklist:
+    """The newest version, with the standard tasks."""
+    newest = await work.fetch_row("SELECT version, entries FROM checklist ORDER BY version DESC LIMIT 1")
+    if newest is None:
+        return rules.Checklist(0, rules.STANDARD_CHECKLIST)
+    return rules.Checklist(newest["version"], rules.complete_checklist(rules.checklist_from_json(newest["entries"])))
 
 
 async def insert_checklist(work: UnitOfWork, version: int, entries: Sequence[rules.ChecklistEntry]) -> None:

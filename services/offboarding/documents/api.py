@@ -6,10 +6,8 @@ from typing import Any, Literal
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
-from services.offboarding.documents import handlers, store
-from services.offboarding.permissions.api import get_viewer
-from services.offboarding.permissions.store import get_visible_case
-from shared.database import UnitOfWork
+from services.offboarding.documents import handlers
+from services.offboarding.permissions.fields import get_viewer
 from shared.http.door import Door, allow
 from shared.http.fields import Body, EmptyBody, Line
 from shared.ids import Id, uuid7
@@ -52,11 +50,8 @@ class HandOverBody(Body):
 async def list_documents(
     case_id: Id, paging: Paging = Depends(paging), door: Door = allow("employee", "hr", "sales_head", "director")
 ) -> Any:
-    async def read(work: UnitOfWork) -> Any:
-        await get_visible_case(work, get_viewer(door), case_id)
-        return make_page(await store.list_documents(work, get_viewer(door), paging, case_id), paging)
-
-    return await door.read(read)
+    documents = await door.read(handlers.list_documents, get_viewer(door), paging, case_id)
+    return make_page(documents, paging)
 
 
 @router.post("/cases/{case_id}/documents", response_model=DocumentOut, status_code=201, summary="List a document")
@@ -66,8 +61,16 @@ async def add_document(
     door: Door = allow("employee", "hr", "sales_head", "director"),
 ) -> Any:
     """By the leaver, `hr`, or the head of sales."""
-    document = {**body.model_dump(), "id": body.id or uuid7()}
-    added = dict(await door.transact(handlers.list_document, get_viewer(door), case_id, document))
+    added = await door.transact(
+        handlers.add_document,
+        get_viewer(door),
+        case_id,
+        body.id or uuid7(),
+        body.title,
+        body.kind,
+        body.location,
+        body.client_id,
+    )
     door.set_location("cases", case_id, "documents")
     return added
 
@@ -76,12 +79,12 @@ async def add_document(
 async def hand_over_document(
     document_id: Id, body: HandOverBody | None = None, door: Door = allow("employee", "sales_head", "director")
 ) -> Any:
-    receiver = body.receiver_id if body else None
-    return dict(await door.transact(handlers.hand_over_document, get_viewer(door), document_id, receiver))
+    receiver_id = body.receiver_id if body else None
+    return await door.transact(handlers.hand_over_document, get_viewer(door), document_id, receiver_id)
 
 
 @router.post("/documents/{document_id}/receive", response_model=DocumentOut, summary="The receiver signs")
 async def receive_document(
     document_id: Id, body: EmptyBody | None = None, door: Door = allow("employee", "sales_head", "director")
 ) -> Any:
-    return dict(await door.transact(handlers.receive_document, get_viewer(door), document_id))
+    return await door.transact(handlers.receive_document, get_viewer(door), document_id)

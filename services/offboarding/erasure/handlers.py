@@ -1,15 +1,23 @@
 """`staff` erased who an employee was: the free text of their cases goes, and what they wrote in the cases of others.
 
-`clients` erased who a client was, or a person there: what was noted of that client in a handover goes.
+`clients` erased who a client was, or a person there: what was noted of that client in a handover goes. Rows, ids, dates and
+words of ours stay: the certificate still says what was done, and when.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
-from services.offboarding.departures.handlers import on_employee_event
+from services.offboarding.cases.store import erase_item_reasons, list_case_ids
+from services.offboarding.departures.handlers import on_employee_announced
+from services.offboarding.documents.store import erase_documents
 from services.offboarding.erasure import store
+from services.offboarding.introductions.store import erase_introduction_texts
+from services.offboarding.tasks.store import erase_task_texts
+from services.offboarding.visits.store import erase_visit_notes
 from shared.contracts.clients import ClientErased, JournalEntry
 from shared.contracts.staff import EmployeeErased
 from shared.database import UnitOfWork
+from shared.journal import publish_journal_entry
 from shared.messages import Envelope
 from shared.outbox.answers import delete_kept_answers
 from shared.people.freezes import publish_erasure
@@ -17,25 +25,37 @@ from shared.people.store import erase_ground_reasons
 
 
 async def on_employee_erased(work: UnitOfWork, envelope: Envelope[EmployeeErased]) -> None:
-    await on_employee_event(work, envelope)
-    id = envelope.data.employee_id
-    what = await store.erase_employee(work, id)
-    what["reasons"] += await erase_ground_reasons(work, id)
-    what["kept_answers"] = await delete_kept_answers(work, id, *await store.list_case_ids(work, id))
-    publish_erasure(work, id, what)
+    await on_employee_announced(work, envelope)
+    employee_id = envelope.data.employee_id
+    case_ids = await list_case_ids(work, employee_id)
+    erased = {
+        "proofs": await erase_task_texts(work, case_ids, employee_id),
+        "documents": await erase_documents(work, case_ids, listed_by=employee_id),
+        "introductions": await erase_introduction_texts(work, case_ids, to_id=employee_id),
+        "visits": await erase_visit_notes(work, case_ids, closed_by=employee_id),
+        "reasons": await erase_item_reasons(work, case_ids, employee_id)
+        + await erase_ground_reasons(work, employee_id),
+        "kept_answers": await delete_kept_answers(work, employee_id, *case_ids),
+    }
+    publish_erasure(work, employee_id, erased)
 
 
 async def on_client_erased(work: UnitOfWork, envelope: Envelope[ClientErased]) -> None:
     """Of a contact only the client is told: the event cannot say a name, so whatever could say it goes, in open cases too."""
     event = envelope.data
-    ids = [event.client_id, *event.merged_ids]
-    what = await store.erase_client(work, ids)
-    what["kept_answers"] = await delete_kept_answers(work, *ids)
-    work.publish(JournalEntry(kind=event.type, actor_id=work.actor, details={"service": work.service, **what}))
+    client_ids = [event.client_id, *event.merged_ids]
+    erased = {
+        "documents": await erase_documents(work, client_ids=client_ids),
+        "introductions": await erase_introduction_texts(work, client_ids=client_ids),
+        "visits": await erase_visit_notes(work, client_ids=client_ids),
+        "kept_answers": await delete_kept_answers(work, *client_ids),
+    }
+    details: dict[str, str | int | bool | None] = {"service": work.service, **erased}
+    work.publish(JournalEntry(kind=event.type, actor_id=work.actor, details=details))
 
 
-async def read_personal_data(work: UnitOfWork, employee_id: str, clients: bool) -> Any:
-    found = await store.get_personal_data(work, employee_id, clients)
-    details: dict[str, str | int | bool | None] = {"service": work.service}
-    work.publish(JournalEntry(kind="personal_data.read", actor_id=work.actor, employee_id=employee_id, details=details))
-    return found
+async def read_personal_data(work: UnitOfWork, employee_id: str, may_see_clients: bool) -> Mapping[str, Any]:
+    """What is kept of an employee here. Every look is in the journal."""
+    kept = await store.get_personal_data(work, employee_id, may_see_clients)
+    publish_journal_entry(work, "personal_data.read", employee_id=employee_id, service=work.service)
+    return kept

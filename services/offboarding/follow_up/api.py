@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from services.offboarding.follow_up import store
-from services.offboarding.permissions.api import get_viewer
+from services.offboarding.permissions.fields import get_viewer
 from shared.http.door import Door, allow
 from shared.http.fields import Money
 from shared.ids import Id
@@ -42,5 +42,5 @@ async def list_follow_ups(
     paging: Paging = Depends(paging),
     door: Door = allow("employee", "hr", "sales_head", "director"),
 ) -> Any:
-    rows = await door.read(store.list_follow_ups, get_viewer(door), paging, case_id)
-    return make_page(rows, paging, lambda row: (row["case_id"], row["client_id"]))
+    follow_ups = await door.read(store.list_follow_ups, get_viewer(door), paging, case_id)
+    return make_page(follow_ups, paging, lambda one: (one.case_id, one.client_id))

@@ -1,42 +1,43 @@
 """The job `figures`: how the transferred clients do since, computed every week for 12 months."""
 
-import asyncio
 from collections.abc import Mapping
-from datetime import date, timedelta
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
-from services.offboarding.follow_up import rules, store
+from services.offboarding.cases.rules import CaseRecord
+from services.offboarding.follow_up.store import delete_follow_ups, insert_follow_ups
 from services.offboarding.jobs.handlers import JobResult
-from services.offboarding.moves.rules import split_into_json
+from services.offboarding.moves.rules import to_json
 from services.offboarding.moves.store import list_transferred_clients
 from services.offboarding.other_services import fetch_figures
-from services.offboarding.permissions.rules import Row
 from services.offboarding.saga import Case
+from shared.calendar import get_local_day
 from shared.database import UnitOfWork
 from shared.service import Runtime
 
+YEAR = timedelta(days=365)
+CLIENTS_AT_ONCE = 1_000
 
-async def compute_follow_up(runtime: Runtime, row: Row) -> JobResult:
+
+async def compute_follow_up(runtime: Runtime, record: CaseRecord) -> JobResult:
     """How the transferred clients do since, against the same days a year before; every week for 12 months."""
     now = runtime.clock()
-    today = now.astimezone(ZoneInfo(runtime.settings.timezone)).date()
-    since: date = (row["cleared_at"] or now).astimezone(ZoneInfo(runtime.settings.timezone)).date()
-    until = min(today, since + rules.YEAR)
-    moved = await runtime.transact(list_transferred_clients, row["id"])
-    rows = []
-    for start in range(0, len(moved), 1_000):
-        part = moved[start : start + 1_000]
-        ids = [one["client_id"] for one in part]
-        after = await fetch_figures(runtime.calls, ids, since.isoformat(), until.isoformat())
-        before = await fetch_figures(
-            runtime.calls, ids, (since - rules.YEAR).isoformat(), (until - rules.YEAR).isoformat()
-        )
-        rows += rules.compare_figures(part, after, before)
-    parts = await asyncio.to_thread(split_into_json, rows)
+    today = get_local_day(now, runtime.settings.timezone)
+    since = get_local_day(record.cleared_at or now, runtime.settings.timezone)
+    until = min(today, since + YEAR)
+    transferred = await runtime.transact(list_transferred_clients, record.id)
+    found = []
+    for start in range(0, len(transferred), CLIENTS_AT_ONCE):
+        clients = transferred[start : start + CLIENTS_AT_ONCE]
+        ids = [client.client_id for client in clients]
+        figures = await fetch_figures(runtime.calls, ids, since, until)
+        figures_before = await fetch_figures(runtime.calls, ids, since - YEAR, until - YEAR)
+        found.append((to_json(clients), to_json(figures), to_json(figures_before)))
 
-    async def write(work: UnitOfWork, row: Row, case: Case) -> Mapping[str, int]:
-        await store.update_follow_up(work, row["id"], since, until, parts)
+    async def write(work: UnitOfWork, record: CaseRecord, case: Case) -> Mapping[str, int]:
+        await delete_follow_ups(work, record.id)
+        for some in found:
+            await insert_follow_ups(work, record.id, since, until, *some)
         return {}
 
-    over = today >= since + rules.YEAR
-    return JobResult(write, None if over else now + timedelta(days=7))
+    is_over = today >= since + YEAR
+    return JobResult(write, None if is_over else now + timedelta(days=7))

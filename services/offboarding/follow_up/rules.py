@@ -1,25 +1,24 @@
-"""Figures of the time since a handover beside those of the same days a year before."""
+"""How a transferred client does since the handover."""
 
-from collections.abc import Sequence
-from datetime import timedelta
-from typing import Any
-
-from services.offboarding.permissions.rules import Row
-
-YEAR = timedelta(days=365)
-
-FIGURE_NAMES = ("revenue", "orders", "delivered", "on_time")
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 
 
-def compare_figures(moved: Sequence[Row], after: Sequence[Row], before: Sequence[Row]) -> list[dict[str, Any]]:
-    """Figures of both times side by side; a client of which nothing is known has zeroes."""
-    now, then = ({one["client_id"]: one for one in figures} for figures in (after, before))
-    return [
-        {
-            "client_id": one["client_id"],
-            "successor_id": one["to_id"],
-            **{name: now.get(one["client_id"], {}).get(name, 0) for name in FIGURE_NAMES},
-            **{f"{name}_before": then.get(one["client_id"], {}).get(name, 0) for name in FIGURE_NAMES},
-        }
-        for one in moved
-    ]
+@dataclass(frozen=True)
+class FollowUp:
+    """From `since` to `until`, against the same days a year before (`…_before`)."""
+
+    case_id: str
+    client_id: str
+    successor_id: str
+    since: date
+    until: date
+    revenue: Decimal
+    revenue_before: Decimal
+    orders: int
+    orders_before: int
+    delivered: int
+    delivered_before: int
+    on_time: int
+    on_time_before: int

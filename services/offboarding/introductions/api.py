@@ -1,16 +1,14 @@
 """Introductions: what is done client by client."""
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Literal
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
-from services.offboarding.introductions import handlers, rules, store
-from services.offboarding.permissions.api import get_viewer
-from services.offboarding.permissions.store import get_visible_case
-from shared.database import UnitOfWork
+from services.offboarding.introductions import handlers
+from services.offboarding.introductions.rules import Introduction, IntroductionStep, StepDetails
+from services.offboarding.permissions.fields import get_viewer
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Day, EmptyBody, Line, Paragraphs
 from shared.ids import Id
@@ -74,23 +72,19 @@ async def list_introductions(
     case_id: Id, paging: Paging = Depends(paging), door: Door = allow("employee", "hr", "sales_head", "director")
 ) -> Any:
     """The leaver and the successors see theirs; a brief is shown to those who serve the client, not to `hr`."""
-
-    async def read(work: UnitOfWork) -> Any:
-        await get_visible_case(work, get_viewer(door), case_id)
-        return make_page(await store.list_introductions(work, get_viewer(door), paging, case_id), paging)
-
-    return await door.read(read)
+    introductions = await door.read(handlers.list_introductions, get_viewer(door), paging, case_id)
+    return make_page(introductions, paging)
 
 
-async def _take_step(door: Door, introduction_id: str, wanted: rules.IntroductionStep, said: Mapping[str, Any]) -> Any:
-    return dict(await door.transact(handlers.take_introduction_step, get_viewer(door), introduction_id, wanted, said))
+async def _take_step(door: Door, introduction_id: str, step: IntroductionStep, details: StepDetails) -> Introduction:
+    return await door.transact(handlers.take_introduction_step, get_viewer(door), introduction_id, step, details)
 
 
 @router.post("/introductions/{introduction_id}/accept", response_model=IntroductionOut, summary="The successor accepts")
 async def accept_introduction(
     introduction_id: Id, body: AcceptanceBody | None = None, door: Door = allow("employee", "sales_head", "director")
 ) -> Any:
-    return await _take_step(door, introduction_id, "accept", (body or AcceptanceBody()).model_dump())
+    return await _take_step(door, introduction_id, "accept", StepDetails(form=body.form if body else None))
 
 
 @router.post("/introductions/{introduction_id}/brief", response_model=IntroductionOut, summary="The leaver briefs")
@@ -98,25 +92,28 @@ async def brief_successor(
     introduction_id: Id, body: BriefBody | None = None, door: Door = allow("employee", "sales_head", "director")
 ) -> Any:
     """The leaver gets a pass for this client: for the day of `next_date`, else for 24 hours; not past the last day."""
-    return await _take_step(door, introduction_id, "brief", (body or BriefBody()).model_dump())
+    brief = body or BriefBody()
+    details = StepDetails(brief=brief.model_dump(mode="json", exclude_none=True), meets_on=brief.next_date)
+    return await _take_step(door, introduction_id, "brief", details)
 
 
 @router.post("/introductions/{introduction_id}/introduce", response_model=IntroductionOut, summary="They have met")
 async def introduce_successor(
     introduction_id: Id, body: EmptyBody | None = None, door: Door = allow("employee", "sales_head", "director")
 ) -> Any:
-    return await _take_step(door, introduction_id, "introduce", {})
+    return await _take_step(door, introduction_id, "introduce", StepDetails())
 
 
 @router.post("/introductions/{introduction_id}/confirm", response_model=IntroductionOut, summary="The client confirms")
 async def confirm_introduction(
     introduction_id: Id, body: ConfirmationBody | None = None, door: Door = allow("employee", "sales_head", "director")
 ) -> Any:
-    return await _take_step(door, introduction_id, "confirm", (body or ConfirmationBody()).model_dump())
+    details = StepDetails(by=body.by, how=body.how) if body else StepDetails()
+    return await _take_step(door, introduction_id, "confirm", details)
 
 
 @router.post("/introductions/{introduction_id}/refuse", response_model=IntroductionOut, summary="Refused: a visit")
 async def refuse_introduction(
     introduction_id: Id, body: RefusalBody, door: Door = allow("employee", "sales_head", "director")
 ) -> Any:
-    return await _take_step(door, introduction_id, "refuse", body.model_dump())
+    return await _take_step(door, introduction_id, "refuse", StepDetails(by=body.by, reason=body.reason))

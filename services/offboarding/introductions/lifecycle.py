@@ -1,71 +1,83 @@
-"""How a case proposes introductions; nothing here moves the case."""
+"""What a case does with its introductions: proposes them, ends them, gives them to others. Nothing here moves the case."""
 
-import json
+from collections.abc import Sequence
+from dataclasses import replace
 
-from services.offboarding.assignees.handlers import choose_caretaker
-from services.offboarding.introductions import rules
-from services.offboarding.permissions.rules import Row
+from services.offboarding.assignees.handlers import lock_caretaker
+from services.offboarding.cases.rules import CaseRecord
+from services.offboarding.introductions import rules, store
+from services.offboarding.introductions.rules import Introduction
+from services.offboarding.moves.rules import Chunk
+from services.offboarding.moves.store import list_moved_clients
+from services.offboarding.risks.store import count_risks
 from services.offboarding.saga import Case
 from services.offboarding.visits.lifecycle import open_visits
-from services.offboarding.visits.rules import add_working_days, subtract_working_days, working_day_calendar
-from shared.contracts.offboarding import IntroductionChanged
+from services.offboarding.visits.rules import VisitReason
+from shared.calendar import Calendar
 from shared.database import UnitOfWork
 
 
-async def propose_introductions(work: UnitOfWork, row: Row, case: Case, version: int, chunk: int) -> None:
+async def propose_introductions(work: UnitOfWork, record: CaseRecord, case: Case, chunk: Chunk) -> None:
     """An introduction for each client of the chunk that has moved and is not closed; a visit, where the last day is over."""
-    moved = await work.fetch_rows(
-        """
-        SELECT m.client_id, coalesce(p.stand_in_id, m.to_id) AS to_id, coalesce(r.rank, 0) AS rank,
-               (SELECT count(*) FROM risks WHERE case_id = :case_id) AS clients
-        FROM moves m LEFT JOIN risks r ON r.case_id = m.case_id AND r.client_id = m.client_id
-        LEFT JOIN people p ON p.employee_id = m.to_id
-        WHERE m.case_id = :case_id AND m.version = :version AND m.part = 'client' AND m.chunk = :chunk AND m.outcome = 'done'
-          AND NOT m.about ? 'closed'
-        """,
-        case_id=case.id,
-        version=version,
-        chunk=chunk,
-    )
-    if not moved:
+    clients = await list_moved_clients(work, chunk)
+    if not clients:
         return
     if case.last_day_over:
-        clients = [
-            {"client_id": client["client_id"], "rank": client["rank"], "why": ["not_introduced"]} for client in moved
-        ]
-        await open_visits(work, row, clients, await choose_caretaker(work, row), first=work.settings.visit_days)
+        await _open_visits_instead(
+            work, record, [VisitReason(one.client_id, one.rank, ("not_introduced",)) for one in clients]
+        )
         return
-    works = working_day_calendar(work.settings.holidays)
-    last = max(subtract_working_days(row["last_day"], 1, works), work.today)
-    due = {form: min(add_working_days(work.today, days, works), last) for form, days in rules.DAYS_UNTIL_DUE.items()}
-    rows = []
-    for client in moved:
-        form = rules.choose_introduction_form(client["rank"], client["clients"]) if client["rank"] else "letter"
-        rows.append({**client, "form": form, "due_on": due[form].isoformat()})
-    opened = await work.fetch_rows(
-        """
-        INSERT INTO introductions (id, case_id, client_id, from_id, to_id, form, status, due_on, rank, opened_at, changed_at)
-        SELECT CAST(md5(:case_id || '/introduction/' || client_id) AS uuid)::text, :case_id, client_id, :leaver, to_id,
-               form, 'proposed', due_on, rank, :now, :now
-        FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS n (client_id text, to_id text, form text, due_on date, rank int)
-        ON CONFLICT (id) DO NOTHING RETURNING *
-        """,
-        case_id=case.id,
-        leaver=row["employee_id"],
-        rows=json.dumps(rows),
-        now=work.now,
+    calendar = Calendar(work.settings.holidays)
+    latest = max(calendar.add_working_days(record.last_day, -1), work.today)
+    due_days = {
+        form: min(calendar.add_working_days(work.today, days), latest) for form, days in rules.DAYS_UNTIL_DUE.items()
+    }
+    ranked = await count_risks(work, record.id)
+    forms = [rules.choose_introduction_form(client.rank, ranked) if client.rank else "letter" for client in clients]
+    opened = await store.insert_introductions(
+        work, record.id, record.employee_id, list(zip(clients, forms, strict=True)), due_days
     )
-    work.publish(*(make_introduction_changed(row, introduction) for introduction in opened))
+    work.publish(*map(rules.make_introduction_changed, opened))
 
 
-def make_introduction_changed(row: Row, introduction: Row) -> IntroductionChanged:
-    return IntroductionChanged(
-        case_id=row["id"],
-        employee_id=row["employee_id"],
-        introduction_id=introduction["id"],
-        client_id=introduction["client_id"],
-        from_id=introduction["from_id"],
-        to_id=introduction["to_id"],
-        status=introduction["status"],
-        due_on=introduction["due_on"],
+async def end_introductions(work: UnitOfWork, record: CaseRecord) -> None:
+    """The last day is over: what the leaver has not introduced is visited, the client at the greatest risk first."""
+    ended = [
+        rules.end_introduction(introduction, work.now)
+        for introduction in await store.lock_open_introductions(work, [record.id])
+    ]
+    await _save(work, ended)
+    by_risk = sorted(ended, key=lambda introduction: (introduction.rank or len(ended), introduction.client_id))
+    await _open_visits_instead(
+        work, record, [VisitReason(one.client_id, one.rank, ("not_introduced",)) for one in by_risk]
     )
+
+
+async def _open_visits_instead(work: UnitOfWork, record: CaseRecord, reasons: Sequence[VisitReason]) -> None:
+    caretaker_id = await lock_caretaker(work, record.employee_id)
+    await open_visits(work, record, reasons, caretaker_id, first_day=work.settings.visit_days)
+
+
+async def cancel_introductions(work: UnitOfWork, case_id: str) -> None:
+    introductions = await store.lock_open_introductions(work, [case_id])
+    await _save(work, [rules.cancel_introduction(introduction, work.now) for introduction in introductions])
+
+
+async def hand_introductions_on(work: UnitOfWork, successor_id: str, to_id: str) -> None:
+    """A successor leaves too, and somebody else is to be introduced in the cases of others."""
+    introductions = await store.lock_open_introductions_of_successor(work, successor_id)
+    await _save(work, [rules.hand_introduction_on(introduction, to_id) for introduction in introductions])
+
+
+async def shorten_due_days(work: UnitOfWork, record: CaseRecord) -> None:
+    """No introduction is due after the last day, as it is now."""
+    latest = max(record.last_day, work.today)
+    introductions = await store.lock_open_introductions(work, [record.id])
+    await _save(
+        work, [replace(introduction, due_on=latest) for introduction in introductions if introduction.due_on > latest]
+    )
+
+
+async def _save(work: UnitOfWork, introductions: Sequence[Introduction]) -> None:
+    await store.update_introductions(work, introductions)
+    work.publish(*map(rules.make_introduction_changed, introductions))

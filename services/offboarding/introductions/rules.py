@@ -1,41 +1,28 @@
-"""Which clients of a leaver are at risk, worst first, and how each should be handed over.
+"""How a successor becomes known to one client: the states of an introduction and who may take which step.
 
-    score = 0.40 value + 0.25 alone + 0.20 opened + 0.15 phase       each from 0 to 1
-
-- value: the client's value in relation to the largest of the portfolio (square root, so that a middling client counts)
-- alone: the leaver's share of how well the client is known (a meeting weighs more than a mail, 12 months back); if nobody
-  met it 1 if nobody else of us is in its team, else 0.5
-- opened: what the leaver read and exported of it lately, an export counting as ten reads, against 20 such reads
-- phase: of the leaver's sales curve; the same for the whole portfolio
+proposed -> accepted -> briefed -> introduced -> confirmed        refused from any of them but the last
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Literal
 
+from shared.contracts.offboarding import IntroductionChanged
 from shared.errors import Refused
 
-
-def choose_introduction_form(rank: int, clients: int) -> str:
-    """How the successor is introduced: the first fifth by risk in a meeting, the next two by call, the rest by letter."""
-    share = (rank - 1) / clients if clients else 0.0
-    return "meeting" if share < 0.2 or rank <= 3 else "call" if share < 0.6 else "letter"
-
-
 IntroductionStatus = Literal["proposed", "accepted", "briefed", "introduced", "confirmed", "refused", "cancelled"]
-
 IntroductionStep = Literal["accept", "brief", "introduce", "confirm", "refuse"]
+IntroductionForm = Literal["meeting", "call", "letter", "none"]
 
 PASS_DURATION = timedelta(hours=24)
-
-# act: (from, to, whose turn it is)
-STEPS_IN_ORDER: dict[str, tuple[str, IntroductionStatus, str]] = {
-    "accept": ("proposed", "accepted", "to_id"),
-    "brief": ("accepted", "briefed", "from_id"),
-    "introduce": ("briefed", "introduced", "from_id"),
-    "confirm": ("introduced", "confirmed", "to_id"),
+DAYS_UNTIL_DUE: Mapping[IntroductionForm, int] = {"meeting": 5, "call": 8, "letter": 10}  # working days
+STEPS_IN_ORDER: Mapping[IntroductionStep, tuple[IntroductionStatus, IntroductionStatus]] = {
+    "accept": ("proposed", "accepted"),
+    "brief": ("accepted", "briefed"),
+    "introduce": ("briefed", "introduced"),
+    "confirm": ("introduced", "confirmed"),
 }
-
 OPEN_STATUSES = ("proposed", "accepted", "briefed", "introduced")
 
 
@@ -48,23 +35,78 @@ class IntroductionClosed(Refused, code="closed"):
 
 
 @dataclass(frozen=True)
+class Introduction:
+    """How the leaver (`from_id`) presents the successor (`to_id`) to a client. `rank`: how much the client is at risk.
+
+    `client_sequence`: of the newest change of the client's owner that it knows.
+    """
+
+    id: str
+    case_id: str
+    client_id: str
+    from_id: str
+    to_id: str
+    form: IntroductionForm
+    status: IntroductionStatus
+    due_on: date
+    rank: int
+    changed_at: datetime
+    opened_at: datetime | None = None
+    brief: Mapping[str, str] | None = None
+    by: str | None = None
+    how: str | None = None
+    reason: str | None = None
+    pass_id: str | None = None
+    pass_status: Literal["asked", "granted", "refused"] | None = None
+    pass_command_id: str | None = None
+    client_sequence: int = 0
+
+
+@dataclass(frozen=True)
+class StepDetails:
+    """What is said with a step: the form that the successor accepts, the leaver's brief and when they meet, who confirmed for
+    the client and how, who refused and why."""
+
+    form: IntroductionForm | None = None
+    brief: Mapping[str, str] | None = None
+    meets_on: date | None = None
+    by: str | None = None
+    how: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
 class StepResult:
-    """Where the introduction stands after an act; `changed` is False where the same act came twice."""
+    """Where the introduction stands after a step; `changed` is False where the same step came twice."""
 
     status: IntroductionStatus
     changed: bool
 
 
-def take_step(status: str, wanted: IntroductionStep, form: str) -> StepResult:
-    """Raises `NotItsTurn` or `Closed`. Accepting one of the form `none` confirms it: there is nobody to be introduced to."""
-    if wanted == "refuse":
+def make_introduction_changed(introduction: Introduction) -> IntroductionChanged:
+    return IntroductionChanged(
+        case_id=introduction.case_id,
+        employee_id=introduction.from_id,
+        introduction_id=introduction.id,
+        client_id=introduction.client_id,
+        from_id=introduction.from_id,
+        to_id=introduction.to_id,
+        status=introduction.status,
+        due_on=introduction.due_on,
+    )
+
+
+def decide_next_status(status: str, step: IntroductionStep, form: str) -> StepResult:
+    """Raises `WrongIntroductionStep` or `IntroductionClosed`. Accepting one of the form `none` confirms it: there is nobody to
+    be introduced to."""
+    if step == "refuse":
         if status == "refused":
             return StepResult("refused", False)
         if status not in OPEN_STATUSES:
             raise IntroductionClosed
         return StepResult("refused", True)
-    before, after, _ = STEPS_IN_ORDER[wanted]
-    if wanted == "accept" and form == "none":
+    before, after = STEPS_IN_ORDER[step]
+    if step == "accept" and form == "none":
         after = "confirmed"
     if status == after:
         return StepResult(after, False)
@@ -73,6 +115,69 @@ def take_step(status: str, wanted: IntroductionStep, form: str) -> StepResult:
     if status != before:
         raise WrongIntroductionStep
     return StepResult(after, True)
+
+
+def may_take_step(introduction: Introduction, step: IntroductionStep, sub: str, by: str | None) -> bool:
+    """Each step is taken by whose turn it is; either tells what was said together, or what the client decided."""
+    match step:
+        case "accept" | "confirm":
+            return sub == introduction.to_id
+        case "brief":
+            return sub == introduction.from_id
+        case "refuse" if by == "successor":
+            return sub == introduction.to_id
+        case "refuse" if by == "leaver":
+            return sub == introduction.from_id
+        case _:
+            return True
+
+
+def take_step(introduction: Introduction, step: IntroductionStep, details: StepDetails, now: datetime) -> Introduction:
+    """The same again changes nothing. Raises `WrongIntroductionStep` or `IntroductionClosed`."""
+    form = details.form or introduction.form
+    result = decide_next_status(introduction.status, step, form)
+    if not result.changed:
+        return introduction
+    return replace(
+        introduction,
+        status=result.status,
+        form=form,
+        brief=(details.brief or {}) if step == "brief" else introduction.brief,
+        by=details.by,
+        how=details.how,
+        reason=details.reason,
+        changed_at=now,
+    )
+
+
+def end_introduction(introduction: Introduction, now: datetime) -> Introduction:
+    """The last day of the leaver is over: they introduce nobody any more."""
+    return replace(introduction, status="refused", by="leaver", reason="last_day_over", changed_at=now)
+
+
+def cancel_introduction(introduction: Introduction, now: datetime) -> Introduction:
+    return replace(introduction, status="cancelled", changed_at=now)
+
+
+def hand_introduction_on(introduction: Introduction, to_id: str) -> Introduction:
+    """The successor leaves too: somebody else is to be introduced, from the beginning."""
+    return replace(introduction, to_id=to_id, status="proposed", brief=None)
+
+
+def follow_transfer(introduction: Introduction, to_id: str, sequence: int, now: datetime) -> Introduction:
+    """Somebody gave the client to this colleague, who is to be introduced instead; nothing where that is older than what is
+    known, or where it went to the leaver."""
+    if introduction.client_sequence >= sequence or to_id == introduction.from_id:
+        return introduction
+    if to_id == introduction.to_id:
+        return replace(introduction, client_sequence=sequence)
+    return replace(introduction, to_id=to_id, client_sequence=sequence, status="proposed", brief=None, changed_at=now)
+
+
+def choose_introduction_form(rank: int, clients: int) -> IntroductionForm:
+    """How the successor is introduced: the first fifth by risk in a meeting, the next two by call, the rest by letter."""
+    share = (rank - 1) / clients if clients else 0.0
+    return "meeting" if share < 0.2 or rank <= 3 else "call" if share < 0.6 else "letter"
 
 
 def compute_pass_window(
@@ -89,10 +194,3 @@ def compute_pass_window(
     if meets_on:
         until = min(until, datetime.combine(meets_on + timedelta(days=1), time(), zone))
     return (begin, until) if begin < until else None
-
-
-DAYS_UNTIL_DUE = {
-    "meeting": 5,
-    "call": 8,
-    "letter": 10,
-}  # working days until the introduction is due, never past the last day

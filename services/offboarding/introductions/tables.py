@@ -23,6 +23,7 @@ Table(
     Column("reason", Text),
     Column("pass_id", Text),
     Column("pass_status", Text),
+    Column("pass_command_id", Text),
     Column("client_sequence", BigInteger, nullable=False, server_default="0"),
     Column("opened_at", Timestamp, nullable=False),
     Column("changed_at", Timestamp, nullable=False),

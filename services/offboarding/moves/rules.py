@@ -1,36 +1,91 @@
-"""Chunks of moves and their outcomes."""
+"""What is moved from the leaver to others, in chunks, and which outcomes leave nothing to do."""
 
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
 
-from services.offboarding.permissions.rules import Row
 from services.offboarding.saga import Item
 
-CHUNK_SIZE = 1_000
-
-MOVES_ITEM_NAME = re.compile(r"^(undo-)?(\w+)-(\d+)-(\d+)$")  # of a bulk item: fact, round, chunk
-
-PART_OF_FACT = {
-    "clients": "client",
-    "team": "team",
-    "stages": "stage",
-    "left_clients": "left_client",
-    "left_stages": "left_stage",
-}
-
-
-def get_chunk_of_item(item: Item) -> tuple[str, int, int] | None:
-    """Which rows of `moves` a bulk item stands for: `(part, version, chunk)`."""
-    found = MOVES_ITEM_NAME.match(item.name)
-    return (PART_OF_FACT[found[2]], int(found[3]), int(found[4])) if found and item.kind == "command" else None
-
-
+CHUNK_SIZE = 1_000  # moves that one command carries
+ROWS_PER_STATEMENT = 5_000
 # A move that found its object elsewhere, or gone: somebody was faster, and nothing is left to do.
 SETTLED_OUTCOMES = ("done", "not_owner", "not_assignee", "not_in_team", "unknown_client", "unknown_stage", "closed")
 
-ROWS_PER_STATEMENT = 5_000  # rows of JSON in one statement
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What a plan says of one client (`part` client), stage (stage) or team place (team), or what is written through to the
+    stand-in at the end (left_client, left_stage). Without `to_id` it stays, `unplaced` says why.
+
+    `about`: of a stage what the planner must know of it to judge an edit; of a client whether it is closed.
+    """
+
+    part: str
+    client_id: str
+    order_id: str = ""
+    stage: str = ""
+    function: str = ""
+    to_id: str | None = None
+    why: Sequence[str] = ()
+    cost: float = 0.0
+    unplaced: str | None = None
+    effort: float = 1.0
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
-def split_into_json(rows: Sequence[Row]) -> list[str]:
-    return [json.dumps(rows[start : start + ROWS_PER_STATEMENT]) for start in range(0, len(rows), ROWS_PER_STATEMENT)]
+@dataclass(frozen=True)
+class Chunk:
+    """The moves that one command carries."""
+
+    case_id: str
+    version: int
+    part: str
+    chunk: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenMove:
+    """A move as a command says it."""
+
+    client_id: str
+    order_id: str
+    stage: str
+    function: str
+    from_id: str
+    to_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MovedClient:
+    """A client that has moved, who has it now, and how much it is at risk: 1 the most, 0 unknown."""
+
+    client_id: str
+    to_id: str
+    rank: int = 0
+
+
+@dataclass(frozen=True)
+class PlanEdit:
+    """Somebody else is to have this client, or this stage of an order."""
+
+    to_id: str
+    client_id: str | None = None
+    order_id: str | None = None
+    stage: str | None = None
+
+
+def get_chunk(case_id: str, item: Item) -> Chunk:
+    """The moves that this item of the case stands for; it is a command that moves something."""
+    return Chunk(case_id, item.round, item.part, item.chunk)
+
+
+def to_json(records: Sequence[Any]) -> str:
+    """Dataclasses of one kind as a list."""
+    names = [each.name for each in fields(records[0])] if records else []
+    return json.dumps([{name: getattr(record, name) for name in names} for record in records])
+
+
+def split_into_json(moves: Sequence[Move]) -> list[str]:
+    """Lists that are small enough for one statement each."""
+    return [to_json(moves[start : start + ROWS_PER_STATEMENT]) for start in range(0, len(moves), ROWS_PER_STATEMENT)]

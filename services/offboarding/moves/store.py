@@ -3,21 +3,29 @@
 import json
 from collections.abc import Sequence
 
-from services.offboarding.moves import rules
-from services.offboarding.permissions.rules import Row
-from services.offboarding.saga import Item
+from services.offboarding.moves.rules import (
+    CHUNK_SIZE,
+    SETTLED_OUTCOMES,
+    ChosenMove,
+    Chunk,
+    Move,
+    MovedClient,
+    PlanEdit,
+)
 from shared.contracts.clients import CommandAnswered, Result
 from shared.database import UnitOfWork
 
+IN_CHUNK = "m.case_id = :case_id AND m.version = :version AND m.part = :part AND m.chunk = :chunk"
+IS_REMAINDER = "case_id = :case_id AND version = :version AND part IN ('left_client', 'left_stage')"
+
 
 async def insert_moves(work: UnitOfWork, case_id: str, version: int, moves: str) -> None:
-    """`moves`: a JSON list of `part, client_id, order_id, stage, function, to_id, why, cost, unplaced, effort, about`."""
+    """`moves`: a list of them as JSON."""
     await work.execute(
         """
         INSERT INTO moves (case_id, version, part, client_id, order_id, stage, function, to_id, why, cost, unplaced,
                            effort, about)
-        SELECT :case_id, :version, part, client_id, coalesce(order_id, ''), coalesce(stage, ''), coalesce(function, ''),
-               to_id, coalesce(why, '[]'), coalesce(cost, 0), unplaced, coalesce(effort, 1), coalesce(about, '{}')
+        SELECT :case_id, :version, part, client_id, order_id, stage, function, to_id, why, cost, unplaced, effort, about
         FROM jsonb_to_recordset(CAST(:moves AS jsonb)) AS n (part text, client_id text, order_id text, stage text,
             function text, to_id text, why jsonb, cost float, unplaced text, effort float, about jsonb)
         """,
@@ -27,11 +35,9 @@ async def insert_moves(work: UnitOfWork, case_id: str, version: int, moves: str)
     )
 
 
-async def update_chunks(
-    work: UnitOfWork, case_id: str, version: int, size: int, parts: Sequence[str] = ("client", "stage", "team")
-) -> dict[str, int]:
-    """Cuts what is to be moved into chunks of `size`; returns how many chunks there are of each part."""
-    rows = await work.fetch_rows(
+async def update_chunks(work: UnitOfWork, case_id: str, version: int, parts: Sequence[str]) -> dict[str, int]:
+    """Cuts what is to be moved into chunks; returns how many chunks there are of each part."""
+    cut = await work.fetch_rows(
         """
         WITH numbered AS (
             SELECT part, client_id, order_id, stage, function,
@@ -47,40 +53,43 @@ async def update_chunks(
         """,
         case_id=case_id,
         version=version,
-        size=size,
+        size=CHUNK_SIZE,
         parts=list(parts),
     )
-    return {row["part"]: row["chunks"] for row in rows}
+    return {row["part"]: row["chunks"] for row in cut}
 
 
-async def list_moves_of(
-    work: UnitOfWork, case_id: str, version: int, clients: Sequence[str], orders: Sequence[str]
-) -> Sequence[Row]:
-    return await work.fetch_rows(
-        """
-        SELECT * FROM moves WHERE case_id = :case_id AND version = :version
-        AND ((part = 'client' AND client_id = ANY(:clients)) OR (part = 'stage' AND order_id = ANY(:orders)))
+async def list_moves(work: UnitOfWork, chunk: Chunk, leaver_id: str) -> list[ChosenMove]:
+    """What the chunk moves from the leaver."""
+    return await work.fetch_all(
+        ChosenMove,
+        f"""
+        SELECT m.client_id, m.order_id, m.stage, m.function, :leaver AS from_id, m.to_id FROM moves m WHERE {IN_CHUNK}
+        ORDER BY m.client_id, m.order_id, m.stage, m.function
         """,
-        case_id=case_id,
-        version=version,
-        clients=list(clients),
-        orders=list(orders),
+        leaver=leaver_id,
+        **vars(chunk),
     )
 
 
-async def list_successor_ids(work: UnitOfWork, case_id: str, version: int) -> Sequence[str]:
-    rows = await work.fetch_rows(
-        "SELECT DISTINCT to_id FROM moves WHERE case_id = :case_id AND version = :version AND to_id IS NOT NULL",
-        case_id=case_id,
-        version=version,
+async def list_moves_back(work: UnitOfWork, chunk: Chunk, leaver_id: str) -> list[ChosenMove]:
+    """What has moved and no client has yet confirmed, back to the leaver."""
+    return await work.fetch_all(
+        ChosenMove,
+        f"""
+        SELECT m.client_id, m.order_id, m.stage, m.function, m.to_id AS from_id, :leaver AS to_id FROM moves m
+        WHERE {IN_CHUNK} AND m.outcome = 'done' AND NOT EXISTS (SELECT 1 FROM introductions i
+              WHERE i.case_id = m.case_id AND i.client_id = m.client_id AND i.status = 'confirmed')
+        ORDER BY m.client_id, m.order_id, m.stage, m.function
+        """,
+        leaver=leaver_id,
+        **vars(chunk),
     )
-    return [row["to_id"] for row in rows]
 
 
-async def update_results(work: UnitOfWork, case_id: str, item: Item, answer: CommandAnswered) -> int:
+async def update_results(work: UnitOfWork, chunk: Chunk, undoes: bool, answer: CommandAnswered) -> int:
     """Writes what became of each move of the chunk; returns how many are still to be made."""
-    part, version, chunk = rules.get_chunk_of_item(item) or ("", 0, 0)
-    column = "returned" if item.undoes else "outcome"
+    column = "returned" if undoes else "outcome"
     results: Sequence[Result] = answer.results if answer.outcome == "done" else ()
     failed: int = await work.fetch_value(
         f"""
@@ -91,28 +100,52 @@ async def update_results(work: UnitOfWork, case_id: str, item: Item, answer: Com
                     WHEN m.order_id <> '' THEN m.order_id || '/' || m.stage
                     WHEN m.function <> '' THEN m.client_id || '/' || m.function ELSE m.client_id END), :otherwise),
                 moved_at = :now
-            WHERE m.case_id = :case_id AND m.version = :version AND m.part = :part AND m.chunk = :chunk
-                  AND (:undoes OR m.outcome IS DISTINCT FROM 'done') AND (NOT :undoes OR m.outcome = 'done')
+            WHERE {IN_CHUNK} AND (:undoes OR m.outcome IS DISTINCT FROM 'done') AND (NOT :undoes OR m.outcome = 'done')
             RETURNING m.{column} AS outcome
         )
         SELECT count(*) FROM noted WHERE outcome <> ALL(:settled)
         """,
         results=json.dumps([{"id": result.id, "outcome": result.outcome} for result in results]),
-        otherwise=answer.reason or answer.outcome if answer.outcome != "done" else "not_asked",
+        otherwise="not_asked" if answer.outcome == "done" else answer.reason or answer.outcome,
         now=work.now,
-        case_id=case_id,
-        version=version,
-        part=part,
-        chunk=chunk,
-        undoes=item.undoes,
-        settled=list(rules.SETTLED_OUTCOMES),
+        undoes=undoes,
+        settled=list(SETTLED_OUTCOMES),
+        **vars(chunk),
     )
     return failed
 
 
-async def list_transferred_clients(work: UnitOfWork, case_id: str) -> Sequence[Row]:
+async def list_moved_clients(work: UnitOfWork, chunk: Chunk) -> list[MovedClient]:
+    """Clients of the chunk that have moved and are not closed; who has left meanwhile is replaced by their stand-in."""
+    return await work.fetch_all(
+        MovedClient,
+        f"""
+        SELECT m.client_id, coalesce(p.stand_in_id, m.to_id) AS to_id, coalesce(r.rank, 0) AS rank
+        FROM moves m LEFT JOIN risks r ON r.case_id = m.case_id AND r.client_id = m.client_id
+        LEFT JOIN people p ON p.employee_id = m.to_id
+        WHERE {IN_CHUNK} AND m.outcome = 'done' AND NOT m.about ? 'closed'
+        """,
+        **vars(chunk),
+    )
+
+
+async def list_remainder_clients(work: UnitOfWork, chunk: Chunk) -> list[MovedClient]:
+    """Clients of a chunk that were written through to the stand-in, the one at the greatest risk first."""
+    return await work.fetch_all(
+        MovedClient,
+        f"""
+        SELECT m.client_id, coalesce(r.rank, 0) AS rank, m.to_id FROM moves m
+        LEFT JOIN risks r ON r.case_id = m.case_id AND r.client_id = m.client_id
+        WHERE {IN_CHUNK} AND m.outcome = 'done' ORDER BY coalesce(r.rank, 2000000000), m.client_id
+        """,
+        **vars(chunk),
+    )
+
+
+async def list_transferred_clients(work: UnitOfWork, case_id: str) -> list[MovedClient]:
     """Each client that moved in this case and who has it since."""
-    return await work.fetch_rows(
+    return await work.fetch_all(
+        MovedClient,
         """
         SELECT DISTINCT ON (client_id) client_id, to_id FROM moves
         WHERE case_id = :id AND part IN ('client', 'left_client') AND outcome = 'done'
@@ -122,15 +155,85 @@ async def list_transferred_clients(work: UnitOfWork, case_id: str) -> Sequence[R
     )
 
 
-async def list_stayed_clients(work: UnitOfWork, row: Row) -> list[str]:
+async def list_stayed_clients(work: UnitOfWork, case_id: str) -> list[str]:
     """After an undo: clients that stayed with their successor, having confirmed or moved on; the first thousand."""
-    if row["undo"] not in ("asked", "over") or row["cleared_at"] is not None:
-        return []
-    rows = await work.fetch_rows(
+    stayed = await work.fetch_rows(
         """
         SELECT DISTINCT client_id FROM moves WHERE case_id = :id AND part = 'client' AND outcome = 'done'
         AND returned IS DISTINCT FROM 'done' ORDER BY client_id LIMIT 1000
         """,
-        id=row["id"],
+        id=case_id,
     )
-    return [one["client_id"] for one in rows]
+    return [row["client_id"] for row in stayed]
+
+
+async def update_caretaker(work: UnitOfWork, chunk: Chunk, caretaker_id: str | None) -> None:
+    """Whoever stood in when the remainder was cut may have left: what has not moved yet goes to who does now."""
+    await work.execute(
+        f"""
+        UPDATE moves m SET to_id = coalesce(CAST(:to_id AS text), to_id)
+        WHERE {IN_CHUNK} AND outcome IS DISTINCT FROM 'done' AND to_id IS DISTINCT FROM :to_id
+        """,
+        to_id=caretaker_id,
+        **vars(chunk),
+    )
+
+
+async def delete_remainder(work: UnitOfWork, case_id: str, version: int) -> None:
+    await work.execute(f"DELETE FROM moves WHERE {IS_REMAINDER}", case_id=case_id, version=version)
+
+
+async def update_remainder(work: UnitOfWork, case_id: str, version: int, caretaker_id: str | None) -> None:
+    """Gives all that is left to the caretaker; without one it stays, listed."""
+    await work.execute(
+        f"""
+        UPDATE moves SET to_id = :to_id, unplaced = CASE WHEN CAST(:to_id AS text) IS NULL THEN 'no_stand_in' END
+        WHERE {IS_REMAINDER}
+        """,
+        case_id=case_id,
+        version=version,
+        to_id=caretaker_id,
+    )
+
+
+async def list_planned_moves(
+    work: UnitOfWork, case_id: str, version: int, client_ids: Sequence[str], order_ids: Sequence[str]
+) -> list[Move]:
+    """What the plan says of these clients, and of all stages of these orders."""
+    return await work.fetch_all(
+        Move,
+        """
+        SELECT part, client_id, order_id, stage, function, to_id, why, cost, unplaced, effort, about
+        FROM moves WHERE case_id = :case_id AND version = :version
+        AND ((part = 'client' AND client_id = ANY(:clients)) OR (part = 'stage' AND order_id = ANY(:orders)))
+        """,
+        case_id=case_id,
+        version=version,
+        clients=list(client_ids),
+        orders=list(order_ids),
+    )
+
+
+async def list_successor_ids(work: UnitOfWork, case_id: str, version: int) -> list[str]:
+    successors = await work.fetch_rows(
+        "SELECT DISTINCT to_id FROM moves WHERE case_id = :case_id AND version = :version AND to_id IS NOT NULL",
+        case_id=case_id,
+        version=version,
+    )
+    return [row["to_id"] for row in successors]
+
+
+async def update_successors(work: UnitOfWork, case_id: str, version: int, edits: Sequence[PlanEdit]) -> None:
+    """Writes other successors into the plan."""
+    await work.execute(
+        """
+        UPDATE moves m SET to_id = n.to_id, why = '["edited"]', edited = true, unplaced = NULL
+        FROM jsonb_to_recordset(CAST(:edits AS jsonb)) AS n (client_id text, order_id text, stage text, to_id text)
+        WHERE m.case_id = :case_id AND m.version = :version
+              AND ((m.part = 'client' AND m.client_id = n.client_id)
+                   OR (m.part = 'stage' AND m.order_id = n.order_id AND m.stage = n.stage))
+        """,
+        case_id=case_id,
+        version=version,
+        edits=json.dumps([vars(edit) for edit in edits]),
+    )

@@ -1,28 +1,39 @@
-"""What every use case asks first: the locks on the people of an effect, and the right to decide a case."""
+"""What every use case asks first: the right to decide a case, and the locks on the people of an effect."""
 
 from collections.abc import Iterable
 
-from services.offboarding.permissions import rules, store
+from services.offboarding.permissions.rules import CaseRights, Viewer
+from services.offboarding.permissions.store import get_case_rights
 from shared.database import UnitOfWork
-from shared.errors import Forbidden
+from shared.errors import Forbidden, NotFound
 from shared.people.store import lock_people
 
 
-async def require_head_of_case(work: UnitOfWork, viewer: rules.Viewer, case_id: str) -> None:
+async def require_visible_case(work: UnitOfWork, viewer: Viewer, case_id: str) -> CaseRights:
+    """Raises `NotFound` unless the caller may know of this case."""
+    rights = await get_case_rights(work, viewer, case_id)
+    if rights is None or not rights.may_see:
+        raise NotFound
+    return rights
+
+
+async def require_head_of_case(work: UnitOfWork, viewer: Viewer, case_id: str) -> CaseRights:
     """Raises `NotFound` or `Forbidden` unless the caller decides for this case. Nobody acts on their own."""
-    await store.get_visible_case(work, viewer, case_id)
-    if not await store.is_head_of_case(work, viewer, case_id):
+    rights = await require_visible_case(work, viewer, case_id)
+    if not rights.is_head:
         raise Forbidden
+    return rights
 
 
 async def lock_participants(
-    work: UnitOfWork, leaver: str | None = None, others: Iterable[str] = (), frozen_too: bool = False
+    work: UnitOfWork, leaver_id: str | None = None, others: Iterable[str] = (), may_be_frozen: bool = False
 ) -> None:
     """Locks the people of an effect, first of all and in one statement: the leaver, the caller, `others`.
 
-    A freeze of the caller comes before the effect or after it, never in between. Raises `Forbidden`.
+    A freeze of the caller comes before the effect or after it, never in between. Raises `Forbidden` where the caller is
+    frozen or has left, unless they may be.
     """
-    rows = await lock_people(work, changing=[leaver] if leaver else (), holding=[work.actor, *others])
-    actor = rows.get(work.actor)
-    if not frozen_too and actor is not None and (actor.frozen or actor.status == "left"):
+    changing = [leaver_id] if leaver_id else ()
+    actor = (await lock_people(work, changing=changing, holding=[work.actor, *others])).get(work.actor)
+    if not may_be_frozen and actor is not None and (actor.frozen or actor.status == "left"):
         raise Forbidden

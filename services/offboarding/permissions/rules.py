@@ -1,10 +1,11 @@
-"""The caller, as the conditions of the store speak of them."""
+"""The caller, as the conditions of the stores speak of them."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
-Row = Mapping[str, Any]
+from shared.errors import NotFound
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -15,9 +16,22 @@ class Viewer:
     roles: frozenset[str]
     frozen: bool = False
 
-    @classmethod
-    def of(cls, sub: str, roles: Iterable[str], frozen: bool = False) -> "Viewer":
-        return cls(sub, frozenset(roles), frozen)
-
-    def sees_all(self) -> bool:
+    @property
+    def sees_all_cases(self) -> bool:
         return not self.roles.isdisjoint({"hr", "director"})
+
+
+@dataclass(frozen=True)
+class CaseRights:
+    """What a caller may do with a case. `is_head`: they act as its head of sales."""
+
+    leaver_id: str
+    may_see: bool
+    is_head: bool
+
+
+def require_found(found: T | None) -> T:
+    """Raises `NotFound`."""
+    if found is None:
+        raise NotFound
+    return found

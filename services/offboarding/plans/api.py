@@ -1,47 +1,24 @@
 """Plans: who takes over what, to be seen, edited and approved; and as a dry run for anybody."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field, model_validator
 
+from services.offboarding.moves.rules import PlanEdit
 from services.offboarding.other_services import ServiceUnreachable
-from services.offboarding.permissions.api import get_viewer
-from services.offboarding.permissions.rules import Viewer
-from services.offboarding.permissions.store import get_visible_case, is_head_of_case
-from services.offboarding.plans import store
-from services.offboarding.plans.handlers.approvals import approve_plan as handlers_approve_plan
-from services.offboarding.plans.handlers.drafts import propose_plan
-from shared.database import UnitOfWork
-from shared.errors import Forbidden, NotFound, Unavailable
+from services.offboarding.permissions.fields import get_viewer
+from services.offboarding.planner import PlacedClient, PlacedStage, PlacedTeamPlace
+from services.offboarding.plans import handlers
+from services.offboarding.plans.rules import OtherPlaces, OverCapacity
+from shared.errors import Forbidden, Unavailable
 from shared.http.door import Door, allow
 from shared.http.fields import Body
 from shared.ids import Id
-from shared.people.store import heads_person_sql
 from shared.service import Runtime
-
-
-class PlannedClientOut(BaseModel):
-    client_id: str
-    to_id: str
-    why: list[str]
-    cost: float
-
-
-class PlannedStageOut(BaseModel):
-    order_id: str
-    stage: str
-    to_id: str
-    why: list[str]
-    cost: float
-
-
-class PlannedTeamPlaceOut(BaseModel):
-    client_id: str
-    function: str
-    to_id: str
 
 
 class UnplacedOut(BaseModel):
@@ -54,37 +31,19 @@ class UnplacedOut(BaseModel):
     function: str | None = None
 
 
-class OtherPlacesOut(BaseModel):
-    """The leaver's other places, to be filled in the register: deputies are void, heads and managers vacant."""
-
-    heads: list[str] = []
-    deputy_of: list[str] = []
-    manager_of: list[str] = []
-    tasks: int = 0
-    visits: int = 0
-
-
-class OverCapacityOut(BaseModel):
-    """Who gets more than their capacity by an edit, and by how many points."""
-
-    employee_id: str
-    function: str
-    points: float
-
-
 class PlanOut(BaseModel):
     """`gap`: by which share of `objective` a better plan could at most be cheaper."""
 
     version: int
-    items: list[PlannedClientOut]
-    stages: list[PlannedStageOut]
-    team: list[PlannedTeamPlaceOut]
+    items: Sequence[PlacedClient]
+    stages: Sequence[PlacedStage]
+    team: Sequence[PlacedTeamPlace]
     unplaced: list[UnplacedOut]
     objective: float
     bound: float
     gap: float
-    over: list[OverCapacityOut] = []
-    places: OtherPlacesOut = OtherPlacesOut()
+    over: Sequence[OverCapacity] = ()
+    places: OtherPlaces = OtherPlaces()
     case_id: str | None = None
     status: Literal["dry_run", "proposed", "approved", "withdrawn"] = "dry_run"
     made_at: datetime | None = None
@@ -95,8 +54,6 @@ class PlanOut(BaseModel):
 router = APIRouter(tags=["plans"])
 
 MAX_DRY_RUNS = 2  # at the same time in one process: each takes a core
-
-JSON = "application/json"
 
 
 class PlanEditBody(Body):
@@ -130,82 +87,64 @@ class DryRunBody(Body):
 
 
 @router.get("/cases/{case_id}/plan", response_model=PlanOut, summary="The newest plan of a case")
-async def get_plan(case_id: Id, door: Door = allow("hr", "sales_head", "director")) -> Any:
-    return _json_response(await door.read(_read_plan, get_viewer(door), case_id), door)
+async def get_plan(case_id: Id, door: Door = allow("hr", "sales_head", "director")) -> Response:
+    return _json_response(await door.read(handlers.get_plan_document, get_viewer(door), case_id), door)
 
 
 @router.post("/cases/{case_id}/plan/approval", response_model=PlanOut, summary="Approve this version, with edits")
-async def approve_plan(case_id: Id, body: PlanApprovalBody, door: Door = allow("sales_head", "director")) -> Any:
+async def approve_plan(case_id: Id, body: PlanApprovalBody, door: Door = allow("sales_head", "director")) -> Response:
     """Only the head of sales of the case. 409 with `violations` where an edit breaks a rule (separation, function,
     somebody who cannot take over), 422 where it names what is not part of this handover."""
-    edits = [edit.model_dump(exclude_none=True) for edit in body.edits]
-
-    async def act(work: UnitOfWork) -> str:
-        await handlers_approve_plan(work, get_viewer(door), case_id, body.version, edits)
-        return await _read_plan(work, get_viewer(door), case_id)
-
-    return _json_response(await door.transact(act), door)
-
-
-async def _read_plan(work: UnitOfWork, who: Viewer, case_id: str) -> str:
-    row = await get_visible_case(work, who, case_id)
-    if row["employee_id"] == who.sub or not (who.sees_all() or await is_head_of_case(work, who, case_id)):
-        raise Forbidden
-    found = await store.get_plan_document(work, case_id)
-    if found is None:
-        raise NotFound
-    return found
+    edits = [PlanEdit(edit.to_id, edit.client_id, edit.order_id, edit.stage) for edit in body.edits]
+    document = await door.transact(handlers.approve_plan, get_viewer(door), case_id, body.version, edits)
+    return _json_response(document, door)
 
 
 def _json_response(document: str, door: Door) -> Response:
-    return Response(document, media_type=JSON, headers=door.response.headers)
+    """The document as the database made it: it is large, and need not be read here."""
+    return Response(document, media_type="application/json", headers=door.response.headers)
 
 
 @router.post("/plans", response_model=PlanOut, summary="A dry run: the plan if this employee left; changes nothing")
-async def make_dry_run(body: DryRunBody, door: Door = allow("hr", "sales_head", "director")) -> Any:
+async def make_dry_run(body: DryRunBody, door: Door = allow("hr", "sales_head", "director")) -> Response:
     if body.employee_id == door.principal.sub:
         raise Forbidden
-    places = await door.read(_read_other_places, get_viewer(door), body.employee_id)
-    return _json_response(await door.run_once(lambda: _compute_dry_run(door.runtime, body.employee_id, places)), door)
+    places = await door.read(handlers.get_other_places, get_viewer(door), body.employee_id)
+
+    async def run() -> str:
+        return await _compute_dry_run(door.runtime, body.employee_id, places)
+
+    return _json_response(await door.run_once(run), door)
 
 
-async def _compute_dry_run(runtime: Runtime, employee_id: str, places: Any) -> str:
+async def _compute_dry_run(runtime: Runtime, employee_id: str, places: OtherPlaces) -> str:
     slots = runtime.state.setdefault("dry_runs", asyncio.Semaphore(MAX_DRY_RUNS))
     async with slots:
         try:
-            made = (await propose_plan(runtime, employee_id)).plan
+            plan = (await handlers.propose_plan(runtime, employee_id)).plan
         except ServiceUnreachable:
             raise Unavailable from None
 
-    def show() -> str:
+    def render() -> str:
         return PlanOut(
             version=0,
-            items=[_fields_of(one) for one in made.items],
-            stages=[_fields_of(one) for one in made.stages],
-            team=[_fields_of(one) for one in made.team],
-            unplaced=[_fields_of(one) for one in made.unplaced],
-            objective=made.objective,
-            bound=made.bound,
-            gap=made.gap,
+            items=plan.items,
+            stages=plan.stages,
+            team=plan.team,
+            unplaced=[
+                UnplacedOut(
+                    client_id=one.client_id,
+                    reason=one.reason,
+                    order_id=one.order_id,
+                    stage=one.stage,
+                    function=one.function,
+                )
+                for one in plan.unplaced
+            ],
+            objective=plan.objective,
+            bound=plan.bound,
+            gap=plan.gap,
             places=places,
         ).model_dump_json()
 
-    return await asyncio.to_thread(show)
-
-
-def _fields_of(one: Any) -> dict[str, Any]:
-    return {name: getattr(one, name) for name in one.__slots__}
-
-
-async def _read_other_places(work: UnitOfWork, who: Viewer, employee_id: str) -> Any:
-    """The employee's other places, for `hr`, directors, and who heads their department. Raises `NotFound`."""
-    known = await work.fetch_value(
-        f"SELECT 1 FROM people p WHERE employee_id = :id AND (:all OR :actor = :last_resort OR {heads_person_sql('p')})",
-        id=employee_id,
-        all=who.sees_all(),
-        actor=who.sub,
-        last_resort=work.settings.last_resort or "",
-    )
-    if not known:
-        raise NotFound
-    return await store.get_other_places(work, employee_id, "")
+    return await asyncio.to_thread(render)

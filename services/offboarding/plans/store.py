@@ -2,26 +2,77 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from services.offboarding.permissions.rules import Row
-from services.offboarding.planner import Colleague
+from services.offboarding.planner import Colleague, Plan
+from services.offboarding.plans.rules import OtherPlaces, OverCapacity, PlanState
 from shared.database import UnitOfWork
-from shared.people.rules import is_absent
+from shared.people.rules import Person, is_absent
 
 
-async def get_newest_plan(work: UnitOfWork, case_id: str) -> Row | None:
-    return await work.fetch_row("SELECT * FROM plans WHERE case_id = :id ORDER BY version DESC LIMIT 1", id=case_id)
+async def get_newest_plan(work: UnitOfWork, case_id: str) -> PlanState | None:
+    return await work.fetch_one(
+        PlanState,
+        "SELECT version, status FROM plans WHERE case_id = :id ORDER BY version DESC LIMIT 1",
+        id=case_id,
+    )
+
+
+async def insert_plan(
+    work: UnitOfWork, case_id: str, version: int, plan: Plan, places: OtherPlaces, loads: str
+) -> None:
+    """A proposed plan. `loads`: what weighed on the colleagues before it, points per function, as JSON."""
+    await work.execute(
+        """
+        INSERT INTO plans (case_id, version, status, objective, bound, gap, places, loads, made_at)
+        VALUES (:case_id, :version, 'proposed', :objective, :bound, :gap, CAST(:places AS jsonb), CAST(:loads AS jsonb), :now)
+        """,
+        case_id=case_id,
+        version=version,
+        objective=plan.objective,
+        bound=plan.bound,
+        gap=plan.gap,
+        places=json.dumps(vars(places)),
+        loads=loads,
+        now=work.now,
+    )
+
+
+async def update_plan_approved(work: UnitOfWork, case_id: str, version: int, approved_by: str) -> None:
+    await work.execute(
+        """
+        UPDATE plans SET status = 'approved', approved_at = :now, approved_by = :by
+        WHERE case_id = :case_id AND version = :version
+        """,
+        case_id=case_id,
+        version=version,
+        by=approved_by,
+        now=work.now,
+    )
+
+
+async def withdraw_plans(work: UnitOfWork, case_id: str) -> None:
+    """Nobody need approve them any more."""
+    await work.execute("UPDATE plans SET status = 'withdrawn' WHERE case_id = :id AND status = 'proposed'", id=case_id)
+
+
+async def update_over_capacity(work: UnitOfWork, case_id: str, version: int, over: Sequence[OverCapacity]) -> None:
+    await work.execute(
+        'UPDATE plans SET "over" = CAST(:over AS jsonb) WHERE case_id = :case_id AND version = :version',
+        case_id=case_id,
+        version=version,
+        over=json.dumps([vars(one) for one in over]),
+    )
 
 
 async def get_loads_without(
-    work: UnitOfWork, case_id: str, version: int, clients: Sequence[str], orders: Sequence[str]
+    work: UnitOfWork, case_id: str, version: int, client_ids: Sequence[str], order_ids: Sequence[str]
 ) -> dict[str, dict[str, float]]:
     """What weighs on colleagues by function: what did before the plan, and the plan itself but these clients and orders."""
     before: dict[str, dict[str, float]] = await work.fetch_value(
         "SELECT loads FROM plans WHERE case_id = :case_id AND version = :version", case_id=case_id, version=version
     )
-    rows = await work.fetch_rows(
+    loads = {employee_id: dict(points) for employee_id, points in before.items()}
+    planned = await work.fetch_rows(
         """
         SELECT to_id, coalesce(about->>'function', 'sales') AS function, sum(effort) AS points FROM moves
         WHERE case_id = :case_id AND version = :version AND to_id IS NOT NULL
@@ -29,43 +80,19 @@ async def get_loads_without(
         """,
         case_id=case_id,
         version=version,
-        clients=list(clients),
-        orders=list(orders),
+        clients=list(client_ids),
+        orders=list(order_ids),
     )
-    loads = {who: dict(points) for who, points in before.items()}
-    for row in rows:
+    for row in planned:
         load = loads.setdefault(row["to_id"], {})
         load[row["function"]] = load.get(row["function"], 0.0) + row["points"]
     return loads
 
 
-async def update_successors(
-    work: UnitOfWork, case_id: str, version: int, edits: Sequence[Row], over: Sequence[Row]
-) -> None:
-    """Writes other successors into the plan, and who is over capacity then."""
-    await work.execute(
-        """
-        UPDATE moves m SET to_id = n.to_id, why = '["edited"]', edited = true, unplaced = NULL
-        FROM jsonb_to_recordset(CAST(:edits AS jsonb)) AS n (client_id text, order_id text, stage text, to_id text)
-        WHERE m.case_id = :case_id AND m.version = :version
-              AND ((m.part = 'client' AND m.client_id = n.client_id)
-                   OR (m.part = 'stage' AND m.order_id = n.order_id AND m.stage = n.stage))
-        """,
-        case_id=case_id,
-        version=version,
-        edits=json.dumps(list(edits)),
-    )
-    await work.execute(
-        'UPDATE plans SET "over" = CAST(:over AS jsonb) WHERE case_id = :case_id AND version = :version',
-        case_id=case_id,
-        version=version,
-        over=json.dumps(list(over)),
-    )
-
-
-async def get_other_places(work: UnitOfWork, leaver: str, case_id: str) -> dict[str, Any]:
-    """The leaver's other places: departments they head, colleagues whose deputy they are (void now), open work of theirs."""
-    row = await work.fetch_row(
+async def get_other_places(work: UnitOfWork, leaver_id: str, case_id: str = "") -> OtherPlaces:
+    """Departments they head, colleagues whose deputy or manager they are, open work of theirs but in this case."""
+    places = await work.fetch_one(
+        OtherPlaces,
         """
         SELECT (SELECT coalesce(json_agg(department_id ORDER BY department_id), '[]') FROM departments
                 WHERE head_id = :leaver) AS heads,
@@ -76,13 +103,13 @@ async def get_other_places(work: UnitOfWork, leaver: str, case_id: str) -> dict[
                (SELECT count(*) FROM tasks WHERE assignee_id = :leaver AND status = 'open' AND case_id <> :case_id) AS tasks,
                (SELECT count(*) FROM visits WHERE assignee_id = :leaver AND status = 'open' AND case_id <> :case_id) AS visits
         """,
-        leaver=leaver,
+        leaver=leaver_id,
         case_id=case_id,
     )
-    return dict(row or {})
+    return places or OtherPlaces()
 
 
-PLAN_DOCUMENT_SQL = """
+PLAN_DOCUMENT = """
     SELECT json_build_object(
         'case_id', p.case_id, 'version', p.version, 'status', p.status,
         'items', coalesce((SELECT json_agg(json_build_object('client_id', client_id, 'to_id', to_id, 'why', why, 'cost', cost)
@@ -107,28 +134,32 @@ PLAN_DOCUMENT_SQL = """
 
 async def get_plan_document(work: UnitOfWork, case_id: str) -> str | None:
     """The newest plan as a JSON document, put together by the database: it may name 100,000 clients."""
-    found: str | None = await work.fetch_value(PLAN_DOCUMENT_SQL, case_id=case_id)
-    return found
+    document: str | None = await work.fetch_value(PLAN_DOCUMENT, case_id=case_id)
+    return document
+
+
+async def get_person(work: UnitOfWork, employee_id: str) -> Person | None:
+    return await work.fetch_one(Person, "SELECT * FROM people WHERE employee_id = :id", id=employee_id)
 
 
 async def list_able_colleagues(
-    work: UnitOfWork, leaver: str, loads: Mapping[str, Mapping[str, float]] | None = None
+    work: UnitOfWork, leaver_id: str, loads: Mapping[str, Mapping[str, float]] | None = None
 ) -> tuple[Colleague, ...]:
     """Who can take over now: works here, is not leaving, not frozen, not absent."""
-    rows = await work.fetch_rows(
+    people = await work.fetch_all(
+        Person,
         "SELECT * FROM people WHERE status = 'active' AND NOT frozen AND NOT settling AND employee_id <> :leaver",
-        leaver=leaver,
+        leaver=leaver_id,
     )
-    day = work.today
     return tuple(
         Colleague(
-            id=row["employee_id"],
-            capacity={function: float(points) for function, points in row["functions"].items()},
-            load=(loads or {}).get(row["employee_id"], {}),
-            department_id=row["department_id"],
-            regions=frozenset(row["regions"]),
-            languages=frozenset(row["languages"]),
+            id=person.employee_id,
+            capacity={function: float(points) for function, points in person.functions.items()},
+            load=(loads or {}).get(person.employee_id, {}),
+            department_id=person.department_id,
+            regions=frozenset(person.regions),
+            languages=frozenset(person.languages),
         )
-        for row in rows
-        if not is_absent(row["absences"], day)
+        for person in people
+        if not is_absent(person.absences, work.today)
     )

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
-from services.offboarding.permissions.api import get_viewer
+from services.offboarding.permissions.fields import get_viewer
 from services.offboarding.tasks import handlers, store
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Paragraphs
@@ -48,7 +48,8 @@ async def list_tasks(
     paging: Paging = Depends(paging),
     door: Door = allow("employee", "hr", "sales_head", "director"),
 ) -> Any:
-    return make_page(await door.read(store.list_tasks, get_viewer(door), paging, assignee_id, case_id), paging)
+    tasks = await door.read(store.list_tasks, get_viewer(door), paging, assignee_id, case_id)
+    return make_page(tasks, paging)
 
 
 @router.post("/tasks/{task_id}/complete", response_model=TaskOut, summary="The task is done")
@@ -56,9 +57,9 @@ async def complete_task(
     task_id: Id, body: ProofBody | None = None, door: Door = allow("employee", "hr", "sales_head", "director")
 ) -> Any:
     """By the assignee, by `hr` where it is theirs, or by the head of sales of the case."""
-    return dict(await door.transact(handlers.complete_task, get_viewer(door), task_id, body.proof if body else None))
+    return await door.transact(handlers.complete_task, get_viewer(door), task_id, body.proof if body else None)
 
 
 @router.post("/tasks/{task_id}/waive", response_model=TaskOut, summary="The task is dropped, with a reason")
 async def waive_task(task_id: Id, body: WaiverBody, door: Door = allow("sales_head", "director")) -> Any:
-    return dict(await door.transact(handlers.waive_task, get_viewer(door), task_id, body.reason))
+    return await door.transact(handlers.waive_task, get_viewer(door), task_id, body.reason)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
-from services.offboarding.permissions.api import get_viewer
+from services.offboarding.permissions.fields import get_viewer
 from services.offboarding.visits import handlers
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Paragraphs
@@ -41,11 +41,12 @@ async def list_visits(
     paging: Paging = Depends(paging),
     door: Door = allow("employee", "hr", "sales_head", "director"),
 ) -> Any:
-    return make_page(await door.transact(handlers.list_visits, get_viewer(door), paging, assignee_id, case_id), paging)
+    visits = await door.transact(handlers.list_visits, get_viewer(door), paging, assignee_id, case_id)
+    return make_page(visits, paging)
 
 
 @router.post("/visits/{visit_id}/outcome", response_model=VisitOut, summary="What came of the visit")
 async def record_visit_outcome(
     visit_id: Id, body: VisitOutcomeBody, door: Door = allow("employee", "sales_head", "director")
 ) -> Any:
-    return dict(await door.transact(handlers.record_visit_outcome, get_viewer(door), visit_id, body.outcome, body.note))
+    return await door.transact(handlers.record_visit_outcome, get_viewer(door), visit_id, body.outcome, body.note)

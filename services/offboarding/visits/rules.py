@@ -1,54 +1,91 @@
-"""When visits are due: so many a day, on working days."""
+"""A visit: the urgent meeting with a client at risk, and when visits are due."""
 
-from collections.abc import Callable, Sequence
-from datetime import date, timedelta
-from functools import lru_cache
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from itertools import count
+from typing import Literal
 
-import holidays
-
-IsWorkingDay = Callable[[date], bool]
+from shared.calendar import Calendar
+from shared.contracts.offboarding import VisitOpened
+from shared.errors import Refused
 
 MAX_DAYS_AHEAD = 60  # working days: what does not fit before comes due on that day, all of it
 
-
-@lru_cache(maxsize=8)
-def working_day_calendar(place: str | None) -> IsWorkingDay:
-    """Tells working days of a country or a part of it (`DE-BE`); without a place, Monday to Friday."""
-    if not place:
-        return lambda day: day.weekday() < 5
-    country, _, part = place.partition("-")
-    free = holidays.country_holidays(country, subdiv=part or None)
-    return lambda day: day.weekday() < 5 and day not in free
+Outcome = Literal["kept", "at_risk", "lost"]
 
 
-def add_working_days(day: date, days: int, works: IsWorkingDay) -> date:
-    """The `days`-th working day after `day`; with 0 the day itself, or the next one on which the company works."""
-    while days > 0 or not works(day):
-        day += timedelta(days=1)
-        days -= works(day)
-    return day
+class VisitClosed(Refused, code="visit_over"):
+    """This visit has another outcome already, or was called off."""
 
 
-def subtract_working_days(day: date, days: int, works: IsWorkingDay) -> date:
-    """The `days`-th working day before `day`; with 0 the day itself, or the last one before it."""
-    while days > 0 or not works(day):
-        day -= timedelta(days=1)
-        days -= works(day)
-    return day
+@dataclass(frozen=True)
+class VisitReason:
+    """A client that is to be visited. `rank`: how much it is at risk, 1 the most, 0 unknown."""
+
+    client_id: str
+    rank: int
+    why: tuple[str, ...]
 
 
-def spread_over_working_days(today: date, first: int, number: int, per_day: int, works: IsWorkingDay) -> Sequence[date]:
-    """Due days for `number` things of which `per_day` can be done a day, from the `first` working day after today on."""
-    last = add_working_days(today, MAX_DAYS_AHEAD, works)
+@dataclass(frozen=True)
+class Visit:
+    """The meeting of `assignee_id` with a client of the leaver, and what came of it."""
+
+    id: str
+    case_id: str
+    leaver_id: str
+    client_id: str
+    rank: int
+    why: Sequence[str]
+    due_on: date
+    assignee_id: str | None
+    opened_at: datetime
+    status: Literal["open", "done", "cancelled"] = "open"
+    outcome: Outcome | None = None
+    note: str | None = None
+    closed_at: datetime | None = None
+    closed_by: str | None = None
+
+
+def make_visit_opened(visit: Visit) -> VisitOpened:
+    return VisitOpened(
+        case_id=visit.case_id,
+        employee_id=visit.leaver_id,
+        visit_id=visit.id,
+        client_id=visit.client_id,
+        assignee_id=visit.assignee_id,
+        due_on=visit.due_on,
+        rank=visit.rank,
+    )
+
+
+def record_outcome(visit: Visit, outcome: Outcome, note: str | None, actor: str, now: datetime) -> Visit:
+    """The same again changes nothing. Raises `VisitClosed`."""
+    if visit.status == "done" and visit.outcome == outcome:
+        return visit
+    if visit.status != "open":
+        raise VisitClosed
+    return replace(visit, status="done", outcome=outcome, note=note, closed_at=now, closed_by=actor)
+
+
+def cancel_visit(visit: Visit, actor: str, now: datetime) -> Visit:
+    return replace(visit, status="cancelled", closed_at=now, closed_by=actor)
+
+
+def reassign_visit(visit: Visit, assignee_id: str) -> tuple[Visit, VisitOpened]:
+    """For somebody new it is opened anew."""
+    changed = replace(visit, assignee_id=assignee_id)
+    return changed, make_visit_opened(changed)
+
+
+def spread_over_working_days(today: date, first: int, number: int, per_day: int, calendar: Calendar) -> Sequence[date]:
+    """Due days for `number` visits of which `per_day` can be made a day, from the `first` working day after today on."""
+    last = calendar.add_working_days(today, MAX_DAYS_AHEAD)
     days: list[date] = []
-    day = add_working_days(today, first, works)
-    for place in count():
-        if len(days) >= number:
-            return days
-        if place:
-            day = add_working_days(day, 1, works)
-        if day >= last:
-            return [*days, *[last] * (number - len(days))]
+    for following in count(first):
+        day = calendar.add_working_days(today, following)
+        if len(days) >= number or day >= last:
+            break
         days += [day] * min(per_day, number - len(days))
-    raise AssertionError("unreachable")
+    return [*days, *[last] * (number - len(days))]

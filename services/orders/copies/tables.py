@@ -1,11 +1,6 @@
 """Clients as heard from `clients`."""
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Table,
-    Text,
-)
+from sqlalchemy import BigInteger, Column, Table, Text
 
 from services.orders.metadata import metadata
 

@@ -1,6 +1,5 @@
 """Sales curves, delivery, and what clients brought in a period."""
 
-from functools import partial
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Query
@@ -30,13 +29,6 @@ class TrendEvidence(BaseModel):
     uncertainty: float | None
 
 
-class DelegableStage(BaseModel):
-    order_id: str
-    stage: str
-    function: str
-    could: list[str]
-
-
 class SalesCurve(BaseModel):
     """`plateau`: at most 15 % up or down over the whole time, and sure of it; beyond that `growth` or `decline`, if the line
     is surer than its change; else `unclear`, also with fewer than 6 months. `proposal`: stages that others could take."""
@@ -45,7 +37,7 @@ class SalesCurve(BaseModel):
     phase: rules.SalesPhase
     months: list[SalesMonth]
     evidence: TrendEvidence
-    proposal: list[DelegableStage]
+    proposal: list[handlers.DelegableStage]
 
 
 class Delivery(BaseModel):
@@ -75,16 +67,8 @@ class ClientFiguresRequest(Body):
         return self
 
 
-class ClientFigures(BaseModel):
-    client_id: str
-    revenue: Total
-    orders: int
-    delivered: int
-    on_time: int
-
-
 class ClientFiguresList(BaseModel):
-    items: list[ClientFigures]
+    items: list[store.ClientFigures]
 
 
 @router.get("/sales-curves/{employee_id}", response_model=SalesCurve, summary="Growth, plateau or decline of a seller")
@@ -96,8 +80,7 @@ async def get_sales_curve(
 
 @router.get("/delivery", response_model=Delivery, summary="On time, repeat orders")
 async def get_delivery(
-    client_id: Annotated[Id | None, Query()] = None,
-    door: Door = allow("employee", "sales_head", "director", "service"),
+    client_id: Annotated[Id | None, Query()] = None, door: Door = allow("employee", "sales_head", "director", "service")
 ) -> store.Delivery:
     return await door.read(store.get_delivery, door.principal, door.frozen, client_id)
 
@@ -106,5 +89,7 @@ async def get_delivery(
 async def list_client_figures(
     body: ClientFiguresRequest, door: Door = allow("service")
 ) -> dict[str, list[store.ClientFigures]]:
-    read = partial(door.read, store.list_client_figures, body.client_ids, body.first, body.last)
+    async def read() -> list[store.ClientFigures]:
+        return await door.read(store.list_client_figures, body.client_ids, body.first, body.last)
+
     return {"items": await door.run_once(read)}

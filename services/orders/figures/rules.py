@@ -16,7 +16,6 @@ WINDOW_MONTHS = 24  # that are looked at
 MIN_MONTHS = 6  # months below which nothing is said
 PLATEAU_CHANGE = 0.15  # change over the whole time, as a part of the mean month, that still counts as level
 MAX_UNCERTAINTY = 0.5  # uncertainty of that change above which level means only "cannot tell"
-
 SalesPhase = Literal["growth", "plateau", "decline", "unclear"]
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
 from services.orders.figures import rules
 from services.orders.orders.store import DUE_DAY_SQL, visible_orders_sql
 from services.orders.staffing.store import visible_people_sql
 from shared.auth import Principal
 from shared.database import UnitOfWork
+from shared.http.fields import Total
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class ClientFigures:
     """Of a period: revenue and number of the orders placed in it, and those delivered in it, and in time."""
 
     client_id: str
-    revenue: Decimal
+    revenue: Total
     orders: int
     delivered: int
     on_time: int

@@ -13,7 +13,6 @@ from shared.ids import Id
 from shared.paging import Page, Paging, make_page, paging
 
 router = APIRouter(tags=["flows"])
-
 FLOW_READERS: tuple[Role, ...] = ("employee", "sales_head", "director", "ops", "service")
 
 

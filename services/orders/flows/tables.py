@@ -1,13 +1,6 @@
 """Flows, a row for each version."""
 
-from sqlalchemy import (
-    Column,
-    DateTime,
-    Integer,
-    PrimaryKeyConstraint,
-    Table,
-    Text,
-)
+from sqlalchemy import Column, DateTime, Integer, PrimaryKeyConstraint, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.orders.metadata import metadata

@@ -1,14 +1,6 @@
 """Passes as heard from `clients`: a running one releases held stages."""
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    DateTime,
-    Index,
-    Table,
-    Text,
-    text,
-)
+from sqlalchemy import Boolean, Column, DateTime, Index, Table, Text, text
 
 from services.orders.metadata import metadata
 

@@ -15,7 +15,6 @@ from shared.http.ndjson import NDJSON_REQUEST, describe_ndjson_answer, make_ndjs
 from shared.ids import Id
 
 router = APIRouter(tags=["orders"])
-
 ORDERS_PER_TRANSACTION = 1_000  # at a stretch they hold the event loop for less than 50 ms
 
 

@@ -31,18 +31,8 @@ class NewOrder(Body):
     cancelled_on: Day | None = None
 
     def make_request(self) -> rules.OrderRequest:
-        return rules.OrderRequest(
-            self.id or uuid7(),
-            self.client_id,
-            self.flow_id,
-            self.value,
-            self.origin,
-            self.placed_on,
-            self.promised_on,
-            self.delivered_on,
-            self.cancelled_on,
-            self.assignees,
-        )
+        asked = dict(self)
+        return rules.OrderRequest(asked.pop("id") or uuid7(), **asked)
 
 
 class StageOfOrder(BaseModel):

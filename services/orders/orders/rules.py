@@ -20,7 +20,6 @@ Origin = Literal["own", "brokered"]
 OrderStatus = Literal["open", "delivered", "cancelled"]
 OneOrderEvent = TypeVar("OneOrderEvent", bound=OrderEvent)
 OneStageEvent = TypeVar("OneStageEvent", bound=StageEvent)
-
 ORDERS_PER_EVENT, STAGES_PER_EVENT = 1_000, 5_000  # so that a message stays far below what a broker takes
 END_EVENTS: Mapping[OrderStatus, type[OrderEvent]] = {"delivered": OrderDelivered, "cancelled": OrderCancelled}
 
@@ -214,21 +213,15 @@ def build_order(request: OrderRequest, flow: Flow, placed_by: str, today: date, 
             )
         )
         starts_on = due_on
+    asked = request._asdict()
+    del asked["assignees"]
     return Order(
-        request.order_id,
-        request.client_id,
-        flow.flow_id,
-        flow.version,
-        request.value,
-        request.origin,
-        "open" if is_open else "delivered" if request.delivered_on else "cancelled",
-        request.placed_on,
-        starts_on,
-        tuple(stages),
-        request.promised_on,
-        request.delivered_on,
-        request.cancelled_on,
-        placed_by,
+        **asked,
+        flow_version=flow.version,
+        status="open" if is_open else "delivered" if request.delivered_on else "cancelled",
+        planned_on=starts_on,
+        stages=tuple(stages),
+        placed_by=placed_by,
     )
 
 
@@ -306,26 +299,10 @@ def make_order_state(order: Order) -> OrderState:
     # Validated in one go: imports make hundreds of thousands of these.
     return OrderState.model_validate(
         {
-            "order_id": order.order_id,
-            "client_id": order.client_id,
-            "flow_id": order.flow_id,
+            **order._asdict(),
             "value": f"{order.value:.2f}",
-            "origin": order.origin,
-            "status": order.status,
-            "placed_on": order.placed_on,
-            "promised_on": order.promised_on,
-            "delivered_on": order.delivered_on,
-            "cancelled_on": order.cancelled_on,
-            "stages": [
-                {
-                    "stage": stage.name,
-                    "function": stage.function,
-                    "employee_id": stage.employee_id,
-                    "status": stage.status,
-                }
-                for stage in order.stages
-            ],
             "sequence": order.version,
+            "stages": [{**stage._asdict(), "stage": stage.name} for stage in order.stages],
         }
     )
 

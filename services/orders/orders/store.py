@@ -15,26 +15,8 @@ from shared.paging import Paging
 
 ORDER_COLUMNS = tuple(field for field in rules.Order._fields if field != "stages")
 STAGE_COLUMNS = rules.Stage._fields
-UPDATED_ORDER_COLUMNS = (
-    "value",
-    "origin",
-    "status",
-    "placed_on",
-    "promised_on",
-    "delivered_on",
-    "cancelled_on",
-    "version",
-)
-UPDATED_STAGE_COLUMNS = (
-    "status",
-    "held_from",
-    "open",
-    "employee_id",
-    "starts_on",
-    "due_on",
-    "started_on",
-    "completed_on",
-)
+ORDER_CHANGES = ("value", "origin", "status", "placed_on", "promised_on", "delivered_on", "cancelled_on", "version")
+STAGE_CHANGES = ("status", "held_from", "open", "employee_id", "starts_on", "due_on", "started_on", "completed_on")
 
 
 def _unnest_sql(table: Table, *columns: str) -> str:
@@ -48,15 +30,15 @@ def _assign_new_sql(columns: Sequence[str]) -> str:
 
 
 UPDATE_ORDERS_SQL = f"""
-    UPDATE orders o SET {_assign_new_sql(UPDATED_ORDER_COLUMNS)}
-    FROM {_unnest_sql(tables.orders, "order_id", *UPDATED_ORDER_COLUMNS)} WHERE o.order_id = new.order_id
+    UPDATE orders o SET {_assign_new_sql(ORDER_CHANGES)}
+    FROM {_unnest_sql(tables.orders, "order_id", *ORDER_CHANGES)} WHERE o.order_id = new.order_id
 """
 UPDATE_STAGES_SQL = f"""
-    UPDATE stages s SET {_assign_new_sql(UPDATED_STAGE_COLUMNS)}
-    FROM {_unnest_sql(tables.stages, "order_id", "position", *UPDATED_STAGE_COLUMNS)}
+    UPDATE stages s SET {_assign_new_sql(STAGE_CHANGES)}
+    FROM {_unnest_sql(tables.stages, "order_id", "position", *STAGE_CHANGES)}
     WHERE s.order_id = new.order_id AND s.position = new.position
-      AND ({", ".join(f"s.{name}" for name in UPDATED_STAGE_COLUMNS)})
-          IS DISTINCT FROM ({", ".join(f"new.{name}" for name in UPDATED_STAGE_COLUMNS)})
+      AND ({", ".join(f"s.{name}" for name in STAGE_CHANGES)})
+          IS DISTINCT FROM ({", ".join(f"new.{name}" for name in STAGE_CHANGES)})
 """
 
 # -- orders by id ------------------------------------------------------------------------------------------------------
@@ -136,14 +118,14 @@ async def update_orders(work: UnitOfWork, orders: Sequence[rules.Order]) -> None
     """Writes orders that were locked for change."""
     if not orders:
         return
-    columns = ("order_id", *UPDATED_ORDER_COLUMNS)
+    columns = ("order_id", *ORDER_CHANGES)
     await work.execute(UPDATE_ORDERS_SQL, **{name: [getattr(order, name) for order in orders] for name in columns})
     stages = [(order.order_id, position, stage) for order in orders for position, stage in enumerate(order.stages)]
     await work.execute(
         UPDATE_STAGES_SQL,
         order_id=[order_id for order_id, _, _ in stages],
         position=[position for _, position, _ in stages],
-        **{name: [getattr(stage, name) for _, _, stage in stages] for name in UPDATED_STAGE_COLUMNS},
+        **{name: [getattr(stage, name) for _, _, stage in stages] for name in STAGE_CHANGES},
     )
 
 

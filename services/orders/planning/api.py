@@ -11,7 +11,6 @@ from shared.http.ndjson import describe_ndjson_answer, stream_ndjson
 from shared.ids import Id
 
 router = APIRouter(tags=["planning"])
-
 STREAM_ANSWER = describe_ndjson_answer("One JSON object per line")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from services.orders.orders.store import lock_orders, update_orders
 from services.orders.planning import rules, store
 from services.orders.staffing.rules import Roster, list_refusals
-from services.orders.staffing.store import list_capacities, list_known_employees
+from services.orders.staffing.store import list_capacities
 from services.orders.stages.handlers import publish_moved_stages
 from shared.contracts.clients import Result
 from shared.contracts.orders import TransferStages
@@ -18,11 +18,8 @@ from shared.people.store import lock_people
 async def transfer_stages(work: UnitOfWork, envelope: Envelope[TransferStages]) -> Sequence[Result]:
     command = envelope.data
     successors = {move.to_id for move in command.items}
-    people = await lock_people(
-        work,
-        changing=await list_known_employees(work, successors),
-        holding=[command.employee_id, *(move.from_id for move in command.items)],
-    )
+    leavers = [command.employee_id, *(move.from_id for move in command.items)]
+    people = await lock_people(work, loading=successors, holding=leavers)
     refusals = list_refusals(people, successors)
     before = await lock_orders(work, [move.order_id for move in command.items])
     functions = {stage.function for order in before.values() for stage in order.stages}

@@ -3,7 +3,6 @@
 from typing import Any
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel
 
 from services.orders.staffing import store
 from shared.http.door import Door, allow
@@ -12,19 +11,8 @@ from shared.paging import Page, Paging, make_page, paging
 router = APIRouter(tags=["figures"])
 
 
-class EmployeeLoad(BaseModel):
-    """In effort points. Without `employee_id`: what waits for somebody. `queue`: open stages not started yet."""
-
-    employee_id: str | None
-    function: str
-    load: float
-    capacity: float
-    queue: int
-    over: bool
-
-
 @router.get(
-    "/workload", response_model=Page[EmployeeLoad], summary="Load, capacity and queue per employee and function"
+    "/workload", response_model=Page[store.EmployeeLoad], summary="Load, capacity and queue per employee and function"
 )
 async def list_workload(
     paging: Paging = Depends(paging), door: Door = allow("employee", "sales_head", "director", "service")

@@ -18,9 +18,7 @@ async def lock_roster(
     Also answers which of the named may be given nothing, with the refusal. Raises `Frozen` where the person acting is.
     """
     candidates = rules.pick_candidates(await store.list_capacities(work, functions), candidates_per_function)
-    people = await lock_people(
-        work, changing=candidates | await store.list_known_employees(work, named), holding=[*named, work.actor]
-    )
+    people = await lock_people(work, loading=[*candidates, *named], holding=[work.actor])
     refuse_frozen_actor(work, people)
     return rules.Roster(await store.list_capacities(work, functions, people)), rules.list_refusals(people, named)
 

@@ -28,17 +28,14 @@ LIST_NAMED_CAPACITIES_SQL = LIST_CAPACITIES_SQL.format(of_whom="employee_id = AN
 
 @dataclass(frozen=True, slots=True)
 class EmployeeLoad:
-    """Without an `employee_id`: what waits for somebody. `queue` counts open stages that have not been started."""
+    """In effort points. Without `employee_id`: what waits for somebody. `queue`: open stages not started yet."""
 
     employee_id: str | None
     function: str
     load: float
     capacity: float
     queue: int
-
-    @property
-    def over(self) -> bool:
-        return self.employee_id is not None and self.load > self.capacity
+    over: bool
 
 
 async def list_capacities(
@@ -62,14 +59,6 @@ async def list_capacities(
     ]
 
 
-async def list_known_employees(work: UnitOfWork, employee_ids: Iterable[str]) -> set[str]:
-    """Those of these ids under which an employee has been heard of."""
-    rows = await work.fetch_rows(
-        "SELECT employee_id FROM people WHERE employee_id = ANY(:ids)", ids=sorted(set(employee_ids))
-    )
-    return {row["employee_id"] for row in rows}
-
-
 async def list_workload(work: UnitOfWork, principal: Principal, paging: Paging) -> list[EmployeeLoad]:
     """Per employee and function, in id order; first, under no employee, what waits for somebody."""
     after = paging.after or ("", "")
@@ -86,7 +75,8 @@ async def list_workload(work: UnitOfWork, principal: Principal, paging: Paging) 
             WHERE p.status IN ('active', 'resigned')
         )
         SELECT nullif(employee_id, '') AS employee_id, function, coalesce(load, 0) AS load,
-               coalesce(capacity, 0) AS capacity, coalesce(queue, 0) AS queue
+               coalesce(capacity, 0) AS capacity, coalesce(queue, 0) AS queue,
+               employee_id <> '' AND coalesce(load, 0) > coalesce(capacity, 0) AS over
         FROM loads l FULL JOIN capacities c USING (employee_id, function) LEFT JOIN people p USING (employee_id)
         WHERE (employee_id, function) > (:employee_id, :function)
           AND (employee_id = '' AND :sees_waiting OR employee_id <> '' AND {visible_people_sql(principal)})

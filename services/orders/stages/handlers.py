@@ -8,7 +8,7 @@ from services.orders.orders.rules import Order, OrderToday, batch_orders, make_o
 from services.orders.orders.store import lock_visible_order
 from services.orders.staffing.handlers import refuse_frozen_actor
 from services.orders.staffing.rules import Roster
-from services.orders.staffing.store import is_any_headed_by_actor, list_capacities, list_known_employees
+from services.orders.staffing.store import is_any_headed_by_actor, list_capacities
 from services.orders.stages import rules
 from shared.auth import Principal
 from shared.calendar import Calendar
@@ -46,8 +46,7 @@ async def assign_stage(
 ) -> OrderToday:
     """Raises `WrongFunction`, `SeparationBreached`, `CapacityBreached` with `could`; `UnknownEmployee`, `NotEmployed`,
     `Frozen`; `Forbidden` where neither the present nor the new one is of the head's departments."""
-    known = await list_known_employees(work, [employee_id])
-    people = await lock_people(work, changing=known, holding=[employee_id, work.actor])
+    people = await lock_people(work, loading=[employee_id], holding=[work.actor])
     refuse_frozen_actor(work, people)
     order = await lock_visible_order(work, principal, False, order_id)
     stage = order.stage(name)

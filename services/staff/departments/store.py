@@ -11,6 +11,7 @@ from shared.database import UnitOfWork
 from shared.paging import Paging
 
 DEPARTMENT_COLUMNS = "id, name, parent_id, head_id, version"
+FIRST = Paging(1, None)
 
 # The departments that the caller heads, with those below.
 HEADED_DEPARTMENTS = """
@@ -23,34 +24,22 @@ HEADED_DEPARTMENTS = """
 
 
 async def list_visible_departments(
-    work: UnitOfWork, paging: Paging, parent_id: str | None, sees_all: bool
+    work: UnitOfWork, sees_all: bool, *, id: str | None = None, parent_id: str | None = None, paging: Paging = FIRST
 ) -> list[rules.Department]:
+    """By id: all departments, or only what the caller heads and what is below."""
     return await work.fetch_all(
         rules.Department,
         f"""
         {HEADED_DEPARTMENTS} SELECT {DEPARTMENT_COLUMNS} FROM departments
-        WHERE id > :after AND (CAST(:parent_id AS text) IS NULL OR parent_id = :parent_id)
+        WHERE id > :after AND (CAST(:id AS text) IS NULL OR id = :id)
+          AND (CAST(:parent_id AS text) IS NULL OR parent_id = :parent_id)
           AND (:sees_all OR id IN (SELECT id FROM headed))
         ORDER BY id LIMIT :fetch
         """,
-        actor=work.actor,
         sees_all=sees_all,
-        after=paging.after[0] if paging.after else "",
-        parent_id=parent_id,
-        fetch=paging.fetch,
-    )
-
-
-async def get_visible_department(work: UnitOfWork, id: str, sees_all: bool) -> rules.Department | None:
-    return await work.fetch_one(
-        rules.Department,
-        f"""
-        {HEADED_DEPARTMENTS} SELECT {DEPARTMENT_COLUMNS} FROM departments
-        WHERE id = :id AND (:sees_all OR id IN (SELECT id FROM headed))
-        """,
         id=id,
-        actor=work.actor,
-        sees_all=sees_all,
+        parent_id=parent_id,
+        **paging.bounds,
     )
 
 
@@ -64,7 +53,6 @@ async def list_organised_departments(work: UnitOfWork, sees_all: bool) -> list[r
         FROM departments d LEFT JOIN employees h ON h.id = d.head_id
         WHERE :sees_all OR d.id IN (SELECT id FROM headed) ORDER BY d.id
         """,
-        actor=work.actor,
         sees_all=sees_all,
     )
 
@@ -78,7 +66,6 @@ async def list_employee_places(work: UnitOfWork, sees_all: bool) -> dict[str | N
         FROM employees
         WHERE status <> 'left' AND (:sees_all OR department_id IN (SELECT id FROM headed)) ORDER BY id
         """,
-        actor=work.actor,
         sees_all=sees_all,
     ):
         department_id = row["department_id"]
@@ -116,8 +103,7 @@ async def list_departments_after(work: UnitOfWork, after: str, limit: int) -> li
 
 async def list_existing_departments(work: UnitOfWork, ids: Iterable[str | None]) -> set[str]:
     """Which of these departments exist."""
-    existing = await work.fetch_rows("SELECT id FROM departments WHERE id = ANY(:ids)", ids=[id for id in ids if id])
-    return {row["id"] for row in existing}
+    return set(await work.fetch_values("SELECT id FROM departments WHERE id = ANY(:ids)", ids=[id for id in ids if id]))
 
 
 async def insert_departments(
@@ -127,7 +113,7 @@ async def insert_departments(
     imported: Mapping[str, Mapping[str, object]] | None = None,
 ) -> set[str]:
     """`imported`: by id the row of the file. Returns the ids that were new."""
-    inserted = await work.fetch_rows(
+    inserted = await work.fetch_values(
         """
         INSERT INTO departments (id, name, parent_id, head_id, body_hash, imported)
         SELECT id, name, parent_id, head_id, CAST(:body_hash AS bytea), imported
@@ -137,7 +123,7 @@ async def insert_departments(
         departments=_dump_departments(departments, imported),
         body_hash=body_hash,
     )
-    return {row["id"] for row in inserted}
+    return set(inserted)
 
 
 async def update_departments(

@@ -56,7 +56,7 @@ async def save_life_change(
     await update_employees(work, [after])
     await insert_life_change(work, after.id, kind, said_at, reason)
     if updated.former is not None:
-        await insert_former_employment(work, after.id, updated.former)
+        await insert_former_employment(work, updated.former)
     if before.status == "active" and after.status != "active":
         await store.delete_uncleared_cases(work, after.id)
     caretakers = _list_caretakers(work, locked, after)
@@ -90,11 +90,7 @@ def _refuse_own_case(work: UnitOfWork, employee_id: str) -> None:
 
 
 async def _apply_decision(
-    work: UnitOfWork,
-    locked: LockedEmployee,
-    kind: rules.LifeChangeKind,
-    reason: str | None = None,
-    **days: date | None,
+    work: UnitOfWork, locked: LockedEmployee, kind: rules.LifeChangeKind, reason: str | None = None, **days: date | None
 ) -> Employee:
     update = rules.EmploymentUpdate(kind, determine_decision_time(locked.employee, work.now), **days)
     updated = rules.apply_employment_update(locked.employee, update, uuid7())
@@ -230,11 +226,8 @@ async def hold_if_suspicious(
             DepartureHeld,
             employee,
             work.today,
+            **vars(held),
             hold_id=held.id,
-            notice_on=held.notice_on,
-            last_day=held.last_day,
-            ends_on=held.ends_on,
-            left_on=held.left_on,
             freeze=held.frozen,
             caretakers=_list_caretakers(work, locked, employee),
         )

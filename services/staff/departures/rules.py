@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 from services.staff.employees.rules import (
     Employee,
-    FormerEmployment,
     PendingRehire,
     Status,
     build_event,
@@ -80,13 +79,13 @@ class EmploymentUpdate:
 
 @dataclass(frozen=True)
 class UpdatedEmployment:
-    """The employee after an update; `former` is the employment that a rehire ended.
+    """The employee after an update; `former` is who they were at the end of the employment that a rehire followed.
 
     `is_outdated`: something newer was said otherwise.
     """
 
     employee: Employee
-    former: FormerEmployment | None = None
+    former: Employee | None = None
     is_outdated: bool = False
 
 
@@ -177,14 +176,7 @@ def apply_employment_update(employee: Employee, update: EmploymentUpdate, next_e
 
 
 def _open_next_employment(employee: Employee, rehire: PendingRehire, employment_id: str) -> UpdatedEmployment:
-    former = FormerEmployment(
-        employment_id=employee.employment_id,
-        hired_on=employee.hired_on,
-        notice_on=employee.notice_on,
-        last_day=employee.last_day,
-        ends_on=employee.ends_on,
-        left_on=employee.left_on or employee.last_day or rehire.hired_on - timedelta(days=1),
-    )
+    left_on = employee.left_on or employee.last_day or rehire.hired_on - timedelta(days=1)
     life = ("status", "notice_on", "last_day", "ends_on", "left_on", "hired_on", "rehired")
     after = replace(
         employee,
@@ -199,7 +191,7 @@ def _open_next_employment(employee: Employee, rehire: PendingRehire, employment_
         rehired=None,
         said={name: at for name, at in employee.said.items() if name not in life},
     )
-    return UpdatedEmployment(after, former)
+    return UpdatedEmployment(after, replace(employee, status="left", left_on=left_on))
 
 
 def _public_life(employee: Employee) -> tuple[object, ...]:
@@ -218,11 +210,7 @@ def _public_life(employee: Employee) -> tuple[object, ...]:
 
 
 def build_announcements(
-    before: Employee,
-    after: Employee,
-    caretakers: Sequence[str],
-    today: date,
-    former: FormerEmployment | None = None,
+    before: Employee, after: Employee, caretakers: Sequence[str], today: date, former: Employee | None = None
 ) -> list[EmployeeEvent]:
     """The events that tell what has become of an employment; none where nothing public has."""
     if former is not None:
@@ -256,11 +244,7 @@ def _announce_life(before: Employee, after: Employee, caretakers: Sequence[str],
 
 
 def _departure_dates(employee: Employee) -> dict[str, date | None]:
-    return {
-        "notice_on": determine_notice_day(employee),
-        "last_day": employee.last_day,
-        "ends_on": employee.ends_on,
-    }
+    return {"notice_on": determine_notice_day(employee), "last_day": employee.last_day, "ends_on": employee.ends_on}
 
 
 # -- the brake ---------------------------------------------------------------------------------------------------------

@@ -44,15 +44,13 @@ async def list_employments(
 
 async def lock_due_employees(work: UnitOfWork, limit: int) -> list[str]:
     """Whose last day is over without anybody having said that they left; without those whom another replica looks at."""
-    rows = await work.fetch_rows(
+    return await work.fetch_values(
         """
         SELECT id FROM employees WHERE status = 'resigned' AND last_day < :today ORDER BY id LIMIT :limit
         FOR UPDATE SKIP LOCKED
         """,
-        today=work.today,
         limit=limit,
     )
-    return [row["id"] for row in rows]
 
 
 # -- the brake ---------------------------------------------------------------------------------------------------------
@@ -120,8 +118,6 @@ async def update_hold_state(work: UnitOfWork, hold_id: str, state: rules.HoldSta
         "UPDATE holds SET state = :state, decided_by = :actor, decided_at = :now WHERE id = :id",
         id=hold_id,
         state=state,
-        actor=work.actor,
-        now=work.now,
     )
 
 
@@ -134,9 +130,8 @@ async def list_held_departures(
         SELECT {HOLD_COLUMNS} FROM holds WHERE id > :after AND (CAST(:state AS text) IS NULL OR state = :state)
         ORDER BY id LIMIT :fetch
         """,
-        after=paging.after[0] if paging.after else "",
+        **paging.bounds,
         state=state,
-        fetch=paging.fetch,
     )
 
 
@@ -200,7 +195,7 @@ async def is_case_closed(work: UnitOfWork, employee_id: str, employment_id: str)
 
 async def list_standing_announcements(work: UnitOfWork) -> list[int]:
     """Where in the outbox departures are announced that stand, and holds that are open; their employees stay as they are."""
-    rows = await work.fetch_rows(
+    return await work.fetch_values(
         """
         SELECT o.id FROM outbox o JOIN employees e ON o.subject = 'employee/' || e.id
         WHERE o.type = ANY(:departures) AND o.body::jsonb ->> 'employment_id' = e.employment_id
@@ -216,4 +211,3 @@ async def list_standing_announcements(work: UnitOfWork) -> list[int]:
         departures=[event.type for event in rules.DEPARTURE_EVENTS],
         undoing=[event.type for event in rules.UNDOING_EVENTS],
     )
-    return [row["id"] for row in rows]

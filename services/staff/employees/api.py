@@ -62,12 +62,12 @@ class AbsenceDays(Body):
     until: Day | None = None
 
 
-def show_employee(employee: rules.Employee, shows_names: bool = True) -> EmployeeView:
+def show_employee(employee: rules.Employee) -> EmployeeView:
     return EmployeeView(
         **{
             **vars(employee),
-            "name": employee.name if shows_names else None,
-            "email": (employee.email or None) if shows_names else None,
+            "name": employee.name or None,
+            "email": employee.email or None,
             "notice_on": rules.determine_notice_day(employee),
             "absences": [
                 AbsenceView(absence_id=absence.absence_id, from_day=absence.from_day, until=absence.until_day)
@@ -96,7 +96,7 @@ async def list_employees(
         function=function,
         paging=paging,
     )
-    return make_page([show_employee(visible.employee, visible.shows_names) for visible in found], paging)
+    return make_page([show_employee(employee) for employee in found], paging)
 
 
 @router.get("/employees/{employee_id}", summary="One employee")
@@ -105,8 +105,8 @@ async def get_employee(employee_id: Id, door: Door = allow("anyone")) -> Employe
     found = await door.read(store.list_visible_employees, visibility, id=employee_id)
     if not found:
         raise NotFound
-    door.set_etag(found[0].employee.version)
-    return show_employee(found[0].employee, found[0].shows_names)
+    door.set_etag(found[0].version)
+    return show_employee(found[0])
 
 
 @router.patch("/employees/{employee_id}", summary="Change an employee")

@@ -1,8 +1,9 @@
 """What a person, the HRIS or a file says of an employee, checked field by field."""
 
+from datetime import date
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, StringConstraints
 
 from services.staff.employees.rules import Employee
 from shared.http.fields import Body, Day, Effort, Line
@@ -39,30 +40,18 @@ class EmployeeFields(BaseModel):
 EMPLOYEE_FIELDS = tuple(EmployeeFields.model_fields)
 
 
-class NewEmployee(Body, EmployeeFields):
+class NewEmployee(EmployeeFields, Body):
     id: Id | None = None
 
 
-class EmployeeChanges(Body):
+class EmployeeChanges(EmployeeFields, Body):
     """Fields that are not given stay as they are."""
 
     name: Line = ""
     email: Email = ""
-    position: Line | None = None
-    department_id: Id | None = None
-    manager_id: Id | None = None
-    functions: Functions = {}
-    regions: ShortTexts = []
-    languages: ShortTexts = []
-    hired_on: Day | None = None
-
-    @model_validator(mode="after")
-    def _nothing_is_emptied(self) -> "EmployeeChanges":
-        if "hired_on" in self.model_fields_set and self.hired_on is None:
-            raise ValueError("hired_on cannot be empty")
-        return self
+    hired_on: Day = Field(default_factory=lambda: date.min)
 
 
-def get_given_facts(said: EmployeeFields | EmployeeChanges) -> dict[str, Any]:
+def get_given_facts(said: EmployeeFields) -> dict[str, Any]:
     """The fields that were given, also those that were given as null."""
     return {name: getattr(said, name) for name in EMPLOYEE_FIELDS if name in said.model_fields_set}

@@ -116,18 +116,6 @@ class Employee:
         return [*self.absences, *derive_hris_absences(self.hris_absences)]
 
 
-@dataclass(frozen=True)
-class FormerEmployment:
-    """An employment that is over, as it is kept."""
-
-    employment_id: str
-    hired_on: date
-    notice_on: date | None
-    last_day: date | None
-    ends_on: date | None
-    left_on: date | None
-
-
 # -- what was said, and when -------------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from asyncpg import Connection
 from pydantic import TypeAdapter
 
-from services.staff.departments.store import HEADED_DEPARTMENTS
+from services.staff.departments.store import FIRST, HEADED_DEPARTMENTS
 from services.staff.employees import rules
 from shared.auth import Principal
 from shared.database import UnitOfWork, bind_named
@@ -91,16 +91,14 @@ async def insert_employees(
     imported: Mapping[str, Mapping[str, object]] | None = None,
 ) -> set[str]:
     """`imported`: by id the row of the file. Returns the ids that were new."""
-    inserted = await work.fetch_rows(
+    inserted = await work.fetch_values(
         INSERT_EMPLOYEES, employees=_dump_employees(employees, imported), body_hash=body_hash
     )
-    return {row["id"] for row in inserted}
+    return set(inserted)
 
 
 async def update_employees(
-    work: UnitOfWork,
-    employees: Iterable[rules.Employee],
-    imported: Mapping[str, Mapping[str, object]] | None = None,
+    work: UnitOfWork, employees: Iterable[rules.Employee], imported: Mapping[str, Mapping[str, object]] | None = None
 ) -> None:
     """Sets all fields of these employees, who are locked, and for those that are `imported` the row of the file."""
     await work.execute(UPDATE_EMPLOYEES, employees=_dump_employees(employees, imported))
@@ -127,19 +125,17 @@ async def insert_life_change(
         kind=kind,
         said_at=said_at,
         reason=reason,
-        actor=work.actor,
-        now=work.now,
     )
 
 
-async def insert_former_employment(work: UnitOfWork, employee_id: str, employment: rules.FormerEmployment) -> None:
+async def insert_former_employment(work: UnitOfWork, former: rules.Employee) -> None:
+    """The employment as it was when it ended."""
     await work.execute(
         """
         INSERT INTO employments (employment_id, employee_id, hired_on, notice_on, last_day, ends_on, left_on)
-        VALUES (:employment_id, :employee_id, :hired_on, :notice_on, :last_day, :ends_on, :left_on)
+        VALUES (:employment_id, :id, :hired_on, :notice_on, :last_day, :ends_on, :left_on)
         """,
-        employee_id=employee_id,
-        **vars(employment),
+        **vars(former),
     )
 
 
@@ -213,14 +209,6 @@ class EmployeeVisibility:
         )
 
 
-@dataclass(frozen=True)
-class VisibleEmployee:
-    """`shows_names`: whether the caller may see name and address."""
-
-    employee: rules.Employee
-    shows_names: bool
-
-
 async def list_visible_employees(
     work: UnitOfWork,
     visibility: EmployeeVisibility,
@@ -230,9 +218,9 @@ async def list_visible_employees(
     department_id: str | None = None,
     manager_id: str | None = None,
     function: str | None = None,
-    paging: Paging | None = None,
-) -> list[VisibleEmployee]:
-    """Whom this caller may know about, by id."""
+    paging: Paging = FIRST,
+) -> list[rules.Employee]:
+    """Whom this caller may know about, by id. Name and address are empty where they may not see them."""
     rows = await work.fetch_rows(
         f"""
         {HEADED_DEPARTMENTS}
@@ -247,17 +235,16 @@ async def list_visible_employees(
           AND e.id > :after
         ORDER BY e.id LIMIT :fetch
         """,
-        actor=work.actor,
         **vars(visibility),
         id=id,
         status=status,
         department_id=department_id,
         manager_id=manager_id,
         function=function,
-        after=paging.after[0] if paging and paging.after else "",
-        fetch=paging.fetch if paging else 1,
+        **paging.bounds,
     )
-    return [VisibleEmployee(employee_from_row(row), row["shows_names"]) for row in rows]
+    hidden = {"name": "", "email": ""}
+    return [employee_from_row(row if row["shows_names"] else {**row, **hidden}) for row in rows]
 
 
 async def list_employees_after(work: UnitOfWork, after: str, limit: int) -> list[rules.Employee]:
@@ -279,14 +266,11 @@ class ErasedEmployee:
 
 async def list_erased_ids(work: UnitOfWork, after: str, limit: int) -> list[str]:
     """Of employees who were erased, in order, locked."""
-    rows = await work.fetch_rows(
-        """
-        SELECT id FROM employees WHERE erased_at IS NOT NULL AND id > :after ORDER BY id LIMIT :limit FOR UPDATE
-        """,
+    return await work.fetch_values(
+        "SELECT id FROM employees WHERE erased_at IS NOT NULL AND id > :after ORDER BY id LIMIT :limit FOR UPDATE",
         after=after,
         limit=limit,
     )
-    return [row["id"] for row in rows]
 
 
 async def list_erased_employees(work: UnitOfWork, ids: Iterable[str]) -> list[ErasedEmployee]:
@@ -313,7 +297,6 @@ async def erase_profile(work: UnitOfWork, employee_id: str) -> int:
         """,
         id=employee_id,
         name=rules.ERASED_NAME,
-        now=work.now,
     )
     return await work.execute(
         "UPDATE life_changes SET reason = NULL WHERE :id IN (employee_id, by_id) AND reason IS NOT NULL", id=employee_id

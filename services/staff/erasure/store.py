@@ -28,8 +28,6 @@ async def upsert_erasure(
         """,
         id=employee_id,
         service=service,
-        now=work.now,
-        actor=work.actor,
         reason=reason,
         what=json.dumps(what),
         held=held,

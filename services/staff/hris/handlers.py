@@ -98,10 +98,7 @@ async def receive_message(
 
 
 async def apply_message(
-    work: UnitOfWork,
-    source_id: str,
-    message_id: str,
-    message: messages.HrisMessage | messages.UnreadableMessage,
+    work: UnitOfWork, source_id: str, message_id: str, message: messages.HrisMessage | messages.UnreadableMessage
 ) -> MessageResult:
     """Lets a kept message take effect. A refusal by a rule is an outcome, not an exception: rules ask before they write."""
     try:

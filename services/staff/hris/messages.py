@@ -13,39 +13,30 @@ from shared.ids import Id
 
 
 class EmployeeMessage(BaseModel):
+    """What is not known is ignored, so that an HRIS may say more than we need."""
+
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     employee_id: Id
 
 
-class EmployeeHiredMessage(EmployeeFields):
+class EmployeeHiredMessage(EmployeeFields, EmployeeMessage):
     """As `POST /employees`; the id stands in `id`, or in `employee_id` as everywhere else."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
 
     type: ClassVar[str] = "employee.hired"
     employee_id: Id = Field(validation_alias=AliasChoices("id", "employee_id"))
 
 
-class EmployeeUpdatedMessage(EmployeeChanges):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
+class EmployeeUpdatedMessage(EmployeeChanges, EmployeeMessage):
     type: ClassVar[str] = "employee.updated"
-    employee_id: Id
 
 
-class EmployeeResignedMessage(Resignation):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
+class EmployeeResignedMessage(Resignation, EmployeeMessage):
     type: ClassVar[str] = "employee.resigned"
-    employee_id: Id
 
 
-class ResignationChangedMessage(Resignation):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
+class ResignationChangedMessage(Resignation, EmployeeMessage):
     type: ClassVar[str] = "resignation.changed"
-    employee_id: Id
 
 
 class ResignationWithdrawnMessage(EmployeeMessage):

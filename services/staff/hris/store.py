@@ -60,8 +60,7 @@ async def list_sources(work: UnitOfWork, paging: Paging) -> list[rules.HrisSourc
     return await work.fetch_all(
         rules.HrisSource,
         f"SELECT {SOURCE_COLUMNS} FROM hris_sources WHERE id > :after ORDER BY id LIMIT :fetch",
-        after=paging.after[0] if paging.after else "",
-        fetch=paging.fetch,
+        **paging.bounds,
     )
 
 
@@ -85,7 +84,6 @@ async def list_secrets(work: UnitOfWork, source_id: str) -> list[str]:
         FROM hris_sources WHERE id = :id
         """,
         id=source_id,
-        now=work.now,
     )
     return [row["secret"], *row["previous"]] if row else []
 
@@ -187,11 +185,10 @@ async def list_messages(
           AND (CAST(:employee_id AS text) IS NULL OR employee_id = :employee_id)
         ORDER BY id LIMIT :fetch
         """,
-        after=paging.after[0] if paging.after else "",
+        **paging.bounds,
         outcome=outcome,
         source_id=source_id,
         employee_id=employee_id,
-        fetch=paging.fetch,
     )
 
 

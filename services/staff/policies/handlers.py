@@ -101,12 +101,7 @@ async def acknowledge_policy(
     await store.upsert_acknowledgement(work, acknowledgement)
     work.publish(PolicyAcknowledged.model_validate(vars(acknowledgement)))
     publish_journal_entry(
-        work,
-        "policy.acknowledged",
-        employee_id,
-        policy_id=policy_id,
-        version=number,
-        state=acknowledgement.state,
+        work, "policy.acknowledged", employee_id, policy_id=policy_id, version=number, state=acknowledgement.state
     )
     return acknowledgement
 

@@ -63,11 +63,9 @@ async def list_policies(work: UnitOfWork, paging: Paging) -> list[rules.Policy]:
         SELECT DISTINCT ON (v.policy_id) v.policy_id AS id, v.title, v.version AS newest, (
             SELECT max(c.version) FROM policy_versions c WHERE c.policy_id = v.policy_id AND c.effective_on <= :today
         ) AS in_force
-        FROM policy_versions v WHERE v.policy_id > :after ORDER BY v.policy_id, v.version DESC LIMIT :limit
+        FROM policy_versions v WHERE v.policy_id > :after ORDER BY v.policy_id, v.version DESC LIMIT :fetch
         """,
-        after=paging.after[0] if paging.after else "",
-        today=work.today,
-        limit=paging.fetch,
+        **paging.bounds,
     )
 
 
@@ -165,7 +163,7 @@ LIST_OUTSTANDING_EMPLOYEES = f"""
     FROM employees e JOIN versions v ON v.version = :number AND {_version_applies("v")} AND NOT {_version_is_acknowledged("v")}
     LEFT JOIN acknowledgements a ON a.policy_id = v.policy_id AND a.version = v.version AND a.employee_id = e.id
                                 AND a.employment_id = e.employment_id
-    WHERE e.status <> 'left' AND e.id > :after ORDER BY e.id LIMIT :limit
+    WHERE e.status <> 'left' AND e.id > :after ORDER BY e.id LIMIT :fetch
 """
 
 
@@ -174,10 +172,5 @@ async def list_outstanding_employees(
 ) -> list[rules.OutstandingEmployee]:
     """To whom this version applies and who has acknowledged neither it nor a newer one, by id."""
     return await work.fetch_all(
-        rules.OutstandingEmployee,
-        LIST_OUTSTANDING_EMPLOYEES,
-        id=policy_id,
-        number=number,
-        after=paging.after[0] if paging.after else "",
-        limit=paging.fetch,
+        rules.OutstandingEmployee, LIST_OUTSTANDING_EMPLOYEES, id=policy_id, number=number, **paging.bounds
     )

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from services.clients.archive.handlers import ARCHIVE_LOCK, _export_month, archive_oldest_month
+from services.clients.archive.handlers import _export_month, archive_oldest_month
 from services.clients.journal.handlers import append_pending_entries, check_disk_space
 from services.clients.journal.store.tree import get_partition_name
 from services.clients.proofs.handlers import create_checkpoint_regularly
 from services.clients.proofs.rules.verification import verify_export
+from shared.advisory_locks import AdvisoryLock
 from shared.contracts.clients import FreezeAccess
 from shared.contracts.staff import EmployeeErased
 from tests.services.clients.town import BASE, Town, town
@@ -136,9 +137,9 @@ async def test_one_replica_archives_at_a_time(tmp_path: Path) -> None:
         await months(here, 4)
         runtime = here.house.runtime("clients")
         async with runtime.database.connect() as other:
-            await other.execute(f"SELECT pg_advisory_lock({ARCHIVE_LOCK})")
+            await other.execute(f"SELECT pg_advisory_lock({AdvisoryLock.ARCHIVE})")
             assert await archive(here) == 0
-            await other.execute(f"SELECT pg_advisory_unlock({ARCHIVE_LOCK})")
+            await other.execute(f"SELECT pg_advisory_unlock({AdvisoryLock.ARCHIVE})")
         assert await archive(here) == 1
 
 

@@ -153,7 +153,7 @@ async def test_what_an_employee_may_see_is_known_to_them_and_to_their_head() -> 
 # -- gathering ---------------------------------------------------------------------------------------------------------
 
 
-def gatherer(here: Town) -> CheckBatcher:
+def batcher(here: Town) -> CheckBatcher:
     found: CheckBatcher = here.house.runtime("clients").state["check_batcher"]
     return found
 
@@ -166,7 +166,7 @@ async def test_checks_that_arrive_together_are_each_answered_and_journaled() -> 
     async with town("anna", "ben") as here:
         await here.client("c-1", "anna")
         asked = [question(("anna", "ben", "nobody")[number % 3]) for number in range(300)]
-        answers = await asyncio.gather(*(gatherer(here).check(one) for one in asked))
+        answers = await asyncio.gather(*(batcher(here).check(one) for one in asked))
         reasons = {"anna": "owner", "ben": "no_relation", "nobody": "unknown_employee"}
         assert [answer.reason for answer in answers] == [reasons[one.employee_id] for one in asked]
         assert len({answer.decision_id for answer in answers}) == 300
@@ -177,17 +177,17 @@ async def test_checks_that_arrive_together_are_each_answered_and_journaled() -> 
 async def test_a_lost_connection_is_made_again() -> None:
     async with town("anna") as here:
         await here.client("c-1", "anna")
-        assert (await gatherer(here).check(question("anna"))).reason == "owner"
+        assert (await batcher(here).check(question("anna"))).reason == "owner"
         ended = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                    WHERE application_name = 'holdfast checks' AND datname = current_database()"""
         await here.house.rows("clients", ended)
-        assert (await gatherer(here).check(question("anna"))).reason == "owner"
+        assert (await batcher(here).check(question("anna"))).reason == "owner"
 
 
 async def test_a_caller_who_hangs_up_takes_nobody_elses_answer_along() -> None:
     async with town("anna") as here:
         await here.client("c-1", "anna")
-        tasks = [asyncio.create_task(gatherer(here).check(question("anna"))) for _ in range(5)]
+        tasks = [asyncio.create_task(batcher(here).check(question("anna"))) for _ in range(5)]
         await asyncio.sleep(0)
         tasks[0].cancel()
         answers = await asyncio.gather(*tasks, return_exceptions=True)
@@ -198,12 +198,12 @@ async def test_a_caller_who_hangs_up_takes_nobody_elses_answer_along() -> None:
 async def test_while_the_database_is_away_nobody_is_admitted_and_the_door_says_so() -> None:
     async with town("anna") as here:
         await here.client("c-1", "anna")
-        line = gatherer(here).line
-        reachable, line.dsn = line.dsn, "postgresql://nobody@127.0.0.1:1/none"
-        line.hang_up()
+        connection = batcher(here).connection
+        reachable, connection.dsn = connection.dsn, "postgresql://nobody@127.0.0.1:1/none"
+        connection.close()
         answer = await ask(here, "service", "anna")
         assert (answer.status_code, answer.json()["reason"]) == (503, "unavailable")
-        line.dsn = reachable
+        connection.dsn = reachable
         assert (await ask(here, "service", "anna")).json()["reason"] == "owner"
 
 

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from services.clients.access.rules import AccessFacts, decide_access, explain_decision
 from services.clients.access.store.checks import REACH_EVERYBODY, AccessQuestion
 from services.clients.permissions.rules import ACTIONS
 from tests.services.clients.test_alike import PEOPLE, build, made_up
 from tests.services.clients.town import BASE, Town, town
+from tests.support.access_oracle import AccessFacts, decide_access, explain_decision
+from tests.support.long import seeds
 
 RULES = ["unknown", "employment", "freeze", "policy", "relation", "limit"]
 
@@ -90,21 +91,21 @@ async def test_a_wrong_parameter_of_a_check_is_refused(query: str) -> None:
             assert answer.status_code == 422
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", seeds(3, 30))
 async def test_the_rules_that_are_told_lead_to_the_reason_in_every_random_world(seed: int) -> None:
     async with town() as here:
         now = here.house.clock().astimezone(here.house.clock.zone)
         world = made_up(seed, now)
         await build(here, world, now)
-        gatherer = here.house.runtime("clients").state["check_batcher"]
+        batcher = here.house.runtime("clients").state["check_batcher"]
         asked = [
             AccessQuestion(employee, client, action, "crm", REACH_EVERYBODY)
             for employee in [*PEOPLE, "nobody"]
             for client in [*world["clients"], "none"]
             for action in ACTIONS
         ]
-        plain = await gatherer.check_all(asked)
-        told = await gatherer.explain(asked, counting=True)
+        plain = await batcher.check_all(asked)
+        told = await batcher.explain(asked, counting=True)
         for before, answer in zip(plain, told, strict=True):
             assert answer.reason == before.reason
             assert answer.reason == [rule.reason for rule in answer.rules if rule.reason][-1]
@@ -169,9 +170,9 @@ async def test_checks_of_several_systems_that_share_a_statement_are_kept_apart()
 
     async with town("anna") as here:
         await here.client("c-1", "anna")
-        gatherer = here.house.runtime("clients").state["check_batcher"]
+        batcher = here.house.runtime("clients").state["check_batcher"]
         asked = [
             AccessQuestion("anna", "c-1", "read", "svc", REACH_EVERYBODY, f"s-{number % 3}") for number in range(30)
         ]
-        await asyncio.gather(*(gatherer.check(one) for one in asked))
+        await asyncio.gather(*(batcher.check(one) for one in asked))
         assert sorted(await systems(here)) == sorted(one.system for one in asked)  # type: ignore[type-var]

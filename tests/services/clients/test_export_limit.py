@@ -253,7 +253,7 @@ async def test_that_the_limit_was_reached_is_told_once_a_day_and_again_when_a_gr
 
 @pytest.mark.parametrize("limit", [0, 7, 40])
 async def test_many_replicas_together_let_no_more_go_than_the_limit(limit: int) -> None:
-    """Two gatherers and exports of our own at once, each with its own connection."""
+    """Two batchers and exports of our own at once, each with its own connection."""
     from services.clients.access.store.checks import open_check_batcher
 
     async with town("anna", export_limit=limit) as here:
@@ -264,8 +264,8 @@ async def test_many_replicas_together_let_no_more_go_than_the_limit(limit: int) 
         second = runtime.state["check_batcher"]
         asked = [AccessQuestion("anna", f"c-{number:03}", "export", "crm", REACH_EVERYBODY) for number in range(60)]
         answers = await asyncio.gather(
-            *(gatherer.check(one) for one in asked[:20] for gatherer in (first, second)),
-            *(gatherer.check_all(asked[start : start + 20]) for start in (10, 30) for gatherer in (first, second)),
+            *(batcher.check(one) for one in asked[:20] for batcher in (first, second)),
+            *(batcher.check_all(asked[start : start + 20]) for start in (10, 30) for batcher in (first, second)),
             *(here.house.call(("employee", "anna"), "GET", f"{BASE}/export") for _ in range(2)),
         )
         first.close()

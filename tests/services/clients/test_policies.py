@@ -5,7 +5,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from services.clients.copies.store import POLICY_DEADLINES_LOCK
+from shared.advisory_locks import AdvisoryLock
 from shared.contracts.staff import PolicyAcknowledged, PolicyPublished
 from tests.services.clients.town import BASE, Town, town
 
@@ -188,7 +188,9 @@ async def test_who_is_hired_while_a_policy_is_published_needs_to_acknowledge_it_
         async with runtime.database.connect() as publishing:
             transaction = publishing.transaction()
             await transaction.start()
-            await publishing.execute(f"SELECT pg_advisory_xact_lock({POLICY_DEADLINES_LOCK})")  # as who binds everybody
+            await publishing.execute(
+                f"SELECT pg_advisory_xact_lock({AdvisoryLock.POLICY_DEADLINES:d})"
+            )  # as who binds everybody
             await publishing.execute(
                 """
                 INSERT INTO policy_versions (policy_id, version, published_on, effective_on, grace_days, required, applies_to)

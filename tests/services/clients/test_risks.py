@@ -261,7 +261,7 @@ async def test_any_number_of_clients_is_computed_by_the_same_few_statements() ->
             assert set(await imported(here, "clients", *rows)) == {("created", None)}
             said.clear()
             async with watching.unit_of_work("ops") as work:
-                assert (await recompute_risks(work))["changed"] == last - first
+                assert (await recompute_risks(work)).changed == last - first
             by_size.append(list(said))
         await watching.database.close()
         assert by_size[0] == by_size[1]

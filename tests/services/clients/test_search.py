@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from services.clients.register.rules import build_phone_queries, build_search_query
 from tests.services.clients.test_policies import acknowledge, publish
 from tests.services.clients.town import BASE, Town, town
-from tests.support.long import examples
 
 
 async def found(here: Town, q: str, who: Any = "service", **more: str) -> list[str]:
@@ -108,7 +107,7 @@ async def test_the_database_finds_what_the_rules_look_for() -> None:
     async with town() as here:
         asked: list[tuple[str, str, str, str]] = []
 
-        @settings(max_examples=examples(300), deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
         @given(NAMES, PHONES)
         def gather(name: str, phone: str) -> None:
             asked.extend((name, phone, *query) for query in [build_search_query(name)] if query is not None)

@@ -154,7 +154,7 @@ async def test_what_is_old_is_forgotten_and_the_journal_says_how_much() -> None:
 
 
 async def test_much_that_is_old_is_forgotten_in_batches(monkeypatch: Any) -> None:
-    monkeypatch.setattr(store, "BATCH", 2)
+    monkeypatch.setattr(store, "DELETE_BATCH_SIZE", 2)
     async with town("anna") as here:
         await here.client("c-1", "anna")
         await report(here, *(used(here, ago=number) for number in range(5)))

@@ -119,7 +119,7 @@ async def test_late_foreign_and_duplicate_answers_do_nothing() -> None:
 
 def test_the_same_announcement_makes_the_same_case() -> None:
     departure = Departure("e", "e-1", "7", (), date(2026, 1, 1), date(2026, 2, 1))
-    assert make_case_id(departure) == make_case_id(Departure.from_row(json.loads(departure.to_json())))
+    assert make_case_id(departure) == make_case_id(Departure.from_json(json.loads(departure.to_json())))
 
 
 async def whole_departure(house: House) -> None:

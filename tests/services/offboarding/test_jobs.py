@@ -16,7 +16,9 @@ import pytest
 
 from services.clients.transfers.handlers import settle_rehired_employees
 from services.offboarding.cases.handlers import watch_deadlines
-from services.offboarding.jobs.handlers import LEASE_DURATION, Computation, JobResult, run_next_job
+from services.offboarding.cases.rules import CaseRecord
+from services.offboarding.jobs.handlers import Computation, JobResult, run_next_job
+from services.offboarding.jobs.rules import LEASE_DURATION
 from services.offboarding.manifest import COMPUTATIONS
 from services.staff.departures.handlers import record_due_departures
 from shared.database import open_database
@@ -104,9 +106,9 @@ async def versions(house: House, name: str) -> list[int]:
 def then(done: Callable[[str], Awaitable[None]]) -> dict[str, Computation]:
     """The kinds of jobs as ever, with something that is done between computing a plan and writing it."""
 
-    async def draft(runtime: Runtime, row: Any) -> JobResult:
-        found = await COMPUTATIONS["draft"](runtime, row)
-        await done(row["employee_id"])
+    async def draft(runtime: Runtime, record: CaseRecord) -> JobResult:
+        found = await COMPUTATIONS["draft"](runtime, record)
+        await done(record.employee_id)
         return found
 
     return {**COMPUTATIONS, "draft": draft}

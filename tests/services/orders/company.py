@@ -79,9 +79,7 @@ async def leave(house: House, name: str, sequence: int = 3) -> None:
 async def rehire(house: House, name: str, sequence: int = 4) -> None:
     today = house.clock.day()
     await house.hear(
-        "orders",
-        EmployeeRehired(**register(name, employment_id=f"{name}-2", hired_on=today)),
-        sequence=sequence,
+        "orders", EmployeeRehired(**register(name, employment_id=f"{name}-2", hired_on=today)), sequence=sequence
     )
 
 

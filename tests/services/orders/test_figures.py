@@ -184,9 +184,6 @@ async def test_a_left_or_unknown_person_is_given_no_stage() -> None:
         await hire(house, "gone", status="left", functions={"sales": 5})
         for name, status, reason in (("gone", 409, "not_employed"), ("nobody", 422, "unknown_employee")):
             answer = await house.call(
-                "director",
-                "PUT",
-                "/orders/v1/orders/o-1/stages/placement/assignee",
-                json={"employee_id": name},
+                "director", "PUT", "/orders/v1/orders/o-1/stages/placement/assignee", json={"employee_id": name}
             )
             assert (answer.status_code, answer.json()["reason"]) == (status, reason)

@@ -8,19 +8,7 @@ import pytest
 
 from shared.contracts.clients import AccessFrozen, AccessUnfrozen, Ground, PassGranted, PassWithdrawn
 from shared.contracts.orders import FreezeStages, StageMove, StagesTransferred, TransferStages, UnfreezeStages
-from tests.services.orders.company import (
-    FLOW,
-    act,
-    company,
-    give,
-    hire,
-    leave,
-    order,
-    placed,
-    rehire,
-    resign,
-    stages,
-)
+from tests.services.orders.company import FLOW, act, company, give, hire, leave, order, placed, rehire, resign, stages
 from tests.support.house import House
 
 COMMAND = {"case_id": "case-1", "epoch": 1, "employee_id": "anna"}

@@ -1,10 +1,15 @@
 """What the gate asks of the person acting: whom they head, and whether a policy waits for them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date
+from typing import Literal
 
 from shared.database import UnitOfWork
+from shared.people.rules import Person, list_caretaker_candidates
 from shared.people.store import heads_person_sql
+
+# Whose passes and grants the actor may see: everybody's, of those whom they head and own, or own only.
+ListReach = Literal["all", "headed", "own"]
 
 
 async def has_unacknowledged_policy(work: UnitOfWork) -> bool:
@@ -15,27 +20,39 @@ async def has_unacknowledged_policy(work: UnitOfWork) -> bool:
     return since is not None and since <= work.today
 
 
-async def list_heads_above(work: UnitOfWork, employee_id: str) -> Sequence[str]:
-    """The heads of this person's department and those above, nearest first."""
-    rows = await work.fetch_rows(
-        """
-        SELECT h.head_id FROM people p JOIN heads h ON h.department_id = p.department_id
-        WHERE p.employee_id = :id ORDER BY h.distance, h.head_id
-        """,
-        id=employee_id,
+async def get_person(work: UnitOfWork, employee_id: str) -> Person | None:
+    """Not locked: what is read may change before it is acted upon."""
+    return await work.fetch_one(Person, "SELECT * FROM people WHERE employee_id = :id", id=employee_id)
+
+
+async def list_caretakers(work: UnitOfWork, person: Person) -> list[str]:
+    """Who may stand in for this person, in order: deputy, manager, the heads of the departments upward, the last resort."""
+    heads = await work.fetch_rows(
+        "SELECT head_id FROM heads WHERE department_id = :department_id ORDER BY distance, head_id",
+        department_id=person.department_id,
     )
-    return [row["head_id"] for row in rows]
+    return list_caretaker_candidates(
+        person.employee_id,
+        person.deputy_id,
+        person.manager_id,
+        [row["head_id"] for row in heads],
+        work.settings.last_resort,
+    )
+
+
+def is_visible_sql(reach: ListReach, employee_id: str) -> str:
+    """Whether the actor (`:actor`, unless they see all) may see what is of the employee in this column."""
+    if reach == "all":
+        return "true"
+    own = f"{employee_id} = :actor"
+    if reach == "own":
+        return own
+    return f"({own} OR EXISTS (SELECT 1 FROM people p WHERE p.employee_id = {employee_id} AND {heads_person_sql('p')}))"
 
 
 async def is_headed_by_actor(work: UnitOfWork, employee_id: str) -> bool:
     """Whether the caller heads the department of this person, or one above."""
-    return bool(
-        await work.fetch_value(
-            f"SELECT 1 FROM people p WHERE p.employee_id = :id AND {heads_person_sql('p')}",
-            id=employee_id,
-            actor=work.actor,
-        )
-    )
+    return bool(await list_headed_by_actor(work, [employee_id]))
 
 
 async def list_headed_by_actor(work: UnitOfWork, employee_ids: Iterable[str]) -> set[str]:
@@ -43,6 +60,5 @@ async def list_headed_by_actor(work: UnitOfWork, employee_ids: Iterable[str]) ->
     rows = await work.fetch_rows(
         f"SELECT p.employee_id FROM people p WHERE p.employee_id = ANY(:ids) AND {heads_person_sql('p')}",
         ids=list(employee_ids),
-        actor=work.actor,
     )
     return {row["employee_id"] for row in rows}

@@ -11,8 +11,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from services.clients.access.rules import AccessFacts, RuleOutcome, explain_decision
-from services.clients.access.store import connection, decision
+from services.clients.access.rules import RuleOutcome, explain_decision
+from services.clients.access.store import decision
+from services.clients.access.store.connection import PreparedConnection
+from services.clients.journal.store.entries import insert_entries_sql
 from services.clients.names.store import MERGED_SYSTEM, RESOLVE_REFS_SQL, split_refs
 from services.clients.permissions.rules import ALLOWING_REASONS, Action
 from shared.errors import Unavailable
@@ -34,13 +36,22 @@ _MAY_ASK_SQL = """(d.employee_id = d.sub OR (
 _EMPLOYEE_SURROGATE_SQL = """coalesce((SELECT surrogate FROM surrogates s WHERE s.id = d.employee_id AND s.kind = 'employee'),
     CASE WHEN d.employee_known THEN surrogate_of('employee', d.employee_id) END)"""
 
-_DECIDE_AND_JOURNAL_SQL = f"""
-    INSERT INTO journal_pending (leaf, at, kind, actor, system, employee, client, action, reason)
-    SELECT leaf, moment, 'access.checked', actor, system, {_EMPLOYEE_SURROGATE_SQL}, client, action, reason
-    FROM ({decision.DECISION_SQL}) d WHERE {_MAY_ASK_SQL} AND NOT (reason = 'unknown_client' AND EXISTS (
+
+def _journal_decisions_sql(source: str, **values: str) -> str:
+    """Writes journal entries of rows that carry the columns of a question."""
+    return insert_entries_sql(source, leaf="leaf", at="moment", actor="actor", system="system", **values)
+
+
+_DECIDE_AND_JOURNAL_SQL = _journal_decisions_sql(
+    f"""FROM ({decision.DECISION_SQL}) d WHERE {_MAY_ASK_SQL} AND NOT (reason = 'unknown_client' AND EXISTS (
         SELECT 1 FROM external_ids m WHERE m.system = '{MERGED_SYSTEM}' AND m.id = d.client_id))
-    RETURNING leaf, reason
-"""
+    RETURNING leaf, reason""",
+    kind="'access.checked'",
+    employee=_EMPLOYEE_SURROGATE_SQL,
+    client="client",
+    action="action",
+    reason="reason",
+)
 
 _QUESTIONS_SQL = """
     SELECT q.*, CAST($9 AS timestamptz) AS moment, CAST($10 AS text) AS day
@@ -64,23 +75,26 @@ _JUDGED_SQL = f"""
         SELECT d.*, {_EMPLOYEE_SURROGATE_SQL} AS employee, {_MAY_ASK_SQL} AS may_ask FROM ({{decided}}) d
     )"""
 
-_JOURNAL_AS_ONE_ENTRY_SQL = """
-    kept AS (
-        INSERT INTO journal_pending (leaf, at, kind, actor, system, employees, clients, details)
-        SELECT leaf, moment, {kind}, actor, system, array_agg(employee ORDER BY nth), array_agg(client ORDER BY nth),
-               jsonb_build_object('decisions', jsonb_agg(jsonb_build_array(action, reason) ORDER BY nth))
-        FROM {decisions} GROUP BY leaf, moment, actor, system HAVING bool_and(may_ask)
-    )"""
+_JOURNAL_AS_ONE_ENTRY_SQL = _journal_decisions_sql(
+    "FROM {decisions} GROUP BY leaf, moment, actor, system HAVING bool_and(may_ask)",
+    kind="{kind}",
+    employees="array_agg(employee ORDER BY nth)",
+    clients="array_agg(client ORDER BY nth)",
+    details="jsonb_build_object('decisions', jsonb_agg(jsonb_build_array(action, reason) ORDER BY nth))",
+)
 
-_JOURNAL_EACH_SQL = """
-    kept AS (
-        INSERT INTO journal_pending (leaf, at, kind, actor, system, employee, client, action, reason)
-        SELECT leaf, moment, {kind}, actor, system, employee, client, action, reason FROM {decisions} WHERE may_ask
-    )"""
+_JOURNAL_EACH_SQL = _journal_decisions_sql(
+    "FROM {decisions} WHERE may_ask",
+    kind="{kind}",
+    employee="employee",
+    client="client",
+    action="action",
+    reason="reason",
+)
 
 CHECK_MANY_SQL = f"""
     WITH asked AS ({_QUESTIONS_SQL}), {_JUDGED_SQL.format(decided=decision.DECISION_SQL)},
-    {_JOURNAL_AS_ONE_ENTRY_SQL.format(kind="'access.checked'", decisions="judged")}
+    journaled AS ({_JOURNAL_AS_ONE_ENTRY_SQL.format(kind="'access.checked'", decisions="judged")})
     SELECT reason, may_ask FROM judged ORDER BY nth
 """
 
@@ -101,29 +115,23 @@ LIMITED_SQL = f"""
     )"""
 
 
-def _limited_check_sql(kept: str, facts: str = "") -> str:
-    """Like `TOGETHER`, where a question is an export: what else would be allowed, the limit of the day may refuse."""
+def _limited_check_sql(journal_sql: str, facts: str = "") -> str:
+    """Like `CHECK_MANY_SQL`, where a question is an export: the limit of the day may refuse what else is allowed."""
+    judged = _JUDGED_SQL.format(decided=decision.EXPLAINED_DECISION_SQL if facts else decision.DECISION_SQL)
+    limited = LIMITED_SQL.format(
+        columns=f"leaf, moment, actor, system, employee, client, action, nth, may_ask{facts}",
+        limit="CAST($11 AS bigint)",
+        counting="CAST($12 AS boolean)",
+    )
+    kind = "CASE WHEN CAST($12 AS boolean) THEN 'access.checked' ELSE 'access.explained' END"
     return f"""
-        WITH asked AS ({_QUESTIONS_SQL}), {
-        _JUDGED_SQL.format(decided=decision.EXPLAINED_DECISION_SQL if facts else decision.DECISION_SQL)
-    },
-        {
-        LIMITED_SQL.format(
-            columns=f"leaf, moment, actor, system, employee, client, action, nth, may_ask{facts}",
-            limit="CAST($11 AS bigint)",
-            counting="CAST($12 AS boolean)",
-        )
-    },
-        {
-        kept.format(
-            kind="CASE WHEN CAST($12 AS boolean) THEN 'access.checked' ELSE 'access.explained' END", decisions="limited"
-        )
-    }
+        WITH asked AS ({_QUESTIONS_SQL}), {judged}, {limited},
+        journaled AS ({journal_sql.format(kind=kind, decisions="limited")})
         SELECT reason, may_ask{facts} FROM limited ORDER BY nth
     """
 
 
-_FACT_COLUMNS = ", status, frozen, client_known, relations, passes, policy"
+_FACT_COLUMNS = ", relations, passes"
 CHECK_EXPORT_SQL = _limited_check_sql(_JOURNAL_EACH_SQL)
 CHECK_EXPORTS_SQL = _limited_check_sql(_JOURNAL_AS_ONE_ENTRY_SQL)
 EXPLAIN_ONE_SQL = _limited_check_sql(_JOURNAL_EACH_SQL, _FACT_COLUMNS)
@@ -156,11 +164,9 @@ class AccessAnswer(NamedTuple):
 class CheckBatcher:
     """Answers questions, those that wait at the same time by one statement."""
 
-    line: connection.PreparedConnection
-    batch_line: connection.PreparedConnection
-    counting_line: (
-        connection.PreparedConnection
-    )  # what counts exports waits for others of that person, and so keeps nobody else waiting
+    connection: PreparedConnection
+    list_connection: PreparedConnection
+    export_connection: PreparedConnection  # counting exports waits for others of that person: nobody else shall wait
     clock: Callable[[], datetime]
     timezone: ZoneInfo
     export_limit: int = 100
@@ -172,18 +178,18 @@ class CheckBatcher:
     async def check(self, question: AccessQuestion) -> AccessAnswer:
         """Raises `Unavailable` if the database does not answer: then nobody is admitted."""
         if question.action == "export":
-            return (await self._named(CHECK_EXPORT_SQL, [question], True))[0]
+            return (await self._decide_list(CHECK_EXPORT_SQL, [question], True))[0]
         if "~" in question.client_id:
-            (question,) = await self._by_real_ids(self.line, [question])
-        answer = await self._check(question)
+            (question,) = await self._resolve_client_ids(self.connection, [question])
+        answer = await self._decide_shared(question)
         if not answer.may_ask:  # or it was merged into another
-            (known,) = await self._by_real_ids(self.line, [question])
-            return answer if known == question else await self._check(known)
+            (known,) = await self._resolve_client_ids(self.connection, [question])
+            return answer if known == question else await self._decide_shared(known)
         return answer
 
-    async def _check(self, question: AccessQuestion) -> AccessAnswer:
+    async def _decide_shared(self, question: AccessQuestion) -> AccessAnswer:
         if not self.busy:
-            return await self._alone(question)
+            return await self._decide_alone(question)
         answer: asyncio.Future[AccessAnswer] = asyncio.get_running_loop().create_future()
         self.waiting.append((question, answer))
         return await answer
@@ -191,34 +197,37 @@ class CheckBatcher:
     async def check_all(self, questions: Sequence[AccessQuestion]) -> list[AccessAnswer]:
         """All by one statement, on one snapshot, as one leaf. The questions are one caller's. Raises `Unavailable`."""
         if any(question.action == "export" for question in questions):
-            return await self._named(CHECK_EXPORTS_SQL, questions, True)
-        return await self._named(CHECK_MANY_SQL, questions)
+            return await self._decide_list(CHECK_EXPORTS_SQL, questions, True)
+        return await self._decide_list(CHECK_MANY_SQL, questions)
 
     async def explain(self, questions: Sequence[AccessQuestion], *, counting: bool) -> list[AccessAnswer]:
         """Like `check` or `check_all`, with the rules that were tried. Unless `counting`, an export is only asked about."""
-        return await self._named(EXPLAIN_ONE_SQL if len(questions) == 1 else EXPLAIN_MANY_SQL, questions, counting)
+        return await self._decide_list(
+            EXPLAIN_ONE_SQL if len(questions) == 1 else EXPLAIN_MANY_SQL, questions, counting
+        )
 
-    async def _named(
+    async def _decide_list(
         self, sql: str, questions: Sequence[AccessQuestion], counting: bool | None = None
     ) -> list[AccessAnswer]:
-        """`_together`, with clients named in any way, also by the id of one that was merged into another."""
-        line = self.counting_line if counting else self.batch_line
-        return await self._together(line, sql, await self._by_real_ids(line, questions), counting)
+        """Decides questions about clients named in any way, also by the id of one that was merged into another."""
+        connection = self.export_connection if counting else self.list_connection
+        named = await self._resolve_client_ids(connection, questions)
+        return await self._decide_in_one_statement(connection, sql, named, counting)
 
-    async def _by_real_ids(
-        self, line: connection.PreparedConnection, questions: Sequence[AccessQuestion]
+    async def _resolve_client_ids(
+        self, connection: PreparedConnection, questions: Sequence[AccessQuestion]
     ) -> list[AccessQuestion]:
-        found = await line.fetch(RESOLVE_REFS_SQL, *split_refs(question.client_id for question in questions))
+        found = await connection.fetch(RESOLVE_REFS_SQL, *split_refs(question.client_id for question in questions))
         ids = {row["ref"]: row["client_id"] for row in found}
         return [question._replace(client_id=ids.get(question.client_id, question.client_id)) for question in questions]
 
-    async def _together(
-        self, line: connection.PreparedConnection, sql: str, questions: Sequence[AccessQuestion], counting: bool | None
+    async def _decide_in_one_statement(
+        self, connection: PreparedConnection, sql: str, questions: Sequence[AccessQuestion], counting: bool | None
     ) -> list[AccessAnswer]:
         leaf, now = uuid7(), self.clock()
-        columns = await self._columns(line, questions, [leaf] * len(questions))
+        columns = await self._make_columns(connection, questions, [leaf] * len(questions))
         limit = [] if counting is None else [self.export_limit, counting]
-        rows = await line.fetch(sql, *columns, now, self._day(now), *limit)
+        rows = await connection.fetch(sql, *columns, now, self._day(now), *limit)
         return [
             AccessAnswer(
                 row[0] in ALLOWING_REASONS,
@@ -226,34 +235,34 @@ class CheckBatcher:
                 row[1],
                 f"{leaf}.{index}",
                 now,
-                explain_decision(_read_facts(row), questions[index].action)
+                explain_decision(row["reason"], questions[index].action, row["relations"], row["passes"])
                 if sql in (EXPLAIN_ONE_SQL, EXPLAIN_MANY_SQL)
                 else None,
             )
             for index, row in enumerate(rows)
         ]
 
-    async def _alone(self, question: AccessQuestion) -> AccessAnswer:
+    async def _decide_alone(self, question: AccessQuestion) -> AccessAnswer:
         """Decides in the task of whoever asks: with nobody else about, two turns of the loop are saved."""
         self.busy = True
         try:
             return (await self._decide([question]))[0]
         finally:
             if self.waiting:
-                self.runner = asyncio.create_task(self._run())
+                self.runner = asyncio.create_task(self._answer_waiting())
             else:
                 self.busy = False
 
-    async def _run(self) -> None:
+    async def _answer_waiting(self) -> None:
         try:
             while self.waiting:
                 batch, self.waiting = self.waiting[:BATCH_SIZE], self.waiting[BATCH_SIZE:]
-                await self._answer(batch)
+                await self._answer_batch(batch)
         finally:
             # In the same step as the last look at `waiting`: no question can come in between and wait for nobody.
             self.busy = False
 
-    async def _answer(self, batch: Sequence[tuple[AccessQuestion, "asyncio.Future[AccessAnswer]"]]) -> None:
+    async def _answer_batch(self, batch: Sequence[tuple[AccessQuestion, "asyncio.Future[AccessAnswer]"]]) -> None:
         try:
             answers = await self._decide([question for question, _ in batch])
         except BaseException as error:
@@ -269,10 +278,10 @@ class CheckBatcher:
 
     async def _decide(self, questions: Sequence[AccessQuestion]) -> list[AccessAnswer]:
         now, leaves = self.clock(), [uuid7() for _ in questions]
-        columns = await self._columns(self.line, questions, leaves)
+        columns = await self._make_columns(self.connection, questions, leaves)
         if len(questions) == 1:
             columns = [column[0] for column in columns]
-        rows = await self.line.fetch(
+        rows = await self.connection.fetch(
             CHECK_ONE_SQL if len(questions) == 1 else CHECK_SEVERAL_SQL, *columns, now, self._day(now)
         )
         kept = {str(row[0]): row for row in rows}
@@ -283,14 +292,14 @@ class CheckBatcher:
             for leaf, row in ((leaf, kept.get(leaf)) for leaf in leaves)
         ]
 
-    async def _columns(
-        self, line: connection.PreparedConnection, questions: Sequence[AccessQuestion], leaves: Sequence[str]
+    async def _make_columns(
+        self, connection: PreparedConnection, questions: Sequence[AccessQuestion], leaves: Sequence[str]
     ) -> list[Sequence[Any]]:
         """The questions column by column, with the surrogates of those who ask."""
         for sub in {question.sub for question in questions} - self.actors.keys():
             if len(self.actors) >= MAX_REMEMBERED_ACTORS:
                 self.actors.clear()
-            self.actors[sub] = (await line.fetch("SELECT surrogate_of('employee', $1)", sub))[0][0]
+            self.actors[sub] = (await connection.fetch("SELECT surrogate_of('employee', $1)", sub))[0][0]
         actors = [self.actors[question.sub] for question in questions]
         return [*zip(*questions, strict=True), actors, leaves]
 
@@ -300,29 +309,17 @@ class CheckBatcher:
     def close(self) -> None:
         if self.runner is not None:
             self.runner.cancel()
-        for line in (self.line, self.batch_line, self.counting_line):
-            line.hang_up()
-
-
-def _read_facts(row: Any) -> AccessFacts:
-    return AccessFacts(
-        row["status"],
-        row["frozen"],
-        row["client_known"],
-        frozenset(row["relations"]),
-        frozenset(row["passes"]),
-        row["policy"],
-        row["reason"] == "limit",
-    )
+        for connection in (self.connection, self.list_connection, self.export_connection):
+            connection.close()
 
 
 async def open_check_batcher(runtime: Runtime) -> None:
-    """Puts a gatherer into the state of the replica."""
+    """Puts a batcher into the state of the replica."""
     dsn = runtime.database.url
     runtime.state["check_batcher"] = CheckBatcher(
-        connection.PreparedConnection(dsn),
-        connection.PreparedConnection(dsn),
-        connection.PreparedConnection(dsn),
+        PreparedConnection(dsn),
+        PreparedConnection(dsn),
+        PreparedConnection(dsn),
         lambda: runtime.clock(),
         ZoneInfo(runtime.settings.timezone),
         runtime.settings.export_limit,
@@ -330,6 +327,6 @@ async def open_check_batcher(runtime: Runtime) -> None:
 
 
 async def close_check_batcher(runtime: Runtime) -> None:
-    gatherer: CheckBatcher | None = runtime.state.pop("check_batcher", None)
-    if gatherer is not None:
-        gatherer.close()
+    batcher: CheckBatcher | None = runtime.state.pop("check_batcher", None)
+    if batcher is not None:
+        batcher.close()

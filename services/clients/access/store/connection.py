@@ -37,7 +37,7 @@ class PreparedConnection:
                     OSError,
                     TimeoutError,
                 ) as error:
-                    self.hang_up()
+                    self.close()
                     if last:
                         raise Unavailable from error
             raise AssertionError("unreachable")
@@ -60,7 +60,7 @@ class PreparedConnection:
             },
         )
 
-    def hang_up(self) -> None:
+    def close(self) -> None:
         if self.connection is not None:
             self.connection.terminate()
         self.connection = None

@@ -1,11 +1,11 @@
-"""The decision of `domain.access` as SQL, put together from the same table of relations and actions.
+"""The access decision, as SQL that is put together from the one table of relations and actions.
 
 Every statement here wants a CTE `asked (employee_id, client_id, action, moment, day)` and gives the columns of
 `asked` with `reason`, and whether the employee and the client are known.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import NamedTuple
 
 from services.clients.access.rules import apply_roles_to_decision
 from services.clients.permissions.rules import (
@@ -29,19 +29,55 @@ def is_absent_sql(person: str, day: str) -> str:
     return f"jsonb_path_exists({person}.absences, '$[*] ? ({covers})', jsonb_build_object('day', {day}))"
 
 
-# Of a question `a`, the client `c`, its owner of record `o` and who has it in hand, `h`.
-# A rehired person holds nothing of before, also where nobody stands in.
-ACTING_OWNER_SQL = "coalesce(o.stand_in_id, CASE WHEN NOT o.settling THEN c.owner_id END)"
+# Who has a client of the owner of record `o` in hand. A rehired person holds nothing of before, also where nobody stands in.
+ACTING_OWNER_SQL = "coalesce(o.stand_in_id, CASE WHEN NOT o.settling THEN o.employee_id END)"
+OWNERS_SQL = f"""
+    LEFT JOIN people o ON o.employee_id = c.owner_id
+    LEFT JOIN people h ON h.employee_id = {ACTING_OWNER_SQL}
+"""
 
-RELATION_SQL: Mapping[Relation, str] = {
-    "owner": "c.owner_id = a.employee_id AND o.stand_in_id IS NULL AND NOT o.settling",
-    "caretaker": "o.stand_in_id = a.employee_id",
-    "team": """NOT p.settling AND (EXISTS (SELECT 1 FROM team t WHERE t.client_id = a.client_id AND t.employee_id = a.employee_id)
-               OR EXISTS (SELECT 1 FROM open_stages s WHERE s.client_id = a.client_id AND s.employee_id = a.employee_id))""",
-    "head": """EXISTS (SELECT 1 FROM heads WHERE heads.head_id = a.employee_id
-                       AND heads.department_id IN (o.department_id, h.department_id))""",
-    "deputy": f"coalesce(h.deputy_id = a.employee_id AND {is_absent_sql('h', 'a.day')}, false)",
-}
+
+class RelationSql(NamedTuple):
+    """Who stands in a relation to the client `c` of the owner of record `o`, whom the acting owner `h` has in hand.
+
+    `employee` is the column of the id, `condition` when that holds, and `source` what is looked through for it. `p` is
+    the row of the employee.
+    """
+
+    employee: str
+    condition: str
+    source: str | None = None
+
+    @property
+    def is_related(self) -> str:
+        """Whether `a.employee_id` stands in this relation."""
+        related = f"{self.employee} = a.employee_id AND {self.condition}"
+        return f"EXISTS (SELECT 1 FROM {self.source} WHERE {related})" if self.source else f"coalesce({related}, false)"
+
+    @property
+    def pairs(self) -> str:
+        """All clients, each with those who stand in this relation to it."""
+        source = f"CROSS JOIN {self.source}" if self.source else ""
+        return f"""SELECT c.client_id, {self.employee} AS employee_id FROM clients c {OWNERS_SQL} {source}
+                   LEFT JOIN people p ON p.employee_id = {self.employee} WHERE {self.condition}"""
+
+
+def build_relations(day: str) -> Mapping[Relation, RelationSql]:
+    return {
+        "owner": RelationSql("o.employee_id", "o.stand_in_id IS NULL AND NOT o.settling"),
+        "caretaker": RelationSql("o.stand_in_id", "o.stand_in_id IS NOT NULL"),
+        "team": RelationSql(
+            "s.employee_id",
+            "s.client_id = c.client_id AND NOT p.settling",
+            "(SELECT client_id, employee_id FROM team UNION ALL SELECT client_id, employee_id FROM open_stages) s",
+        ),
+        "head": RelationSql("heads.head_id", "heads.department_id IN (o.department_id, h.department_id)", "heads"),
+        "deputy": RelationSql("h.deputy_id", is_absent_sql("h", day)),
+    }
+
+
+IS_RELATED_SQL = {name: relation.is_related for name, relation in build_relations("a.day").items()}
+RELATION_PAIRS_SQL = {name: relation.pairs for name, relation in build_relations("CAST(:day AS text)").items()}
 
 
 def has_unacknowledged_policy_sql(day: str) -> str:
@@ -70,7 +106,7 @@ def _partial_relations_sql() -> str:
         tried = "".join(f" WHEN a.action IN ({quote_literals(RELATION_ACTIONS[name])}) THEN '{name}'" for name in held)
         return f"CASE{tried} ELSE 'action_not_allowed' END" if held else "'no_relation'"
 
-    bits = " + ".join(f"{1 << bit} * CAST({RELATION_SQL[name]} AS int)" for bit, name in enumerate(PARTIAL_RELATIONS))
+    bits = " + ".join(f"{1 << bit} * CAST({IS_RELATED_SQL[name]} AS int)" for bit, name in enumerate(PARTIAL_RELATIONS))
     cases = (
         f"WHEN {number} THEN {reason([name for bit, name in enumerate(PARTIAL_RELATIONS) if number >> bit & 1])}"
         for number in range(1 << len(PARTIAL_RELATIONS))
@@ -84,13 +120,12 @@ REASON_SQL = f"""CASE
     WHEN p.status = 'left' THEN 'not_employed'
     WHEN p.frozen THEN CASE WHEN {HAS_PASS_SQL} THEN 'pass' ELSE 'frozen' END
     WHEN {has_unacknowledged_policy_sql("a.day")} THEN 'policy_not_acknowledged'
-    {" ".join(f"WHEN {RELATION_SQL[name]} THEN '{name}'" for name in FULL_RELATIONS)}
+    {" ".join(f"WHEN {IS_RELATED_SQL[name]} THEN '{name}'" for name in FULL_RELATIONS)}
     ELSE {_partial_relations_sql()} END"""
 
 # What a decision rests on, each looked up: for whoever asks for the reason of a reason.
-HELD_RELATIONS = ", ".join(f"CASE WHEN {RELATION_SQL[name]} THEN '{name}' END" for name in RELATION_ACTIONS)
+HELD_RELATIONS = ", ".join(f"CASE WHEN {IS_RELATED_SQL[name]} THEN '{name}' END" for name in RELATION_ACTIONS)
 FACTS_SQL = f"""
-    p.status, coalesce(p.frozen, false) AS frozen, coalesce({has_unacknowledged_policy_sql("a.day")}, false) AS policy,
     array_remove(ARRAY[{HELD_RELATIONS}], NULL) AS relations,
     ARRAY(SELECT v.purpose FROM passes v WHERE v.employee_id = a.employee_id AND v.client_id = a.client_id AND {VALID_PASS_SQL})
         AS passes"""
@@ -104,8 +139,7 @@ DECISION_TABLES_SQL = f"""
     FROM asked a
     LEFT JOIN people p ON p.employee_id = a.employee_id
     LEFT JOIN clients c ON c.client_id = a.client_id
-    LEFT JOIN people o ON o.employee_id = c.owner_id
-    LEFT JOIN people h ON h.employee_id = {ACTING_OWNER_SQL}
+    {OWNERS_SQL}
 """
 
 DECISION_SQL = f"{DECISION_COLUMNS_SQL} {DECISION_TABLES_SQL}"
@@ -113,19 +147,18 @@ EXPLAINED_DECISION_SQL = f"{DECISION_COLUMNS_SQL}, {FACTS_SQL} {DECISION_TABLES_
 IS_ALLOWED_SQL = f"reason IN ({quote_literals(ALLOWING_REASONS)})"
 
 ACTOR_QUESTION_SQL = """
-    SELECT CAST(:viewer AS text) AS employee_id, CAST(:client_id AS text) AS client_id, CAST(:action AS text) AS action,
+    SELECT CAST(:actor AS text) AS employee_id, CAST(:client_id AS text) AS client_id, CAST(:action AS text) AS action,
            CAST(:now AS timestamptz) AS moment, CAST(:day AS text) AS day
 """
 
 
 async def get_actor_decision(work: UnitOfWork, roles: frozenset[str], client_id: str, action: Action) -> str:
-    """The reason for or against the caller's doing this with this client; see `domain.access.decide_at_door`."""
+    """The reason for or against the caller's doing this with this client; see `apply_roles_to_decision`."""
     row = await work.fetch_row(
         f"WITH asked AS ({ACTOR_QUESTION_SQL}) SELECT reason, client_known, barred FROM ({DECISION_SQL}) d",
-        viewer=work.actor,
         client_id=client_id,
         action=action,
-        **get_decision_time(work),
+        day=work.today.isoformat(),
     )
     assert row is not None  # noqa: S101 - one question, one row
     if row["barred"] and not row["client_known"]:
@@ -136,61 +169,33 @@ async def get_actor_decision(work: UnitOfWork, roles: frozenset[str], client_id:
 async def list_actor_decisions(
     work: UnitOfWork, roles: frozenset[str], client_ids: Sequence[str], action: Action
 ) -> dict[str, str]:
-    """`decide_for_caller` of many clients that exist, by one statement."""
+    """`get_actor_decision` of many clients that exist, by one statement."""
     rows = await work.fetch_rows(
         f"""
         WITH asked AS (
-            SELECT CAST(:viewer AS text) AS employee_id, client_id, CAST(:action AS text) AS action,
+            SELECT CAST(:actor AS text) AS employee_id, client_id, CAST(:action AS text) AS action,
                    CAST(:now AS timestamptz) AS moment, CAST(:day AS text) AS day
             FROM unnest(CAST(:ids AS text[])) AS ids (client_id)
         )
         SELECT client_id, reason, client_known FROM ({DECISION_SQL}) d
         """,
-        viewer=work.actor,
         ids=list(client_ids),
         action=action,
-        **get_decision_time(work),
+        day=work.today.isoformat(),
     )
     return {
         row["client_id"]: apply_roles_to_decision(row["reason"], row["client_known"], roles, action) for row in rows
     }
 
 
-def get_decision_time(work: UnitOfWork) -> dict[str, Any]:
-    """What decisions need to know of the time: the instant, and the day of the company."""
-    return {"now": work.now, "day": work.today.isoformat()}
-
-
-# -- sets --------------------------------------------------------------------------------------------------------------
-
-# All pairs of a client and an employee who stands to it in this relation: `RELATED` read from the other side.
-RELATION_PAIRS_SQL: Mapping[Relation, str] = {
-    "owner": """SELECT c.client_id, c.owner_id AS employee_id FROM clients c JOIN people o ON o.employee_id = c.owner_id
-                WHERE o.stand_in_id IS NULL AND NOT o.settling""",
-    "caretaker": """SELECT c.client_id, o.stand_in_id AS employee_id FROM people o
-                    JOIN clients c ON c.owner_id = o.employee_id""",
-    "team": """SELECT s.client_id, s.employee_id FROM people p, (
-                   SELECT client_id, employee_id FROM team UNION ALL SELECT client_id, employee_id FROM open_stages) s
-               WHERE NOT p.settling AND s.employee_id = p.employee_id""",
-    "head": """SELECT c.client_id, heads.head_id AS employee_id FROM people o
-               LEFT JOIN people h ON h.employee_id = o.stand_in_id
-               JOIN heads ON heads.department_id IN (o.department_id, h.department_id)
-               JOIN clients c ON c.owner_id = o.employee_id""",
-    "deputy": f"""SELECT c.client_id, h.deputy_id AS employee_id FROM people o
-                  JOIN people h ON h.employee_id = coalesce(o.stand_in_id, CASE WHEN NOT o.settling THEN o.employee_id END)
-                  JOIN clients c ON c.owner_id = o.employee_id
-                  WHERE {is_absent_sql("h", "CAST(:day AS text)")}""",
-}
-
-
 def clients_of_actor_sql(
     roles: frozenset[str], action: Action, within: Collection[Relation] = tuple(RELATION_ACTIONS)
 ) -> str | None:
-    """SQL of the ids of all clients with which `:viewer` may do this by one of these relations; None: with all."""
+    """SQL of the ids of all clients with which `:actor` may do this by one of these relations; None: with all."""
     if "director" in roles or "service" in roles:
         return None
     mine = [
-        f"SELECT client_id FROM ({held}) {relation} WHERE employee_id = :viewer"
+        f"SELECT client_id FROM ({held}) {relation} WHERE employee_id = :actor"
         for relation, held in RELATION_PAIRS_SQL.items()
         if relation in within and action in RELATION_ACTIONS[relation] and (relation != "head" or "sales_head" in roles)
     ]

@@ -5,9 +5,10 @@ action; a property test keeps them alike with the checks. The statement writes t
 100,000 rows would cost more to carry about than to find.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from services.clients.access.store import decision
+from services.clients.journal.store.entries import insert_entries_sql
 from services.clients.permissions.rules import PASS_ACTIONS, RELATION_ACTIONS, Action
 from shared.database import UnitOfWork
 from shared.ids import uuid7
@@ -46,9 +47,19 @@ def _allowed_pairs_sql(action: Action, given: str) -> str:
     """
 
 
-def _allowed_page_sql(action: Action, given: str, shown: str, journaled: str) -> str:
+def _allowed_page_sql(action: Action, given: str, shown: str, **journaled: str) -> str:
     """Of one page by the column `shown`: its JSON, how many there are with one more, and the last key of the page."""
     reasons = ", ".join(f"'{name}'" for name in (*RELATION_ACTIONS, "pass"))
+    journal_sql = insert_entries_sql(
+        "",
+        kind=":kind",
+        system="CAST(:system AS text)",
+        action="'list'",
+        reason="(SELECT CASE WHEN count(*) = 1 THEN min(reason) END FROM counted)",
+        details="""jsonb_build_object('action', CAST(:action AS text), 'reasons', coalesce(
+            (SELECT jsonb_agg(jsonb_build_array(reason, n) ORDER BY rank) FROM counted), '[]'))""",
+        **journaled,
+    )
     return f"""
         WITH found AS MATERIALIZED (
             SELECT f.client_id, f.employee_id, (ARRAY[{reasons}])[min(rank) + 1] AS reason, min(rank) AS rank, c.surrogate,
@@ -59,14 +70,8 @@ def _allowed_page_sql(action: Action, given: str, shown: str, journaled: str) ->
             SELECT * FROM found WHERE nth <= :limit
         ), counted AS (
             SELECT reason, rank, count(*) AS n FROM page GROUP BY reason, rank
-        ), journaled AS (
-            INSERT INTO journal_pending (leaf, at, kind, actor, system, employee, client, action, reason, {journaled}, details)
-            SELECT :leaf, :now, :kind, surrogate_of('employee', :actor), CAST(:system AS text), {{about}}, 'list',
-                   (SELECT CASE WHEN count(*) = 1 THEN min(reason) END FROM counted), {{listed}},
-                   jsonb_build_object('action', CAST(:action AS text), 'reasons', coalesce(
-                       (SELECT jsonb_agg(jsonb_build_array(reason, n) ORDER BY rank) FROM counted), '[]'))
-        )
-        SELECT coalesce(string_agg('{{{{"{shown}":' || to_json({shown}) || ',"reason":"' || reason || '"}}}}', ',' ORDER BY nth),
+        ), journaled AS ({journal_sql})
+        SELECT coalesce(string_agg('{{"{shown}":' || to_json({shown}) || ',"reason":"' || reason || '"}}', ',' ORDER BY nth),
                         '') AS body,
                CASE WHEN (SELECT count(*) FROM found) > :limit THEN (SELECT max({shown}) FROM page) END AS last
         FROM page
@@ -75,34 +80,39 @@ def _allowed_page_sql(action: Action, given: str, shown: str, journaled: str) ->
 
 async def list_clients_allowed(work: UnitOfWork, employee_id: str, action: Action, paging: Paging) -> AllowedPage:
     """Journaled with the clients in the order of the reasons in `details`."""
-    sql = _allowed_page_sql(action, "employee_id", "client_id", "clients").format(
-        about="(SELECT surrogate_of('employee', employee_id) FROM people WHERE employee_id = :given), NULL",
-        listed="(SELECT array_agg(surrogate ORDER BY rank, client_id) FROM page)",
+    sql = _allowed_page_sql(
+        action,
+        "employee_id",
+        "client_id",
+        employee="(SELECT surrogate_of('employee', employee_id) FROM people WHERE employee_id = :given)",
+        clients="(SELECT array_agg(surrogate ORDER BY rank, client_id) FROM page)",
     )
     return await _get_page(work, sql, "access.clients_asked", employee_id, action, paging)
 
 
 async def list_employees_allowed(work: UnitOfWork, client_id: str, action: Action, paging: Paging) -> AllowedPage:
     """Journaled with the employees in the order of the reasons in `details`."""
-    sql = _allowed_page_sql(action, "client_id", "employee_id", "employees").format(
-        about="NULL, (SELECT surrogate FROM clients WHERE client_id = :given)",
-        listed="(SELECT array_agg(surrogate_of('employee', employee_id) ORDER BY rank, employee_id) FROM page)",
+    sql = _allowed_page_sql(
+        action,
+        "client_id",
+        "employee_id",
+        client="(SELECT surrogate FROM clients WHERE client_id = :given)",
+        employees="(SELECT array_agg(surrogate_of('employee', employee_id) ORDER BY rank, employee_id) FROM page)",
     )
     return await _get_page(work, sql, "access.employees_listed", client_id, action, paging)
 
 
 async def _get_page(work: UnitOfWork, sql: str, kind: str, given: str, action: Action, paging: Paging) -> AllowedPage:
-    named: dict[str, Any] = {
-        **decision.get_decision_time(work),
-        "given": given,
-        "after": paging.after[0] if paging.after else "",
-        "limit": paging.limit,
-        "leaf": uuid7(),
-        "kind": kind,
-        "actor": work.actor,
-        "system": work.system,
-        "action": action,
-    }
-    row = await work.fetch_row(sql, **named)
-    assert row is not None  # noqa: S101 - an aggregate always gives one
-    return AllowedPage(row["body"], row["last"])
+    (page,) = await work.fetch_all(
+        AllowedPage,
+        sql,
+        given=given,
+        day=work.today.isoformat(),
+        limit=paging.limit,
+        leaf=uuid7(),
+        kind=kind,
+        system=work.system,
+        action=action,
+        **paging.bounds,
+    )
+    return page

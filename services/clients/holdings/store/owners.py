@@ -1,29 +1,62 @@
 """Owners of record: locked, changed, counted; who stood in for them, and the history of both."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
+from services.clients.journal.store.entries import insert_entries_sql
 from shared.database import UnitOfWork
 from shared.ids import uuid7
 from shared.paging import Paging
 
 
-async def lock_clients(work: UnitOfWork, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-    """Locks clients in id order and returns what they are compared by. People were locked before."""
-    rows = await work.fetch_rows(
+@dataclass(frozen=True, slots=True)
+class LockedClient:
+    """What a client that is about to change is compared by. `digest` is of the row last imported."""
+
+    client_id: str
+    owner_id: str
+    stand_in_id: str | None
+    version: int
+    fingerprint: bytes
+    digest: bytes | None
+    is_erased: bool
+
+
+async def lock_clients(work: UnitOfWork, client_ids: Sequence[str]) -> dict[str, LockedClient]:
+    """Locks those of these clients that exist, in id order. People were locked before."""
+    locked = await work.fetch_all(
+        LockedClient,
         """
-        SELECT c.client_id, c.owner_id, c.version, p.fingerprint, p.imported,
+        SELECT c.client_id, c.owner_id, c.version, p.fingerprint, p.imported AS digest,
                (SELECT o.stand_in_id FROM people o WHERE o.employee_id = c.owner_id) AS stand_in_id,
-               EXISTS (SELECT 1 FROM erasures e WHERE e.kind = 'client' AND e.id = c.client_id) AS erased
+               EXISTS (SELECT 1 FROM erasures e WHERE e.kind = 'client' AND e.id = c.client_id) AS is_erased
         FROM clients c JOIN profiles p USING (client_id)
         WHERE c.client_id = ANY(:ids) ORDER BY c.client_id FOR UPDATE OF c
         """,
-        ids=list(ids),
+        ids=list(client_ids),
     )
-    return {row["client_id"]: row for row in rows}
+    return {client.client_id: client for client in locked}
 
 
-class TransferOutcome(NamedTuple):
+# Of the statement that registers clients: those of `given (client_id, owner_id, surrogate)` that are new become `made`.
+INSERT_OWNERS_SQL = """
+    made AS (
+        INSERT INTO clients (client_id, owner_id, surrogate)
+        SELECT client_id, owner_id, surrogate FROM given ORDER BY client_id
+        ON CONFLICT DO NOTHING RETURNING client_id, owner_id, surrogate
+    ), first_owners AS (
+        INSERT INTO history (client_id, kind, to_id, at, by_id, leaf)
+        SELECT client_id, 'registered', owner_id, :now, :actor, :leaf FROM made
+    ), counted AS (
+        INSERT INTO portfolios AS p (owner_id, clients)
+        SELECT owner_id, count(*) FROM made GROUP BY owner_id ORDER BY owner_id
+        ON CONFLICT (owner_id) DO UPDATE SET clients = p.clients + excluded.clients
+    )"""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferOutcome:
     """What became of one item; `from_id` and `version` where it moved just now."""
 
     client_id: str
@@ -34,7 +67,7 @@ class TransferOutcome(NamedTuple):
 
 
 # Locking and judging in one statement: a row that changed meanwhile is judged, and updated, as it is after the lock.
-UPDATE_OWNERS_SQL = """
+UPDATE_OWNERS_SQL = f"""
     WITH asked AS MATERIALIZED (
         SELECT client_id, from_id, to_id, nth
         FROM unnest(CAST(:clients AS text[]), CAST(:froms AS text[]), CAST(:tos AS text[]))
@@ -70,15 +103,18 @@ UPDATE_OWNERS_SQL = """
                surrogate_of('employee', to_id) AS to_owner, clients
         FROM (SELECT from_id, to_id, count(*) AS clients FROM moved GROUP BY from_id, to_id) p
     ), journaled AS (
-        INSERT INTO journal_pending (leaf, at, kind, actor, employees, clients, details)
-        SELECT :leaf, :now, 'client.transferred', surrogate_of('employee', :actor),
-               array_agg(DISTINCT from_owner) || array_agg(DISTINCT to_owner),
-               (SELECT array_agg(surrogate ORDER BY from_id, to_id) FROM moved),
-               jsonb_strip_nulls(jsonb_build_object(
-                   'kind', CAST(:kind AS text), 'case_id', CAST(:case_id AS text),
-                   'moves', jsonb_agg(jsonb_build_object('from_id', from_owner, 'to_id', to_owner, 'clients', clients)
-                                      ORDER BY from_id, to_id)))
-        FROM pairs HAVING count(*) > 0
+        {
+    insert_entries_sql(
+        "FROM pairs HAVING count(*) > 0",
+        kind="'client.transferred'",
+        employees="array_agg(DISTINCT from_owner) || array_agg(DISTINCT to_owner)",
+        clients="(SELECT array_agg(surrogate ORDER BY from_id, to_id) FROM moved)",
+        details='''jsonb_strip_nulls(jsonb_build_object(
+            'kind', CAST(:kind AS text), 'case_id', CAST(:case_id AS text),
+            'moves', jsonb_agg(jsonb_build_object('from_id', from_owner, 'to_id', to_owner, 'clients', clients)
+                               ORDER BY from_id, to_id)))''',
+    )
+}
     ), counted AS (
         INSERT INTO portfolios AS p (owner_id, clients)
         SELECT owner_id, sum(n) FROM (
@@ -86,7 +122,7 @@ UPDATE_OWNERS_SQL = """
         GROUP BY owner_id ORDER BY owner_id
         ON CONFLICT (owner_id) DO UPDATE SET clients = p.clients + excluded.clients
     )
-    SELECT array_agg(j.outcome ORDER BY j.nth) AS outcomes, array_agg(m.from_id ORDER BY j.nth) AS froms,
+    SELECT array_agg(j.outcome ORDER BY j.nth) AS outcomes, array_agg(m.from_id ORDER BY j.nth) AS from_ids,
            array_agg(m.version ORDER BY j.nth) AS versions
     FROM judged j LEFT JOIN moved m USING (nth)
 """
@@ -94,7 +130,7 @@ UPDATE_OWNERS_SQL = """
 
 async def update_owners(
     work: UnitOfWork,
-    items: Sequence[tuple[str, str, str]],
+    transfers: Sequence[tuple[str, str, str]],
     kind: str,
     *,
     case_id: str | None = None,
@@ -104,29 +140,27 @@ async def update_owners(
 ) -> list[TransferOutcome]:
     """Moves up to 1,000 clients `(client_id, from_id, to_id)`, each at most once, with history, counts and one leaf.
 
-    People were locked before. `everybody`:
-    the caller may move clients of all, else of those whom they head. `acting`: `from_id` may also name the acting owner.
-    Only a return may give a client to somebody who is frozen, and only into the hands of their stand-in.
+    People were locked before. `everybody`: the caller may move clients of all, else of those whom they head. `acting`:
+    `from_id` may also name the acting owner. Only a return may give a client to somebody who is frozen, and only into the
+    hands of their stand-in.
     """
-    clients, froms, tos = ([item[part] for item in items] for part in range(3))
-    row = await work.fetch_row(
+    client_ids, from_ids, to_ids = ([transfer[part] for transfer in transfers] for part in range(3))
+    moved = await work.fetch_row(
         UPDATE_OWNERS_SQL,
-        clients=clients,
-        froms=froms,
-        tos=tos,
+        clients=client_ids,
+        froms=from_ids,
+        tos=to_ids,
         everybody=everybody,
         acting=acting,
         returning=kind == "returned",
         kind=kind,
-        now=work.now,
-        actor=work.actor,
         case_id=case_id,
         reason=reason,
         leaf=uuid7(),
     )
-    if row is None or row["outcomes"] is None:
+    if moved is None or moved["outcomes"] is None:
         return []
-    return list(map(TransferOutcome, clients, tos, row["outcomes"], row["froms"], row["versions"]))
+    return list(map(TransferOutcome, client_ids, to_ids, moved["outcomes"], moved["from_ids"], moved["versions"]))
 
 
 LIST_OWNER_HISTORY_SQL = """
@@ -137,7 +171,8 @@ LIST_OWNER_HISTORY_SQL = """
                lag(stand_in_id) OVER (PARTITION BY employee_id ORDER BY id) AS before
         FROM stand_ins WHERE employee_id IN (SELECT owner_id FROM owned)
     )
-    SELECT * FROM (SELECT told.*, row_number() OVER (ORDER BY at, rank, id) AS nth FROM (
+    SELECT at, kind, from_id, to_id, by_id, case_id, reason, nth
+    FROM (SELECT told.*, row_number() OVER (ORDER BY at, rank, id) AS nth FROM (
     SELECT at, kind, from_id, to_id, by_id, case_id, reason, 0 AS rank, id FROM history WHERE client_id = :id
     UNION ALL
     SELECT s.at, CASE WHEN s.unowned THEN 'unowned' WHEN s.stand_in_id IS NULL THEN 'returned' ELSE 'caretaker' END,
@@ -149,9 +184,25 @@ LIST_OWNER_HISTORY_SQL = """
 """
 
 
-async def list_owner_history(work: UnitOfWork, client_id: str, paging: Paging) -> Sequence[Mapping[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class OwnerChange:
+    """That somebody became responsible, or stood in; `nth` in the history of the client."""
+
+    at: datetime
+    kind: str
+    from_id: str | None
+    to_id: str | None
+    by_id: str | None
+    case_id: str | None
+    reason: str | None
+    nth: int
+
+
+async def list_owner_history(work: UnitOfWork, client_id: str, paging: Paging) -> list[OwnerChange]:
     """All that ever changed about who is responsible, oldest first; the stand-ins of its owners while they had it."""
-    return await work.fetch_rows(LIST_OWNER_HISTORY_SQL, id=client_id, after=paging.number or 0, limit=paging.fetch)
+    return await work.fetch_all(
+        OwnerChange, LIST_OWNER_HISTORY_SQL, id=client_id, after=paging.number or 0, limit=paging.fetch
+    )
 
 
 INSERT_STAND_INS_SQL = """
@@ -169,7 +220,7 @@ INSERT_STAND_INS_SQL = """
 
 async def insert_stand_ins(work: UnitOfWork, employee_id: str) -> set[str]:
     """Adds to the history who stands in from now on, for this person and all for whom they stood in; for whom it changed."""
-    return {row["employee_id"] for row in await work.fetch_rows(INSERT_STAND_INS_SQL, id=employee_id, now=work.now)}
+    return {row["employee_id"] for row in await work.fetch_rows(INSERT_STAND_INS_SQL, id=employee_id)}
 
 
 async def count_clients_of_owner(work: UnitOfWork, employee_id: str) -> int:
@@ -178,9 +229,14 @@ async def count_clients_of_owner(work: UnitOfWork, employee_id: str) -> int:
     return int(counted or 0)
 
 
-async def list_settling_employees(work: UnitOfWork) -> Sequence[str]:
-    """Rehired people whose former clients still have to be written through to a stand-in."""
-    return [row["employee_id"] for row in await work.fetch_rows("SELECT employee_id FROM people WHERE settling")]
+async def list_clients_of_owner(work: UnitOfWork, employee_id: str, limit: int) -> list[str]:
+    """The first clients of which this person is the owner of record, by id."""
+    rows = await work.fetch_rows(
+        "SELECT client_id FROM clients WHERE owner_id = :id ORDER BY client_id LIMIT :limit",
+        id=employee_id,
+        limit=limit,
+    )
+    return [row["client_id"] for row in rows]
 
 
 async def count_unowned_clients(work: UnitOfWork) -> int:
@@ -191,15 +247,93 @@ async def count_unowned_clients(work: UnitOfWork) -> int:
     return int(counted or 0)
 
 
-LIST_OWNERS_SQL = """
-    SELECT c.client_id, c.owner_id, p.frozen OR p.settling OR p.stand_in_id IS NOT NULL OR p.status = 'left' AS in_handover
-    FROM clients c LEFT JOIN people p ON p.employee_id = c.owner_id WHERE c.client_id = ANY(:ids)
-"""
+@dataclass(frozen=True, slots=True)
+class OwnerOfRecord:
+    """`in_handover`: others have taken over from them or are about to."""
+
+    client_id: str
+    owner_id: str
+    in_handover: bool
 
 
-async def list_owners(work: UnitOfWork, client_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-    """Of these clients the owners of record, and whether others have taken over from them or are about to."""
-    return {row["client_id"]: row for row in await work.fetch_rows(LIST_OWNERS_SQL, ids=list(client_ids))}
+async def list_owners(work: UnitOfWork, client_ids: Sequence[str]) -> dict[str, OwnerOfRecord]:
+    """The owners of record of those of these clients that exist."""
+    owners = await work.fetch_all(
+        OwnerOfRecord,
+        """
+        SELECT c.client_id, c.owner_id,
+               p.frozen OR p.settling OR p.stand_in_id IS NOT NULL OR p.status = 'left' AS in_handover
+        FROM clients c LEFT JOIN people p ON p.employee_id = c.owner_id WHERE c.client_id = ANY(:ids)
+        """,
+        ids=list(client_ids),
+    )
+    return {owner.client_id: owner for owner in owners}
 
 
-INCREMENT_VERSION_SQL = "UPDATE clients SET version = version + 1 WHERE client_id = :client_id"
+async def increment_versions(work: UnitOfWork, client_ids: Iterable[str]) -> None:
+    """For whatever of these clients was changed. They were locked before."""
+    await work.execute("UPDATE clients SET version = version + 1 WHERE client_id = ANY(:ids)", ids=list(client_ids))
+
+
+# -- merged and erased clients -----------------------------------------------------------------------------------------
+
+
+async def merge_owners(work: UnitOfWork, client_id: str, into_id: str, leaf: str) -> None:
+    """The client is no more; its history ends with the other."""
+    await work.execute(
+        """
+        WITH gone AS (
+            DELETE FROM clients WHERE client_id = :client_id RETURNING owner_id
+        ), counted AS (
+            UPDATE portfolios SET clients = clients - 1 WHERE owner_id IN (SELECT owner_id FROM gone)
+        )
+        INSERT INTO history (client_id, kind, from_id, to_id, at, by_id, leaf)
+        SELECT :client_id, 'merged', gone.owner_id, clients.owner_id, :now, :actor, CAST(:leaf AS uuid)
+        FROM gone, clients WHERE client_id = :into_id
+        """,
+        client_id=client_id,
+        into_id=into_id,
+        leaf=leaf,
+    )
+
+
+async def erase_reasons_of_employee(work: UnitOfWork, employee_id: str) -> int:
+    """Empties the reasons of changes that this person made or that were about them; how many."""
+    return await work.execute(
+        "UPDATE history SET reason = NULL WHERE :id IN (by_id, from_id, to_id) AND reason IS NOT NULL", id=employee_id
+    )
+
+
+async def erase_reasons_naming(work: UnitOfWork, client_ids: Sequence[str], words: Sequence[str]) -> int:
+    """Empties the reasons of changes of these clients in which one of these words (in lower case) stands; how many."""
+    return await work.execute(
+        """
+        UPDATE history SET reason = NULL WHERE client_id = ANY(:ids) AND reason IS NOT NULL
+        AND EXISTS (SELECT 1 FROM unnest(CAST(:words AS text[])) AS named (word) WHERE position(word IN lower(reason)) > 0)
+        """,
+        ids=list(client_ids),
+        words=list(words),
+    )
+
+
+async def count_reasons(work: UnitOfWork, client_ids: Sequence[str]) -> int:
+    counted = await work.fetch_value(
+        "SELECT count(*) FROM history WHERE client_id = ANY(:ids) AND reason IS NOT NULL", ids=list(client_ids)
+    )
+    return int(counted)
+
+
+async def renew_surrogate(work: UnitOfWork, client_id: str) -> None:
+    """The journal names this client otherwise from now on."""
+    await work.execute(
+        "UPDATE clients SET version = version + 1, surrogate = gen_random_uuid() WHERE client_id = :id", id=client_id
+    )
+
+
+async def erase_history(work: UnitOfWork, client_ids: Sequence[str], leaf: str) -> None:
+    """The history leads to the leaf of the erasure, no longer to leaves that name the client as before."""
+    await work.execute(
+        "UPDATE history SET reason = NULL, leaf = CAST(:leaf AS uuid) WHERE client_id = ANY(:ids)",
+        ids=list(client_ids),
+        leaf=leaf,
+    )

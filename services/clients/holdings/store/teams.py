@@ -2,41 +2,79 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
-from services.clients.holdings.store import owners
-from services.clients.imports.store import ImportedRow, import_rows_of_kind, row_columns
+from services.clients.holdings.store.owners import increment_versions
 from services.clients.journal.store.entries import insert_clients_entry
 from shared.database import UnitOfWork
 
 
-async def upsert_team_place(work: UnitOfWork, client_id: str, function: str, employee_id: str) -> bool:
-    """Whether this changed anything. The client was locked before."""
-    changed = await work.fetch_value(
-        """
-        INSERT INTO team AS t (client_id, function, employee_id) VALUES (:client_id, :function, :employee_id)
+@dataclass(frozen=True, slots=True)
+class TeamPlace:
+    """That an employee serves a client in a function."""
+
+    client_id: str
+    function: str
+    employee_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TeamPlaceOutcome:
+    """What became of a place that is handed over: `done` also where the colleague has it already."""
+
+    client_id: str
+    function: str
+    from_id: str
+    to_id: str
+    outcome: str
+    has_changed: bool
+
+
+# Of the statement that registers clients: `new (client_id, team)` has the team as JSON.
+INSERT_TEAMS_SQL = """INSERT INTO team (client_id, function, employee_id)
+    SELECT client_id, place.function, place.employee_id
+    FROM new, jsonb_each_text(team) AS place (function, employee_id)"""
+UPSERT_TEAM_PLACES_SQL = """
+    WITH given AS (
+        SELECT * FROM unnest(CAST(:clients AS text[]), CAST(:functions AS text[]), CAST(:employees AS text[]))
+               WITH ORDINALITY AS g (client_id, function, employee_id, nth)
+    ), before AS MATERIALIZED (
+        SELECT t.* FROM team t JOIN given USING (client_id, function)
+    ), written AS (
+        INSERT INTO team AS t (client_id, function, employee_id)
+        SELECT client_id, function, employee_id FROM given ORDER BY client_id, function
         ON CONFLICT (client_id, function) DO UPDATE SET employee_id = excluded.employee_id
-        WHERE t.employee_id <> excluded.employee_id RETURNING 1
-        """,
-        client_id=client_id,
-        function=function,
-        employee_id=employee_id,
+        WHERE t.employee_id <> excluded.employee_id RETURNING client_id
+    ), bumped AS (
+        UPDATE clients SET version = version + 1 WHERE client_id IN (SELECT client_id FROM written)
     )
-    if changed:
-        await work.execute(owners.INCREMENT_VERSION_SQL, client_id=client_id)
-    return bool(changed)
+    SELECT CASE WHEN b.client_id IS NULL THEN 'created' WHEN b.employee_id = g.employee_id THEN 'unchanged'
+                ELSE 'updated' END AS outcome
+    FROM given g LEFT JOIN before b USING (client_id, function) ORDER BY nth
+"""
+
+
+async def upsert_team_places(work: UnitOfWork, places: Sequence[TeamPlace]) -> list[str]:
+    """Of each whether it was `created`, `updated`, or `unchanged`. The clients were locked before."""
+    upserted = await work.fetch_rows(
+        UPSERT_TEAM_PLACES_SQL,
+        clients=[place.client_id for place in places],
+        functions=[place.function for place in places],
+        employees=[place.employee_id for place in places],
+    )
+    return [row["outcome"] for row in upserted]
 
 
 async def delete_team_place(work: UnitOfWork, client_id: str, function: str) -> str | None:
     """Who served in this function until now."""
-    gone: str | None = await work.fetch_value(
+    employee_id: str | None = await work.fetch_value(
         "DELETE FROM team WHERE client_id = :client_id AND function = :function RETURNING employee_id",
         client_id=client_id,
         function=function,
     )
-    if gone is not None:
-        await work.execute(owners.INCREMENT_VERSION_SQL, client_id=client_id)
-    return gone
+    if employee_id is not None:
+        await increment_versions(work, [client_id])
+    return employee_id
 
 
 REPLACE_TEAMS_SQL = """
@@ -56,7 +94,9 @@ REPLACE_TEAMS_SQL = """
 
 async def replace_teams(work: UnitOfWork, teams: Mapping[str, Mapping[str, str]]) -> None:
     """Whole teams of clients, by one statement. The clients were locked before."""
-    await work.execute(REPLACE_TEAMS_SQL, clients=list(teams), teams=[json.dumps(team) for team in teams.values()])
+    await work.execute(
+        REPLACE_TEAMS_SQL, clients=list(teams), teams=[json.dumps(dict(team)) for team in teams.values()]
+    )
 
 
 UPDATE_TEAM_PLACES_SQL = """
@@ -80,79 +120,75 @@ UPDATE_TEAM_PLACES_SQL = """
     ), bumped AS (
         UPDATE clients SET version = version + 1 WHERE client_id IN (SELECT client_id FROM changed)
     )
-    SELECT j.client_id, j.function, j.from_id, j.to_id, j.outcome, ch.client_id IS NOT NULL AS changed
+    SELECT j.client_id, j.function, j.from_id, j.to_id, j.outcome, ch.client_id IS NOT NULL AS has_changed
     FROM judged j LEFT JOIN changed ch USING (client_id, function) ORDER BY nth
 """
 
 
 async def update_team_places(
-    work: UnitOfWork, items: Sequence[tuple[str, str, str, str]], leaver: str, case_id: str | None = None
-) -> Sequence[Mapping[str, Any]]:
-    """Gives places `(client_id, function, from_id, to_id)` to others, with one leaf; an `outcome` for each.
+    work: UnitOfWork, handovers: Sequence[tuple[str, str, str, str]], leaver: str, case_id: str | None = None
+) -> list[TeamPlaceOutcome]:
+    """Gives places `(client_id, function, from_id, to_id)` to others, with one leaf.
 
     Of those who are frozen only the case's leaver may be given a place: theirs, back, before they are unfrozen.
     """
-    clients, functions, froms, tos = ([item[part] for item in items] for part in range(4))
-    rows = await work.fetch_rows(
-        UPDATE_TEAM_PLACES_SQL, clients=clients, functions=functions, froms=froms, tos=tos, leaver=leaver
+    client_ids, functions, from_ids, to_ids = ([handover[part] for handover in handovers] for part in range(4))
+    outcomes = await work.fetch_all(
+        TeamPlaceOutcome,
+        UPDATE_TEAM_PLACES_SQL,
+        clients=client_ids,
+        functions=functions,
+        froms=from_ids,
+        tos=to_ids,
+        leaver=leaver,
     )
-    changed = [row for row in rows if row["changed"]]
+    changed = [outcome for outcome in outcomes if outcome.has_changed]
     if changed:
         await insert_clients_entry(
             work,
             "team.placed",
             "edit",
             "service",
-            [row["client_id"] for row in changed],
-            {**({"case_id": case_id} if case_id else {}), "functions": [row["function"] for row in changed]},
-            sorted({row[name] for row in changed for name in ("from_id", "to_id")}),
+            [outcome.client_id for outcome in changed],
+            {**({"case_id": case_id} if case_id else {}), "functions": [outcome.function for outcome in changed]},
+            sorted({id for outcome in changed for id in (outcome.from_id, outcome.to_id)}),
         )
-    return rows
+    return outcomes
 
 
-async def list_team_places(work: UnitOfWork, employee_id: str, limit: int) -> Sequence[Mapping[str, Any]]:
-    """Whom this person serves in which function: `client_id`, `function`."""
-    return await work.fetch_rows(
-        "SELECT client_id, function FROM team WHERE employee_id = :id ORDER BY 1, 2 LIMIT :limit",
+async def list_team_places(work: UnitOfWork, employee_id: str, limit: int) -> list[TeamPlace]:
+    """Whom this person serves in which function."""
+    return await work.fetch_all(
+        TeamPlace,
+        "SELECT client_id, function, employee_id FROM team WHERE employee_id = :id ORDER BY 1, 2 LIMIT :limit",
         id=employee_id,
         limit=limit,
     )
 
 
-IMPORT_TEAM_PLACES_SQL = """
-    WITH given AS (
-        SELECT * FROM unnest(CAST(:clients AS text[]), CAST(:functions AS text[]), CAST(:employees AS text[]))
-               WITH ORDINALITY AS g (client_id, function, employee_id, nth)
-    ), before AS MATERIALIZED (
-        SELECT t.* FROM team t JOIN given USING (client_id, function)
-    ), written AS (
-        INSERT INTO team AS t (client_id, function, employee_id)
-        SELECT client_id, function, employee_id FROM given ORDER BY client_id, function
-        ON CONFLICT (client_id, function) DO UPDATE SET employee_id = excluded.employee_id
-        WHERE t.employee_id <> excluded.employee_id RETURNING client_id
-    ), bumped AS (
-        UPDATE clients SET version = version + 1 WHERE client_id IN (SELECT client_id FROM written)
-    )
-    SELECT CASE WHEN b.client_id IS NULL THEN 'created' WHEN b.employee_id = g.employee_id THEN 'unchanged'
-                ELSE 'updated' END AS outcome
-    FROM given g LEFT JOIN before b USING (client_id, function) ORDER BY nth
-"""
-
-
-async def import_team_places(work: UnitOfWork, rows: Sequence[ImportedRow]) -> list[str]:
-    return await import_rows_of_kind(
-        work, IMPORT_TEAM_PLACES_SQL, rows, **row_columns(rows, {"functions": "function", "employees": "employee_id"})
-    )
-
-
-async def list_employees_in_places(work: UnitOfWork, rows: Sequence[ImportedRow]) -> set[str]:
-    """Who serves these clients in these functions before the rows are written."""
+async def list_employees_in_places(work: UnitOfWork, places: Sequence[TeamPlace]) -> set[str]:
+    """Who serves these clients in these functions now."""
     found = await work.fetch_rows(
         """
         SELECT DISTINCT employee_id FROM team
         JOIN unnest(CAST(:clients AS text[]), CAST(:functions AS text[])) AS r (client_id, function) USING (client_id, function)
         """,
-        clients=[row.client_id for row in rows],
-        **row_columns(rows, {"functions": "function"}),
+        clients=[place.client_id for place in places],
+        functions=[place.function for place in places],
     )
     return {row["employee_id"] for row in found}
+
+
+async def merge_teams(work: UnitOfWork, client_id: str, into_id: str) -> None:
+    """Functions that are vacant at the other client are taken over; the others are given up."""
+    await work.execute(
+        """
+        WITH places AS (
+            DELETE FROM team WHERE client_id = :client_id RETURNING function, employee_id
+        )
+        INSERT INTO team (client_id, function, employee_id) SELECT :into_id, function, employee_id FROM places
+        ON CONFLICT DO NOTHING
+        """,
+        client_id=client_id,
+        into_id=into_id,
+    )

@@ -44,7 +44,7 @@ def split_hashes(hashes: bytes) -> tuple[bytes, ...]:
 
 
 async def append_leaves(work: UnitOfWork) -> int:
-    """Appends a batch of what waits; how many leaves that were. None if another replica is at it: then 0."""
+    """Appends a batch of what waits; how many leaves that were: 0 if another replica is at it."""
     now = await work.fetch_row("SELECT size, frontier FROM journal_tree FOR UPDATE SKIP LOCKED")
     if now is None:
         return 0
