@@ -1,6 +1,7 @@
 """`make bench [ONLY=name,…]`: runs every figure and prints the table; `--json FILE` keeps the rows."""
 
 import importlib
+import inspect
 import json
 import platform
 from pathlib import Path
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.figures import FigureRow
+from services.cli.server import run_on_server_loop
 
 FIGURE_NAMES = (
     "check",
@@ -36,6 +38,14 @@ FIGURE_NAMES = (
 console = Console(width=160)
 
 
+def measure_figure(name: str) -> list[FigureRow]:
+    """The rows of a figure: its module has `measure`, a function or a coroutine function."""
+    rows = importlib.import_module(f"bench.{name}").measure()
+    if inspect.iscoroutine(rows):
+        rows = run_on_server_loop(rows)
+    return list(rows)
+
+
 def main(
     only: Annotated[str, typer.Option(help="Names of figures, separated by commas.")] = "",
     json_file: Annotated[Path | None, typer.Option("--json", help="Keep the rows in this file.")] = None,
@@ -45,12 +55,13 @@ def main(
     rows: list[FigureRow] = []
     for name in names:
         with console.status(f"measuring {name} …"):
-            rows += importlib.import_module(f"bench.{name}").main()
+            rows += measure_figure(name)
+    columns = ("figure", "value", "against", "ratio", "aim", "note")
     table = Table(title=f"Holdfast on {platform.processor() or platform.machine()}, Python {platform.python_version()}")
-    for column in ("figure", "value", "against", "ratio", "aim", "note"):
+    for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(str(row[column]) for column in ("figure", "value", "against", "ratio", "aim", "note")))
+        table.add_row(*(str(row[column]) for column in columns))
     console.print(table)
     if json_file is not None:
         json_file.write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")

@@ -12,9 +12,8 @@ from zoneinfo import ZoneInfo
 import asyncpg
 
 from bench.company import draw_questions, fill_company
-from bench.figures import FigureRow, create_service_database, format_ms, p50, p99
+from bench.figures import FigureRow, create_service_database, format_percentiles, p50
 from bench.timing import time_in_turn
-from services.cli.server import run_on_server_loop
 from services.clients.access.store.checks import CHECK_ONE_SQL, CheckBatcher
 from services.clients.access.store.connection import PreparedConnection
 from services.clients.access.store.decision import DECISION_SQL
@@ -42,11 +41,11 @@ class UnjournaledConnection(PreparedConnection):
 
 
 def open_batcher(connection: type[PreparedConnection], url: str) -> CheckBatcher:
-    """As `open_check_batcher` makes it."""
+    """As the service opens it."""
     return CheckBatcher(connection(url), connection(url), connection(url), lambda: datetime.now(UTC), ZoneInfo("UTC"))
 
 
-async def measure() -> FigureRow:
+async def measure() -> list[FigureRow]:
     url = await create_service_database("clients", "bench_check")
     await fill_company(url, CLIENTS)
     deciding, peer = open_batcher(UnjournaledConnection, url), await asyncpg.connect(url)
@@ -56,15 +55,13 @@ async def measure() -> FigureRow:
     )
     deciding.close()
     await peer.close()
-    return FigureRow(
-        figure="access check inside the service, one client",
-        value=f"{format_ms(p50(ours))} (p99 {format_ms(p99(ours))})",
-        against=f"asyncpg SELECT 1: {format_ms(p50(theirs))} (p99 {format_ms(p99(theirs))})",
-        ratio=round(p50(ours) / p50(theirs), 2),
-        aim="≤ 2.0",
-        note=f"{CLIENTS:,} clients; the decision without its journal row, by the service's batcher and connection",
-    )
-
-
-def main() -> list[FigureRow]:
-    return [run_on_server_loop(measure())]
+    return [
+        FigureRow(
+            figure="access check inside the service, one client",
+            value=format_percentiles(ours),
+            against=f"asyncpg SELECT 1: {format_percentiles(theirs)}",
+            ratio=round(p50(ours) / p50(theirs), 2),
+            aim="≤ 2.0",
+            note=f"{CLIENTS:,} clients; the decision without its journal row, by the service's batcher and connection",
+        )
+    ]

@@ -137,9 +137,14 @@ def measure_request_rate(script: Path, address: str, seconds: float) -> float:
     return float(re.search(r"Requests/sec:\s+([\d.]+)", told)[1])  # type: ignore[index]
 
 
-def measure(folder: Path) -> list[FigureRow]:
+def measure() -> list[FigureRow]:
     if shutil.which("wrk") is None:
         raise SystemExit(WrkMissing.__doc__)
+    with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
+        return measure_servers(Path(folder))
+
+
+def measure_servers(folder: Path) -> list[FigureRow]:
     key = create_key_file(folder / "key.pem")
     url = asyncio.run(create_service_database("clients", "bench_check_http"))
     asyncio.run(fill_company(url, CLIENTS))
@@ -174,14 +179,6 @@ def compare_rates(rates: Mapping[str, Sequence[float]], other: str, words: str, 
     )
 
 
-def main() -> list[FigureRow]:
-    with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
-        return measure(Path(folder))
-
-
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        what, url, port, key_file = sys.argv[1:]
-        run_on_server_loop(SERVERS[what](url, int(port), key_file))
-    else:
-        print(main())
+    what, url, port, key_file = sys.argv[1:]
+    run_on_server_loop(SERVERS[what](url, int(port), key_file))

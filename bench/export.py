@@ -5,18 +5,14 @@ The service runs in this process, so its processor time is known; that of the da
 
 import asyncio
 import resource
-import tempfile
 import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import psutil
 
 from bench.company import PROFILES_SQL, fill_company, run_statements
+from bench.embedded import open_clients
 from bench.figures import FigureRow, create_service_database
-from services.wiring import close_replicas, connect_embedded_services
-from shared.auth import create_key_file
 from shared.settings import Settings
 
 SMALL, LARGE = 100_000, 1_000_000
@@ -61,33 +57,28 @@ def database_cpu_seconds() -> float:
     return total
 
 
-async def measure(clients: int, format: str, clock: Callable[[], float] = time.perf_counter) -> dict[str, float]:
+async def measure_export(clients: int, format: str) -> dict[str, float]:
     url = await create_service_database("clients", f"bench_export_{clients}")
     await fill_company(url, clients)
     await run_statements(url, PROFILES_SQL, GRANT_SQL)
-    with tempfile.TemporaryDirectory() as folder:
-        embedded = connect_embedded_services(
-            Settings(export_limit=0), {"clients": url}, create_key_file(Path(folder) / "key.pem")
-        )
-        runtime = embedded.runtimes["clients"]
+    async with open_clients(url, Settings(export_limit=0)) as (runtime, app):
         await runtime.start()
         token = runtime.keys.token("boss", ["director"], 3600)
         memory = psutil.Process().memory_info().rss
-        ours, theirs, begun = time.process_time(), database_cpu_seconds(), clock()
-        lines, size, largest = await stream_export(embedded.front.apps["clients"], token, format)
-        took = clock() - begun
+        ours, theirs, begun = time.process_time(), database_cpu_seconds(), time.perf_counter()
+        lines, size, largest = await stream_export(app, token, format)
+        took = time.perf_counter() - begun
         used = time.process_time() - ours + database_cpu_seconds() - theirs
         grown = psutil.Process().memory_info().rss - memory
-        await close_replicas(embedded.runtimes.values())
     if lines - (format == "csv") != clients:
         raise RuntimeError(f"{lines} lines of {clients} clients")
     return {"seconds": took, "processor": used, "bytes": size, "largest": largest, "memory": grown}
 
 
-def main(small: int = SMALL, large: int = LARGE) -> list[FigureRow]:
+def measure(small: int = SMALL, large: int = LARGE) -> list[FigureRow]:
     rows = []
-    at = {clients: asyncio.run(measure(clients, "ndjson")) for clients in (small, large)}
-    table = asyncio.run(measure(small, "csv"))
+    at = {clients: asyncio.run(measure_export(clients, "ndjson")) for clients in (small, large)}
+    table = asyncio.run(measure_export(small, "csv"))
     for name, clients, found in (("NDJSON", small, at[small]), ("NDJSON", large, at[large]), ("CSV", small, table)):
         rows.append(
             FigureRow(

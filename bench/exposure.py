@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 from bench.company import fill_company, run_statements
 from bench.figures import FigureRow, create_service_database, format_ms, p50
 from bench.timing import time_in_turn
-from services.cli.server import run_on_server_loop
-from services.clients.exposure.handlers import read_exposure as exposure_read_exposure
+from services.clients.exposure.handlers import read_exposure
 from shared.database import Database, UnitOfWork, open_database, rolled_back_transaction
 from shared.paging import Paging
 from shared.settings import Settings
@@ -29,35 +28,33 @@ REPORTS_SQL = """
 """
 
 
-async def read_exposure(database: Database) -> object:
+async def sum_exposure(database: Database) -> object:
     async with database.connect() as connection, rolled_back_transaction(connection):
         work = UnitOfWork(connection, Settings(), "clients", datetime.now(UTC), "director")
-        found = await exposure_read_exposure(work, LEAVER, 90, frozenset({"director"}), Paging(100, None))
+        found = await read_exposure(work, LEAVER, 90, frozenset({"director"}), Paging(100, None))
         return found.totals
 
 
-async def measure(large: int = LARGE, small: int = SMALL, rounds: int = ROUNDS) -> FigureRow:
+async def measure(large: int = LARGE, small: int = SMALL, rounds: int = ROUNDS) -> list[FigureRow]:
     databases = []
     for reports in (large, small):
         url = await create_service_database("clients", f"bench_exposure_{reports}")
         await fill_company(url, CLIENTS)
         await run_statements(url, REPORTS_SQL.format(reports=reports, own=OWN, leaver=LEAVER, clients=CLIENTS))
         databases.append(open_database(url, 2))
-    alike, other = [await read_exposure(database) for database in databases]
+    alike, other = [await sum_exposure(database) for database in databases]
     if alike != other:
         raise SystemExit("the leaver's use is not the same in both companies")
-    of_large, of_small = await time_in_turn([lambda of=of: read_exposure(of) for of in databases], rounds, CALLS)
+    of_large, of_small = await time_in_turn([lambda of=of: sum_exposure(of) for of in databases], rounds, CALLS)
     for database in databases:
         await database.close()
-    return FigureRow(
-        figure=f"exposure of one person among {large:,} reports of use, p50",
-        value=format_ms(p50(of_large)),
-        against=f"the same among {small:,}: {format_ms(p50(of_small))}",
-        ratio=round(p50(of_large) / p50(of_small), 2),
-        aim="≤ 1.5",
-        note=f"{OWN:,} reports are of this person in both: what others use must not slow it",
-    )
-
-
-def main() -> list[FigureRow]:
-    return [run_on_server_loop(measure())]
+    return [
+        FigureRow(
+            figure=f"exposure of one person among {large:,} reports of use, p50",
+            value=format_ms(p50(of_large)),
+            against=f"the same among {small:,}: {format_ms(p50(of_small))}",
+            ratio=round(p50(of_large) / p50(of_small), 2),
+            aim="≤ 1.5",
+            note=f"{OWN:,} reports are of this person in both: what others use must not slow it",
+        )
+    ]

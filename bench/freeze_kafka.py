@@ -157,7 +157,12 @@ async def record_paths(folder: Path) -> list[DeparturePath]:
     ]
 
 
-async def measure(folder: Path, bootstrap: str) -> list[FigureRow]:
+def measure() -> list[FigureRow]:
+    with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder, private_broker() as broker:
+        return run_on_server_loop(measure_departures(Path(folder), broker.bootstrap))
+
+
+async def measure_departures(folder: Path, bootstrap: str) -> list[FigureRow]:
     ways = await record_paths(folder)
     ours, bare_times, trips = [], [], []
     async with AsyncExitStack() as stack:
@@ -197,8 +202,3 @@ async def _connect(database: str, stack: AsyncExitStack) -> asyncpg.Connection:
     connection = await asyncpg.connect(start_server().get_uri(database=database))
     stack.push_async_callback(connection.close)
     return connection
-
-
-def main() -> list[FigureRow]:
-    with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder, private_broker() as broker:
-        return run_on_server_loop(measure(Path(folder), broker.bootstrap))

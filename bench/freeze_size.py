@@ -5,17 +5,14 @@ import uuid
 from datetime import UTC, datetime
 
 from bench.company import clients_sql, people_sql, run_statements
-from bench.figures import FigureRow, create_service_database, format_ms, p50, p99
+from bench.embedded import open_clients
+from bench.figures import FigureRow, create_service_database, format_percentiles, p50
 from bench.timing import time_call
-from services.cli.server import run_on_server_loop
 from services.clients.access.store.checks import REACH_EVERYBODY, AccessQuestion
-from services.wiring import close_replicas, connect_embedded_services
 from shared.contracts.staff import EmployeeResigned
 from shared.messages import encode_record, get_events_topic
 from shared.people.freezes import unfreeze_employee
 from shared.service import Runtime
-from shared.settings import Settings
-from tests.support.house import KEY
 
 MANY, FEW = 100_000, 10
 OF_MANY, OF_FEW = "e-900", "e-901"
@@ -60,33 +57,33 @@ class RepeatedLeaver:
         await self.runtime.transact(unfreeze_employee, self.employee_id, f"m-{self.employee_id[2:]}", "departure", None)
 
 
-async def measure() -> FigureRow:
+async def measure() -> list[FigureRow]:
     url = await create_service_database("clients", "bench_freeze_size")
     of_many = clients_sql(f"'{OF_MANY}'", 0, MANY)
     of_few = clients_sql(f"'{OF_FEW}'", MANY, FEW)
     await run_statements(url, people_sql(), of_many, of_few)
-    embedded = connect_embedded_services(Settings(), {"clients": url}, KEY)
-    runtime = embedded.runtimes["clients"]
-    await runtime.service.open(runtime)  # type: ignore[misc]
-    many, few = RepeatedLeaver(runtime, OF_MANY), RepeatedLeaver(runtime, OF_FEW)
-    taken: tuple[list[float], list[float]] = ([], [])
-    for turn in range(ROUNDS + WARM):
-        in_turn = zip((many, few), taken, strict=True)
-        for leaver, times in in_turn if turn % 2 else reversed(list(in_turn)):
-            times.append(await time_call(leaver.resign))
-        await assert_caretaker_in_place(runtime)
-        await many.stay()
-        await few.stay()
-    await close_replicas([runtime])
+    async with open_clients(url) as (runtime, _):
+        await runtime.service.open(runtime)  # type: ignore[misc]
+        many, few = RepeatedLeaver(runtime, OF_MANY), RepeatedLeaver(runtime, OF_FEW)
+        taken: tuple[list[float], list[float]] = ([], [])
+        for turn in range(ROUNDS + WARM):
+            in_turn = zip((many, few), taken, strict=True)
+            for leaver, times in in_turn if turn % 2 else reversed(list(in_turn)):
+                times.append(await time_call(leaver.resign))
+            await assert_caretaker_in_place(runtime)
+            await many.stay()
+            await few.stay()
     large, small = taken[0][WARM:], taken[1][WARM:]
-    return FigureRow(
-        figure=f"freeze with caretaker, {MANY:,} clients",
-        value=f"{format_ms(p50(large))} (p99 {format_ms(p99(large))})",
-        against=f"the same with {FEW} clients: {format_ms(p50(small))} (p99 {format_ms(p99(small))})",
-        ratio=round(p50(large) / p50(small), 2),
-        aim="≤ 1.2",
-        note=f"{ROUNDS} freezes each, in turn, in one database",
-    )
+    return [
+        FigureRow(
+            figure=f"freeze with caretaker, {MANY:,} clients",
+            value=format_percentiles(large),
+            against=f"the same with {FEW} clients: {format_percentiles(small)}",
+            ratio=round(p50(large) / p50(small), 2),
+            aim="≤ 1.2",
+            note=f"{ROUNDS} freezes each, in turn, in one database",
+        )
+    ]
 
 
 async def assert_caretaker_in_place(runtime: Runtime) -> None:
@@ -98,7 +95,3 @@ async def assert_caretaker_in_place(runtime: Runtime) -> None:
             for who in (employee, "e-2")
         ]
         assert said == ["frozen", "caretaker"], said
-
-
-def main() -> list[FigureRow]:
-    return [run_on_server_loop(measure())]

@@ -84,15 +84,8 @@ async def run_replicas(
     try:
         for number in range(count):
             port = free_port()
-            command = [
-                sys.executable,
-                "-m",
-                "bench.freshness",
-                url,
-                str(port),
-                str(folder / "key.pem"),
-                str(seconds_kept),
-            ]
+            arguments = [url, str(port), str(folder / "key.pem"), str(seconds_kept)]
+            command = [sys.executable, "-m", "bench.freshness", *arguments]
             process = Process(f"replica {number}", command, dict(os.environ), folder / f"replica-{number}.log")
             process.start()
             started.append((process, f"http://127.0.0.1:{port}"))
@@ -283,7 +276,7 @@ def restart_postgresql() -> None:
     pgexec("pg_ctl", command, bin_path=ours.bin_path, user=ours.system_user)
 
 
-async def measure(enough: int, pause: float, *, seconds_kept: float = 0, disturbed: bool = True) -> AnswerJudge:
+async def judge_answers(enough: int, pause: float, *, seconds_kept: float = 0, disturbed: bool = True) -> AnswerJudge:
     url = await create_service_database("clients", "bench_freshness")
     await fill_company(url, CLIENTS)
     await run_statements(url, PROFILES_SQL)
@@ -309,9 +302,9 @@ async def measure(enough: int, pause: float, *, seconds_kept: float = 0, disturb
     return town.judge
 
 
-def main(enough: int = ENOUGH, pause: float = PAUSE) -> list[FigureRow]:
-    ours = asyncio.run(measure(enough, pause))
-    kept = asyncio.run(measure(min(enough, 200_000), 0, seconds_kept=1, disturbed=False))
+def measure(enough: int = ENOUGH, pause: float = PAUSE) -> list[FigureRow]:
+    ours = asyncio.run(judge_answers(enough, pause))
+    kept = asyncio.run(judge_answers(min(enough, 200_000), 0, seconds_kept=1, disturbed=False))
     if not kept.admitted.total():
         raise RuntimeError("decisions that were kept for a second were not found out: the figure is worth nothing")
     if not ours.frozen_meanwhile:

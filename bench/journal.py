@@ -3,19 +3,14 @@
 The floor of the sequencer is one statement that moves the same rows into a table without indexes.
 """
 
-import tempfile
 import time
-from pathlib import Path
 
 import asyncpg
 
 from bench.company import fill_company, vacuum_tables
+from bench.embedded import open_clients
 from bench.figures import FigureRow, create_service_database
-from services.cli.server import run_on_server_loop
 from services.clients.journal.handlers import append_pending_entries
-from services.wiring import close_replicas, connect_embedded_services
-from shared.auth import create_key_file
-from shared.settings import Settings
 
 DECISIONS, CLIENTS = 200_000, 10_000
 # As checks write them.
@@ -42,15 +37,12 @@ async def measure(decisions: int = DECISIONS) -> list[FigureRow]:
     await fill_company(url, CLIENTS)
     connection = await asyncpg.connect(url)
     write = WRITE_SQL.format(decisions=decisions, clients=CLIENTS)
-    with tempfile.TemporaryDirectory() as folder:
-        embedded = connect_embedded_services(Settings(), {"clients": url}, create_key_file(Path(folder) / "key.pem"))
-        runtime = embedded.runtimes["clients"]
+    async with open_clients(url) as (runtime, _):
         await connection.execute(write, timeout=600)
         begun = time.perf_counter()
         while await append_pending_entries(runtime):
             pass
         took = time.perf_counter() - begun
-        await close_replicas(embedded.runtimes.values())
     await vacuum_tables(connection)
     size = await connection.fetchrow(SIZE_SQL)
     await connection.execute(write, timeout=600)
@@ -76,7 +68,3 @@ async def measure(decisions: int = DECISIONS) -> list[FigureRow]:
             note="rows and indexes of the journal, and the tiles of the tree; vacuumed",
         ),
     ]
-
-
-def main() -> list[FigureRow]:
-    return run_on_server_loop(measure())

@@ -10,6 +10,7 @@ from statistics import median
 
 import numpy as np
 
+from bench.figures import FigureRow
 from services.offboarding.planner import ClientItem, Colleague
 from services.offboarding.planner.costs import build_cost_arrays
 from services.offboarding.planner.plan import make_plan
@@ -64,7 +65,7 @@ def time_call(what: Callable[[], object]) -> float:
     return time.perf_counter() - begun
 
 
-def measure_plan(clients: int, colleagues: int, room: float) -> dict[str, object]:
+def measure_plan(clients: int, colleagues: int, room: float) -> FigureRow:
     """One figure: median of the runs of both, taken in turn so that both meet the same weather."""
     problem = make_problem(clients, colleagues, room)
     made = make_plan(problem)
@@ -80,16 +81,16 @@ def measure_plan(clients: int, colleagues: int, room: float) -> dict[str, object
         h.run()
 
     ours, theirs = zip(*((time_call(lambda: make_plan(problem)), time_call(alone)) for _ in range(RUNS)), strict=True)
-    return {
-        "figure": f"plan {clients:,} clients × {colleagues} colleagues",
-        "value": f"{median(ours):.2f} s",
-        "against": f"HiGHS alone on the same arrays ({len(relaxed.item):,} pairs): {median(theirs):.2f} s",
-        "ratio": round(median(ours) / median(theirs), 2),
-        "aim": "≤ 1.5, gap ≤ 0.5 %",
-        "note": f"gap {made.gap:.3%} against all {clients * colleagues:,} pairs, {len(made.unplaced)} unplaced",
-    }
+    return FigureRow(
+        figure=f"plan {clients:,} clients × {colleagues} colleagues",
+        value=f"{median(ours):.2f} s",
+        against=f"HiGHS alone on the same arrays ({len(relaxed.item):,} pairs): {median(theirs):.2f} s",
+        ratio=round(median(ours) / median(theirs), 2),
+        aim="≤ 1.5, gap ≤ 0.5 %",
+        note=f"gap {made.gap:.3%} against all {clients * colleagues:,} pairs, {len(made.unplaced)} unplaced",
+    )
 
 
-def main() -> list[dict[str, object]]:
+def measure() -> list[FigureRow]:
     """The rows; free room is a tenth more than is needed."""
     return [measure_plan(10_000, 50, 1.1), measure_plan(1_000, 50, 1.1)]

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from bench.company import fill_company, run_statements
 from bench.figures import FigureRow, create_service_database
 from bench.timing import time_call
-from services.cli.server import run_on_server_loop
 from services.clients.risks.handlers import recompute_risks
 from shared.database import Database, UnitOfWork, open_database
 from shared.settings import Settings
@@ -62,18 +61,16 @@ async def time_risks(clients: int) -> tuple[float, float, int]:
     return first, later, changed
 
 
-async def measure(large: int = LARGE, small: int = SMALL) -> FigureRow:
+async def measure(large: int = LARGE, small: int = SMALL) -> list[FigureRow]:
     _, of_small, _ = await time_risks(small)
     first, of_large, changed = await time_risks(large)
-    return FigureRow(
-        figure=f"on whom each of {large:,} clients hangs, computed anew after a day",
-        value=f"{of_large:.1f} s",
-        against=f"the same for {small:,}: {of_small:.1f} s",
-        ratio=round(of_large / of_small / (large / small), 2),
-        aim=f"< {AIM} s",
-        note=f"{first:.1f} s the first time; {changed:,} changed; four meetings, calls or mails each; ratio: per client",
-    )
-
-
-def main() -> list[FigureRow]:
-    return [run_on_server_loop(measure())]
+    return [
+        FigureRow(
+            figure=f"on whom each of {large:,} clients hangs, computed anew after a day",
+            value=f"{of_large:.1f} s",
+            against=f"the same for {small:,}: {of_small:.1f} s",
+            ratio=round(of_large / of_small / (large / small), 2),
+            aim=f"< {AIM} s",
+            note=f"{first:.1f} s the first time; {changed:,} changed; four meetings, calls or mails each; ratio: per client",
+        )
+    ]

@@ -9,7 +9,7 @@ import time
 from bench.figures import FigureRow
 
 
-def main() -> list[FigureRow]:
+def measure() -> list[FigureRow]:
     with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
         begun = time.perf_counter()
         done = subprocess.run(

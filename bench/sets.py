@@ -1,33 +1,20 @@
 """`GET /access/clients` of somebody with 100,000 clients and of somebody with 1,000: one statement, through the door."""
 
-from datetime import UTC, datetime
-
-import httpx
-from joserfc.jwk import OKPKey
-
 from bench.company import clients_sql, people_sql, run_statements
+from bench.embedded import open_clients_door
 from bench.figures import FigureRow, create_service_database, format_ms, p50
 from bench.timing import time_in_turn
-from services.cli.server import run_on_server_loop
-from services.wiring import close_replicas, connect_embedded_services
-from shared.auth import TokenKeys
-from shared.settings import Settings
 
 SMALL, LARGE = 1_000, 100_000
 ROUNDS = 10
 SELECT_SQL = "SELECT client_id FROM clients WHERE owner_id = $1 ORDER BY client_id"
 
 
-async def measure() -> FigureRow:
+async def measure() -> list[FigureRow]:
     url = await create_service_database("clients", "bench_sets")
     owners = f"CASE WHEN n < {SMALL} THEN 'e-50' WHEN n < {SMALL + LARGE} THEN 'e-60' ELSE 'e-' || n % 900 + 100 END"
     await run_statements(url, people_sql(), clients_sql(owners, 0, SMALL + LARGE + 10_000))
-    key = OKPKey.generate_key("Ed25519")
-    embedded = connect_embedded_services(Settings(), {"clients": url}, key, clock=lambda: datetime.now(UTC))
-    runtime = embedded.runtimes["clients"]
-    headers = {"Authorization": f"Bearer {TokenKeys(local=key).token('crm', ['service'], 3600)}"}
-    transport = httpx.ASGITransport(embedded.front.apps["clients"])
-    async with httpx.AsyncClient(transport=transport, base_url="http://bench", headers=headers) as http:
+    async with open_clients_door(url) as (runtime, http):
 
         async def ask(employee_id: str, wanted: int) -> None:
             query = {"employee_id": employee_id, "action": "list", "limit": LARGE}
@@ -43,16 +30,13 @@ async def measure() -> FigureRow:
         small, large, theirs = await time_in_turn(
             [lambda: ask("e-50", SMALL), lambda: ask("e-60", LARGE), peer], ROUNDS
         )
-    await close_replicas(embedded.runtimes.values())
-    return FigureRow(
-        figure=f"GET /access/clients, {LARGE:,} clients in one answer, journaled",
-        value=f"{format_ms(p50(large))}; of {SMALL:,} {format_ms(p50(small))}",
-        against=f"asyncpg SELECT of the {LARGE:,} ids: {format_ms(p50(theirs))}",
-        ratio=round(p50(large) / p50(theirs), 2),
-        aim="< 2 s",
-        note=f"median of {ROUNDS}; client, JSON and journal in one process and one statement",
-    )
-
-
-def main() -> list[FigureRow]:
-    return [run_on_server_loop(measure())]
+    return [
+        FigureRow(
+            figure=f"GET /access/clients, {LARGE:,} clients in one answer, journaled",
+            value=f"{format_ms(p50(large))}; of {SMALL:,} {format_ms(p50(small))}",
+            against=f"asyncpg SELECT of the {LARGE:,} ids: {format_ms(p50(theirs))}",
+            ratio=round(p50(large) / p50(theirs), 2),
+            aim="< 2 s",
+            note=f"median of {ROUNDS}; client, JSON and journal in one process and one statement",
+        )
+    ]

@@ -27,7 +27,12 @@ FLOOR = 10.0  # seconds that pgbench runs
 BODY = b"x" * 300
 
 
-async def measure(bootstrap: str) -> FigureRow:
+def measure() -> list[FigureRow]:
+    with private_broker() as broker:
+        return run_on_server_loop(measure_throughput(broker.bootstrap))
+
+
+async def measure_throughput(bootstrap: str) -> list[FigureRow]:
     tag = uuid.uuid4().hex[:8]
     sender_name, receiver_name = f"sender{tag}", f"receiver{tag}"
     urls = {name: await _create_database(name) for name in (sender_name, receiver_name)}
@@ -59,14 +64,16 @@ async def measure(bootstrap: str) -> FigureRow:
         "raw batched insert": await _measure_inserts(),
     }
     slowest = min(peers, key=lambda name: peers[name])
-    return FigureRow(
-        figure="outbox → Kafka → effect",
-        value=f"{ours:,.0f} messages/s",
-        against=f"{slowest}: {peers[slowest]:,.0f}/s",
-        ratio=round(ours / peers[slowest], 2),
-        aim="≥ 0.4",
-        note=", ".join(f"{name} {rate:,.0f}/s" for name, rate in peers.items()),
-    )
+    return [
+        FigureRow(
+            figure="outbox → Kafka → effect",
+            value=f"{ours:,.0f} messages/s",
+            against=f"{slowest}: {peers[slowest]:,.0f}/s",
+            ratio=round(ours / peers[slowest], 2),
+            aim="≥ 0.4",
+            note=", ".join(f"{name} {rate:,.0f}/s" for name, rate in peers.items()),
+        )
+    ]
 
 
 async def _create_database(name: str) -> str:
@@ -115,20 +122,9 @@ async def _measure_pgbench() -> float:
     await _execute("CREATE TABLE floor (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, key text, body text)")
     script = "INSERT INTO floor (key, body) VALUES ('k', repeat('x', 300));"
     program = start_server().bin_path / "pgbench"
+    url = start_server().get_uri(database="postgres")
     done = subprocess.run(
-        [
-            program,
-            "-n",
-            "-c",
-            "8",
-            "-j",
-            "2",
-            "-T",
-            str(int(FLOOR)),
-            "-f",
-            "-",
-            start_server().get_uri(database="postgres"),
-        ],
+        [program, *f"-n -c 8 -j 2 -T {FLOOR:.0f} -f -".split(), url],
         input=script,
         capture_output=True,
         text=True,
@@ -175,13 +171,5 @@ async def run_receiver(name: str, sender: str, url: str, bootstrap: str) -> None
     await asyncio.Event().wait()
 
 
-def main() -> list[FigureRow]:
-    with private_broker() as broker:
-        return [run_on_server_loop(measure(broker.bootstrap))]
-
-
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        run_on_server_loop(run_receiver(*sys.argv[1:]))
-    else:
-        print(main())
+    run_on_server_loop(run_receiver(*sys.argv[1:]))

@@ -6,20 +6,19 @@ from dataclasses import asdict
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, BinaryIO
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from services.cli.options import JsonOption
-from services.cli.system import errors, make_progress_bars
+from services.cli.output import errors, make_progress_bars, output, print_result, print_table
 from services.clients.proofs.rules.checkpoints import get_key_name, split_notes
 from services.clients.proofs.rules.verdict import Verdict
 from services.clients.proofs.rules.verification import verify_export
 
 journal_app = typer.Typer(help="The record of all decisions, for auditors.", no_args_is_help=True)
-output = Console()
+
 LONGEST_LINE = 8_000_000  # what is longer is none of ours; it is not read into memory whole
 PROGRESS_FROM_BYTES = 20_000_000
 LINES_PER_STEP = 10_000  # lines between two steps of the bar
@@ -74,10 +73,9 @@ def verify_journal_file(
         verdict = verify_export(
             read_lines(opened, lambda now: bars.update(bar, completed=now)), trusted, kept, part=part
         )
-    if as_json:
-        typer.echo(json.dumps(_verdict_as_dict(verdict), ensure_ascii=False))
-    else:
-        _print_verdict(verdict)
+    faults = [{**asdict(fault), "where": fault.where, "text": fault.text} for fault in verdict.faults]
+    result = {"good": verdict.good, **asdict(verdict), "faults": faults}
+    print_result(as_json, result, lambda: _print_verdict(verdict))
     if not verdict.good:
         raise typer.Exit(1)
 
@@ -125,11 +123,6 @@ def read_lines(file: BinaryIO, read: Callable[[int], None]) -> Iterator[bytes]:
         yield from islice(lines, LINES_PER_STEP)
 
 
-def _verdict_as_dict(verdict: Verdict) -> dict[str, Any]:
-    faults = [{**asdict(fault), "where": fault.where, "text": fault.text} for fault in verdict.faults]
-    return {"good": verdict.good, **asdict(verdict), "faults": faults}
-
-
 def _print_verdict(verdict: Verdict) -> None:
     table = Table(show_header=False)
     table.add_row("journal", verdict.origin)
@@ -143,10 +136,7 @@ def _print_verdict(verdict: Verdict) -> None:
         table.add_row("given ones that this file cannot answer for", f"{verdict.given_outside:,}")
     output.print(table, markup=False, highlight=False)
     if verdict.faults:
-        faults = Table("where", "what is wrong", title="Faults")
-        for fault in verdict.faults:
-            faults.add_row(fault.where, fault.text)
-        output.print(faults)
+        print_table(("where", "what is wrong"), ((fault.where, fault.text) for fault in verdict.faults), "Faults")
         if verdict.more:
             output.print(f"… and {verdict.more:,} more.", highlight=False)
     for remark in _list_caveats(verdict):

@@ -1,19 +1,17 @@
 """`hris add`, `parked` and `republish`: what the person who runs it does at the command line."""
 
-import json
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from services.cli.options import DataDirOption, JsonOption, TokenOption, UrlOption, require_service_name
-from services.cli.system import CallRefused, Target, errors, make_target, open_system, run_command
+from services.cli.output import errors, output, print_result, print_table
+from services.cli.system import CallRefused, System, make_target, run_on_system
 from shared.settings import SERVICES
 
 hris_app = typer.Typer(help="Links to the system that announces hires and departures.", no_args_is_help=True)
 parked_app = typer.Typer(help="Keys whose message failed and that wait for a person.", no_args_is_help=True)
-output = Console()
+
 ParkedKeyArgument = Annotated[str, typer.Argument(help="Id of the parked key, from `holdfast parked list`.")]
 
 
@@ -30,20 +28,24 @@ def add_hris_source(
 
     Example: holdfast hris add main --kind generic
     """
-    target = make_target(url, token, data_dir)
-    source = run_command(_call_system(target, "POST", "/staff/v1/hris/sources", json={"id": source_id, "kind": kind}))
-    path = f"/staff/v1/hris/webhooks/{source_id}"
-    if as_json:
-        typer.echo(json.dumps({**source, "webhooks": path}))
-        return
-    if source["secret"] is None:
-        errors.print(
-            f"{source_id} is there already, and its secret is not shown again. A new one is made by", style="red"
-        )
-        errors.print(f"POST /staff/v1/hris/sources/{source_id}/secret; the old one stays valid for a day.", style="red")
-        raise typer.Exit(1)
-    errors.print(f"Send webhooks to {path}. The secret, which is not shown again:", highlight=False)
-    typer.echo(source["secret"])
+    body, path = {"id": source_id, "kind": kind}, f"/staff/v1/hris/webhooks/{source_id}"
+    source = run_on_system(
+        make_target(url, token, data_dir),
+        lambda system: system.call("POST", "/staff/v1/hris/sources", "ops", json=body),
+    ).json()
+
+    def show() -> None:
+        if source["secret"] is None:
+            errors.print(
+                f"{source_id} is there already, and its secret is not shown again. A new one is made by\n"
+                f"POST /staff/v1/hris/sources/{source_id}/secret; the old one stays valid for a day.",
+                style="red",
+            )
+            raise typer.Exit(1)
+        errors.print(f"Send webhooks to {path}. The secret, which is not shown again:", highlight=False)
+        typer.echo(source["secret"])
+
+    print_result(as_json, {**source, "webhooks": path}, show)
 
 
 @parked_app.command("list")
@@ -54,26 +56,8 @@ def list_parked_keys(
 
     Example: holdfast parked list --json
     """
-    keys = run_command(_fetch_parked_keys(make_target(url, token, data_dir)))
-    if as_json:
-        typer.echo(json.dumps({"items": keys}))
-        return
-    if not keys:
-        output.print("No key waits.")
-        return
-    table = Table("id", "service", "key", "message", "queued", "tries", "error", "parked since")
-    for key in keys:
-        table.add_row(
-            key["id"],
-            key["service"],
-            key["key"],
-            key["type"] or "",
-            str(key["messages"]),
-            str(key["attempts"]),
-            key["error"],
-            key["parked_at"] or "still tried",
-        )
-    output.print(table)
+    keys = run_on_system(make_target(url, token, data_dir), _fetch_parked_keys)
+    print_result(as_json, {"items": keys}, lambda: _print_parked_keys(keys))
 
 
 @parked_app.command("replay")
@@ -84,7 +68,7 @@ def replay_parked_key(
 
     Example: holdfast parked replay 0198c0de-…
     """
-    run_command(_call_service_with_key(make_target(url, token, data_dir), key_id, "replay"))
+    run_on_system(make_target(url, token, data_dir), lambda system: _act_on_parked_key(system, key_id, "replay"))
     output.print("The key is tried again.")
 
 
@@ -96,7 +80,7 @@ def skip_parked_message(
 
     Example: holdfast parked skip 0198c0de-…
     """
-    run_command(_call_service_with_key(make_target(url, token, data_dir), key_id, "skip"))
+    run_on_system(make_target(url, token, data_dir), lambda system: _act_on_parked_key(system, key_id, "skip"))
     output.print("The first message of the key was dropped.")
 
 
@@ -112,35 +96,37 @@ def republish_service(
     Example: holdfast republish staff
     """
     require_service_name(service)
-    done = run_command(_call_system(make_target(url, token, data_dir), "POST", f"/{service}/v1/republish"))
-    if as_json:
-        typer.echo(json.dumps({"service": service, **done}))
-    else:
-        output.print(f"{service}: {done['events']:,} events published again.", highlight=False)
+    done = run_on_system(
+        make_target(url, token, data_dir), lambda system: system.call("POST", f"/{service}/v1/republish", "ops")
+    ).json()
+    text = f"{service}: {done['events']:,} events published again."
+    print_result(as_json, {"service": service, **done}, lambda: output.print(text, highlight=False))
 
 
-async def _call_system(target: Target, method: str, path: str, json: Any = None) -> Any:
-    async with open_system(target) as system:
-        answer = await system.call(method, path, "ops", json=json)
-        return answer.json() if answer.content else {}
+async def _fetch_parked_keys(system: System) -> list[dict[str, Any]]:
+    return [
+        {"service": name, **key}
+        for name in SERVICES
+        for key in (await system.call("GET", f"/{name}/v1/parked?limit=1000", "ops")).json()["items"]
+    ]
 
 
-async def _fetch_parked_keys(target: Target) -> list[dict[str, Any]]:
-    async with open_system(target) as system:
-        return [
-            {"service": name, **key}
-            for name in SERVICES
-            for key in (await system.call("GET", f"/{name}/v1/parked?limit=1000", "ops")).json()["items"]
-        ]
+def _print_parked_keys(keys: list[dict[str, Any]]) -> None:
+    if not keys:
+        output.print("No key waits.")
+        return
+    columns = ("id", "service", "key", "message", "queued", "tries", "error", "parked since")
+    names = ("id", "service", "key", "type", "messages", "attempts", "error", "parked_at")
+    shown = [{**key, "type": key["type"] or "", "parked_at": key["parked_at"] or "still tried"} for key in keys]
+    print_table(columns, ([str(key[name]) for name in names] for key in shown))
 
 
-async def _call_service_with_key(target: Target, key_id: str, verb: str) -> None:
+async def _act_on_parked_key(system: System, key_id: str, act: str) -> None:
     """Asks every service, since the id does not say whose key it is. Raises CallRefused as the service with it does."""
-    async with open_system(target) as system:
-        for name in SERVICES:
-            try:
-                await system.call("POST", f"/{name}/v1/parked/{key_id}/{verb}", "ops")
-                return
-            except CallRefused as refusal:
-                if refusal.status != 404 or name == SERVICES[-1]:
-                    raise
+    for name in SERVICES:
+        try:
+            await system.call("POST", f"/{name}/v1/parked/{key_id}/{act}", "ops")
+            return
+        except CallRefused as refusal:
+            if refusal.status != 404 or name == SERVICES[-1]:
+                raise

@@ -1,15 +1,14 @@
 """`up`, `serve`, `migrate` and `token`: the commands that run the system."""
 
 import asyncio
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from services.cli.options import DataDirOption, JsonOption, load_settings, parse_duration, require_service_name
+from services.cli.output import errors, print_result
 from services.cli.server import publish_address, require_free_port, run_on_server_loop, serve_app
 from services.wiring import (
     load_or_make_signing_key,
@@ -21,8 +20,6 @@ from services.wiring import (
 from shared.auth import ROLES, create_key_file, make_token_keys
 from shared.settings import SERVICES
 from shared.telemetry import configure_logging, configure_tracing
-
-console = Console(stderr=True)
 
 
 def start_embedded_system(
@@ -43,11 +40,11 @@ def start_embedded_system(
             address = f"http://{host}:{settings.port}"
             require_free_port(host, settings.port)
             if settings.last_resort is None:
-                console.print(
+                errors.print(
                     "[yellow]HOLDFAST_LAST_RESORT is not set: clients may stay without a caretaker. Set it to the id of an "
                     "employee.[/yellow]"
                 )
-            console.print(f"Holdfast serves at [bold]{address}[/bold]  (documents: {address}/docs)")
+            errors.print(f"Holdfast serves at [bold]{address}[/bold]  (documents: {address}/docs)")
             with publish_address(settings, address):
                 await serve_app(embedded.front, host, settings.port)
 
@@ -85,7 +82,7 @@ def migrate_databases(
     if name is not None:
         require_service_name(name)
     asyncio.run(prepare_databases([name] if name else SERVICES, load_settings()))
-    console.print(f"{name or 'All databases'}: at the newest version.")
+    errors.print(f"{name or 'All databases'}: at the newest version.")
 
 
 def print_token(
@@ -112,7 +109,7 @@ def print_token(
         if new_key_file.exists():
             raise typer.BadParameter("this file exists; a key is never overwritten")
         create_key_file(new_key_file)
-        console.print(f"A new Ed25519 key is in {new_key_file}.")
+        errors.print(f"A new Ed25519 key is in {new_key_file}.")
         return
     if not role or not ROLES.issuperset(role):
         raise typer.BadParameter(f"give --role, one or more of {', '.join(sorted(ROLES))}")
@@ -120,8 +117,6 @@ def print_token(
     signing = load_signing_key(key) if key else load_or_make_signing_key(settings)
     lasts, now = parse_duration(ttl), datetime.now(UTC)
     signed = make_token_keys(settings, signing).token(sub or role[0], role, lasts, system)
-    if as_json:
-        expires_at = (now + timedelta(seconds=lasts)).isoformat(timespec="seconds")
-        typer.echo(json.dumps({"token": signed, "sub": sub or role[0], "roles": role, "expires_at": expires_at}))
-    else:
-        typer.echo(signed)
+    expires_at = (now + timedelta(seconds=lasts)).isoformat(timespec="seconds")
+    result = {"token": signed, "sub": sub or role[0], "roles": role, "expires_at": expires_at}
+    print_result(as_json, result, lambda: typer.echo(signed))

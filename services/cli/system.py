@@ -1,33 +1,28 @@
 """The system that a command means: at `--url`; else where `holdfast up` runs; else embedded, in this process."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import fasteners
 import httpx
-import typer
 from joserfc.jwk import OKPKey
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from starlette.types import ASGIApp
 
-from services import wiring
 from services.cli.options import load_settings
+from services.cli.output import exit_with_error
 from services.cli.server import run_on_server_loop
-from services.wiring import load_or_make_signing_key, run_embedded_system
+from services.wiring import NotConfigured, load_or_make_signing_key, run_embedded_system
 from shared.auth import Role, TokenKeys, make_token_keys
 from shared.service import Runtime
 from shared.settings import Settings
 from shared.telemetry import configure_logging
 
-errors = Console(stderr=True)
 TOKEN_TTL = 12 * 3600  # seconds; longer than any command runs
 STARTUP_PATIENCE = 15  # seconds that a starting `holdfast up` is waited for
-
 SETTLED_SQL = """
     SELECT NOT EXISTS (SELECT 1 FROM outbox WHERE published_at IS NULL)
        AND NOT EXISTS (SELECT 1 FROM deliveries)
@@ -120,31 +115,27 @@ def _read_refusal(answer: httpx.Response) -> CallRefused:
         return CallRefused(answer.status_code, "", f"The system answered {answer.status_code}.")
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def open_system(target: Target) -> AsyncIterator[System]:
     """The system a command means. Raises NotConfigured, httpx.TransportError."""
     settings = target.settings
-    if target.url:
+    address = target.url or await _find_running_system(settings)
+    if address:
         key = _load_existing_key(settings)
         if target.token is None and key is None:
-            raise wiring.NotConfigured(
-                "give --token, or --data-dir or HOLDFAST_SIGNING_KEY_FILE with the key to sign one"
-            )
-        keys = make_token_keys(settings, key) if key else None
-        async with _open_network_client(target.url) as http:
-            yield System(http, keys, target.token)
-        return
-    address = await _find_running_system(settings)
-    if address:
-        async with _open_network_client(address) as http:
-            yield System(http, make_token_keys(settings, load_or_make_signing_key(settings)), target.token)
+            raise NotConfigured("give --token, or --data-dir or HOLDFAST_SIGNING_KEY_FILE with the key to sign one")
+        network = httpx.AsyncHTTPTransport(retries=2)
+        async with httpx.AsyncClient(base_url=address.rstrip("/"), transport=network, timeout=300) as http:
+            yield System(http, make_token_keys(settings, key) if key else None, target.token)
         return
     configure_logging(settings.log_level if "log_level" in settings.model_fields_set else "CRITICAL")
-    async with run_embedded_system(settings) as embedded, _open_embedded_client(embedded.front) as http:
-        runtimes = list(embedded.runtimes.values())
-        system = System(http, runtimes[0].keys, target.token, runtimes, embedded.front)
-        yield system
-        await system.settle()
+    async with run_embedded_system(settings) as embedded:
+        transport = httpx.ASGITransport(embedded.front)
+        async with httpx.AsyncClient(base_url="http://holdfast", transport=transport) as http:
+            runtimes = list(embedded.runtimes.values())
+            system = System(http, runtimes[0].keys, target.token, runtimes, embedded.front)
+            yield system
+            await system.settle()
 
 
 def _load_existing_key(settings: Settings) -> OKPKey | None:
@@ -152,31 +143,18 @@ def _load_existing_key(settings: Settings) -> OKPKey | None:
     return load_or_make_signing_key(settings) if exists else None
 
 
-def _open_network_client(url: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=url.rstrip("/"), transport=httpx.AsyncHTTPTransport(retries=2), timeout=300)
-
-
-def _open_embedded_client(front: ASGIApp) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url="http://holdfast", transport=httpx.ASGITransport(front))
-
-
 async def _find_running_system(settings: Settings) -> str | None:
     """The address of `holdfast up` on this data folder, once it answers; none where nobody holds the folder's lock."""
     for _ in range(STARTUP_PATIENCE * 10):
         if not _is_locked(settings.data_dir / "lock"):
             return None
-        address = _read_address(settings.data_dir / "address")
-        if address and await _is_answering(address):
-            return address
+        with contextlib.suppress(FileNotFoundError, httpx.HTTPError):
+            address = (settings.data_dir / "address").read_text()
+            async with httpx.AsyncClient(timeout=2) as http:
+                if address and (await http.get(f"{address}/healthz")).status_code == 200:
+                    return address
         await asyncio.sleep(0.1)
     return None  # then starting says that the folder is in use
-
-
-def _read_address(path: Path) -> str:
-    try:
-        return path.read_text()
-    except FileNotFoundError:
-        return ""
 
 
 def _is_locked(path: Path) -> bool:
@@ -190,41 +168,22 @@ def _is_locked(path: Path) -> bool:
     return True
 
 
-async def _is_answering(address: str) -> bool:
-    try:
-        async with httpx.AsyncClient(timeout=2) as http:
-            return (await http.get(f"{address}/healthz")).status_code == 200
-    except httpx.HTTPError:
-        return False
-
-
 def make_target(url: str | None = None, token: str | None = None, data_dir: Path | None = None) -> Target:
     return Target(load_settings(data_dir), url, token)
 
 
-def run_command(work: Coroutine[Any, Any, T]) -> T:
+def run_on_system(target: Target, work: Callable[[System], Awaitable[T]]) -> T:
     """Runs a command's work; a refusal or a system that does not answer ends it with a sentence and status 1."""
+
+    async def run() -> T:
+        async with open_system(target) as system:
+            return await work(system)
+
     try:
-        return run_on_server_loop(work)
+        return run_on_server_loop(run())
     except CallRefused as refusal:
-        errors.print(str(refusal), style="red", highlight=False)
-        raise typer.Exit(1) from None
+        exit_with_error(str(refusal), 1)
     except httpx.UnsupportedProtocol:
-        errors.print("An address begins with http:// or https://.", style="red")
-        raise typer.Exit(1) from None
+        exit_with_error("An address begins with http:// or https://.", 1)
     except httpx.TransportError as error:
-        errors.print(f"The system does not answer ({type(error).__name__}).", style="red", highlight=False)
-        raise typer.Exit(1) from None
-
-
-def make_progress_bars(*, shown: bool = True) -> Progress:
-    """Bars on standard error, so that what a command prints can be piped."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=30),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TextColumn("{task.fields[note]}"),
-        TimeElapsedColumn(),
-        console=errors,
-        disable=not shown,
-    )
+        exit_with_error(f"The system does not answer ({type(error).__name__}).", 1)

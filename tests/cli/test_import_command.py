@@ -13,7 +13,7 @@ from services.__main__ import app
 from services.cli.imports.files import BadRow
 from services.cli.imports.maps import read_map
 from services.cli.imports.rows import ImportRow, read_mapped_rows
-from services.cli.imports.upload import BATCH_ROWS, ImportReport, RowRefusal, Upload, split_into_batches
+from services.cli.imports.upload import BATCH_ROWS, ImportReport, Upload, split_into_batches
 from services.cli.system import System
 from tests.support.house import House
 
@@ -94,7 +94,7 @@ async def test_a_manager_may_stand_further_down_and_one_who_is_nowhere_is_named_
             ],
         )
         assert report.counts == {"created": 3, "refused": 1}
-        assert report.refused == [RowRefusal(5, "unknown_manager")]
+        assert report.refused == [BadRow(5, "unknown_manager")]
 
 
 async def test_clients_of_people_who_do_not_work_here_go_to_whom_the_command_names() -> None:
@@ -134,7 +134,7 @@ async def test_of_an_id_that_comes_twice_the_first_counts_at_every_run() -> None
         rows = [client("a", "1"), client("a", "1"), {**client("a", "1"), "name": "Another"}]
         for outcome in ("created", "unchanged"):
             report = await upload(house, "clients", rows)
-            assert report.refused == [RowRefusal(4, "repeated_id")]
+            assert report.refused == [BadRow(4, "repeated_id")]
             assert report.counts[outcome] >= 1
             assert report.counts["updated"] == 0
 
@@ -144,7 +144,7 @@ async def test_without_a_name_for_orphans_they_are_refused_and_the_others_kept()
         await upload(house, "employees", [employee("1")])
         report = await upload(house, "clients", [client("a", "1"), client("b", "nobody"), BadRow(4, "name: missing")])
         assert report.counts == {"created": 1, "refused": 2}
-        assert report.refused == [RowRefusal(3, "unknown_employee"), RowRefusal(4, "name: missing")]
+        assert report.refused == [BadRow(3, "unknown_employee")(4, "name: missing")]
 
 
 async def test_a_dry_run_tells_what_would_be_done_and_does_nothing() -> None:

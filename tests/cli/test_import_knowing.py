@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from services.cli.imports.files import BadRow
 from services.cli.imports.maps import read_map
 from services.cli.imports.rows import read_mapped_rows
-from services.cli.imports.upload import ImportReport, RowRefusal, Upload
+from services.cli.imports.upload import ImportReport, Upload
 from tests.cli.test_import_command import client, employee, system_of, upload
 from tests.support.house import House
 
@@ -54,7 +55,7 @@ async def test_a_file_goes_in_and_a_second_time_changes_nothing(kind: str, tmp_p
 
         first = await once()
         assert first.counts == {"created": 2, "refused": 1}
-        assert first.refused == [RowRefusal(4, reason)]
+        assert first.refused == [BadRow(4, reason)]
         assert (await once()).counts == {"unchanged": 2, "refused": 1}
 
 
@@ -65,4 +66,4 @@ async def test_a_place_that_two_rows_give_to_different_people_is_refused() -> No
         rows = [{"client_id": "c-1", "function": "delivery", "employee_id": who} for who in ("anna", "ben", "anna")]
         report = await upload(house, "team", rows)
         assert report.counts == {"created": 1, "unchanged": 1, "refused": 1}
-        assert report.refused == [RowRefusal(3, "repeated_id")]
+        assert report.refused == [BadRow(3, "repeated_id")]

@@ -3,9 +3,10 @@
 from datetime import timedelta
 from pathlib import Path
 
+from services.cli.imports.files import BadRow
 from services.cli.imports.maps import read_map
 from services.cli.imports.rows import read_mapped_rows
-from services.cli.imports.upload import ImportReport, RowRefusal, Upload
+from services.cli.imports.upload import ImportReport, Upload
 from tests.cli.test_import_command import client, employee, system_of, upload
 from tests.support.house import House
 
@@ -32,9 +33,9 @@ async def test_a_log_goes_in_and_a_second_time_changes_nothing(tmp_path: Path) -
         first = await once()
         assert first.counts == {"created": 3, "refused": 3}
         assert sorted(first.refused, key=lambda refusal: refusal.line) == [
-            RowRefusal(5, "invalid: action"),
-            RowRefusal(6, "unknown_employee"),
-            RowRefusal(7, "invalid: rows"),
+            BadRow(5, "invalid: action"),
+            BadRow(6, "unknown_employee"),
+            BadRow(7, "invalid: rows"),
         ]
         assert (await once()).counts == {"unchanged": 3, "refused": 3}
         assert await house.scalar("clients", "SELECT sum(rows) FROM usage") == 9

@@ -5,13 +5,13 @@ The same as `make bench ONLY=freshness`, small.
 
 import pytest
 
-from bench.freshness import measure
+from bench.freshness import judge_answers
 
 pytestmark = pytest.mark.processes
 
 
 async def test_nobody_is_admitted_after_the_freeze_was_acknowledged() -> None:
-    judge = await measure(20_000, pause=2)
+    judge = await judge_answers(20_000, pause=2)
     assert judge.answers >= 20_000
     assert judge.admitted.total() == 0, judge.admitted
     assert {"check", "in batches", "set question", "read", "list", "effect"} <= judge.judged.keys()
@@ -19,5 +19,5 @@ async def test_nobody_is_admitted_after_the_freeze_was_acknowledged() -> None:
 
 
 async def test_decisions_that_are_kept_for_a_second_are_found_out() -> None:
-    judge = await measure(20_000, pause=0, seconds_kept=1, disturbed=False)
+    judge = await judge_answers(20_000, pause=0, seconds_kept=1, disturbed=False)
     assert judge.admitted.total() > 0

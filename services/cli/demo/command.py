@@ -11,14 +11,15 @@ from services.cli.demo.company import import_company
 from services.cli.demo.departure import show_departure
 from services.cli.demo.dismissal import show_dismissal
 from services.cli.demo.screen import Screen, StoryStopped
-from services.cli.demo.story import HEAD_OF_SALES_ID, Story
+from services.cli.demo.story import Story
 from services.cli.options import DataDirOption, TokenOption, UrlOption, load_settings
 from services.cli.server import publish_address, require_free_port, serve_app
-from services.cli.system import System, Target, open_system, run_command
+from services.cli.system import System, Target, run_on_system
 from shared.settings import SERVICES, Settings
 
 NORTHWIND_FOLDER = Path(__file__).parents[3] / "examples" / "northwind"
 WIDTH = 100  # columns
+LAST_RESORT_ID = "2"
 
 
 def show_demo(
@@ -44,8 +45,10 @@ def show_demo(
         if not end:
             require_free_port("127.0.0.1", settings.port)
     screen = Screen(Console(width=WIDTH, highlight=False))
+    screen.print_title("Holdfast: clients stay with the company when the people who serve them leave")
     try:
-        run_command(_run_story(Target(settings, url, token), folder, screen, end=end or url is not None))
+        target = Target(settings, url, token)
+        run_on_system(target, lambda system: _tell_story(system, settings, folder, screen, end=end or url is not None))
     except StoryStopped as stopped:
         screen.console.print(f"\n[red]The story stops: {stopped}[/red]")
         raise typer.Exit(1) from None
@@ -60,23 +63,20 @@ def _empty_demo_folder(settings: Settings) -> Settings:
         get_server(folder / "postgres").cleanup()
     shutil.rmtree(folder, ignore_errors=True)
     elsewhere = {f"{name}_database_url": None for name in SERVICES} | {"database_url": None, "signing_key_file": None}
-    own = {"data_dir": folder, "last_resort": HEAD_OF_SALES_ID, "auto_approve_up_to": 0}
+    own = {"data_dir": folder, "last_resort": LAST_RESORT_ID, "auto_approve_up_to": 0}
     return Settings(**{**settings.model_dump(include={"port", "timezone", "holidays"}), **elsewhere, **own})
 
 
-async def _run_story(target: Target, folder: Path, screen: Screen, *, end: bool) -> None:
-    screen.print_title("Holdfast: clients stay with the company when the people who serve them leave")
-    async with open_system(target) as system:
-        company = await import_company(system, folder, screen, target.settings)
-        story = Story(system, company, screen)
-        await show_departure(story)
-        await show_dismissal(story)
-        screen.end()
-        if not end and system.front is not None:
-            address = f"http://127.0.0.1:{target.settings.port}"
-            _print_next_steps(system, screen, address)
-            with publish_address(target.settings, address):
-                await serve_app(system.front, "127.0.0.1", target.settings.port)
+async def _tell_story(system: System, settings: Settings, folder: Path, screen: Screen, *, end: bool) -> None:
+    story = Story(system, await import_company(system, folder, screen, settings), screen)
+    await show_departure(story)
+    await show_dismissal(story)
+    screen.end()
+    if not end and system.front is not None:
+        address = f"http://127.0.0.1:{settings.port}"
+        _print_next_steps(system, screen, address)
+        with publish_address(settings, address):
+            await serve_app(system.front, "127.0.0.1", settings.port)
 
 
 def _print_next_steps(system: System, screen: Screen, address: str) -> None:

@@ -34,9 +34,6 @@ class NorthwindCompany:
     secret: str
     zone: ZoneInfo
 
-    def person(self, employee_id: str | None) -> str:
-        return self.employees.get(employee_id or "", employee_id or "nobody")
-
 
 async def import_company(system: System, folder: Path, screen: Screen, settings: Settings) -> NorthwindCompany:
     """Imports Northwind and adds its HRIS as a source of webhooks. Raises StoryStopped where a row is refused."""

@@ -1,32 +1,26 @@
 """`holdfast import`: the command, its progress and its report."""
 
-import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.console import Console
 from rich.progress import Progress, TaskID
-from rich.table import Table
 
-from services.cli.imports.fields import FIELDS_BY_KIND
-from services.cli.imports.files import ImportFileError
-from services.cli.imports.maps import ImportMap, MapError, read_map
+from services.cli.imports import fields, files, maps, upload
 from services.cli.imports.rows import read_mapped_rows
-from services.cli.imports.upload import ImportReport, Upload
 from services.cli.options import DataDirOption, JsonOption, TokenOption, UrlOption
-from services.cli.system import Target, errors, make_progress_bars, make_target, open_system, run_command
+from services.cli.output import exit_with_error, make_progress_bars, output, print_result, print_table
+from services.cli.system import make_target, run_on_system
 
 LISTED_ROWS = 30  # refused rows listed in the table; --json lists all
 OUTCOMES = ("created", "updated", "unchanged", "refused")
-output = Console()
 
 
 def import_file(
-    kind: Annotated[str, typer.Argument(help=", ".join(FIELDS_BY_KIND), metavar="KIND")],
+    kind: Annotated[str, typer.Argument(help=", ".join(fields.FIELDS_BY_KIND), metavar="KIND")],
     file: Annotated[Path, typer.Argument(help="CSV, TSV or NDJSON.", exists=True, dir_okay=False, readable=True)],
     map_file: Annotated[
         Path, typer.Option("--map", help="What the columns mean (TOML).", exists=True, dir_okay=False, readable=True)
@@ -44,25 +38,26 @@ def import_file(
 
     Example: holdfast import clients customers.csv --map clients.toml --orphans-to 5
     """
-    if kind not in FIELDS_BY_KIND:
-        raise typer.BadParameter(f"give one of {', '.join(FIELDS_BY_KIND)}")
+    if kind not in fields.FIELDS_BY_KIND:
+        raise typer.BadParameter(f"give one of {', '.join(fields.FIELDS_BY_KIND)}")
     if orphans_to is not None and kind != "clients":
         raise typer.BadParameter("--orphans-to is for clients")
     try:
-        map_ = read_map(map_file)
+        map_ = maps.read_map(map_file)
         target = make_target(url, token, data_dir)
+        zone = ZoneInfo(target.settings.timezone)
+        may_lack = {"owner_id"} if orphans_to is not None else set()
         with make_progress_bars(shown=not as_json) as bars:
-            bar = bars.add_task(f"Importing {kind}", total=file.stat().st_size, note="")
-            report = run_command(
-                _run_import(target, kind, file, map_, ImportProgress(bars, bar), dry_run=dry_run, orphans_to=orphans_to)
+            shown = ImportProgress(bars, bars.add_task(f"Importing {kind}", total=file.stat().st_size, note=""))
+            today = datetime.now(zone).date()
+            rows = read_mapped_rows(kind, file, map_, today, zone=zone, may_lack=may_lack, progress=shown.read)
+            report = run_on_system(
+                target, lambda system: upload.Upload(system, kind, dry_run, orphans_to, sent=shown.sent).run(rows)
             )
-    except (MapError, ImportFileError) as error:
-        errors.print(str(error), style="red", highlight=False, markup=False)
-        raise typer.Exit(2) from None
-    if as_json:
-        typer.echo(json.dumps(report_as_dict(report, kind, dry_run=dry_run), ensure_ascii=False))
-    else:
-        print_report(report, kind, dry_run=dry_run)
+    except (maps.MapError, files.ImportFileError) as error:
+        exit_with_error(str(error), 2)
+    result = report_as_dict(report, kind, dry_run=dry_run)
+    print_result(as_json, result, lambda: print_report(report, kind, dry_run=dry_run))
     if report.refused:
         raise typer.Exit(1)
 
@@ -83,44 +78,23 @@ class ImportProgress:
         self.bars.update(self.bar, note=f"{self.rows:,} rows")
 
 
-async def _run_import(
-    target: Target,
-    kind: str,
-    file: Path,
-    map_: ImportMap,
-    shown: ImportProgress,
-    *,
-    dry_run: bool,
-    orphans_to: str | None,
-) -> ImportReport:
-    zone = ZoneInfo(target.settings.timezone)
-    today = datetime.now(zone).date()
-    may_lack = {"owner_id"} if orphans_to is not None else set()
-    rows = read_mapped_rows(kind, file, map_, today, zone=zone, may_lack=may_lack, progress=shown.read)
-    async with open_system(target) as system:
-        return await Upload(system, kind, dry_run, orphans_to, sent=shown.sent).run(rows)
-
-
-def report_as_dict(report: ImportReport, kind: str, *, dry_run: bool) -> dict[str, object]:
+def report_as_dict(report: upload.ImportReport, kind: str, *, dry_run: bool) -> dict[str, object]:
     return {
         "kind": kind,
         "dry_run": dry_run,
         **{outcome: report.counts[outcome] for outcome in OUTCOMES},
-        "bad_rows": [{"line": refusal.line, "reason": refusal.reason} for refusal in report.refused],
+        "bad_rows": [asdict(refusal) for refusal in report.refused],
         "orphans": report.orphans,
         "without_head": report.headless,
     }
 
 
-def print_report(report: ImportReport, kind: str, *, dry_run: bool) -> None:
-    table = Table("", *OUTCOMES, title="Dry run: nothing was done" if dry_run else None)
-    table.add_row(kind, *(f"{report.counts[outcome]:,}" for outcome in OUTCOMES))
-    output.print(table)
+def print_report(report: upload.ImportReport, kind: str, *, dry_run: bool) -> None:
+    title = "Dry run: nothing was done" if dry_run else None
+    print_table(("", *OUTCOMES), [(kind, *(report.counts[outcome] for outcome in OUTCOMES))], title)
     if report.refused:
-        bad = Table("line", "reason", title="Refused rows")
-        for refusal in report.refused[:LISTED_ROWS]:
-            bad.add_row(str(refusal.line), refusal.reason)
-        output.print(bad)
+        listed = ((str(refusal.line), refusal.reason) for refusal in report.refused[:LISTED_ROWS])
+        print_table(("line", "reason"), listed, "Refused rows")
         if len(report.refused) > LISTED_ROWS:
             output.print(f"… and {len(report.refused) - LISTED_ROWS:,} more; --json lists all of them.")
     if report.orphans:

@@ -51,10 +51,10 @@ def load_joined_files(joins: Iterable[Join], map_: ImportMap, main: Path) -> tup
     bad: list[BadRow] = []
     for name, wanting in by_file.items():
         path = _find_file(name, map_, main)
-        itself = name not in map_.layouts and path.resolve() == main.resolve()
+        itself = name not in map_.files and path.resolve() == main.resolve()
         layout = map_.layout_of(path, None if itself else name)
         wanted = {column for join in wanting for text in join.take for column in text.columns}
-        wanted |= {join.there for join in wanting}
+        wanted |= {join.match.there for join in wanting}
         check_file(path, layout, sorted(wanted))
         gathered: list[dict[str, Any]] = [{} for _ in wanting]
         for line, cells in read_rows(path, layout, sorted(wanted)):
@@ -69,7 +69,7 @@ def load_joined_files(joins: Iterable[Join], map_: ImportMap, main: Path) -> tup
 
 def _find_file(name: str, map_: ImportMap, main: Path) -> Path:
     """A joined file lies beside the imported one, or else beside the map."""
-    places = [main.parent / name, map_.path.parent / name]
+    places = [main.parent / name, map_.folder / name]
     for place in places:
         if place.is_file():
             return place
@@ -77,7 +77,7 @@ def _find_file(name: str, map_: ImportMap, main: Path) -> Path:
 
 
 def _add_joined_row(join: Join, index: dict[str, Any], cells: Cells, at: str) -> None:
-    key = cells[join.there]
+    key = cells[join.match.there]
     if not isinstance(key, str) or isinstance(index.get(key), _UnreadableRow):
         return
     try:

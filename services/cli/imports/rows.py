@@ -6,7 +6,7 @@ from datetime import UTC, date, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
-from services.cli.imports.conversion import ValueMaker, compile_field, read_source
+from services.cli.imports.conversion import FieldCompiler, ValueMaker, read_source
 from services.cli.imports.fields import FIELDS_BY_KIND, parse_date
 from services.cli.imports.files import BadRow, Cells, FileLayout, OnProgress, check_file, read_rows
 from services.cli.imports.joins import JoinIndex, RowError, load_joined_files
@@ -21,6 +21,21 @@ class ImportRow:
     data: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class _RowReader:
+    """How the rows of one file are read: those that the map keeps, with the columns it wants."""
+
+    path: Path
+    layout: FileLayout
+    columns: list[str]
+    keeps: list[Callable[[Cells], bool]]
+
+    def read(self, progress: OnProgress | None = None) -> Iterator[tuple[int, dict[str, Any] | str]]:
+        for line, cells in read_rows(self.path, self.layout, self.columns, progress):
+            if isinstance(cells, str) or all(keep(cells) for keep in self.keeps):
+                yield line, cells
+
+
 def read_mapped_rows(
     kind: str,
     file_path: Path,
@@ -31,7 +46,7 @@ def read_mapped_rows(
     may_lack: Collection[str] = (),
     progress: OnProgress | None = None,
 ) -> Iterator[ImportRow | BadRow]:
-    """The rows of a file of one of the `KINDS`, in the order of the file.
+    """The rows of a file of one of the kinds of `FIELDS_BY_KIND`, in the order of the file.
 
     Times without an offset are of `zone`. `may_lack` names required fields that a row may be without, for a caller who
     fills them in. The map and all the files are checked here, before the first row: raises MapError for a map that does
@@ -39,34 +54,30 @@ def read_mapped_rows(
     files come first, their reason begins with the name of the file. The file itself is never held in memory; joined
     ones are, a value for each key.
     """
-    _check_field_names(kind, map_, may_lack)
-    known = FIELDS_BY_KIND[kind]
-    layout = map_.layout_of(file_path)
+    required = [name for name, field in FIELDS_BY_KIND[kind].items() if field.required and name not in may_lack]
+    _check_field_names(kind, map_, required)
     sources = list(_walk_sources(map_.fields.values()))
     joins = [source for source in sources if isinstance(source, Join)]
-    wanted = sorted(
-        {column for source in sources for column in _source_columns(source)} | {at.column for at in map_.where}
-    )
-
-    def compiled(indexes: Mapping[Join, JoinIndex], shift: timedelta) -> list[tuple[str, ValueMaker]]:
-        return [
-            (name, compile_field(known[name].shape, of, indexes, shift, name, zone)) for name, of in map_.fields.items()
-        ]
-
-    compiled({join: {} for join in joins}, timedelta())  # a wrong map is told before any file is read
-    check_file(file_path, layout, wanted)
+    _compile_fields(
+        kind, map_, FieldCompiler({join: {} for join in joins})
+    )  # a wrong map is told before any file is read
+    layout = map_.layout_of(file_path)
+    columns = {column for source in sources for column in _list_columns(source)} | {at.column for at in map_.where}
+    reader = _RowReader(file_path, layout, sorted(columns), [_compile_filter(where, layout) for where in map_.where])
+    check_file(file_path, layout, reader.columns)
     indexes, bad = load_joined_files(joins, map_, file_path)
-    keeps = [_compile_filter(where, layout) for where in map_.where]
-    shift = _find_date_shift(read_rows(file_path, layout, wanted), map_, indexes, keeps, today)
-    required = frozenset(name for name, field in known.items() if field.required) - frozenset(may_lack)
-    found = read_rows(file_path, layout, wanted, progress)
-    return _map_rows(bad, found, keeps, compiled(indexes, shift), required)
+    compiler = FieldCompiler(indexes, _find_date_shift(reader, map_, indexes, today), zone)
+    return _map_rows(bad, reader.read(progress), _compile_fields(kind, map_, compiler), frozenset(required))
+
+
+def _compile_fields(kind: str, map_: ImportMap, compiler: FieldCompiler) -> list[tuple[str, ValueMaker]]:
+    known = FIELDS_BY_KIND[kind]
+    return [(name, compiler.compile(known[name].shape, source, name)) for name, source in map_.fields.items()]
 
 
 def _map_rows(
-    bad: list[BadRow],
+    bad: Iterable[BadRow],
     found: Iterator[tuple[int, dict[str, Any] | str]],
-    keeps: list[Callable[[Cells], bool]],
     makes: list[tuple[str, ValueMaker]],
     required: frozenset[str],
 ) -> Iterator[ImportRow | BadRow]:
@@ -74,8 +85,6 @@ def _map_rows(
     for line, cells in found:
         if isinstance(cells, str):
             yield BadRow(line, cells)
-            continue
-        if not all(keep(cells) for keep in keeps):
             continue
         try:
             data = {name: value for name, make in makes if (value := make(cells)) is not None}
@@ -88,13 +97,13 @@ def _map_rows(
             yield ImportRow(line, data)
 
 
-def _check_field_names(kind: str, map_: ImportMap, may_lack: Collection[str]) -> None:
+def _check_field_names(kind: str, map_: ImportMap, required: Iterable[str]) -> None:
     known = FIELDS_BY_KIND[kind]
     for name in map_.fields:
         if name not in known:
             raise MapError(f"fields.{name}: {kind} have no such field; they have {', '.join(known)}")
-    for name, field in known.items():
-        if field.required and name not in map_.fields and name not in may_lack:
+    for name in required:
+        if name not in map_.fields:
             raise MapError(f"fields.{name}: missing; {kind} need it")
 
 
@@ -102,16 +111,16 @@ def _walk_sources(sources: Iterable[Source]) -> Iterator[Source]:
     for source in sources:
         yield source
         if isinstance(source, SourceList):
-            yield from _walk_sources(source.items)
+            yield from _walk_sources(source.root)
         elif isinstance(source, SourceTable):
-            yield from _walk_sources(source.fields.values())
+            yield from _walk_sources(source.root.values())
 
 
-def _source_columns(source: Source) -> tuple[str, ...]:
+def _list_columns(source: Source) -> tuple[str, ...]:
     """The columns of the imported file that a source reads by itself."""
     if isinstance(source, Column):
         return source.text.columns
-    return (source.here,) if isinstance(source, Join) else ()
+    return (source.match.here,) if isinstance(source, Join) else ()
 
 
 def _compile_filter(where: RowFilter, layout: FileLayout) -> Callable[[Cells], bool]:
@@ -131,20 +140,12 @@ def _compile_filter(where: RowFilter, layout: FileLayout) -> Callable[[Cells], b
     return keep
 
 
-def _find_date_shift(
-    found: Iterator[tuple[int, dict[str, Any] | str]],
-    map_: ImportMap,
-    indexes: Mapping[Join, JoinIndex],
-    keeps: list[Callable[[Cells], bool]],
-    today: date,
-) -> timedelta:
+def _find_date_shift(reader: _RowReader, map_: ImportMap, indexes: Mapping[Join, JoinIndex], today: date) -> timedelta:
     """By how much all dates move: what makes the newest of those marked `latest` in the kept rows today."""
     marked = [source for source in map_.fields.values() if isinstance(source, Column | Join) and source.latest]
-    if not marked:
-        return timedelta()
     newest: date | None = None
-    for _, cells in found:
-        if isinstance(cells, str) or not all(keep(cells) for keep in keeps):
+    for _, cells in reader.read() if marked else ():
+        if isinstance(cells, str):
             continue
         for source in marked:
             try:

@@ -26,7 +26,6 @@ BATCH_ROWS = 5_000
 BATCH_BYTES = 16_000_000  # half of what a door accepts
 PATIENCE = 15  # seconds that rows wait for what they refer to
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0  # seconds between two tries
-
 RETRIED_REASONS = frozenset(
     {"unknown_employee", "unknown_client", "unknown_department", "unknown_manager", "unknown_deputy", "unknown_head"}
 )
@@ -36,6 +35,10 @@ RETRIED_REASONS = frozenset(
 OWNER_REFUSALS = frozenset({"unknown_employee", "not_employed", "frozen"})
 
 """Refusals of an owner who does not work here; whoever has left is frozen too."""
+
+RefusedRows = list[tuple[ImportRow, str]]
+
+"""Rows whose refusal may pass, each with its reason."""
 
 _encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -49,14 +52,8 @@ class Batch:
 
     def rows(self, lines: Container[int]) -> list[ImportRow]:
         """The rows of these lines."""
-        everything = (json.loads(text) for text in self.body.splitlines())
-        return [ImportRow(row["line"], row["data"]) for row in everything if row["line"] in lines]
-
-
-@dataclass(frozen=True)
-class RowRefusal:
-    line: int
-    reason: str
+        found = (ImportRow(**json.loads(text)) for text in self.body.splitlines())
+        return [row for row in found if row.line in lines]
 
 
 @dataclass
@@ -67,13 +64,13 @@ class ImportReport:
     """
 
     counts: Counter[str] = field(default_factory=Counter)
-    refused: list[RowRefusal] = field(default_factory=list)
+    refused: list[BadRow] = field(default_factory=list)
     orphans: list[str] = field(default_factory=list)
     headless: list[str] = field(default_factory=list)
 
     def refuse(self, line: int, reason: str) -> None:
         self.counts["refused"] += 1
-        self.refused.append(RowRefusal(line, reason))
+        self.refused.append(BadRow(line, reason))
 
 
 @dataclass(frozen=True)
@@ -91,27 +88,27 @@ class Upload:
 
     async def run(self, rows: Iterable[ImportRow | BadRow]) -> ImportReport:
         """Sends all rows. Raises CallRefused, httpx.TransportError, and what reading the rows raises."""
-        return await self.run_batches(split_into_batches(self._good(rows)))
+        return await self.run_batches(split_into_batches(self._select_rows(rows)))
 
     async def run_batches(self, found: Iterator[Batch]) -> ImportReport:
         """The same for rows that are put together already."""
         await self.system.settle()
-        later = await self._patiently(await self._all(found))
+        later = await self._resend_patiently(await self._send_all(found))
         if self.kind == "departments":
-            later = await self._without_head(later)
+            later = await self._send_without_heads(later)
         if self.orphans_to is not None:
-            later = await self._to_another_owner(later)
+            later = await self._send_to_other_owner(later)
         for row, reason in later:
             self.report.refuse(row.line, reason)
         self.report.refused.sort(key=lambda refusal: refusal.line)
         return self.report
 
-    async def _again(self, rows: Iterable[ImportRow]) -> list[tuple[ImportRow, str]]:
-        return await self._all(split_into_batches(rows))
+    async def _resend(self, rows: Iterable[ImportRow]) -> RefusedRows:
+        return await self._send_all(split_into_batches(rows))
 
-    async def _all(self, found: Iterator[Batch]) -> list[tuple[ImportRow, str]]:
+    async def _send_all(self, found: Iterator[Batch]) -> RefusedRows:
         """Sends batch after batch; returns the rows whose refusal may pass, with its reason."""
-        later: list[tuple[ImportRow, str]] = []
+        later: RefusedRows = []
         reading = asyncio.Lock()
 
         async def work() -> None:
@@ -125,7 +122,7 @@ class Upload:
         await asyncio.gather(*(work() for _ in range(self.workers)))
         return later
 
-    def _good(self, rows: Iterable[ImportRow | BadRow]) -> Iterator[ImportRow]:
+    def _select_rows(self, rows: Iterable[ImportRow | BadRow]) -> Iterator[ImportRow]:
         """Each id once: if rows of one id took turns, every run of the file would change something."""
         seen: dict[tuple[Any, ...], bytes] = {}
         for row in rows:
@@ -137,20 +134,20 @@ class Upload:
             if None not in identity and seen.setdefault(identity, said) != said:
                 self.report.refuse(row.line, "repeated_id")
             elif self.kind == "clients" and "owner_id" not in row.data:
-                yield self._given_away(row)
+                yield self._give_away(row)
             else:
                 yield row
 
-    def _given_away(self, row: ImportRow) -> ImportRow:
+    def _give_away(self, row: ImportRow) -> ImportRow:
         self.orphans[row.line] = row.data["id"]
         return replace(row, data={**row.data, "owner_id": self.orphans_to})
 
-    async def _patiently(self, later: list[tuple[ImportRow, str]]) -> list[tuple[ImportRow, str]]:
+    async def _resend_patiently(self, later: RefusedRows) -> RefusedRows:
         """Sends again while that helps; and where messages may still be on their way, until they should have come."""
         until, pause = time.monotonic() + PATIENCE, FIRST_PAUSE
         while later:
             await self.system.settle()
-            still = await self._again(row for row, _ in later)
+            still = await self._resend(row for row, _ in later)
             if len(still) == len(later):
                 if self.system.embedded or self.dry_run or time.monotonic() > until:
                     return still
@@ -159,19 +156,19 @@ class Upload:
             later = still
         return later
 
-    async def _without_head(self, later: list[tuple[ImportRow, str]]) -> list[tuple[ImportRow, str]]:
+    async def _send_without_heads(self, later: RefusedRows) -> RefusedRows:
         """Departments come before the employees who head them: they wait for their head, not their head for them."""
         headed = [row for row, _ in later if "head_id" in row.data]
-        still = await self._again(replace(row, data={**row.data, "head_id": None}) for row in headed)
+        still = await self._resend(replace(row, data={**row.data, "head_id": None}) for row in headed)
         lines = {row.line for row, _ in still}
         self.report.headless += [row.data["id"] for row in headed if row.line not in lines]
         return still + [(row, reason) for row, reason in later if "head_id" not in row.data]
 
-    async def _to_another_owner(self, later: list[tuple[ImportRow, str]]) -> list[tuple[ImportRow, str]]:
-        still = await self._again(self._given_away(row) for row, reason in later if reason in OWNER_REFUSALS)
+    async def _send_to_other_owner(self, later: RefusedRows) -> RefusedRows:
+        still = await self._resend(self._give_away(row) for row, reason in later if reason in OWNER_REFUSALS)
         return still + [(row, reason) for row, reason in later if reason not in OWNER_REFUSALS]
 
-    async def _send(self, batch: Batch) -> list[tuple[ImportRow, str]]:
+    async def _send(self, batch: Batch) -> RefusedRows:
         """Sends one batch and notes its results; returns the rows whose refusal may pass, with its reason."""
         passing = RETRIED_REASONS | (OWNER_REFUSALS if self.orphans_to else frozenset())
         results = await send_batch(self.system, self.kind, batch.body, dry_run=self.dry_run)
@@ -211,7 +208,7 @@ def split_into_batches(rows: Iterable[ImportRow]) -> Iterator[Batch]:
     lines: list[bytes] = []
     size = 0
     for row in rows:
-        line = _encode_row(row)
+        line = _encode_json({"line": row.line, "data": row.data}).encode() + b"\n"
         if lines and (len(lines) == BATCH_ROWS or size + len(line) > BATCH_BYTES):
             yield Batch(len(lines), b"".join(lines))
             lines, size = [], 0
@@ -219,7 +216,3 @@ def split_into_batches(rows: Iterable[ImportRow]) -> Iterator[Batch]:
         size += len(line)
     if lines:
         yield Batch(len(lines), b"".join(lines))
-
-
-def _encode_row(row: ImportRow) -> bytes:
-    return _encode_json({"line": row.line, "data": row.data}).encode() + b"\n"

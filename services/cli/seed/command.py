@@ -1,27 +1,24 @@
 """`holdfast seed`: the command, and how its rows are generated beside the services and sent."""
 
-import json
 import multiprocessing
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from services.cli.imports.rows import ImportRow
-from services.cli.imports.upload import Batch, ImportReport, Upload, split_into_batches
+from services.cli.imports.upload import Batch, Upload, split_into_batches
 from services.cli.options import DataDirOption, JsonOption, TokenOption, UrlOption
+from services.cli.output import make_progress_bars, print_result, print_table
 from services.cli.seed.company import GeneratedCompany
-from services.cli.system import CallRefused, System, Target, make_progress_bars, make_target, open_system, run_command
+from services.cli.system import CallRefused, System, make_target, run_on_system
 
 WORKERS = 8  # calls under way: one in the service, one in the database, one being answered
-output = Console()
 
 
 @dataclass(frozen=True)
@@ -50,45 +47,52 @@ def seed_company(
     if orders and not clients:
         raise typer.BadParameter("orders need clients")
     company = GeneratedCompany(employees, clients, orders, datetime.now(UTC).date())
+    started = time.perf_counter()
+    client_batches, order_batches = _generate_in_process(company.client_rows, company.order_rows)
     with make_progress_bars(shown=not as_json) as bars:
-        made = run_command(_run_seed(make_target(url, token, data_dir), company, bars))
-    if as_json:
-        typer.echo(json.dumps({"made": [asdict(part) for part in made]}))
-    else:
-        _print_summary(made)
+        run = SeedRun(company, client_batches, order_batches, bars)
+        made = run_on_system(make_target(url, token, data_dir), run.send_all)
+    seconds = round(time.perf_counter() - started, 1)
+    made.append(SeededKind("in all", sum(part.rows for part in made), 0, seconds))
+    summary = [(part.kind, part.rows, part.refused, f"{part.seconds:.1f}") for part in made]
+    columns = ("", "rows", "refused", "seconds")
+    print_result(as_json, {"made": [asdict(part) for part in made]}, lambda: print_table(columns, summary))
     if any(part.refused for part in made):
         raise typer.Exit(1)
 
 
-async def _run_seed(target: Target, company: GeneratedCompany, bars: Progress) -> list[SeededKind]:
-    tree = list(company.department_rows(headed=False))
-    headed = list(company.department_rows(headed=True))
-    clients, orders = _generate_in_process(company.client_rows, company.order_rows)
-    started = time.perf_counter()
-    made: list[SeededKind] = []
+@dataclass(frozen=True)
+class SeedRun:
+    """One company sent kind by kind; `made` is what was sent by now."""
 
-    async with open_system(target) as system:
+    company: GeneratedCompany
+    client_batches: Iterator[Batch]
+    order_batches: Iterator[Batch]
+    bars: Progress
+    made: list[SeededKind] = field(default_factory=list)
 
-        async def fill(kind: str, found: Iterator[Batch], count: int, note: str = "") -> None:
-            begun = time.perf_counter()
-            bar = bars.add_task(f"{kind}{note}", total=count, note="")
-            upload = Upload(system, kind, sent=lambda done: bars.update(bar, advance=done), workers=WORKERS)
-            report: ImportReport = await upload.run_batches(found)
-            if not note:
-                seconds = round(time.perf_counter() - begun, 1)
-                made.append(SeededKind(kind, count, report.counts["refused"], seconds))
-
-        await fill("departments", _batch_rows(tree), len(tree), " (tree)")
-        await fill("employees", _batch_rows(company.employee_rows()), company.employees)
-        await fill("departments", _batch_rows(headed), len(headed))
-        await fill("clients", clients, company.clients)
+    async def send_all(self, system: System) -> list[SeededKind]:
+        company = self.company
+        tree, headed = (list(company.department_rows(headed=headed)) for headed in (False, True))
+        await self._send(system, "departments", _batch_rows(tree), len(tree), " (tree)")
+        await self._send(system, "employees", _batch_rows(company.employee_rows()), company.employees)
+        await self._send(system, "departments", _batch_rows(headed), len(headed))
+        await self._send(system, "clients", self.client_batches, company.clients)
         await _add_flows(system, company)
-        await fill("orders", orders, company.orders)
-        settling = bars.add_task("spreading the news", total=None, note="")
+        await self._send(system, "orders", self.order_batches, company.orders)
+        settling = self.bars.add_task("spreading the news", total=None, note="")
         await system.settle()
-        bars.update(settling, total=1, completed=1)
-    made.append(SeededKind("in all", sum(part.rows for part in made), 0, round(time.perf_counter() - started, 1)))
-    return made
+        self.bars.update(settling, total=1, completed=1)
+        return self.made
+
+    async def _send(self, system: System, kind: str, found: Iterator[Batch], count: int, note: str = "") -> None:
+        begun = time.perf_counter()
+        bar = self.bars.add_task(f"{kind}{note}", total=count, note="")
+        upload = Upload(system, kind, sent=lambda done: self.bars.update(bar, advance=done), workers=WORKERS)
+        report = await upload.run_batches(found)
+        if not note:
+            seconds = round(time.perf_counter() - begun, 1)
+            self.made.append(SeededKind(kind, count, report.counts["refused"], seconds))
 
 
 def _batch_rows(rows: Iterable[dict[str, Any]]) -> Iterator[Batch]:
@@ -119,10 +123,3 @@ async def _add_flows(system: System, company: GeneratedCompany) -> None:
         except CallRefused as refusal:
             if refusal.reason != "exists":
                 raise
-
-
-def _print_summary(made: list[SeededKind]) -> None:
-    table = Table("", "rows", "refused", "seconds")
-    for part in made:
-        table.add_row(part.kind, f"{part.rows:,}", f"{part.refused:,}", f"{part.seconds:.1f}")
-    output.print(table)

@@ -16,7 +16,6 @@ DEPARTMENT_SIZE = 12  # salespeople of one department
 HISTORY_DAYS = 730  # days
 OPEN, CANCELLED, BROKERED, LATE = 0.04, 0.02, 0.12, 0.15  # shares of orders
 FIRST_NAMES = ("Alva", "Bela", "Cleo", "Dario", "Edda", "Falk", "Gita", "Hugo", "Ines", "Jonas", "Kira", "Liam", "Mara")
-
 LAST_NAMES = (
     "Ashdown",
     "Birkholm",
