@@ -31,7 +31,7 @@ from services.cli.server import run_on_server_loop, serve_app
 from services.wiring import connect_embedded_services
 from shared.auth import create_key_file, make_token_keys, read_key_file
 from shared.settings import Settings
-from tests.support.processes import Process, connects, free_port
+from tests.support.processes import Process, find_free_port, is_listening
 
 CLIENTS = 100_000
 CONNECTIONS, ROUNDS, SECONDS = 64, 5, 6
@@ -112,12 +112,12 @@ async def serve_echo(url: str, port: int, key_file: str) -> None:
 @contextmanager
 def run_server(what: str, url: str, key_file: Path) -> Iterator[str]:
     """Its address while it runs."""
-    port = free_port()
+    port = find_free_port()
     command = [sys.executable, "-m", "bench.check_http", what, url, str(port), str(key_file)]
     process = Process(what, command, dict(os.environ), key_file.with_name(f"{what}.log"))
     process.start()
     try:
-        process.wait_until(lambda: connects("127.0.0.1", port), 60, "listens")
+        process.wait_until(lambda: is_listening("127.0.0.1", port), 60, "listens")
         yield f"http://127.0.0.1:{port}{PATH}"
     finally:
         process.stop()

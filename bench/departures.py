@@ -25,7 +25,7 @@ from services.clients.access.store.checks import REACH_EVERYBODY, AccessQuestion
 from shared.database import open_database
 from shared.service import Runtime
 from shared.settings import SERVICES, Settings
-from tests.support.watching import watched
+from tests.support.watched_connection import make_watched_connection_class
 
 SECRET = "whsec_" + "YmVuY2gtd2ViaG9va3MtYXJlLXNpZ25lZC10b28="
 CLIENTS_EACH = 20
@@ -163,7 +163,7 @@ class StatementLog:
     def listen(self, runtime: Runtime) -> None:
         """From now on, on new connections."""
         runtime.database = open_database(
-            runtime.database.url, 20, watched(partial(self._executed, runtime.service.name))
+            runtime.database.url, 20, make_watched_connection_class(partial(self._executed, runtime.service.name))
         )
 
     def _executed(self, service: str, backend: int, sql: str, values: Sequence[Any], rows: int) -> None:

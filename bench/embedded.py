@@ -25,7 +25,7 @@ async def open_clients(url: str, settings: Settings | None = None) -> AsyncItera
 async def open_clients_door(url: str) -> AsyncIterator[tuple[Replica, httpx.AsyncClient]]:
     """The same, and a client of its API with the token of a service."""
     async with open_clients(url) as (runtime, app):
-        headers = {"Authorization": f"Bearer {runtime.keys.token('crm', ['service'], 3600)}"}
+        headers = {"Authorization": f"Bearer {runtime.keys.issue_token('crm', ['service'], 3600)}"}
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://bench", headers=headers) as http:
             yield runtime, http

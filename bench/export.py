@@ -63,7 +63,7 @@ async def measure_export(clients: int, format: str) -> dict[str, float]:
     await run_statements(url, PROFILES_SQL, GRANT_SQL)
     async with open_clients(url, Settings(export_limit=0)) as (runtime, app):
         await runtime.start()
-        token = runtime.keys.token("boss", ["director"], 3600)
+        token = runtime.keys.issue_token("boss", ["director"], 3600)
         memory = psutil.Process().memory_info().rss
         ours, theirs, begun = time.process_time(), database_cpu_seconds(), time.perf_counter()
         lines, size, largest = await stream_export(app, token, format)

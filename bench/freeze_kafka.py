@@ -35,7 +35,7 @@ from shared.auth import create_key_file, make_token_keys
 from shared.kafka import KafkaBus
 from shared.settings import SERVICES, Settings
 from tests.support.kafka import private_broker
-from tests.support.processes import Process, answers, free_port
+from tests.support.processes import Process, find_free_port, is_answering
 
 LEAVERS, WARM = 130, 10
 RECORDED_PATHS = 60  # of these the bare statements are run
@@ -96,7 +96,7 @@ async def run_services(folder: Path, bootstrap: str) -> AsyncIterator[RunningSer
         "HOLDFAST_HOLD_DEPARTURES_ABOVE": "1000000",
         "HOLDFAST_LAST_RESORT": "head",
     }
-    ports = {name: [free_port() for _ in range(replicas)] for name, replicas in REPLICAS}
+    ports = {name: [find_free_port() for _ in range(replicas)] for name, replicas in REPLICAS}
     for name in SERVICES:
         env[f"HOLDFAST_{name.upper()}_URL"] = _address(ports[name][0])
         env[f"HOLDFAST_{name.upper()}_DATABASE_URL"] = start_server().get_uri(database=f"{TAG}_{name}")
@@ -114,7 +114,7 @@ async def run_services(folder: Path, bootstrap: str) -> AsyncIterator[RunningSer
                 processes[port].start()
         for port, process in processes.items():
             ready = f"{_address(port)}/readyz"
-            await asyncio.to_thread(process.wait_until, lambda ready=ready: answers(ready), 120, "is ready")
+            await asyncio.to_thread(process.wait_until, lambda ready=ready: is_answering(ready), 120, "is ready")
         systems = {}
         for port in processes:
             http = httpx.AsyncClient(base_url=_address(port), timeout=60, trust_env=False)

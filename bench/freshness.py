@@ -31,7 +31,7 @@ from services.clients.access.store.checks import AccessAnswer, AccessQuestion, C
 from services.wiring import connect_embedded_services
 from shared.auth import TokenKeys, create_key_file, make_token_keys, read_key_file
 from shared.settings import Settings
-from tests.support.processes import Process, connects, free_port
+from tests.support.processes import Process, find_free_port, is_listening
 
 CLIENTS, REPLICAS, HAMMERS = 20_000, 3, 12
 ENOUGH, PAUSE = 1_000_000, 20.0
@@ -83,7 +83,7 @@ async def run_replicas(
     started: list[tuple[Process, str]] = []
     try:
         for number in range(count):
-            port = free_port()
+            port = find_free_port()
             arguments = [url, str(port), str(folder / "key.pem"), str(seconds_kept)]
             command = [sys.executable, "-m", "bench.freshness", *arguments]
             process = Process(f"replica {number}", command, dict(os.environ), folder / f"replica-{number}.log")
@@ -91,7 +91,9 @@ async def run_replicas(
             started.append((process, f"http://127.0.0.1:{port}"))
         for process, address in started:
             port = int(address.rsplit(":", 1)[1])
-            await asyncio.to_thread(process.wait_until, lambda port=port: connects("127.0.0.1", port), 60, "listens")
+            await asyncio.to_thread(
+                process.wait_until, lambda port=port: is_listening("127.0.0.1", port), 60, "listens"
+            )
         yield started
     finally:
         for process, _ in started:
@@ -150,7 +152,7 @@ class Traffic:
         self, role: str, sub: str, method: str, path: str, *, of: Sequence[str] | None = None, **request: Any
     ) -> httpx.Response | None:
         """The answer of any replica (`of` these addresses); None if there was none, or only that it cannot answer."""
-        token = self.tokens.setdefault(f"{role} {sub}", self.keys.token(sub, [role], 7_200))
+        token = self.tokens.setdefault(f"{role} {sub}", self.keys.issue_token(sub, [role], 7_200))
         try:
             url = f"{self.drawn.choice(of or self.addresses)}{BASE}/{path}"
             answer = await self.http.request(method, url, headers={"Authorization": f"Bearer {token}"}, **request)

@@ -20,7 +20,7 @@ from shared.kafka import KafkaBus
 from shared.messages import encode_record, get_events_topic
 from shared.service import Runtime
 from tests.support.kafka import private_broker
-from tests.support.probe import Happened, connect, disconnect, metadata, probe
+from tests.support.probe import Happened, connect_replica, disconnect_replica, make_probe_service, metadata
 
 MESSAGES, KEYS, BATCH = 10_000, 300, 500
 FLOOR = 10.0  # seconds that pgbench runs
@@ -38,7 +38,7 @@ async def measure_throughput(bootstrap: str) -> list[FigureRow]:
     urls = {name: await _create_database(name) for name in (sender_name, receiver_name)}
     bus = KafkaBus(bootstrap, client="bench")
     await bus.start([get_events_topic(sender_name)])
-    sender = connect(probe(sender_name), urls[sender_name], bus)
+    sender = connect_replica(make_probe_service(sender_name), urls[sender_name], bus)
     await _fill_outbox(sender)
     receiver = subprocess.Popen(
         [sys.executable, "-m", "bench.throughput", receiver_name, sender_name, urls[receiver_name], bootstrap]
@@ -56,7 +56,7 @@ async def measure_throughput(bootstrap: str) -> list[FigureRow]:
         receiver.terminate()
         receiver.wait(20)
         await counting.close()
-        await disconnect(sender)
+        await disconnect_replica(sender)
         await bus.stop()
     peers = {
         "pgbench insert": await _measure_pgbench(),
@@ -165,7 +165,7 @@ async def _measure_inserts() -> float:
 async def run_receiver(name: str, sender: str, url: str, bootstrap: str) -> None:
     """The receiver, in a process of its own, until it is terminated."""
     bus = KafkaBus(bootstrap, client=name)
-    runtime = connect(probe(name, hears=[sender]), url, bus)
+    runtime = connect_replica(make_probe_service(name, hears=[sender]), url, bus)
     await bus.start([get_events_topic(sender)])
     await runtime.start()
     await asyncio.Event().wait()

@@ -252,7 +252,7 @@ class ServiceTokenAuth(httpx.Auth):
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         if time.time() > self.until - 60:
-            self.token = self.keys.token(self.name, ["service"], SERVICE_TOKEN_TTL)
+            self.token = self.keys.issue_token(self.name, ["service"], SERVICE_TOKEN_TTL)
             self.until = time.time() + SERVICE_TOKEN_TTL
         request.headers["Authorization"] = f"Bearer {self.token}"
         yield request

@@ -61,7 +61,7 @@ class TokenKeys:
     refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
     seen: dict[str, tuple[float, Principal]] = field(default_factory=dict)
 
-    def token(self, sub: str, roles: Sequence[str], ttl: float, system: str | None = None) -> str:
+    def issue_token(self, sub: str, roles: Sequence[str], ttl: float, system: str | None = None) -> str:
         """A token of the local key, valid for `ttl` seconds."""
         now = int(time.time())
         claims = {"iss": ISSUER, "aud": AUDIENCE, "iat": now, "exp": now + int(ttl), "sub": sub, "roles": list(roles)}
@@ -76,7 +76,7 @@ class TokenKeys:
         assert isinstance(key, Ed25519PrivateKey)  # noqa: S101 - all local keys are
         return key
 
-    async def principal(self, token: str) -> Principal:
+    async def authenticate(self, token: str) -> Principal:
         """Who holds this token. Raises `NoToken`."""
         known = self.seen.get(token)
         if known and known[0] > time.time():

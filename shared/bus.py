@@ -38,7 +38,7 @@ class Bus(Protocol):
     async def consume(self, topic: str, group: str, handle: RecordHandler) -> None:
         """Hands records to `handle`, until cancelled."""
 
-    def problem(self) -> str | None:
+    def describe_fault(self) -> str | None:
         """What is wrong with the bus at present, for `/readyz`."""
 
 
@@ -56,7 +56,7 @@ class Subscriber(Protocol):
     @property
     def handlers(self) -> Mapping[str, Any]: ...
 
-    def committed(self, *, sent: bool) -> None:
+    def on_commit(self, *, sent: bool) -> None:
         """Called after every commit."""
 
 
@@ -88,7 +88,7 @@ class InProcessBus:
         for name, taken in by_subscriber.items():
             subscriber = self.subscribers[taken[0].topic][name]
             await insert_deliveries(subscriber.database, taken)
-            subscriber.committed(sent=False)
+            subscriber.on_commit(sent=False)
             for topic in {record.topic for record in taken}:
                 self.arrived[topic, name].set()
 
@@ -105,7 +105,7 @@ class InProcessBus:
             except TimeoutError:
                 continue
 
-    def problem(self) -> str | None:
+    def describe_fault(self) -> str | None:
         return None
 
 

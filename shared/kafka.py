@@ -93,7 +93,7 @@ class KafkaBus:
                 await asyncio.sleep(RETRY_PAUSES[min(failures, len(RETRY_PAUSES) - 1)])
                 failures += 1
 
-    def problem(self) -> str | None:
+    def describe_fault(self) -> str | None:
         return None if self.producer is not None else "not connected"
 
     async def _consume(self, topic: str, group: str, handle: RecordHandler) -> None:

@@ -44,7 +44,7 @@ class Service:
 
     A handler is `async (work, envelope) -> None`; one of a command may return a `Result` per item.
     What it `retains` is never deleted from the outbox, so that `republish` can send the very same event again.
-    `is_frozen(connection, sub)` is asked at every door about the caller. `open(runtime)` and its counterpart `close`
+    `are_roles_frozen(connection, sub)` is asked at every door about the caller. `open(runtime)` and its counterpart `close`
     hold what lives as long as a replica does.
     """
 
@@ -55,7 +55,7 @@ class Service:
     publishes: tuple[type[Event], ...]
     subscribes: Mapping[str, Mapping[type[Event], Handler]]
     obeys: Mapping[type[Command], Handler]
-    is_frozen: Callable[[Connection, str], Awaitable[bool]]
+    are_roles_frozen: Callable[[Connection, str], Awaitable[bool]]
     republish: Callable[["Runtime"], Awaitable[int]]
     retains: tuple[type[Event], ...] = ()
     tickers: tuple[Ticker, ...] = ()
@@ -107,7 +107,7 @@ class Runtime:
         own = [get_commands_topic(self.name)] if self.service.obeys else []
         return own + [get_events_topic(source) for source in self.service.subscribes]
 
-    def committed(self, *, sent: bool) -> None:
+    def on_commit(self, *, sent: bool) -> None:
         """Called after every commit: wakes the relay. Tests crash here."""
         if sent:
             self.unsent.set()
@@ -138,7 +138,7 @@ class Runtime:
             except JournaledRefusal as refusal:
                 refused = refusal
             await insert_outbox(work)
-        self.committed(sent=bool(work.outgoing))
+        self.on_commit(sent=bool(work.outgoing))
         if refused is not None:
             raise refused.refusal
 

@@ -116,7 +116,7 @@ def print_token(
     settings = load_settings(data_dir)
     signing = load_signing_key(key) if key else load_or_make_signing_key(settings)
     lasts, now = parse_duration(ttl), datetime.now(UTC)
-    signed = make_token_keys(settings, signing).token(sub or role[0], role, lasts, system)
+    signed = make_token_keys(settings, signing).issue_token(sub or role[0], role, lasts, system)
     expires_at = (now + timedelta(seconds=lasts)).isoformat(timespec="seconds")
     result = {"token": signed, "sub": sub or role[0], "roles": role, "expires_at": expires_at}
     print_result(as_json, result, lambda: typer.echo(signed))

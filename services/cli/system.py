@@ -65,7 +65,7 @@ class System:
             return self.given_token or ""
         who = sub or roles[0], tuple(roles)
         if who not in self.tokens:
-            self.tokens[who] = self.keys.token(*who, TOKEN_TTL)
+            self.tokens[who] = self.keys.issue_token(*who, TOKEN_TTL)
         return self.tokens[who]
 
     async def call(

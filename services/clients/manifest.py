@@ -99,7 +99,7 @@ from shared.contracts.staff import (
     PolicyPublished,
 )
 from shared.messages import Event
-from shared.people.store import is_frozen
+from shared.people.store import are_roles_frozen
 from shared.service import Handler, Service, Ticker
 
 JOURNAL: Mapping[type[Event], Handler] = {JournalEntry: on_journal_entry}
@@ -161,7 +161,7 @@ SERVICE = Service(
         PlaceTeam: place_team,
         GrantPasses: grant_passes,
     },
-    is_frozen=is_frozen,
+    are_roles_frozen=are_roles_frozen,
     republish=republish_events,
     tickers=(
         Ticker("append_pending_entries", 0.5, append_pending_entries),

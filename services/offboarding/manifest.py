@@ -64,7 +64,7 @@ from shared.contracts.staff import (
     ResignationChanged,
     ResignationWithdrawn,
 )
-from shared.people.store import is_frozen, save_department
+from shared.people.store import are_roles_frozen, save_department
 from shared.service import Runtime, Service, Ticker
 
 COMPUTATIONS: Mapping[str, Computation] = {
@@ -123,7 +123,7 @@ SERVICE = Service(
         "orders": {CommandAnswered: on_command_answered},
     },
     obeys={},
-    is_frozen=is_frozen,
+    are_roles_frozen=are_roles_frozen,
     republish=republish_cases,
     tickers=(Ticker("jobs", 0.5, run_jobs), Ticker("deadlines", 30, watch_deadlines)),
 )

@@ -44,7 +44,7 @@ from shared.contracts.clients import (
 )
 from shared.contracts.orders import EVENTS, FreezeStages, TransferStages, UnfreezeStages
 from shared.contracts.staff import EMPLOYEE_EVENTS, DepartmentChanged, EmployeeErased
-from shared.people.store import is_frozen, save_department
+from shared.people.store import are_roles_frozen, save_department
 from shared.service import Service, Ticker
 
 SERVICE = Service(
@@ -82,7 +82,7 @@ SERVICE = Service(
         },
     },
     obeys={FreezeStages: freeze_stages, UnfreezeStages: unfreeze_stages, TransferStages: transfer_stages},
-    is_frozen=is_frozen,
+    are_roles_frozen=are_roles_frozen,
     republish=republish_orders,
     tickers=(Ticker("apply_due_passes", 1, apply_due_passes), Ticker("settle_rehires", 1, settle_rehires)),
 )

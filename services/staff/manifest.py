@@ -18,7 +18,7 @@ from services.staff.departures.handlers import (
 from services.staff.departures.rules import DEPARTURE_EVENTS, UNDOING_EVENTS
 from services.staff.employees import api as employees_api
 from services.staff.employees.handlers import on_access_changed, republish_employees
-from services.staff.employees.store import is_caller_frozen
+from services.staff.employees.store import are_roles_frozen
 from services.staff.erasure import api as erasure_api
 from services.staff.erasure.handlers import on_erasure_done, on_journal_held, on_journal_released, republish_erasures
 from services.staff.hiring import api as hiring_api
@@ -89,7 +89,7 @@ SERVICE = Service(
         },
     },
     obeys={},
-    is_frozen=is_caller_frozen,
+    are_roles_frozen=are_roles_frozen,
     republish=republish,
     retains=(*DEPARTURE_EVENTS, *UNDOING_EVENTS),
     tickers=(

@@ -174,7 +174,7 @@ async def list_readiness_faults(runtime: Runtime) -> list[str]:
     except Exception as error:
         return [f"database: {type(error).__name__}"]
     faults = [] if behind is None else [f"migrations: {behind}; run `holdfast migrate {runtime.name}`"]
-    trouble = runtime.bus.problem()
+    trouble = runtime.bus.describe_fault()
     if trouble:
         faults.append(f"bus: {trouble}")
     if runtime.too_many_parked:

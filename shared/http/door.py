@@ -175,11 +175,11 @@ def allow(*roles: Role | Literal["anyone"], ask_freeze: bool = True) -> Any:
         if credentials is None:
             raise NoToken
         runtime: Runtime = request.app.state.runtime
-        principal = await runtime.keys.principal(credentials.credentials)
+        principal = await runtime.keys.authenticate(credentials.credentials)
         frozen, held = False, principal.roles
         if ask_freeze:
             async with runtime.database.connect() as connection:
-                frozen = await runtime.service.is_frozen(connection, principal.sub)
+                frozen = await runtime.service.are_roles_frozen(connection, principal.sub)
             if frozen:
                 principal = replace(principal, roles=frozenset({"employee"}))
         wanted = ROLES if "anyone" in roles else frozenset(roles)

@@ -60,7 +60,7 @@ async def publish_outbox(runtime: Runtime) -> int:
         )
     if not count_affected(marked):
         runtime.lease_until = None  # another leads by now, whatever this clock says
-    runtime.committed(sent=False)
+    runtime.on_commit(sent=False)
     runtime.metrics.published.labels(runtime.name).inc(len(rows))
     return len(rows)
 

@@ -27,7 +27,6 @@ async def retry_waiting_key(runtime: Runtime) -> bool:
                 SELECT * FROM waiting_keys WHERE parked_at IS NULL AND next_try_at <= :now
                 ORDER BY next_try_at LIMIT 1 FOR UPDATE SKIP LOCKED
                 """,
-                now=work.now,
             )
             if key is None:
                 return False
@@ -42,9 +41,7 @@ async def retry_waiting_key(runtime: Runtime) -> bool:
             if await insert_received(work, envelope.id):
                 await apply_message(runtime, work, envelope)
             await work.execute("DELETE FROM waiting_messages WHERE id = :id", id=message["id"])
-            await work.execute(
-                "UPDATE waiting_keys SET attempts = 0, next_try_at = :now WHERE id = :id", id=key["id"], now=work.now
-            )
+            await work.execute("UPDATE waiting_keys SET attempts = 0, next_try_at = :now WHERE id = :id", id=key["id"])
         return True
     except Exception as error:
         if key is None or is_transient(error):
@@ -66,7 +63,6 @@ async def _count_failure(runtime: Runtime, key: Mapping[str, Any], error: BaseEx
             attempts=attempts,
             tries=MAX_ATTEMPTS,
             error=describe_error(error),
-            now=work.now,
             next=work.now + timedelta(seconds=2**attempts),
         )
     if attempts >= MAX_ATTEMPTS:

@@ -157,5 +157,4 @@ async def insert_outbox(work: UnitOfWork) -> None:
         bodies=[message.model_dump_json() for message in messages],
         causes=[outgoing.cause for outgoing in work.outgoing],
         traceparents=[outgoing.traceparent for outgoing in work.outgoing],
-        now=work.now,
     )

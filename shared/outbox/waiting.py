@@ -86,7 +86,6 @@ async def replay_key(work: UnitOfWork, key_id: uuid.UUID) -> None:
     await work.execute(
         "UPDATE waiting_keys SET parked_at = NULL, attempts = 0, next_try_at = :now WHERE id = :id",
         id=key_id,
-        now=work.now,
     )
     publish_journal_entry(work, "parked.replayed", parked_id=str(key_id), service=work.service)
 
@@ -113,7 +112,6 @@ async def skip_message(work: UnitOfWork, key_id: uuid.UUID) -> None:
     await work.execute(
         "UPDATE waiting_keys SET parked_at = NULL, attempts = 0, next_try_at = :now WHERE id = :id",
         id=key_id,
-        now=work.now,
     )
     publish_journal_entry(work, "parked.skipped", parked_id=str(key_id), service=work.service)
 

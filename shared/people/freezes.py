@@ -47,7 +47,6 @@ async def freeze_employee(
         case_id=case_id,
         reason=reason,
         by_id=work.actor,
-        now=work.now,
     )
     if added and (before.employment_id or employment) == employment:
         stand_in = before.stand_in_id or choose_caretaker(people, caretakers, employee_id, work.today)
@@ -60,7 +59,6 @@ async def freeze_employee(
             """,
             id=employee_id,
             stand_in=stand_in,
-            now=work.now,
         )
     return await get_freeze_state(work, employee_id, changed=bool(added))
 
@@ -83,7 +81,6 @@ async def unfreeze_employee(
         employment=employment_id,
         kind=kind,
         ref=ref,
-        now=work.now,
     )
     await work.execute(
         """

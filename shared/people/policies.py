@@ -60,7 +60,6 @@ async def update_policy_deadlines(work: UnitOfWork, employee_id: str | None = No
     await work.execute(f"SELECT pg_advisory_xact_lock{shared}({AdvisoryLock.POLICY_DEADLINES:d})")
     return await work.execute(
         UPDATE_POLICY_DEADLINES.format(whom=whom),
-        today=work.today,
         required=work.settings.policy_required,
         employee_id=employee_id,
     )

@@ -162,7 +162,7 @@ async def get_freeze_state(work: UnitOfWork, employee_id: str, changed: bool = F
     )
 
 
-async def is_frozen(connection: Connection, sub: str) -> bool:
+async def are_roles_frozen(connection: Connection, sub: str) -> bool:
     """Whether this caller has no role but `employee`: frozen, or left."""
     return bool(await connection.fetchval("SELECT frozen OR status = 'left' FROM people WHERE employee_id = $1", sub))
 

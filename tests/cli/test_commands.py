@@ -19,9 +19,9 @@ from typer.testing import CliRunner
 from services.__main__ import app
 from shared.contracts.staff import EmployeeHired
 from shared.messages import dump_headers, encode_record, get_events_topic
-from tests.support import postgres
 from tests.support.days import now
-from tests.support.processes import Process, answers, free_port
+from tests.support.postgres import get_server
+from tests.support.processes import Process, find_free_port, is_answering
 
 NORTHWIND = Path(__file__).parents[2] / "examples" / "northwind"
 DEPARTMENTS = ["departments", str(NORTHWIND / "departments.csv"), "--map", str(NORTHWIND / "departments.toml")]
@@ -40,13 +40,13 @@ def answer(data: Path, *arguments: str) -> Any:
 
 @contextmanager
 def running(data: Path, **env: str) -> Iterator[Process]:
-    port = free_port()
+    port = find_free_port()
     command = [sys.executable, "-m", "services", "up", "--port", str(port), "--data-dir", str(data)]
     unset = {name: value for name, value in os.environ.items() if name != "HOLDFAST_LAST_RESORT"}
     process = Process("up", command, {**unset, **env}, data / f"up-{port}.log")
     process.start()
     try:
-        process.wait_until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), 60, "holdfast up to serve")
+        process.wait_until(lambda: is_answering(f"http://127.0.0.1:{port}/readyz"), 60, "holdfast up to serve")
         yield process
     finally:
         process.stop()
@@ -129,7 +129,7 @@ def test_a_command_calls_the_address_with_the_token_that_it_is_given(up: Process
     assert "does not carry the right to do this. It takes the role ops." in " ".join(refused.stderr.split())
     unknown = holdfast(elsewhere, "republish", "staff", "--url", address, "--token", f"{ops[:-8]}AAAAAAAA")
     assert (unknown.exit_code, "Send a valid token" in unknown.stderr) == (1, True)
-    nobody = holdfast(elsewhere, "republish", "staff", "--url", f"http://127.0.0.1:{free_port()}", "--token", ops)
+    nobody = holdfast(elsewhere, "republish", "staff", "--url", f"http://127.0.0.1:{find_free_port()}", "--token", ops)
     assert (nobody.exit_code, "does not answer" in nobody.stderr) == (1, True)
     neither = [sys.executable, "-m", "services", "republish", "staff", "--url", address, "--data-dir", str(elsewhere)]
     process = Process("republish", neither, os.environ, tmp_path / "republish.log")
@@ -184,8 +184,8 @@ def park(url: str, employee: str, *bodies: bytes | None) -> None:
 @pytest.mark.processes
 def test_what_is_parked_in_a_running_system_is_listed_replayed_and_skipped(tmp_path: Path) -> None:
     name = f"up_{uuid.uuid4().hex[:12]}"
-    with running(tmp_path, DATABASE_URL=postgres.server().get_uri(database=name)) as up:
-        url = postgres.server().get_uri(database=f"{name}_clients")
+    with running(tmp_path, DATABASE_URL=get_server().get_uri(database=name)) as up:
+        url = get_server().get_uri(database=f"{name}_clients")
         park(url, "cured", None)  # what was wrong has been mended since
         park(url, "poison", b"not JSON", None)
         address, service = (tmp_path / "address").read_text(), holdfast(tmp_path, "token", "--role", "service")

@@ -15,7 +15,7 @@ from shared.auth import create_key_file, make_token_keys
 from shared.database import open_database
 from shared.migrations import describe_version_fault
 from shared.settings import SERVICES, Settings
-from tests.support import postgres
+from tests.support.postgres import get_server
 
 
 def ended(*arguments: str, **env: str) -> tuple[int, str]:
@@ -59,15 +59,15 @@ async def test_a_token_is_printed_as_json_too(tmp_path: Path) -> None:
         check=True,
     )
     printed = json.loads(done.stdout)
-    principal = await make_token_keys(Settings(), key).principal(printed["token"])
+    principal = await make_token_keys(Settings(), key).authenticate(printed["token"])
     assert (principal.sub, principal.roles) == (printed["sub"], set(printed["roles"])) == ("hr", {"hr"})
 
 
 async def test_migrating_all_gives_each_service_a_database_of_its_own() -> None:
-    settings = Settings(database_url=postgres.server().get_uri(database="all_of_them"))
+    settings = Settings(database_url=get_server().get_uri(database="all_of_them"))
     await prepare_databases(SERVICES, settings)
     for name in SERVICES:
-        database = open_database(postgres.server().get_uri(database=f"all_of_them_{name}"))
+        database = open_database(get_server().get_uri(database=f"all_of_them_{name}"))
         async with database.connect() as connection:
             assert await describe_version_fault(connection, load_service(name)) is None
         await database.close()

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from tests.support.kafka import Broker, shared_broker
-from tests.support.lab import Lab, make_template, opened
+from tests.support.lab import Lab, create_template_database, open_lab
 
 
 @pytest.fixture(scope="session")
@@ -16,11 +16,11 @@ def broker() -> Iterator[Broker]:
 
 @pytest.fixture(scope="session")
 async def template() -> None:
-    await make_template()
+    await create_template_database()
 
 
 @pytest.fixture(params=["in_process", pytest.param("kafka", marks=pytest.mark.kafka)])
 async def lab(request: pytest.FixtureRequest, template: None) -> AsyncIterator[Lab]:
     bootstrap = request.getfixturevalue("broker").bootstrap if request.param == "kafka" else None
-    async with opened(Lab(bootstrap)) as under_test:
+    async with open_lab(Lab(bootstrap)) as under_test:
         yield under_test

@@ -14,19 +14,19 @@ from shared.outbox.waiting import PARKED_LIMIT, replay_key, skip_message, update
 from shared.service import Runtime
 from tests.support.lab import (
     Lab,
-    all_sent,
-    command,
-    cure,
-    effects,
-    execute,
-    no_key_waits,
-    paused,
-    plant,
-    rows,
-    scalar,
-    settled,
-    until,
-    write,
+    execute_in_service,
+    fetch_rows,
+    fetch_value,
+    list_effects,
+    make_things_happen,
+    plant_fault,
+    remove_faults,
+    send_command,
+    wait_for_effects,
+    wait_for_empty_outbox,
+    wait_for_no_waiting_key,
+    wait_for_pause,
+    wait_until,
 )
 from tests.support.probe import Happened
 
@@ -36,14 +36,14 @@ async def parked(lab: Lab, runtime: Runtime) -> uuid.UUID:
 
     async def found() -> Any:
         lab.ahead += lab.hour
-        return await scalar(runtime, "SELECT id FROM waiting_keys WHERE parked_at IS NOT NULL")
+        return await fetch_value(runtime, "SELECT id FROM waiting_keys WHERE parked_at IS NOT NULL")
 
-    key: uuid.UUID = await until(found, "a parked key")
+    key: uuid.UUID = await wait_until(found, "a parked key")
     return key
 
 
 async def journaled(runtime: Runtime) -> list[str]:
-    found = await rows(
+    found = await fetch_rows(
         runtime, "SELECT CAST(body AS jsonb) AS body FROM outbox WHERE type = 'journal.entry' ORDER BY id"
     )
     return [row["body"]["kind"] for row in found]
@@ -51,71 +51,71 @@ async def journaled(runtime: Runtime) -> list[str]:
 
 async def test_poison_parks_its_key_while_others_go_on_and_is_replayed_in_order(lab: Lab) -> None:
     sender, receiver = await lab.start_sender(), await lab.start_receiver()
-    await plant(receiver, "a", "poison", 3)
+    await plant_fault(receiver, "a", "poison", 3)
 
-    await write(sender, *"aaaaa", *"bbb")
-    await settled(receiver, {"a": [1, 2], "b": [1, 2, 3]})
+    await make_things_happen(sender, *"aaaaa", *"bbb")
+    await wait_for_effects(receiver, {"a": [1, 2], "b": [1, 2, 3]})
     key = await parked(lab, receiver)
 
-    assert await scalar(receiver, "SELECT attempts FROM waiting_keys") == MAX_ATTEMPTS
-    await write(sender, *"ab")
-    await settled(receiver, {"a": [1, 2], "b": [1, 2, 3, 4]})
-    await cure(receiver)
+    assert await fetch_value(receiver, "SELECT attempts FROM waiting_keys") == MAX_ATTEMPTS
+    await make_things_happen(sender, *"ab")
+    await wait_for_effects(receiver, {"a": [1, 2], "b": [1, 2, 3, 4]})
+    await remove_faults(receiver)
     await receiver.transact(replay_key, key)
 
-    await settled(receiver, {"a": [1, 2, 3, 4, 5, 6], "b": [1, 2, 3, 4]})
-    await no_key_waits(receiver)
+    await wait_for_effects(receiver, {"a": [1, 2, 3, 4, 5, 6], "b": [1, 2, 3, 4]})
+    await wait_for_no_waiting_key(receiver)
     assert await journaled(receiver) == ["parked.replayed"]
-    await write(sender, "a")
-    await settled(receiver, {"a": [1, 2, 3, 4, 5, 6, 7], "b": [1, 2, 3, 4]})
+    await make_things_happen(sender, "a")
+    await wait_for_effects(receiver, {"a": [1, 2, 3, 4, 5, 6, 7], "b": [1, 2, 3, 4]})
 
 
 async def test_what_fails_fewer_times_than_five_heals_by_itself(lab: Lab) -> None:
     sender, receiver = await lab.start_sender(), await lab.start_receiver()
-    await plant(receiver, "a", "poison", 1)
-    await write(sender, *"aab")
+    await plant_fault(receiver, "a", "poison", 1)
+    await make_things_happen(sender, *"aab")
 
     async def tried_again() -> bool:
         lab.ahead += lab.hour
-        return bool(await scalar(receiver, "SELECT attempts >= 2 FROM waiting_keys"))
+        return bool(await fetch_value(receiver, "SELECT attempts >= 2 FROM waiting_keys"))
 
-    await until(tried_again, "a second try")
-    await cure(receiver)
+    await wait_until(tried_again, "a second try")
+    await remove_faults(receiver)
     lab.ahead += lab.hour
 
-    await settled(receiver, {"a": [1, 2], "b": [1]})
-    await no_key_waits(receiver)
+    await wait_for_effects(receiver, {"a": [1, 2], "b": [1]})
+    await wait_for_no_waiting_key(receiver)
 
 
 async def test_a_skipped_message_stays_skipped_though_the_bus_hands_it_in_again(lab: Lab) -> None:
     sender, receiver = await lab.start_sender(), await lab.start_receiver()
-    await plant(receiver, "a", "poison", 2)
-    await write(sender, *"aaa")
+    await plant_fault(receiver, "a", "poison", 2)
+    await make_things_happen(sender, *"aaa")
     key = await parked(lab, receiver)
-    await execute(sender, "UPDATE outbox SET published_at = NULL")
-    await all_sent(sender)
+    await execute_in_service(sender, "UPDATE outbox SET published_at = NULL")
+    await wait_for_empty_outbox(sender)
 
-    await cure(receiver)
+    await remove_faults(receiver)
     await receiver.transact(skip_message, key)
 
-    await settled(receiver, {"a": [1, 3]})
-    await no_key_waits(receiver)
+    await wait_for_effects(receiver, {"a": [1, 3]})
+    await wait_for_no_waiting_key(receiver)
     assert await journaled(receiver) == ["parked.skipped"]
-    await execute(sender, "UPDATE outbox SET published_at = NULL")
-    await write(sender, "a")
-    await settled(receiver, {"a": [1, 3, 4]})
+    await execute_in_service(sender, "UPDATE outbox SET published_at = NULL")
+    await make_things_happen(sender, "a")
+    await wait_for_effects(receiver, {"a": [1, 3, 4]})
 
 
 async def test_a_skipped_command_is_answered_so_that_its_case_goes_on(lab: Lab) -> None:
     sender, receiver = await lab.start_sender(), await lab.start_receiver()
-    await plant(receiver, "case", "poison", 1)
-    await command(sender, lab.receiver, 1)
-    await command(sender, lab.receiver, 2)
+    await plant_fault(receiver, "case", "poison", 1)
+    await send_command(sender, lab.receiver, 1)
+    await send_command(sender, lab.receiver, 2)
 
     await receiver.transact(skip_message, await parked(lab, receiver))
 
-    await settled(receiver, {"case": [2]})
-    found = await rows(
+    await wait_for_effects(receiver, {"case": [2]})
+    found = await fetch_rows(
         receiver, "SELECT CAST(body AS jsonb) AS body FROM outbox WHERE type = 'command.answered' ORDER BY id"
     )
     assert [(row["body"]["command_id"], row["body"]["outcome"], row["body"]["reason"]) for row in found] == [
@@ -134,19 +134,19 @@ async def test_what_cannot_be_read_parks_its_key_only(lab: Lab) -> None:
             Record(get_events_topic(lab.sender), "probe/c", {}, b"says nothing of itself"),
         ]
     )
-    await write(sender, *"abcd")
+    await make_things_happen(sender, *"abcd")
 
-    await settled(receiver, {"d": [1]})
+    await wait_for_effects(receiver, {"d": [1]})
 
     async def three() -> bool:
         lab.ahead += lab.hour
-        return bool(await scalar(receiver, "SELECT count(*) = 3 FROM waiting_keys WHERE parked_at IS NOT NULL"))
+        return bool(await fetch_value(receiver, "SELECT count(*) = 3 FROM waiting_keys WHERE parked_at IS NOT NULL"))
 
-    await until(three, "three parked keys")
-    for found in await rows(receiver, "SELECT id FROM waiting_keys"):
+    await wait_until(three, "three parked keys")
+    for found in await fetch_rows(receiver, "SELECT id FROM waiting_keys"):
         await receiver.transact(skip_message, found["id"])
-    await no_key_waits(receiver)
-    taken = await effects(receiver)
+    await wait_for_no_waiting_key(receiver)
+    taken = await list_effects(receiver)
     assert taken == {"a": [1], "b": [1], "c": [1], "d": [1]}
 
 
@@ -169,17 +169,17 @@ def _record(lab: Lab, key: str, body: bytes) -> Record:
 
 async def test_a_database_that_is_used_wrongly_is_poison_and_not_an_outage(lab: Lab) -> None:
     sender, receiver = await lab.start_sender(), await lab.start_receiver()
-    await plant(receiver, "a", "wrong use", 1)
+    await plant_fault(receiver, "a", "wrong use", 1)
 
-    await write(sender, *"ab")
+    await make_things_happen(sender, *"ab")
 
-    await settled(receiver, {"b": [1]})
+    await wait_for_effects(receiver, {"b": [1]})
     assert await parked(lab, receiver)
 
 
 async def test_too_many_parked_keys_stop_the_consumers_and_the_service_is_not_ready(lab: Lab) -> None:
     sender, receiver = await lab.start_sender(), await lab.start_receiver()
-    await execute(
+    await execute_in_service(
         receiver,
         """
         INSERT INTO waiting_keys (id, topic, key, attempts, next_try_at, parked_at, error)
@@ -193,19 +193,19 @@ async def test_too_many_parked_keys_stop_the_consumers_and_the_service_is_not_re
     assert any(fault.startswith("parked:") for fault in await list_readiness_faults(receiver))
 
     with capture_logs() as logs:
-        await write(sender, "a")
-        await paused(logs)
-    assert await effects(receiver) == {}
+        await make_things_happen(sender, "a")
+        await wait_for_pause(logs)
+    assert await list_effects(receiver) == {}
 
-    await execute(receiver, "DELETE FROM waiting_keys WHERE key = '1'")
+    await execute_in_service(receiver, "DELETE FROM waiting_keys WHERE key = '1'")
     await update_waiting_metrics(receiver)
     assert not any(fault.startswith("parked:") for fault in await list_readiness_faults(receiver))
-    await settled(receiver, {"a": [1]})
+    await wait_for_effects(receiver, {"a": [1]})
 
 
 async def test_a_departure_behind_a_parked_message_of_another_kind_raises_the_alarm(lab: Lab) -> None:
     receiver = await lab.start_receiver()
-    await execute(
+    await execute_in_service(
         receiver,
         """
         WITH key AS (

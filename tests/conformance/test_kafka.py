@@ -14,8 +14,17 @@ from shared import kafka
 from shared.kafka import AT_ONCE, PARTITIONS, KafkaBus
 from shared.messages import Record
 from tests.support.kafka import Broker
-from tests.support.lab import Lab, all_sent, opened, plant, scalar, settled, until, write
-from tests.support.probe import probe
+from tests.support.lab import (
+    Lab,
+    fetch_value,
+    make_things_happen,
+    open_lab,
+    plant_fault,
+    wait_for_effects,
+    wait_for_empty_outbox,
+    wait_until,
+)
+from tests.support.probe import make_probe_service
 
 pytestmark = pytest.mark.kafka
 
@@ -32,20 +41,20 @@ class Watched(KafkaBus):
 async def test_work_that_takes_long_is_not_taken_for_a_stuck_client(
     broker: Broker, template: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with opened(Lab(broker.bootstrap)) as lab:
+    async with open_lab(Lab(broker.bootstrap)) as lab:
         sender = await lab.start_sender()
-        await write(sender, *("a" * 20))
-        await all_sent(sender)
-        receiver = await lab.connect(probe(lab.receiver, hears=[lab.sender]))
+        await make_things_happen(sender, *("a" * 20))
+        await wait_for_empty_outbox(sender)
+        receiver = await lab.connect(make_probe_service(lab.receiver, hears=[lab.sender]))
         await receiver.bus.stop()
         receiver.bus = bus = Watched(broker.bootstrap, "watched")
         await bus.start(lab.topics)
-        await plant(receiver, "a", "slow")
+        await plant_fault(receiver, "a", "slow")
 
         with monkeypatch.context() as impatient:
             impatient.setattr(kafka, "STUCK", 0.6)
             await receiver.start()
-            await settled(receiver, {"a": range(1, 21)})
+            await wait_for_effects(receiver, {"a": range(1, 21)})
 
         assert not bus.gave_up
 
@@ -58,9 +67,9 @@ async def test_a_topic_that_cannot_be_created_keeps_the_bus_from_starting(broker
         async def refused() -> bool:
             return bool([entry for entry in logs if entry["event"] == "kafka.unreachable"])
 
-        await until(refused, "a refusal of the broker")
+        await wait_until(refused, "a refusal of the broker")
     assert not starting.done()
-    assert bus.problem() == "not connected"
+    assert bus.describe_fault() == "not connected"
     starting.cancel()
     await asyncio.wait([starting])
 
@@ -73,19 +82,19 @@ async def test_a_bus_that_starts_before_its_broker_waits_for_it(broker: Broker) 
         async def tried_twice() -> bool:
             return len([entry for entry in logs if entry["event"] == "kafka.unreachable"]) >= 2
 
-        await until(tried_twice, "two attempts to connect")
+        await wait_until(tried_twice, "two attempts to connect")
         bus.bootstrap = broker.bootstrap
         await asyncio.wait_for(starting, 60)
-    assert bus.problem() is None
+    assert bus.describe_fault() is None
     await bus.stop()
 
 
 async def test_a_topic_made_by_another_replica_in_the_same_instant_is_no_fault(broker: Broker, template: None) -> None:
-    async with opened(Lab(broker.bootstrap)) as lab:
+    async with open_lab(Lab(broker.bootstrap)) as lab:
         receiver, *_ = await asyncio.gather(*(lab.start_receiver() for _ in range(3)))
-        await write(await lab.start_sender(), *"aab")
-        await settled(receiver, {"a": [1, 2], "b": [1]})
-        assert await scalar(receiver, "SELECT count(*) FROM waiting_keys") == 0
+        await make_things_happen(await lab.start_sender(), *"aab")
+        await wait_for_effects(receiver, {"a": [1, 2], "b": [1]})
+        assert await fetch_value(receiver, "SELECT count(*) FROM waiting_keys") == 0
 
 
 async def test_topics_have_their_partitions_and_30_days(broker: Broker) -> None:
@@ -139,12 +148,12 @@ async def test_a_backlog_takes_few_places_at_once_and_none_of_another_topic(brok
         asyncio.create_task(bus.consume(topic, "laden", do)) for topic, do in ((backlog, work), (urgent, obey))
     ]
     try:
-        await until(all_places_taken, f"{AT_ONCE} partitions at once")
+        await wait_until(all_places_taken, f"{AT_ONCE} partitions at once")
         await bus.publish([Record(urgent, "probe/1", {}, b"now")])
         await asyncio.wait_for(obeyed.wait(), 60)
         assert not arrived
         go_on.set()
-        await until(all_arrived, "all that was published")
+        await wait_until(all_arrived, "all that was published")
     finally:
         for task in consuming:
             task.cancel()

@@ -18,43 +18,44 @@ from tests.support import postgres
 from tests.support.lab import (
     TEMPLATE,
     Lab,
-    all_sent,
-    command,
-    cure,
-    effects,
-    execute,
-    no_key_waits,
-    paused,
-    plant,
-    rows,
-    scalar,
-    settled,
-    until,
-    write,
+    execute_in_service,
+    fetch_rows,
+    fetch_value,
+    list_effects,
+    make_things_happen,
+    plant_fault,
+    remove_faults,
+    send_command,
+    wait_for_effects,
+    wait_for_empty_outbox,
+    wait_for_no_waiting_key,
+    wait_for_pause,
+    wait_until,
 )
-from tests.support.probe import FIRST_LOCK, SECOND_LOCK, ProbeReplica, probe
+from tests.support.postgres import create_database
+from tests.support.probe import FIRST_LOCK, SECOND_LOCK, ProbeReplica, make_probe_service
 
 
 @pytest.mark.parametrize("whose", ["receiver", "sender"])
 async def test_a_database_outage_parks_nothing_and_loses_nothing(lab: Lab, whose: str) -> None:
     sender, receiver = await lab.start_sender(), await lab.start_receiver()
-    writing = await lab.connect(probe(lab.sender))
-    await write(writing, *"ab")
-    await settled(receiver, {"a": [1], "b": [1]})
+    writing = await lab.connect(make_probe_service(lab.sender))
+    await make_things_happen(writing, *"ab")
+    await wait_for_effects(receiver, {"a": [1], "b": [1]})
 
-    await write(writing, *("ab" * 20))
-    await command(writing, lab.receiver, 1)
+    await make_things_happen(writing, *("ab" * 20))
+    await send_command(writing, lab.receiver, 1)
     with capture_logs() as logs:
         async with lab.outage(receiver if whose == "receiver" else sender):
-            await paused(logs)
+            await wait_for_pause(logs)
             if whose == "receiver":
-                await write(writing, *("ab" * 20))
+                await make_things_happen(writing, *("ab" * 20))
     if whose == "sender":
         await write_when_back(writing, "ab" * 20)
 
-    await settled(receiver, {"a": range(1, 42), "b": range(1, 42), "case": [1]})
-    assert not await rows(receiver, "SELECT 1 FROM waiting_keys")
-    assert await scalar(receiver, "SELECT count(*) FROM outbox WHERE type = 'command.answered'") == 1
+    await wait_for_effects(receiver, {"a": range(1, 42), "b": range(1, 42), "case": [1]})
+    assert not await fetch_rows(receiver, "SELECT 1 FROM waiting_keys")
+    assert await fetch_value(receiver, "SELECT count(*) FROM outbox WHERE type = 'command.answered'") == 1
 
 
 async def write_when_back(runtime: Runtime, keys: str) -> None:
@@ -62,25 +63,25 @@ async def write_when_back(runtime: Runtime, keys: str) -> None:
 
     async def back() -> bool:
         try:
-            return bool(await scalar(runtime, "SELECT true"))
+            return bool(await fetch_value(runtime, "SELECT true"))
         except Exception:
             return False
 
-    await until(back, "a database that answers")
-    await write(runtime, *keys)
+    await wait_until(back, "a database that answers")
+    await make_things_happen(runtime, *keys)
 
 
 async def test_a_connection_that_breaks_in_the_middle_of_a_handler_parks_nothing(lab: Lab) -> None:
     sender, receiver = await lab.start_sender(), await lab.start_receiver()
-    await plant(receiver, "a", "slow")
-    await plant(receiver, "case", "slow")
-    await write(sender, *"aaaa")
+    await plant_fault(receiver, "a", "slow")
+    await plant_fault(receiver, "case", "slow")
+    await make_things_happen(sender, *"aaaa")
     for n in (1, 2, 3):
-        await command(sender, lab.receiver, n)
+        await send_command(sender, lab.receiver, n)
 
     async def broken() -> bool:
         return bool(
-            await scalar(
+            await fetch_value(
                 sender,
                 """
                 SELECT count(pg_terminate_backend(pid)) > 0 FROM pg_stat_activity
@@ -91,10 +92,10 @@ async def test_a_connection_that_breaks_in_the_middle_of_a_handler_parks_nothing
         )
 
     for _ in range(3):
-        await until(broken, "a handler whose connection can be broken")
+        await wait_until(broken, "a handler whose connection can be broken")
 
-    await settled(receiver, {"a": [1, 2, 3, 4], "case": [1, 2, 3]})
-    assert not await rows(receiver, "SELECT 1 FROM waiting_keys")
+    await wait_for_effects(receiver, {"a": [1, 2, 3, 4], "case": [1, 2, 3]})
+    assert not await fetch_rows(receiver, "SELECT 1 FROM waiting_keys")
 
 
 # -- what is never poison ----------------------------------------------------------------------------------------------
@@ -114,7 +115,7 @@ async def _a_row_that_is_locked(receiver: ProbeReplica) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _work_that_is_too_slow(receiver: ProbeReplica) -> AsyncIterator[None]:
     yield
-    await cure(receiver)
+    await remove_faults(receiver)
 
 
 @asynccontextmanager
@@ -148,7 +149,7 @@ CAUSES: dict[str, tuple[str, Cause]] = {
 
 async def _handed_back(receiver: ProbeReplica, state: str, times: int) -> bool:
     """Whether the bus was given the error that often; fails at once where it is taken for a fault of the message."""
-    assert not await rows(receiver, "SELECT error FROM waiting_keys")
+    assert not await fetch_rows(receiver, "SELECT error FROM waiting_keys")
     return [get_sqlstate(error) for error in receiver.raised].count(state) >= times
 
 
@@ -158,44 +159,46 @@ async def test_lock_timeouts_statement_timeouts_and_deadlocks_pause_their_consum
 ) -> None:
     monkeypatch.setattr(bus, "RETRY_PAUSES", (0.05,))  # it is how often that counts, and the test should end soon
     sender, receiver = await lab.start_sender(), await lab.start_receiver()
-    await plant(receiver, "a", kind, 2)
+    await plant_fault(receiver, "a", kind, 2)
     state, cause = CAUSES[kind]
 
     async with cause(receiver):
-        await write(sender, *"aaa")
-        await until(lambda: _handed_back(receiver, state, 1), f"a consumer that pauses for {state}")
-        await write(sender, *"bb")
-        await command(sender, lab.receiver, 1)
-        await all_sent(sender)
-        await until(lambda: _handed_back(receiver, state, MAX_ATTEMPTS + 1), f"{state} more often than poison is tried")
+        await make_things_happen(sender, *"aaa")
+        await wait_until(lambda: _handed_back(receiver, state, 1), f"a consumer that pauses for {state}")
+        await make_things_happen(sender, *"bb")
+        await send_command(sender, lab.receiver, 1)
+        await wait_for_empty_outbox(sender)
+        await wait_until(
+            lambda: _handed_back(receiver, state, MAX_ATTEMPTS + 1), f"{state} more often than poison is tried"
+        )
 
         # What came later to the same topic waits, its key whatever; what came to another topic does not.
-        assert await effects(receiver) == {"a": [1], "case": [1]}
+        assert await list_effects(receiver) == {"a": [1], "case": [1]}
 
-    await settled(receiver, {"a": [1, 2, 3], "b": [1, 2], "case": [1]})
-    assert not await rows(receiver, "SELECT 1 FROM waiting_keys")
+    await wait_for_effects(receiver, {"a": [1, 2, 3], "b": [1, 2], "case": [1]})
+    assert not await fetch_rows(receiver, "SELECT 1 FROM waiting_keys")
 
 
 async def test_an_error_of_the_database_does_not_count_when_a_waiting_key_is_tried_again(lab: Lab) -> None:
     sender, receiver = await lab.start_sender(), await lab.start_receiver()
-    await plant(receiver, "a", "poison", 1)
-    await write(sender, *"aa")
+    await plant_fault(receiver, "a", "poison", 1)
+    await make_things_happen(sender, *"aa")
 
     async def waits() -> bool:
-        return bool(await scalar(receiver, "SELECT EXISTS (SELECT 1 FROM waiting_keys)"))
+        return bool(await fetch_value(receiver, "SELECT EXISTS (SELECT 1 FROM waiting_keys)"))
 
-    await until(waits, "a key that waits")
+    await wait_until(waits, "a key that waits")
     with capture_logs() as logs:
-        await execute(receiver, "UPDATE faults SET kind = 'too slow'")
+        await execute_in_service(receiver, "UPDATE faults SET kind = 'too slow'")
         lab.ahead += lab.hour
-        await until(lambda: _timed_out(logs, 1), "a statement timeout")
-        before = await scalar(receiver, "SELECT attempts FROM waiting_keys")
-        await until(lambda: _timed_out(logs, MAX_ATTEMPTS), f"{MAX_ATTEMPTS} statement timeouts")
-    assert await scalar(receiver, "SELECT attempts FROM waiting_keys") == before
+        await wait_until(lambda: _timed_out(logs, 1), "a statement timeout")
+        before = await fetch_value(receiver, "SELECT attempts FROM waiting_keys")
+        await wait_until(lambda: _timed_out(logs, MAX_ATTEMPTS), f"{MAX_ATTEMPTS} statement timeouts")
+    assert await fetch_value(receiver, "SELECT attempts FROM waiting_keys") == before
 
-    await cure(receiver)
-    await settled(receiver, {"a": [1, 2]})
-    await no_key_waits(receiver)
+    await remove_faults(receiver)
+    await wait_for_effects(receiver, {"a": [1, 2]})
+    await wait_for_no_waiting_key(receiver)
 
 
 async def _timed_out(logs: Sequence[Any], times: int) -> bool:
@@ -203,7 +206,7 @@ async def _timed_out(logs: Sequence[Any], times: int) -> bool:
 
 
 async def test_who_idles_in_a_transaction_for_over_5_s_loses_its_locks_and_a_freeze_goes_on(template: None) -> None:
-    url = await postgres.fresh_database("idle", TEMPLATE)
+    url = await create_database("idle", TEMPLATE)
     ours, freeze = open_database(url), await asyncpg.connect(url)
     await freeze.execute("INSERT INTO aggregates VALUES ('a', 1)")
 

@@ -10,7 +10,17 @@ import pytest
 from shared import kafka
 from shared.kafka import PARTITIONS, KafkaBus
 from tests.support.kafka import Broker, private_broker
-from tests.support.lab import Lab, all_sent, effects, opened, rows, scalar, settled, until, write
+from tests.support.lab import (
+    Lab,
+    fetch_rows,
+    fetch_value,
+    list_effects,
+    make_things_happen,
+    open_lab,
+    wait_for_effects,
+    wait_for_empty_outbox,
+    wait_until,
+)
 from tests.support.probe import ProbeReplica
 from tests.support.processes import Process
 
@@ -21,7 +31,7 @@ LATE = 20.0  # seconds: as late as a message may take effect when a replica dies
 
 @pytest.fixture
 async def lab(broker: Broker, template: None) -> AsyncIterator[Lab]:
-    async with opened(Lab(broker.bootstrap, PARTITIONS)) as over_kafka:
+    async with open_lab(Lab(broker.bootstrap, PARTITIONS)) as over_kafka:
         yield over_kafka
 
 
@@ -31,7 +41,7 @@ async def _shared(first: ProbeReplica, second: ProbeReplica, shares: tuple[int, 
             tuple(sorted(_assigned(replica, topic) for replica in (first, second))) == shares for topic in first.topics
         )
 
-    await until(divided, f"partitions shared {shares}")
+    await wait_until(divided, f"partitions shared {shares}")
 
 
 def _assigned(replica: ProbeReplica, topic: str) -> int:
@@ -45,15 +55,15 @@ async def test_two_replicas_share_the_partitions_and_one_takes_over_those_of_the
     first, second = await lab.start_receiver("first"), await lab.start_receiver("second")
     await _shared(first, second, (PARTITIONS // 2, PARTITIONS // 2))
 
-    await write(sender, *KEYS, *KEYS)
-    await settled(first, {key: [1, 2] for key in KEYS})
-    workers = await rows(first, "SELECT key, array_agg(DISTINCT replica) AS replicas FROM effects GROUP BY key")
+    await make_things_happen(sender, *KEYS, *KEYS)
+    await wait_for_effects(first, {key: [1, 2] for key in KEYS})
+    workers = await fetch_rows(first, "SELECT key, array_agg(DISTINCT replica) AS replicas FROM effects GROUP BY key")
     assert {tuple(row["replicas"]) for row in workers} == {("first",), ("second",)}
 
-    await asyncio.gather(write(sender, *KEYS, *KEYS), lab.stop(second))
+    await asyncio.gather(make_things_happen(sender, *KEYS, *KEYS), lab.stop(second))
     await _shared(first, second, (0, PARTITIONS))
-    await write(sender, *KEYS)
-    await settled(first, {key: range(1, 6) for key in KEYS})
+    await make_things_happen(sender, *KEYS)
+    await wait_for_effects(first, {key: range(1, 6) for key in KEYS})
 
 
 @pytest.mark.kafka(private=True)
@@ -62,7 +72,7 @@ async def test_a_broker_killed_and_restarted_loses_nothing(monkeypatch: pytest.M
         kafka, "STUCK", 600
     )  # a laden machine may need longer to start a broker than the watchdog waits
     with private_broker() as broker:
-        async with opened(Lab(broker.bootstrap)) as lab:
+        async with open_lab(Lab(broker.bootstrap)) as lab:
             sender, receiver = await lab.start_sender(), await lab.start_receiver()
             written = asyncio.create_task(_write_until(stop := asyncio.Event(), sender))
             await _some_effects(receiver)
@@ -74,9 +84,9 @@ async def test_a_broker_killed_and_restarted_loses_nothing(monkeypatch: pytest.M
             stop.set()
 
             rounds = await written
-            await settled(receiver, {key: range(1, rounds + 1) for key in KEYS})
-            await all_sent(sender)
-            assert not await rows(receiver, "SELECT 1 FROM waiting_keys")
+            await wait_for_effects(receiver, {key: range(1, rounds + 1) for key in KEYS})
+            await wait_for_empty_outbox(sender)
+            assert not await fetch_rows(receiver, "SELECT 1 FROM waiting_keys")
 
 
 async def _write_until(stop: asyncio.Event, sender: ProbeReplica, pause: float = 0.02) -> int:
@@ -84,7 +94,7 @@ async def _write_until(stop: asyncio.Event, sender: ProbeReplica, pause: float =
     rounds = 0
     while not stop.is_set():
         for key in KEYS:
-            await write(sender, key)
+            await make_things_happen(sender, key)
             await asyncio.sleep(pause)
         rounds += 1
     return rounds
@@ -92,19 +102,19 @@ async def _write_until(stop: asyncio.Event, sender: ProbeReplica, pause: float =
 
 async def _some_effects(receiver: ProbeReplica, where: str = "true") -> None:
     """Waits until something more takes effect."""
-    before = await scalar(receiver, f"SELECT count(*) FROM effects WHERE {where}")
+    before = await fetch_value(receiver, f"SELECT count(*) FROM effects WHERE {where}")
 
     async def more() -> bool:
-        return bool(await scalar(receiver, f"SELECT count(*) > :before FROM effects WHERE {where}", before=before))
+        return bool(await fetch_value(receiver, f"SELECT count(*) > :before FROM effects WHERE {where}", before=before))
 
-    await until(more, f"another effect where {where}")
+    await wait_until(more, f"another effect where {where}")
 
 
 async def _unpublished(sender: ProbeReplica) -> None:
     async def some() -> bool:
-        return bool(await scalar(sender, "SELECT count(*) > 50 FROM outbox WHERE published_at IS NULL"))
+        return bool(await fetch_value(sender, "SELECT count(*) > 50 FROM outbox WHERE published_at IS NULL"))
 
-    await until(some, "messages that wait for the broker")
+    await wait_until(some, "messages that wait for the broker")
 
 
 # -- replicas as processes of their own --------------------------------------------------------------------------------
@@ -134,34 +144,34 @@ async def _all_work(hand: ProbeReplica, processes: dict[str, Process]) -> None:
     working: set[str] = set()
 
     async def all_do() -> bool:
-        before = await scalar(hand, "SELECT coalesce(max(id), 0) FROM effects")
-        await write(hand, *KEYS)
-        await until(_reached(hand), "effects of all that was written")
-        found = await rows(hand, "SELECT DISTINCT replica FROM effects WHERE id > :before", before=before)
+        before = await fetch_value(hand, "SELECT coalesce(max(id), 0) FROM effects")
+        await make_things_happen(hand, *KEYS)
+        await wait_until(_reached(hand), "effects of all that was written")
+        found = await fetch_rows(hand, "SELECT DISTINCT replica FROM effects WHERE id > :before", before=before)
         working.clear()
         working.update(row["replica"] for row in found)
         return working == set(processes)
 
-    await until(all_do, "a part of the work for each process")
+    await wait_until(all_do, "a part of the work for each process")
 
 
 def _reached(hand: ProbeReplica) -> Callable[[], Awaitable[bool]]:
     async def reached() -> bool:
-        return bool(await scalar(hand, "SELECT (SELECT count(*) FROM effects) >= (SELECT sum(n) FROM aggregates)"))
+        return bool(await fetch_value(hand, "SELECT (SELECT count(*) FROM effects) >= (SELECT sum(n) FROM aggregates)"))
 
     return reached
 
 
 async def _leader(hand: ProbeReplica) -> str:
-    return str(await scalar(hand, "SELECT CAST(holder AS text) FROM leases WHERE name = 'relay'"))
+    return str(await fetch_value(hand, "SELECT CAST(holder AS text) FROM leases WHERE name = 'relay'"))
 
 
 async def _each_once_in_order(hand: ProbeReplica) -> None:
-    await until(_reached(hand), "effects of all that was written")
-    counts = await rows(hand, "SELECT key, n FROM aggregates")
-    assert await effects(hand) == {row["key"]: list(range(1, row["n"] + 1)) for row in counts}
-    assert not await rows(hand, "SELECT 1 FROM waiting_keys")
-    await all_sent(hand)
+    await wait_until(_reached(hand), "effects of all that was written")
+    counts = await fetch_rows(hand, "SELECT key, n FROM aggregates")
+    assert await list_effects(hand) == {row["key"]: list(range(1, row["n"] + 1)) for row in counts}
+    assert not await fetch_rows(hand, "SELECT 1 FROM waiting_keys")
+    await wait_for_empty_outbox(hand)
 
 
 @pytest.mark.kafka
@@ -205,5 +215,5 @@ async def test_a_replica_stopped_for_30_s_and_woken_does_no_harm_and_delays_nobo
         await writing
 
         await _each_once_in_order(hand)
-        assert await scalar(hand, "SELECT extract(epoch FROM max(at - sent_at)) FROM effects") < LATE
+        assert await fetch_value(hand, "SELECT extract(epoch FROM max(at - sent_at)) FROM effects") < LATE
         assert sleeper.alive()

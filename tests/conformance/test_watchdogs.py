@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.kafka import Broker, Proxy, private_broker, proxied
-from tests.support.lab import Lab, all_sent, opened, settled, write
+from tests.support.lab import Lab, make_things_happen, open_lab, wait_for_effects, wait_for_empty_outbox
 from tests.support.probe import ProbeReplica
-from tests.support.processes import Process, free_port
+from tests.support.processes import Process, find_free_port
 
 pytestmark = [pytest.mark.kafka(private=True), pytest.mark.processes]
 
@@ -22,7 +22,7 @@ GAVE_UP = 70
 
 @pytest.fixture(scope="module")
 def port() -> int:
-    return free_port()
+    return find_free_port()
 
 
 @pytest.fixture(scope="module")
@@ -41,13 +41,13 @@ async def proxy(own_broker: Broker, port: int, template: None) -> AsyncIterator[
 @asynccontextmanager
 async def _at_work(proxy: Proxy, folder: Path) -> AsyncIterator[tuple[ProbeReplica, Process, Process]]:
     """A hand that writes, a process at work whose watchdogs bite soon, and one that a supervisor would start after it."""
-    async with opened(Lab(proxy.bootstrap)) as lab:
+    async with open_lab(Lab(proxy.bootstrap)) as lab:
         hand = await lab.connect_hand()
         first, second = lab.process(hand, "first", folder, STUCK), lab.process(hand, "second", folder)
         try:
             first.start()
-            await write(hand, *KEYS)
-            await settled(hand, {key: [1] for key in KEYS})
+            await make_things_happen(hand, *KEYS)
+            await wait_for_effects(hand, {key: [1] for key in KEYS})
             yield hand, first, second
         except BaseException:
             print(first.tail(), second.tail(), sep="\n")
@@ -60,27 +60,27 @@ async def _at_work(proxy: Proxy, folder: Path) -> AsyncIterator[tuple[ProbeRepli
 async def test_a_consumer_that_gets_nothing_though_there_is_lag_ends_its_process(proxy: Proxy, tmp_path: Path) -> None:
     async with _at_work(proxy, tmp_path) as (hand, first, second):
         proxy.withholding = True
-        await write(hand, *KEYS)
-        await all_sent(hand)
+        await make_things_happen(hand, *KEYS)
+        await wait_for_empty_outbox(hand)
         assert await asyncio.to_thread(first.wait_for_end, WITHIN) == GAVE_UP
         assert "consumer of " in first.tail()
         proxy.withholding = False
 
         second.start()
-        await write(hand, *KEYS)
-        await settled(hand, {key: [1, 2, 3] for key in KEYS})
+        await make_things_happen(hand, *KEYS)
+        await wait_for_effects(hand, {key: [1, 2, 3] for key in KEYS})
 
 
 async def test_a_producer_without_an_answer_ends_its_process(proxy: Proxy, tmp_path: Path) -> None:
     async with _at_work(proxy, tmp_path) as (hand, first, second):
         proxy.broker.pause()
         try:
-            await write(hand, *KEYS)
+            await make_things_happen(hand, *KEYS)
             assert await asyncio.to_thread(first.wait_for_end, WITHIN) == GAVE_UP
             assert "who=producer" in first.tail()
             second.start()
         finally:
             proxy.broker.resume()
 
-        await write(hand, *KEYS)
-        await settled(hand, {key: [1, 2, 3] for key in KEYS})
+        await make_things_happen(hand, *KEYS)
+        await wait_for_effects(hand, {key: [1, 2, 3] for key in KEYS})

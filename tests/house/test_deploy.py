@@ -19,11 +19,21 @@ import pytest
 import yaml
 
 from shared.settings import SERVICES, Settings
-from tests.support import compose, image, kafka
-from tests.support.compose import DEPLOY, REPOSITORY, Places
+from tests.support import compose, kafka
+from tests.support.compose import (
+    DEPLOY,
+    REPOSITORY,
+    LocalPlaces,
+    compute_health_deadline,
+    list_dependencies,
+    order_by_dependency,
+    read_compose_file,
+    read_environment,
+    read_kafka_settings,
+)
 from tests.support.days import now
-from tests.support.deployment import Deployment, deployed, watch
-from tests.support.image import Image
+from tests.support.deployment import Deployment, make_watch_environment, run_deployment
+from tests.support.image import Image, build_image, list_pip_commands, read_instructions, read_lock
 from tests.support.processes import wait_until
 
 OURS = (*SERVICES, "migrate", "demo")
@@ -36,7 +46,7 @@ WRITABLE = {
 
 @pytest.fixture(scope="module")
 def file() -> dict[str, Any]:
-    return compose.read()
+    return read_compose_file()
 
 
 # --- the files ---
@@ -105,7 +115,7 @@ def test_containers_may_do_no_more_than_they_must(file: dict[str, Any]) -> None:
 
 
 def test_ours_and_the_gateway_run_as_somebody_who_is_not_root(file: dict[str, Any]) -> None:
-    built_for = [rest for word, rest in image.instructions() if word == "USER"][-1]
+    built_for = [rest for word, rest in read_instructions() if word == "USER"][-1]
     for name in (*OURS, "gateway"):
         # By number: what only knows numbers, as Kubernetes does, can tell too.
         assert int(file["services"][name].get("user", built_for).split(":")[0]) > 0, name
@@ -114,13 +124,13 @@ def test_ours_and_the_gateway_run_as_somebody_who_is_not_root(file: dict[str, An
 def test_every_dependency_waits_for_health_or_a_good_end(file: dict[str, Any]) -> None:
     services = file["services"]
     for service in services.values():
-        for other, condition in compose.needs(service).items():
+        for other, condition in list_dependencies(service).items():
             ends = other in ONE_SHOT
             assert condition == ("service_completed_successfully" if ends else "service_healthy")
-    order = compose.start_order(services)
+    order = order_by_dependency(services)
     assert order.index("postgres") < order.index("migrate") < order.index("staff") < order.index("gateway")
     with pytest.raises(graphlib.CycleError):
-        compose.start_order({**services, "postgres": {"depends_on": {"gateway": {"condition": "service_healthy"}}}})
+        order_by_dependency({**services, "postgres": {"depends_on": {"gateway": {"condition": "service_healthy"}}}})
 
 
 def test_mounted_files_and_secrets_exist_and_are_declared(file: dict[str, Any]) -> None:
@@ -137,17 +147,17 @@ def test_mounted_files_and_secrets_exist_and_are_declared(file: dict[str, Any]) 
 @pytest.fixture(scope="module")
 def built() -> Iterator[Image]:
     with tempfile.TemporaryDirectory(prefix="holdfast-image-") as folder:
-        yield image.build(Path(folder) / "image")
+        yield build_image(Path(folder) / "image")
 
 
 def test_packages_of_the_image_come_from_the_lock_by_hash_and_from_nowhere_else() -> None:
     # Literally: pip refuses anything beside the lock only when it downloads, which a test should not wait for.
-    assert image.pip_commands() == [
+    assert list_pip_commands() == [
         "pip install --require-hashes --only-binary :all: --requirement requirements.lock",
         "pip wheel --no-deps --no-index --no-build-isolation --wheel-dir /wheels .",
         "pip install --no-deps --no-index /wheels/holdfast-*.whl",
     ]
-    lock = image.locked(REPOSITORY / "requirements.lock")
+    lock = read_lock(REPOSITORY / "requirements.lock")
     assert len(lock) > 50
     for name, entry in lock.items():
         assert re.match(r"==[\w.]+\s", entry), name
@@ -171,7 +181,7 @@ def test_image_holds_the_data_of_the_demo_and_no_more_than_it_needs(built: Image
     data = Path(built.here(command[command.index("--data") + 1]))
     assert _files(data) == _files(REPOSITORY / "examples" / "northwind")
     assert {path.name for path in built.root.iterdir()} == {"opt", "srv"}
-    assert sum(word == "FROM" for word, _ in image.instructions()) == 2
+    assert sum(word == "FROM" for word, _ in read_instructions()) == 2
 
 
 def _files(folder: Path) -> set[Path]:
@@ -186,7 +196,7 @@ def _output(built: Image, command: list[str]) -> str:
 
 
 def test_kafka_is_set_up_as_the_one_in_tests(file: dict[str, Any]) -> None:
-    settings = compose.kafka_settings(compose.environment(file["services"]["kafka"]["environment"]))
+    settings = read_kafka_settings(read_environment(file["services"]["kafka"]["environment"]))
     assert kafka.SETTINGS.items() <= settings.items()
 
 
@@ -217,7 +227,7 @@ def test_alerts_and_dashboard_speak_of_metrics_that_exist(file: dict[str, Any]) 
 
 
 def test_addresses_become_loopback_ports_the_same_everywhere() -> None:
-    places = Places(replicas={"clients": 2})
+    places = LocalPlaces(replicas={"clients": 2})
     names = ["staff", "clients", "gateway", "postgres"]
     gateway, staff = places.port("gateway", 8000), places.port("staff", 8000)
     assert places.text("http://gateway:8000", "staff", names) == f"http://127.0.0.1:{gateway}"
@@ -231,7 +241,7 @@ def test_addresses_become_loopback_ports_the_same_everywhere() -> None:
 
 
 def test_commands_keep_all_but_programs_ports_and_paths(file: dict[str, Any]) -> None:
-    places = Places(replicas={"clients": 2}, programs={"holdfast": ("/opt/holdfast/bin/holdfast",)})
+    places = LocalPlaces(replicas={"clients": 2}, programs={"holdfast": ("/opt/holdfast/bin/holdfast",)})
     command = places.command(file["services"]["clients"]["command"], "clients", SERVICES, replica=1)
     assert command == [
         *("/opt/holdfast/bin/holdfast", "serve", "clients", "--host", "127.0.0.1"),
@@ -240,16 +250,16 @@ def test_commands_keep_all_but_programs_ports_and_paths(file: dict[str, Any]) ->
 
 
 def test_a_container_has_as_long_to_become_healthy_as_its_check_says() -> None:
-    assert compose.patience({"start_period": "1m", "interval": "5s", "retries": 6}) == 90
-    assert compose.patience({"interval": "10s", "retries": 3}) == 30
+    assert compute_health_deadline({"start_period": "1m", "interval": "5s", "retries": 6}) == 90
+    assert compute_health_deadline({"interval": "10s", "retries": 3}) == 30
 
 
 def test_variables_are_filled_in_passed_on_or_left_out() -> None:
-    secrets = compose.read({"HOLDFAST_SECRETS": "/elsewhere"})["secrets"]
+    secrets = read_compose_file({"HOLDFAST_SECRETS": "/elsewhere"})["secrets"]
     assert secrets["signing_key"]["file"] == "/elsewhere/signing_key"
-    assert compose.read()["secrets"]["signing_key"]["file"] == "./secrets/signing_key"
+    assert read_compose_file()["secrets"]["signing_key"]["file"] == "./secrets/signing_key"
     given = {"HOLDFAST_CURRENCY": None, "HOLDFAST_HOLIDAYS": None, "HOLDFAST_URL": "http://gateway:8000"}
-    assert compose.environment(given, {"HOLDFAST_CURRENCY": "CHF"}) == {
+    assert read_environment(given, {"HOLDFAST_CURRENCY": "CHF"}) == {
         "HOLDFAST_CURRENCY": "CHF",
         "HOLDFAST_URL": "http://gateway:8000",
     }
@@ -260,7 +270,7 @@ def test_variables_are_filled_in_passed_on_or_left_out() -> None:
 
 @pytest.fixture(scope="module")
 def deployment(built: Image) -> Iterator[Deployment]:
-    with deployed(replicas={"clients": 2}, built=built) as running:
+    with run_deployment(replicas={"clients": 2}, built=built) as running:
         yield running
 
 
@@ -333,7 +343,7 @@ def test_a_write_elsewhere_than_where_a_service_may_is_noted(tmp_path: Path) -> 
         "open('a', 'w').close(); open('a').read(); os.mkdir('b'); os.rename('a', 'c'); os.remove('c')\n"
         "open('/dev/null', 'w').close(); tempfile.TemporaryFile().close()\n"
     )
-    env = {**watch(notes, [temporary]), "TMPDIR": str(temporary), "PYTHONDONTWRITEBYTECODE": "1"}
+    env = {**make_watch_environment(notes, [temporary]), "TMPDIR": str(temporary), "PYTHONDONTWRITEBYTECODE": "1"}
     subprocess.run([sys.executable, "-c", program], env=env, cwd=tmp_path, timeout=60, check=True)
     here = tmp_path.resolve()
     changes = [("open", "a"), ("os.mkdir", "b"), ("os.rename", "a"), ("os.rename", "c"), ("os.remove", "c")]

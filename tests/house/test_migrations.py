@@ -21,7 +21,7 @@ from shared.migrations import (
     write_migration,
 )
 from shared.settings import SERVICES
-from tests.support import postgres
+from tests.support.postgres import create_database, execute_sql, get_server
 
 # Of everything that is in the schema `public` and not Alembic's: a name and what it is, as text.
 OBJECTS = """
@@ -70,9 +70,9 @@ async def ask(engine: AsyncEngine, question: Callable[..., Any], *args: Any) -> 
 
 async def created(name: str) -> AsyncEngine:
     """A database made from tables and files, without a migration."""
-    await postgres.execute(f"DROP DATABASE IF EXISTS created_{name}")
-    await postgres.execute(f"CREATE DATABASE created_{name}")
-    engine = open_migration_engine(postgres.server().get_uri(database=f"created_{name}"))
+    await execute_sql(f"DROP DATABASE IF EXISTS created_{name}")
+    await execute_sql(f"CREATE DATABASE created_{name}")
+    engine = open_migration_engine(get_server().get_uri(database=f"created_{name}"))
     async with engine.begin() as connection:
         await connection.run_sync(create_schema, load_service(name))
     return engine
@@ -80,14 +80,14 @@ async def created(name: str) -> AsyncEngine:
 
 @pytest.mark.parametrize("name", SERVICES)
 async def test_migrations_build_exactly_the_tables(name: str) -> None:
-    engine = open_migration_engine(await postgres.fresh_database(name))
+    engine = open_migration_engine(await create_database(name))
     assert await ask(engine, differences, load_service(name).metadata) == []
     await engine.dispose()
 
 
 @pytest.mark.parametrize("name", SERVICES)
 async def test_migrations_build_exactly_what_stands_in_the_sql_files(name: str) -> None:
-    migrated, made = open_migration_engine(await postgres.fresh_database(name)), await created(name)
+    migrated, made = open_migration_engine(await create_database(name)), await created(name)
     assert await ask(migrated, objects) == await ask(made, objects)
     assert await ask(migrated, write_migration, load_service(name), "nothing") is None
     await migrated.dispose()
@@ -96,7 +96,7 @@ async def test_migrations_build_exactly_what_stands_in_the_sql_files(name: str) 
 
 @pytest.mark.parametrize("plant", PLANTS)
 async def test_what_no_migration_makes_is_noticed_whatever_it_is(plant: str) -> None:
-    engine = open_migration_engine(await postgres.fresh_database("clients"))
+    engine = open_migration_engine(await create_database("clients"))
     before = await ask(engine, objects)
     async with engine.begin() as connection:
         await connection.execute(text(PLANTS[plant]))
@@ -105,7 +105,7 @@ async def test_what_no_migration_makes_is_noticed_whatever_it_is(plant: str) -> 
 
 
 async def test_a_column_that_no_migration_makes_is_noticed() -> None:
-    engine = open_migration_engine(await postgres.fresh_database("staff"))
+    engine = open_migration_engine(await create_database("staff"))
     async with engine.begin() as connection:
         await connection.execute(text("ALTER TABLE outbox ADD COLUMN planted text"))
         assert await connection.run_sync(differences, load_service("staff").metadata)
@@ -114,8 +114,8 @@ async def test_a_column_that_no_migration_makes_is_noticed() -> None:
 
 async def test_migrating_twice_changes_nothing_and_an_empty_database_is_not_ready() -> None:
     service = load_service("clients")
-    await postgres.execute("CREATE DATABASE not_migrated")
-    url = postgres.server().get_uri(database="not_migrated")
+    await execute_sql("CREATE DATABASE not_migrated")
+    url = get_server().get_uri(database="not_migrated")
     engine, database = open_migration_engine(url), open_database(url)
     async with database.connect() as connection:
         assert await describe_version_fault(connection, service) == "none applied"
@@ -128,7 +128,7 @@ async def test_migrating_twice_changes_nothing_and_an_empty_database_is_not_read
 
 
 async def test_a_database_of_another_schema_is_refused_with_a_sentence_and_left_as_it_is() -> None:
-    engine = open_migration_engine(await postgres.fresh_database("orders"))
+    engine = open_migration_engine(await create_database("orders"))
     async with engine.begin() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = 'orders_0000'"))
     with pytest.raises(ForeignSchema, match="Start with an empty database, or an empty data folder"):

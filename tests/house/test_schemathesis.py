@@ -21,7 +21,7 @@ from shared.auth import Role
 from tests.house import company
 from tests.support.house import House
 from tests.support.long import examples
-from tests.support.processes import Process, answers, free_port, wait_until
+from tests.support.processes import Process, find_free_port, is_answering, wait_until
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parent.parent.parent
@@ -58,7 +58,7 @@ async def system() -> AsyncIterator[System]:
 
 
 def _serving(folder: Path, databases: Mapping[str, str]) -> Iterator[System]:
-    port = free_port()
+    port = find_free_port()
     settings = {**{f"{name}_database_url": url for name, url in databases.items()}, **company.SETTINGS}
     env = {**os.environ, **{f"HOLDFAST_{name.upper()}": str(value) for name, value in settings.items()}}
     command = [str(BIN / "holdfast"), "up", "--port", str(port), "--data-dir", str(folder)]
@@ -66,7 +66,7 @@ def _serving(folder: Path, databases: Mapping[str, str]) -> Iterator[System]:
     process.start()
     try:
         url = f"http://127.0.0.1:{port}"
-        wait_until(lambda: answers(f"{url}/readyz"), 60, "the system to be ready")
+        wait_until(lambda: is_answering(f"{url}/readyz"), 60, "the system to be ready")
         roles = [part for role in get_args(Role) for part in ("--role", role)]
         command = [str(BIN / "holdfast"), "token", *roles, "--sub", "hanna", "--data-dir", str(folder)]
         yield System(url, subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip(), folder)

@@ -30,7 +30,7 @@ def signed(key: OKPKey = KEY, **changed: Any) -> str:
 
 
 async def test_a_token_of_the_local_key_names_its_holder_and_roles() -> None:
-    principal = await TokenKeys(KEY).principal(TokenKeys(KEY).token("7", ["hr", "employee"], 60))
+    principal = await TokenKeys(KEY).authenticate(TokenKeys(KEY).issue_token("7", ["hr", "employee"], 60))
     assert (principal.sub, principal.roles) == ("7", {"hr", "employee"})
 
 
@@ -54,22 +54,22 @@ async def test_a_token_of_the_local_key_names_its_holder_and_roles() -> None:
 )
 async def test_a_token_with_a_wrong_or_missing_claim_is_refused(changed: dict[str, Any]) -> None:
     with pytest.raises(NoToken):
-        await TokenKeys(KEY).principal(signed(**changed))
+        await TokenKeys(KEY).authenticate(signed(**changed))
 
 
 @pytest.mark.parametrize("token", ["", "a", "a.b.c", "é.é.é", "eyJhbGciOiJub25lIn0.e30."])
 async def test_what_is_no_token_is_refused(token: str) -> None:
     with pytest.raises(NoToken):
-        await TokenKeys(KEY).principal(token)
+        await TokenKeys(KEY).authenticate(token)
 
 
 async def test_a_token_of_another_key_is_refused() -> None:
     with pytest.raises(NoToken):
-        await TokenKeys(KEY).principal(signed(OKPKey.generate_key("Ed25519")))
+        await TokenKeys(KEY).authenticate(signed(OKPKey.generate_key("Ed25519")))
 
 
 async def test_roles_that_do_not_exist_are_dropped() -> None:
-    assert (await TokenKeys(KEY).principal(signed(roles=["hr", "king", 3]))).roles == {"hr"}
+    assert (await TokenKeys(KEY).authenticate(signed(roles=["hr", "king", 3]))).roles == {"hr"}
 
 
 async def test_the_issuer_of_people_can_not_name_a_service() -> None:
@@ -77,7 +77,7 @@ async def test_the_issuer_of_people_can_not_name_a_service() -> None:
         KEY, issuer="https://id.example", audience="crm", jwks=KeySet([USERS]), fetched_at=time.monotonic()
     )
     token = signed(USERS, iss="https://id.example", aud="crm", roles=["service", "director"])
-    assert (await keys.principal(token)).roles == {"director"}
+    assert (await keys.authenticate(token)).roles == {"director"}
 
 
 async def test_roles_may_be_nested_as_keycloak_does() -> None:
@@ -91,7 +91,7 @@ async def test_roles_may_be_nested_as_keycloak_does() -> None:
         roles_claim="realm_access.roles",
     )
     nested = {"roles": None, "employee_id": "e-7", "realm_access": {"roles": ["sales_head"]}}
-    principal = await keys.principal(signed(USERS, iss="https://id.example", aud="crm", **nested))
+    principal = await keys.authenticate(signed(USERS, iss="https://id.example", aud="crm", **nested))
     assert (principal.sub, principal.roles) == ("e-7", {"sales_head"})
 
 
@@ -100,7 +100,7 @@ async def test_the_local_key_does_not_speak_for_the_issuer() -> None:
         KEY, issuer="https://id.example", audience="crm", jwks=KeySet([USERS]), fetched_at=time.monotonic()
     )
     with pytest.raises(NoToken):
-        await keys.principal(signed(KEY, iss="https://id.example", aud="crm"))
+        await keys.authenticate(signed(KEY, iss="https://id.example", aud="crm"))
 
 
 async def test_the_keys_of_an_issuer_are_found_by_its_discovery_document() -> None:
@@ -121,7 +121,7 @@ async def test_the_keys_of_an_issuer_are_found_by_its_discovery_document() -> No
         threading.Thread(target=server.serve_forever, daemon=True).start()
         keys = TokenKeys(KEY, issuer=issuer, audience="crm")
         token = signed(USERS, iss=issuer, aud="crm", roles=["director"])
-        assert (await keys.principal(token)).roles == {"director"}
+        assert (await keys.authenticate(token)).roles == {"director"}
         server.shutdown()
 
 

@@ -18,26 +18,26 @@ from services.clients.proofs.rules.export_format import (
 )
 from services.clients.proofs.rules.verdict import Fault, Verdict
 from services.clients.proofs.rules.verification import verify_export
-from tests.support.transcripts import (
+from tests.support.journal_exports import (
     KEY,
     ORIGIN,
     OTHER_KEY,
-    exported,
-    frontier_of,
-    leaves_of,
-    note_of,
-    selected,
-    verifier,
+    make_checkpoint,
+    make_frontier,
+    make_leaves,
+    make_range_export,
+    make_selection_export,
+    make_verifier_key,
 )
 
 SIZE = 3000
 KEPT = (1, 200, 256, 700, 1000, 1024, 1500, 2304, 2900, 3000)
-LEAVES = leaves_of(SIZE)
+LEAVES = make_leaves(SIZE)
 OUTSIDE_SIZES = (300, 768, 1024, 1999, 2950)
-OUTSIDE = [note_of(LEAVES[:size]) for size in OUTSIDE_SIZES]
-OLD = {size: note_of(LEAVES[:size]) for size in KEPT}
+OUTSIDE = [make_checkpoint(LEAVES[:size]) for size in OUTSIDE_SIZES]
+OLD = {size: make_checkpoint(LEAVES[:size]) for size in KEPT}
 STARTS = (0, 300)
-FILES = {start: exported(LEAVES, start, KEPT) for start in STARTS}
+FILES = {start: make_range_export(LEAVES, start, KEPT) for start in STARTS}
 TAMPERINGS = 1000
 
 
@@ -48,7 +48,7 @@ class Tampered:
     lines: list[bytes]
     entry: int | None = None
     line: int | None = None
-    key: str | None = verifier()
+    key: str | None = make_verifier_key()
     outside: Sequence[str] = tuple(OUTSIDE)
 
 
@@ -134,20 +134,20 @@ def rewritten(lots: random.Random, start: int) -> tuple[int, list[bytes]]:
 def rehash(lots: random.Random, start: int, lines: list[bytes]) -> Tampered:
     """Tiles and tree are redone and the real key signs everything again: only what was kept elsewhere tells."""
     entry, leaves = rewritten(lots, start)
-    return Tampered(exported(leaves, start, KEPT), entry)
+    return Tampered(make_range_export(leaves, start, KEPT), entry)
 
 
 def rehash_with_another_key(lots: random.Random, start: int, lines: list[bytes]) -> Tampered:
     entry, leaves = rewritten(lots, start)
     named = lots.choice((KEY, OTHER_KEY))
-    return Tampered(exported(leaves, start, KEPT, OTHER_KEY, named), entry)
+    return Tampered(make_range_export(leaves, start, KEPT, OTHER_KEY, named), entry)
 
 
 def rehash_with_old_checkpoints(lots: random.Random, start: int, lines: list[bytes]) -> Tampered:
     """Even with the real key at the end, and without any outside, the kept ones tell."""
     entry, leaves = rewritten(lots, start)
     old = {size: note for size, note in OLD.items() if start < size <= len(leaves)}
-    return Tampered(exported(leaves, start, (), old=old), entry, key=None, outside=())
+    return Tampered(make_range_export(leaves, start, (), old=old), entry, key=None, outside=())
 
 
 def rehash_a_tile(lots: random.Random, start: int, lines: list[bytes]) -> Tampered:
@@ -155,7 +155,7 @@ def rehash_a_tile(lots: random.Random, start: int, lines: list[bytes]) -> Tamper
     place = lots.choice(places(lines))
     entry = entry_at(lines, place, start)
     leaves = [*LEAVES[:entry], b'{"leaf":"another"}', *LEAVES[entry + 1 :]]
-    redone, n = exported(leaves, start, KEPT), b'{"tile": %d,' % (entry // TILE_SIZE)
+    redone, n = make_range_export(leaves, start, KEPT), b'{"tile": %d,' % (entry // TILE_SIZE)
     tile = next(i for i, line in enumerate(lines) if line.startswith(n))
     return Tampered([*lines[:place], redone[place], *lines[place + 1 : tile], redone[tile], *lines[tile + 1 :]], entry)
 
@@ -164,7 +164,7 @@ def forge(lots: random.Random, start: int, lines: list[bytes]) -> Tampered:
     """A checkpoint that says what stands there, signed with another key, or with the real one of other entries."""
     place = lots.choice([i for i, line in enumerate(lines) if b'"checkpoint"' in line])
     size = int(lines[place].split(b"\\n")[1])
-    key, root = lots.choice(((OTHER_KEY, compute_root(frontier_of(LEAVES[:size]))), (KEY, lots.randbytes(32))))
+    key, root = lots.choice(((OTHER_KEY, compute_root(make_frontier(LEAVES[:size]))), (KEY, lots.randbytes(32))))
     note = sign_checkpoint(ORIGIN, size, root, key)
     last = place == len(lines) - 1
     kept = sum(line.startswith(b'{"checkpoint"') for line in lines)
@@ -180,18 +180,18 @@ def swap_checkpoints(lots: random.Random, start: int, lines: list[bytes]) -> Tam
 
 
 def change_header(lots: random.Random, start: int, lines: list[bytes]) -> Tampered:
-    left = list(frontier_of(LEAVES[:start]))
+    left = list(make_frontier(LEAVES[:start]))
     end = lots.choice([size for size in range(start, SIZE + 2000) if size != SIZE])
     change, entry, line = lots.choice(
         (
             ({"origin": "holdfast/another"}, None, 1),
-            ({"key": verifier(OTHER_KEY)}, None, 1),
+            ({"key": make_verifier_key(OTHER_KEY)}, None, 1),
             ({"end": end}, min(end, SIZE), None),
             ({"start": start + 1, "left": [lots.randbytes(32) for _ in range((start + 1).bit_count())]}, start, None),
             ({"left": [*left[:-1], lots.randbytes(32)]}, start, 1),
         )
     )
-    header = {"origin": ORIGIN, "key": verifier(), "start": start, "end": SIZE, "left": left, **change}
+    header = {"origin": ORIGIN, "key": make_verifier_key(), "start": start, "end": SIZE, "left": left, **change}
     return Tampered([format_range_header(**header), *lines[1:]], entry, line)
 
 
@@ -235,7 +235,7 @@ def test_a_thousand_ways_to_tamper_are_found_each_with_where(tamper: Tamper) -> 
 
 
 @pytest.mark.parametrize("start", STARTS)
-@pytest.mark.parametrize("key", [verifier(), None])
+@pytest.mark.parametrize("key", [make_verifier_key(), None])
 @pytest.mark.parametrize("outside", [[], OUTSIDE])
 def test_an_untouched_file_is_good(start: int, key: str | None, outside: list[str]) -> None:
     verdict = verify_export(FILES[start], key, outside)
@@ -252,30 +252,34 @@ def test_an_untouched_file_is_good(start: int, key: str | None, outside: list[st
 @pytest.mark.parametrize("start", [0, 1, 255, 256, 257, 512, 1000])
 def test_a_file_of_any_range_is_good(start: int, size: int) -> None:
     leaves = LEAVES[:size]
-    verdict = verify_export(exported(leaves, min(start, size), range(1, size + 1, 7)), verifier(), [note_of(leaves)])
+    verdict = verify_export(
+        make_range_export(leaves, min(start, size), range(1, size + 1, 7)),
+        make_verifier_key(),
+        [make_checkpoint(leaves)],
+    )
     assert (verdict.faults, verdict.given_agree, verdict.entries) == ([], 1, size - min(start, size))
 
 
 def test_checkpoints_of_sizes_that_the_file_does_not_hold_are_counted_apart() -> None:
     """An older export is no fault if it is said to be one, and the reader is told that the journal was longer."""
-    older = exported(LEAVES[:1000], 300, ())
-    kept = [note_of(LEAVES[:n]) for n in (100, 2000)]
-    verdict = verify_export(older, verifier(), kept, part=True)
+    older = make_range_export(LEAVES[:1000], 300, ())
+    kept = [make_checkpoint(LEAVES[:n]) for n in (100, 2000)]
+    verdict = verify_export(older, make_verifier_key(), kept, part=True)
     assert (verdict.faults, verdict.given_outside, verdict.largest_given) == ([], 2, 2000)
-    (fault,) = verify_export(older, verifier(), kept).faults
+    (fault,) = verify_export(older, make_verifier_key(), kept).faults
     assert (fault.kind, fault.where) == ("shorter", "entries 1000 to 1999")
 
 
 def test_a_file_that_was_cut_back_to_a_checkpoint_within_it_shows_by_a_later_one() -> None:
     """Its lines are all true, its last note too: whoever cut it needs no key."""
-    cut = exported(LEAVES[:2304], 0, (2304,))
-    assert verify_export(cut, verifier(), [note_of(LEAVES[:2304])]).good
-    (fault,) = verify_export(cut, verifier(), [note_of(LEAVES[:2950])]).faults
+    cut = make_range_export(LEAVES[:2304], 0, (2304,))
+    assert verify_export(cut, make_verifier_key(), [make_checkpoint(LEAVES[:2304])]).good
+    (fault,) = verify_export(cut, make_verifier_key(), [make_checkpoint(LEAVES[:2950])]).faults
     assert (fault.kind, fault.first, fault.last) == ("shorter", 2304, 2949)
 
 
 def found(lines: list[bytes], **given: object) -> list[tuple[str, str]]:
-    verdict: Verdict = verify_export(lines, verifier(), given.get("outside", ()))  # type: ignore[arg-type]
+    verdict: Verdict = verify_export(lines, make_verifier_key(), given.get("outside", ()))  # type: ignore[arg-type]
     return [(fault.kind, fault.where) for fault in verdict.faults]
 
 
@@ -297,26 +301,26 @@ def test_what_was_done_is_named() -> None:
 def test_writing_everything_anew_is_placed_between_the_checkpoints_kept_elsewhere() -> None:
     leaves = [*LEAVES[:900], b'{"leaf":"another"}', *LEAVES[901:]]
     assert (
-        found(exported(leaves, 0, KEPT)) == []
+        found(make_range_export(leaves, 0, KEPT)) == []
     )  # whoever holds the key can do this: that is why they are kept elsewhere
-    assert found(exported(leaves, 0, KEPT), outside=OUTSIDE) == [
+    assert found(make_range_export(leaves, 0, KEPT), outside=OUTSIDE) == [
         ("contradicts", "entries 768 to 1023, given checkpoint 3")
     ]
 
 
 def test_a_file_that_signs_itself_is_good_only_while_its_own_key_is_trusted() -> None:
-    theirs = exported(LEAVES[:900], 0, KEPT, OTHER_KEY)
+    theirs = make_range_export(LEAVES[:900], 0, KEPT, OTHER_KEY)
     assert verify_export(theirs, None, ()).good
     assert {kind for kind, _ in found(theirs)} == {"key", "forged"}
 
 
 # -- a selection -------------------------------------------------------------------------------------------------------
 
-PICKED = selected(LEAVES[:1000], [0, 3, 500, 998, 999])
+PICKED = make_selection_export(LEAVES[:1000], [0, 3, 500, 998, 999])
 
 
 def test_picked_entries_are_proved() -> None:
-    verdict = verify_export(PICKED, verifier(), [note_of(LEAVES[:1000]), OUTSIDE[0]])
+    verdict = verify_export(PICKED, make_verifier_key(), [make_checkpoint(LEAVES[:1000]), OUTSIDE[0]])
     assert verdict.faults == []
     assert (verdict.selection, verdict.entries, verdict.end) == (True, 5, 1000)
     assert (verdict.checkpoints, verdict.given_agree, verdict.given_outside) == (1, 1, 1)
@@ -326,7 +330,7 @@ def test_every_edited_byte_of_picked_entries_is_found() -> None:
     raw = b"".join(PICKED)
     for place in range(0, len(raw), 7):
         edited = raw[:place] + bytes([raw[place] ^ 1]) + raw[place + 1 :]
-        assert not verify_export(split(edited), verifier(), ()).good
+        assert not verify_export(split(edited), make_verifier_key(), ()).good
 
 
 def test_picked_entries_that_are_left_out_doubled_or_moved_are_found() -> None:
@@ -334,7 +338,10 @@ def test_picked_entries_that_are_left_out_doubled_or_moved_are_found() -> None:
     assert found([*PICKED[:2], *PICKED[1:]])[0] == ("misplaced", "entry 0, line 3")
     assert found([PICKED[0], PICKED[2], PICKED[1], *PICKED[3:]]) == [("misplaced", "entry 0, line 3")]
     assert found(PICKED[:-1]) == [("cut_off", "line 6")]
-    assert found(selected(leaves_of(1001)[1:], [4]), outside=[note_of(LEAVES[:1000])])[0][0] == "contradicts"
+    assert (
+        found(make_selection_export(make_leaves(1001)[1:], [4]), outside=[make_checkpoint(LEAVES[:1000])])[0][0]
+        == "contradicts"
+    )
 
 
 # -- anything at all ---------------------------------------------------------------------------------------------------
@@ -344,7 +351,7 @@ PIECES = [
     FILES[300][0],
     *PICKED[:3],
     PICKED[-1],
-    format_range_header(ORIGIN, verifier(), 0, 1 << 61, []),
+    format_range_header(ORIGIN, make_verifier_key(), 0, 1 << 61, []),
     b'{"tile": 2305843009213693951, "hashes": "%b"}\n' % (b"A" * 43 + b"="),
     LEAF_PREFIX + b"\n",
 ]
@@ -360,8 +367,8 @@ def test_no_lines_make_it_stumble(lines: list[bytes], key: str | None, outside: 
 
 def test_leaves_without_end_are_not_kept_in_memory() -> None:
     """Neither those that lack their hashes, nor those that follow the end."""
-    first = format_range_header(ORIGIN, verifier(), 0, 10_000, [])
-    for before in ([first], FILES[0], [format_range_header(ORIGIN, verifier(), 0, 0, [])]):
-        verdict = verify_export([*before, *[b'{"leaf":1}\n'] * 9_000], verifier(), ())
+    first = format_range_header(ORIGIN, make_verifier_key(), 0, 10_000, [])
+    for before in ([first], FILES[0], [format_range_header(ORIGIN, make_verifier_key(), 0, 0, [])]):
+        verdict = verify_export([*before, *[b'{"leaf":1}\n'] * 9_000], make_verifier_key(), ())
         assert not verdict.good
         assert len(verdict.faults) <= 3

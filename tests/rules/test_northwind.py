@@ -8,13 +8,13 @@ from typing import Any
 
 from services.cli.imports.maps import read_map
 from services.cli.imports.rows import read_mapped_rows
-from tests.support.exports import TODAY, data
+from tests.support.exports import TODAY, get_row_data
 
 NORTHWIND = Path(__file__).parents[2] / "examples" / "northwind"
 
 
 def northwind(kind: str, file: str) -> dict[str, dict[str, Any]]:
-    found = data(list(read_mapped_rows(kind, NORTHWIND / file, read_map(NORTHWIND / f"{kind}.toml"), TODAY)))
+    found = get_row_data(list(read_mapped_rows(kind, NORTHWIND / file, read_map(NORTHWIND / f"{kind}.toml"), TODAY)))
     return {row["id"]: row for row in found}
 
 

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from services.staff.departures.rules import compute_departure_limit, is_new_departure, may_freeze_held_departure
 from services.staff.employees.rules import (
+    AbsenceStatements,
     Employee,
-    HrisAbsences,
     apply_absence_message,
     derive_hris_absences,
     select_unfinished_absences,
 )
-from services.staff.hris.messages import EmployeeLeftMessage, EmployeeResignedMessage, HrisMessage, UnreadableMessage
+from services.staff.hris.messages import EmployeeLeftMessage, EmployeeResignedMessage, HrisMessage, UnusableMessage
 from services.staff.hris.rules import build_employment_update
 from services.staff.hris.vendors.generic import read_message
 from services.staff.imports.rules import find_changes_closing_circle, sort_parents_first
@@ -29,9 +29,9 @@ def body(type_: Any, data: Any, timestamp: Any = "2026-05-04T11:00:00Z") -> byte
     return json.dumps({"type": type_, "timestamp": timestamp, "data": data}).encode()
 
 
-def refused(raw: bytes) -> UnreadableMessage:
+def refused(raw: bytes) -> UnusableMessage:
     news = read_message(raw, NOON)
-    assert isinstance(news, UnreadableMessage)
+    assert isinstance(news, UnusableMessage)
     assert news.outcome == "refused"
     return news
 
@@ -67,7 +67,7 @@ def test_fields_that_are_not_known_are_ignored() -> None:
 @pytest.mark.parametrize("type_", ["employee.promoted", "invoice.paid", "x" * 5000, "тип"])
 def test_a_type_that_is_not_known_is_ignored(type_: str) -> None:
     news = read_message(body(type_, "whatever", "whenever"), NOON)
-    assert isinstance(news, UnreadableMessage)
+    assert isinstance(news, UnusableMessage)
     assert news.outcome == "ignored"
 
 
@@ -128,7 +128,7 @@ def test_a_refusal_says_where_and_never_repeats_what_it_read() -> None:
 @pytest.mark.parametrize("type_", ["employee.updated", "employee.hired", "person.seen"])
 def test_whom_a_message_is_about_is_known_also_where_nothing_can_be_done_with_it(type_: str, named: Any) -> None:
     found = read_message(body(type_, {**named, "email": "none"}), NOON)
-    assert isinstance(found, UnreadableMessage)
+    assert isinstance(found, UnusableMessage)
     assert found.employee_id == "7"
 
 
@@ -168,7 +168,7 @@ def at(minutes: int) -> datetime:
 
 
 def told(*words: tuple[Any, ...]) -> list[tuple[str, str | None]]:
-    absences = HrisAbsences()
+    absences = AbsenceStatements()
     for kind, day, until, minute in words:
         absences = apply_absence_message(absences, kind, day, until, at(minute)) or absences
     return [(str(a.from_day), a.until_day and str(a.until_day)) for a in derive_hris_absences(absences)]

@@ -14,9 +14,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from shared.settings import SERVICES
-from tests.support import postgres
 from tests.support.days import today
 from tests.support.house import House
+from tests.support.postgres import create_database
 
 SETTINGS: Mapping[str, Any] = {"last_resort": "dora"}
 SECRET = "whsec_" + "c3Rvcmllcy1hcmUtc2lnbmVkLXdpdGgtdGhpcw=="
@@ -74,7 +74,7 @@ ORDERS: tuple[tuple[str, str, str, Mapping[str, str]], ...] = (
 MORNING = today().morning
 
 
-def wake(house: House) -> None:
+def start_clock(house: House) -> None:
     """It is the morning of the story: none meets a midnight that it does not ask for."""
     house.clock.set(MORNING)
 
@@ -83,24 +83,24 @@ _built: dict[str, str] = {}
 _building = asyncio.Lock()
 
 
-async def templates() -> Mapping[str, str]:
+async def create_template_databases() -> Mapping[str, str]:
     """The databases of the built company by service, to clone."""
     async with _building:
         if not _built:
-            urls = {name: await postgres.fresh_database(name) for name in SERVICES}
+            urls = {name: await create_database(name) for name in SERVICES}
             house = House(SERVICES, urls, SETTINGS, twice=False)
             await house.open()
             try:
-                wake(house)
+                start_clock(house)
                 house.clock.move(hours=-1)
-                await build(house)
+                await build_company(house)
             finally:
                 await house.close()
             _built.update({name: url.split("/")[3].split("?")[0] for name, url in urls.items()})
     return _built
 
 
-async def build(house: House) -> None:
+async def build_company(house: House) -> None:
     for id, parent_id in (("firm", None), ("sales", "firm"), ("works", "firm")):
         await house.ok("hr", "POST", "/staff/v1/departments", json={"id": id, "name": id, "parent_id": parent_id})
     for id, employee in EMPLOYEES.items():
@@ -120,7 +120,7 @@ async def build(house: House) -> None:
     await house.ok("ops", "POST", "/staff/v1/hris/sources", json=source)
     await house.settle()
     for number, (id, owner) in enumerate(OWNERS.items()):
-        await register(house, id, owner, value=f"{1000 * (number + 1)}.00")
+        await register_client(house, id, owner, value=f"{1000 * (number + 1)}.00")
     for kind in FLOWS:
         await house.ok(DIRECTOR, "POST", "/orders/v1/flows", json=kind)
     await house.settle()
@@ -135,13 +135,13 @@ async def build(house: House) -> None:
 DIRECTOR = (("director", "employee"), "dora")
 
 
-async def register(house: House, id: str, owner: str, value: str = "100.00") -> None:
+async def register_client(house: House, id: str, owner: str, value: str = "100.00") -> None:
     team = {"engineering": "fred" if owner == "anna" else "gita"}
     client: dict[str, Any] = {"id": id, "name": f"Client {id}", "owner_id": owner, "value": value, "team": team}
     client |= {"regions": ["de"], "languages": ["de"], "contacts": [{"name": "One Person", "email": "one@example.org"}]}
     await house.ok("service", "POST", "/clients/v1/clients", json=client)
 
 
-def day(ahead: int) -> date:
+def get_day(ahead: int) -> date:
     """A day counted from the morning of the story."""
     return (MORNING + timedelta(days=ahead)).date()

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.stories.ways import Watched, told
+from tests.stories.three_ways import WatchedHouse, start_house
 
 
 @pytest.fixture
-async def house() -> AsyncIterator[Watched]:
-    async with told() as house:
+async def house() -> AsyncIterator[WatchedHouse]:
+    async with start_house() as house:
         yield house

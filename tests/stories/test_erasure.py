@@ -4,22 +4,22 @@ from typing import Any
 
 from services.clients.erasure.handlers import delete_surrogates_again
 from shared.settings import SERVICES
-from tests.stories.hands import (
+from tests.stories.actions import (
     BRIEF,
     DIRECTOR,
     HR,
     PROOF,
-    approve,
-    case_of,
-    employee,
-    hris,
-    introduce,
-    introductions,
-    resigns,
-    visit_all,
-    work_off,
+    approve_plan,
+    as_employee,
+    carry_out_introductions,
+    complete_tasks,
+    get_case,
+    list_introductions,
+    record_visit_outcomes,
+    resign,
+    send_hris_message,
 )
-from tests.stories.ways import Watched, three_ways
+from tests.stories.three_ways import WatchedHouse, run_three_ways
 
 C, S = "/clients/v1", "/staff/v1/employees"
 SECRET = "Wilhelmina"
@@ -27,15 +27,15 @@ PLANTED = (SECRET, *PROOF.values(), *BRIEF.values(), "Price list", "the buyer", 
 ERASE = {"reason": "request 17"}
 
 
-async def live(house: Watched) -> None:
+async def live(house: WatchedHouse) -> None:
     """Anna's life here, told in free text wherever a door takes it."""
     name = {"name": f"Anna {SECRET}", "email": f"{SECRET}@example.com", "position": f"{SECRET}, seller"}
     await house.ok(HR, "PATCH", f"{S}/anna", json=name)
     frozen = {"employee_id": "anna", "reason": f"{SECRET} lost her laptop"}
     met = {"employee_id": "anna", "kind": "call", "at": house.clock().isoformat(), "summary": f"{SECRET} called"}
-    await house.ok(employee("anna"), "POST", f"{C}/clients/c-1/interactions", json=met)
+    await house.ok(as_employee("anna"), "POST", f"{C}/clients/c-1/interactions", json=met)
     await house.ok(
-        employee("anna"), "POST", f"{C}/clients/c-1/feedback", json={"score": 9, "note": f"{SECRET} is liked"}
+        as_employee("anna"), "POST", f"{C}/clients/c-1/feedback", json={"score": 9, "note": f"{SECRET} is liked"}
     )
     used = {
         "employee_id": "anna",
@@ -58,21 +58,21 @@ async def live(house: Watched) -> None:
     await house.settle()
 
 
-async def depart(house: Watched) -> None:
-    await resigns(house, "anna")
+async def depart(house: WatchedHouse) -> None:
+    await resign(house, "anna")
     await house.settle()
-    await approve(house, "anna")
+    await approve_plan(house, "anna")
     await house.settle()
-    await introduce(house, *await introductions(house, "anna"))
-    await work_off(house, "anna")
-    await visit_all(house, "anna")
+    await carry_out_introductions(house, *await list_introductions(house, "anna"))
+    await complete_tasks(house, "anna")
+    await record_visit_outcomes(house, "anna")
     await house.settle()
     house.clock.move(days=15)
     await house.settle()
-    assert (await case_of(house, "anna"))["status"] == "cleared"
+    assert (await get_case(house, "anna"))["status"] == "cleared"
 
 
-async def everything(house: Watched, service: str) -> dict[str, list[str]]:
+async def everything(house: WatchedHouse, service: str) -> dict[str, list[str]]:
     """Every row of every table, as text; what is kept as bytes is read as text too."""
     tables = await house.rows(service, "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
     found = {}
@@ -90,7 +90,7 @@ async def everything(house: Watched, service: str) -> dict[str, list[str]]:
     return found
 
 
-async def leaves(house: Watched) -> set[str]:
+async def leaves(house: WatchedHouse) -> set[str]:
     """All leaves of the journal as they are kept, wherever they are by now."""
     said = "leaf, at, kind, actor, employee, client, action, reason, system, employees, clients, details"
     kept = "SELECT tablename FROM pg_tables WHERE tablename IN ('journal', 'journal_pending')"
@@ -98,12 +98,12 @@ async def leaves(house: Watched) -> set[str]:
     return {str(row) for table in tables for row in await house.rows("clients", f"SELECT {said} FROM {table}")}
 
 
-async def entries(house: Watched, **filters: Any) -> list[Any]:
+async def entries(house: WatchedHouse, **filters: Any) -> list[Any]:
     shown: list[Any] = (await house.ok("auditor", "GET", f"{C}/journal", params={"limit": 1000, **filters}))["items"]
     return shown
 
 
-async def test_after_an_erasure_nothing_says_who_it_was_in_any_table_of_any_service(house: Watched) -> None:
+async def test_after_an_erasure_nothing_says_who_it_was_in_any_table_of_any_service(house: WatchedHouse) -> None:
     await live(house)
     await depart(house)
     said = [text for service in SERVICES for rows in (await everything(house, service)).values() for text in rows]
@@ -130,13 +130,13 @@ async def test_after_an_erasure_nothing_says_who_it_was_in_any_table_of_any_serv
     assert sorted(entry["details"]["service"] for entry in kinds) == sorted(SERVICES)
 
 
-async def test_what_an_erased_person_did_stays_true_under_their_id(house: Watched) -> None:
+async def test_what_an_erased_person_did_stays_true_under_their_id(house: WatchedHouse) -> None:
     await live(house)
     await depart(house)
     history = await house.ok(DIRECTOR, "GET", f"{C}/clients/c-1/history")
     await house.ok(HR, "POST", f"{S}/anna/erase", json=ERASE)
     await house.settle()
-    case = await case_of(house, "anna")
+    case = await get_case(house, "anna")
     assert case["status"] == "cleared"
     assert (await house.ok(DIRECTOR, "GET", f"{C}/clients/c-1/history")) == history
     headers = {"Accept": "application/json"}
@@ -150,7 +150,7 @@ async def test_what_an_erased_person_did_stays_true_under_their_id(house: Watche
     assert await entries(house, employee_id="anna") == []
 
 
-async def test_who_a_client_was_is_gone_in_all_services_and_of_other_clients_nothing(house: Watched) -> None:
+async def test_who_a_client_was_is_gone_in_all_services_and_of_other_clients_nothing(house: WatchedHouse) -> None:
     await live(house)
     await depart(house)
     await house.ok(DIRECTOR, "POST", f"{C}/clients/c-1/erase", json=ERASE)
@@ -166,17 +166,17 @@ async def test_who_a_client_was_is_gone_in_all_services_and_of_other_clients_not
     assert sorted(entries_of) == ["clients", "offboarding", "orders"]
 
 
-@three_ways()
+@run_three_ways()
 async def test_an_erasure_comes_to_its_end_whatever_is_delivered_twice_and_whenever_a_crash_comes(
-    house: Watched,
+    house: WatchedHouse,
 ) -> None:
-    await hris(house, "employee.left", "fred", on=str(house.clock.day()))
+    await send_hris_message(house, "employee.left", "fred", on=str(house.clock.day()))
     await house.settle()
-    await approve(house, "fred", by=DIRECTOR)
+    await approve_plan(house, "fred", by=DIRECTOR)
     await house.settle()
-    await work_off(house, "fred")
+    await complete_tasks(house, "fred")
     await house.settle()
-    assert (await case_of(house, "fred"))["status"] == "cleared"
+    assert (await get_case(house, "fred"))["status"] == "cleared"
     await house.ok(HR, "POST", f"{S}/fred/erase", json=ERASE)
     await house.settle()
     act = await house.ok(HR, "GET", f"{S}/fred/erasure")

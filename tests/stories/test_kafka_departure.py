@@ -7,25 +7,25 @@ from functools import partial
 import pytest
 
 from shared.settings import SERVICES
-from tests.stories.company import OWNERS, build
-from tests.stories.hands import (
-    approve,
-    case_of,
-    certificate,
-    employee,
-    hands_of,
-    hris,
-    introduce,
-    introductions,
-    may,
-    open_tasks,
-    owners,
-    resigns,
-    work_off,
+from tests.stories.actions import (
+    approve_plan,
+    as_employee,
+    carry_out_introductions,
+    check_access,
+    complete_tasks,
+    get_case,
+    get_certificate,
+    get_owners,
+    list_introductions,
+    list_open_tasks,
+    list_owners,
+    resign,
+    send_hris_message,
 )
-from tests.stories.remote import PATIENCE, Remote, all_received, reaches
-from tests.stories.truths import Truths
-from tests.support.deployment import Deployment, deployed
+from tests.stories.company import OWNERS, build_company
+from tests.stories.remote_house import PATIENCE, RemoteHouse, is_everything_received, wait_for_step
+from tests.stories.truths import TruthChecker
+from tests.support.deployment import Deployment, run_deployment
 
 ANNAS = [client for client, owner in OWNERS.items() if owner == "anna"]
 ACKNOWLEDGED = "SELECT 1 FROM outbox WHERE type = 'access.frozen' AND subject = 'employee/anna'"
@@ -34,12 +34,12 @@ ACKNOWLEDGED = "SELECT 1 FROM outbox WHERE type = 'access.frozen' AND subject = 
 @pytest.mark.kafka(private=True)
 @pytest.mark.processes
 async def test_a_departure_over_kafka_survives_a_kill_of_one_replica_of_each() -> None:
-    with deployed({"clients": 2, "offboarding": 2}, {"HOLDFAST_LAST_RESORT": "dora"}) as deployment:
+    with run_deployment({"clients": 2, "offboarding": 2}, {"HOLDFAST_LAST_RESORT": "dora"}) as deployment:
         files = deployment.places.files
         databases = {name: files[f"/run/secrets/{name}_database_url"].read_text() for name in SERVICES}
         async with AsyncExitStack() as stack:
             house, *replicas = [
-                Remote(url, files["/run/secrets/signing_key"], databases)
+                RemoteHouse(url, files["/run/secrets/signing_key"], databases)
                 for url in (deployment.url, *(deployment.address("clients", replica) for replica in range(2)))
             ]
             for one in (house, *replicas):
@@ -47,46 +47,46 @@ async def test_a_departure_over_kafka_survives_a_kill_of_one_replica_of_each() -
             await depart(house, replicas, deployment)
 
 
-async def depart(house: Remote, replicas: Sequence[Remote], deployment: Deployment) -> None:
-    await build(house)
-    await resigns(house, "anna")
+async def depart(house: RemoteHouse, replicas: Sequence[RemoteHouse], deployment: Deployment) -> None:
+    await build_company(house)
+    await resign(house, "anna")
     await house.until(lambda: house.rows("clients", ACKNOWLEDGED), "clients acknowledges the freeze")
     await each_refuses(replicas, "read")
-    assert await hands_of(house, ANNAS) == {"ben"}
+    assert await list_owners(house, ANNAS) == {"ben"}
 
-    await reaches(house, "anna", "plan", "waiting")
-    planned = {item["client_id"]: item["to_id"] for item in (await approve(house, "anna"))["items"]}
+    await wait_for_step(house, "anna", "plan", "waiting")
+    planned = {item["client_id"]: item["to_id"] for item in (await approve_plan(house, "anna"))["items"]}
     deployment.process("clients", 1).kill()  # the transfer is under way
-    await reaches(house, "anna", "transfer", "done")
-    assert await owners(house, ANNAS) == planned
+    await wait_for_step(house, "anna", "transfer", "done")
+    assert await get_owners(house, ANNAS) == planned
 
-    first, second, *others = await introductions(house, "anna")
-    await introduce(house, first)
+    first, second, *others = await list_introductions(house, "anna")
+    await carry_out_introductions(house, first)
     path = f"/offboarding/v1/introductions/{second['id']}"
-    await house.ok(employee(second["to_id"]), "POST", f"{path}/accept")
+    await house.ok(as_employee(second["to_id"]), "POST", f"{path}/accept")
     deployment.process("offboarding", 0).kill()  # one introduction is over, another one begun
-    await introduce(house, second, *others)
+    await carry_out_introductions(house, second, *others)
     for name, replica in (("clients", 1), ("offboarding", 0)):
         process = deployment.process(name, replica)
         process.start()
         process.wait_until(partial(deployment.healthy, name, replica), PATIENCE, "is healthy again")
     await each_refuses(replicas, "export")  # what no pass of an introduction allows
-    await work_off(house, "anna")
-    await reaches(house, "anna", "hand_over", "done")
+    await complete_tasks(house, "anna")
+    await wait_for_step(house, "anna", "hand_over", "done")
 
-    await hris(house, "employee.left", "anna", on=str(house.clock.day()))
-    await reaches(house, "anna", "clear", "done")
-    assert not await open_tasks(house, (await case_of(house, "anna"))["id"])
-    assert (await certificate(house, "anna"))["employee_id"] == "anna"
-    await house.until(lambda: all_received(house), "everything sent is received")
-    await Truths().read(house)
+    await send_hris_message(house, "employee.left", "anna", on=str(house.clock.day()))
+    await wait_for_step(house, "anna", "clear", "done")
+    assert not await list_open_tasks(house, (await get_case(house, "anna"))["id"])
+    assert (await get_certificate(house, "anna"))["employee_id"] == "anna"
+    await house.until(lambda: is_everything_received(house), "everything sent is received")
+    await TruthChecker().read(house)
     assert not await house.rows("orders", "SELECT 1 FROM stages WHERE open AND employee_id = 'anna'")
 
 
-async def each_refuses(replicas: Sequence[Remote], action: str) -> None:
+async def each_refuses(replicas: Sequence[RemoteHouse], action: str) -> None:
     """Asked directly, several times: no gateway chooses for them."""
     for replica in replicas:
         for client in ANNAS:
-            assert await may(replica, "anna", client, action) == "frozen"
-        seen = await replica.call(employee("anna"), "GET", "/clients/v1/clients/c-6")
+            assert await check_access(replica, "anna", client, action) == "frozen"
+        seen = await replica.call(as_employee("anna"), "GET", "/clients/v1/clients/c-6")
         assert (seen.status_code, seen.json()["reason"]) == (403, "frozen")

@@ -2,20 +2,20 @@
 
 from typing import Any
 
-from tests.stories.hands import HR, employee, resigns
+from tests.stories.actions import HR, as_employee, resign
 from tests.stories.test_erasure import SECRET, depart, entries, live
-from tests.stories.ways import Watched
+from tests.stories.three_ways import WatchedHouse
 
 S = "/staff/v1/employees"
 
 
-async def asked(house: Watched, who: Any, whom: str = "anna") -> Any:
+async def asked(house: WatchedHouse, who: Any, whom: str = "anna") -> Any:
     return await house.ok(who, "GET", f"{S}/{whom}/personal-data")
 
 
-async def test_a_person_learns_what_every_service_keeps_of_them(house: Watched) -> None:
+async def test_a_person_learns_what_every_service_keeps_of_them(house: WatchedHouse) -> None:
     await live(house)
-    kept = await asked(house, employee("anna"))
+    kept = await asked(house, as_employee("anna"))
     assert kept["missing"] == []
     assert (kept["staff"]["profile"]["name"], kept["staff"]["profile"]["email"]) == (
         f"Anna {SECRET}",
@@ -31,11 +31,11 @@ async def test_a_person_learns_what_every_service_keeps_of_them(house: Watched) 
     assert kept["offboarding"]["cases"] == []
 
 
-async def test_who_is_leaving_and_hr_get_numbers_instead_of_clients(house: Watched) -> None:
+async def test_who_is_leaving_and_hr_get_numbers_instead_of_clients(house: WatchedHouse) -> None:
     await live(house)
-    await resigns(house, "anna")
+    await resign(house, "anna")
     await house.settle()
-    for who in (employee("anna"), HR):
+    for who in (as_employee("anna"), HR):
         kept = await asked(house, who)
         assert kept["clients"]["clients"]["client_ids"] is None
         assert kept["clients"]["clients"]["owner_of"] == 4
@@ -43,7 +43,7 @@ async def test_who_is_leaving_and_hr_get_numbers_instead_of_clients(house: Watch
         assert [case["status"] for case in kept["offboarding"]["cases"]] == ["open"]
 
 
-async def test_every_look_is_in_the_journal(house: Watched) -> None:
+async def test_every_look_is_in_the_journal(house: WatchedHouse) -> None:
     await asked(house, HR)
     await house.settle()
     looks = [entry for entry in await entries(house, employee_id="anna") if entry["kind"] == "personal_data.read"]
@@ -51,7 +51,7 @@ async def test_every_look_is_in_the_journal(house: Watched) -> None:
     assert sorted(entry["details"]["service"] for entry in looks) == ["clients", "offboarding", "orders", "staff"]
 
 
-async def test_nobody_else_is_told(house: Watched) -> None:
+async def test_nobody_else_is_told(house: WatchedHouse) -> None:
     for role in ("director", "sales_head", "ops", "service", "auditor", "employee"):
         answer = await house.call((role, "ben"), "GET", f"{S}/anna/personal-data")
         assert answer.status_code == 404, role
@@ -61,14 +61,14 @@ async def test_nobody_else_is_told(house: Watched) -> None:
     assert (await house.call(HR, "GET", f"{S}/nobody/personal-data")).status_code == 404
 
 
-async def test_a_service_that_does_not_answer_is_named(house: Watched) -> None:
+async def test_a_service_that_does_not_answer_is_named(house: WatchedHouse) -> None:
     del house.embedded.front.apps["orders"]
     kept = await asked(house, HR)
     assert (kept["missing"], kept["orders"]) == (["orders"], None)
     assert kept["clients"] is not None
 
 
-async def test_after_an_erasure_only_ids_and_numbers_are_left_to_know(house: Watched) -> None:
+async def test_after_an_erasure_only_ids_and_numbers_are_left_to_know(house: WatchedHouse) -> None:
     await live(house)
     await depart(house)
     assert SECRET in str(await asked(house, HR))

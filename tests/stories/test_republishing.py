@@ -4,10 +4,10 @@ from datetime import timedelta
 
 from shared.database import bind_named
 from shared.outbox.relay import PUBLISHED_RETENTION, RECEIVED_RETENTION, delete_expired
+from tests.stories.actions import approve_plan, check_access, list_cases, list_owners, resign, send_hris_message
 from tests.stories.company import OWNERS
-from tests.stories.ending import ending
-from tests.stories.hands import approve, cases_of, hands_of, hris, may, resigns
-from tests.stories.ways import Watched
+from tests.stories.final_state import read_final_state
+from tests.stories.three_ways import WatchedHouse
 
 ANNAS = [client for client, owner in OWNERS.items() if owner == "anna"]
 RESTORED = (
@@ -19,46 +19,50 @@ RESTORED = (
 )
 
 
-async def execute(house: Watched, service: str, *statements: str) -> None:
+async def execute(house: WatchedHouse, service: str, *statements: str) -> None:
     async with house.runtime(service).database.connect() as connection:
         for statement in statements:
             await connection.execute(*bind_named(statement))
 
 
-async def republish(house: Watched) -> None:
+async def republish(house: WatchedHouse) -> None:
     await house.ok("ops", "POST", "/staff/v1/republish")
     await house.settle()
 
 
-async def test_clients_back_from_a_restore_before_the_notice_freezes_once_staff_republishes(house: Watched) -> None:
-    await resigns(house, "anna")
+async def test_clients_back_from_a_restore_before_the_notice_freezes_once_staff_republishes(
+    house: WatchedHouse,
+) -> None:
+    await resign(house, "anna")
     await house.settle()
     house.truths = None  # a restored database knows nothing of what others acknowledged
     await execute(house, "clients", *RESTORED)
-    assert await may(house, "anna", "c-1") == "owner"
+    assert await check_access(house, "anna", "c-1") == "owner"
 
     await republish(house)
-    assert await may(house, "anna", "c-1") == "frozen"
-    assert await hands_of(house, ANNAS) == {"ben"}
+    assert await check_access(house, "anna", "c-1") == "frozen"
+    assert await list_owners(house, ANNAS) == {"ben"}
     refs = "SELECT ref FROM grounds WHERE employee_id = 'anna'"
     assert await house.rows("clients", refs) == await house.rows("orders", refs)
-    assert len(await cases_of(house, "anna")) == 1
+    assert len(await list_cases(house, "anna")) == 1
 
-    await hris(house, "resignation.withdrawn", "anna")
+    await send_hris_message(house, "resignation.withdrawn", "anna")
     await house.settle()
-    assert await may(house, "anna", "c-1") == "owner"
+    assert await check_access(house, "anna", "c-1") == "owner"
 
 
-async def test_who_has_heard_of_all_departures_does_nothing_even_where_the_inbox_has_forgotten(house: Watched) -> None:
-    await resigns(house, "anna")
+async def test_who_has_heard_of_all_departures_does_nothing_even_where_the_inbox_has_forgotten(
+    house: WatchedHouse,
+) -> None:
+    await resign(house, "anna")
     await house.settle()
-    await hris(house, "resignation.withdrawn", "anna")
+    await send_hris_message(house, "resignation.withdrawn", "anna")
     await house.settle()
-    await resigns(house, "anna", last_day=20)
+    await resign(house, "anna", last_day=20)
     await house.settle()
-    await approve(house, "anna")
+    await approve_plan(house, "anna")
     await house.settle()
-    await hris(house, "resignation.changed", "anna", last_day=str(house.clock.day(25)))
+    await send_hris_message(house, "resignation.changed", "anna", last_day=str(house.clock.day(25)))
     await house.settle()
     for service in house.names:
         runtime = house.runtime(service)
@@ -78,9 +82,9 @@ async def test_who_has_heard_of_all_departures_does_nothing_even_where_the_inbox
         "employee.resigned",
         "resignation.changed",
     ]
-    before = await ending(house)
+    before = await read_final_state(house)
     await republish(house)
-    after = await ending(house)
+    after = await read_final_state(house)
     assert {of: rows for of, rows in after.items() if not of.endswith(".sent")} == {
         of: rows for of, rows in before.items() if not of.endswith(".sent")
     }

@@ -7,10 +7,12 @@ import pytest
 
 from shared.settings import SERVICES
 from tests.stories import company
-from tests.stories.hands import approve, may, resigns, work_off
-from tests.stories.truths import Truths
-from tests.stories.ways import Watched, told
+from tests.stories.actions import approve_plan, check_access, complete_tasks, resign
+from tests.stories.company import create_template_databases, start_clock
+from tests.stories.three_ways import WatchedHouse, start_house
+from tests.stories.truths import TruthChecker
 from tests.support import postgres
+from tests.support.postgres import create_database
 
 COPY = "INSERT INTO {table} ({columns}) SELECT {columns} FROM {table} WHERE {which} LIMIT 1"
 HISTORY = "client_id, kind, from_id, to_id, at, by_id, case_id, reason, leaf"
@@ -75,21 +77,21 @@ FAULTS = {
 
 
 @pytest.fixture(scope="module")
-async def middle() -> AsyncIterator[tuple[Mapping[str, str], Truths]]:
+async def middle() -> AsyncIterator[tuple[Mapping[str, str], TruthChecker]]:
     """The databases of a story in its middle, to copy, and what the truths remember of it."""
-    templates = await company.templates()
-    urls = {name: await postgres.fresh_database(name, templates[name]) for name in SERVICES}
-    house = Watched(SERVICES, urls, company.SETTINGS, twice=False)
-    house.truths = Truths()
+    templates = await create_template_databases()
+    urls = {name: await create_database(name, templates[name]) for name in SERVICES}
+    house = WatchedHouse(SERVICES, urls, company.SETTINGS, twice=False)
+    house.truths = TruthChecker()
     await house.open()
     try:
-        company.wake(house)
-        await resigns(house, "anna")
+        start_clock(house)
+        await resign(house, "anna")
         await house.settle()
-        assert await may(house, "anna", "c-1") == "frozen"
-        await approve(house, "anna")
-        await work_off(house, "anna")
-        await resigns(house, "hana")
+        assert await check_access(house, "anna", "c-1") == "frozen"
+        await approve_plan(house, "anna")
+        await complete_tasks(house, "anna")
+        await resign(house, "hana")
         await house.settle()
     finally:
         await house.close()
@@ -100,10 +102,10 @@ async def middle() -> AsyncIterator[tuple[Mapping[str, str], Truths]]:
 
 @pytest.mark.parametrize(("truth", "service", "fault"), FAULTS.values(), ids=FAULTS)
 async def test_a_fault_is_seen_and_called_by_the_truth_it_breaks(
-    middle: tuple[Mapping[str, str], Truths], truth: int, service: str, fault: str
+    middle: tuple[Mapping[str, str], TruthChecker], truth: int, service: str, fault: str
 ) -> None:
     templates, remembering = middle
-    async with told(templates=templates) as house:
+    async with start_house(templates=templates) as house:
         house.truths = deepcopy(remembering)
         await house.truths.examine(house)
         assert await house.rows(service, f"{fault} RETURNING 1"), "nothing to break"

@@ -1,98 +1,100 @@
 """Departures that are taken back: withdrawn, made by mistake, followed by a rehire."""
 
-from tests.stories.company import OWNERS, day
-from tests.stories.hands import (
-    approve,
-    case_of,
-    cases_of,
-    hands_of,
-    hris,
-    introduce,
-    introductions,
-    may,
-    owners,
-    resigns,
-    work_off,
+from tests.stories.actions import (
+    approve_plan,
+    carry_out_introductions,
+    check_access,
+    complete_tasks,
+    get_case,
+    get_owners,
+    list_cases,
+    list_introductions,
+    list_owners,
+    resign,
+    send_hris_message,
 )
-from tests.stories.ways import Watched, three_ways
+from tests.stories.company import OWNERS, get_day
+from tests.stories.three_ways import WatchedHouse, run_three_ways
 
 ANNAS = [client for client, owner in OWNERS.items() if owner == "anna"]
 
 
-@three_ways()
-async def test_a_withdrawn_resignation_undoes_what_no_client_has_confirmed_and_unfreezes_last(house: Watched) -> None:
-    await resigns(house, "anna")
+@run_three_ways()
+async def test_a_withdrawn_resignation_undoes_what_no_client_has_confirmed_and_unfreezes_last(
+    house: WatchedHouse,
+) -> None:
+    await resign(house, "anna")
     await house.settle()
-    await approve(house, "anna")
+    await approve_plan(house, "anna")
     await house.settle()
-    confirmed, *_ = await introductions(house, "anna")
-    await introduce(house, confirmed)
+    confirmed, *_ = await list_introductions(house, "anna")
+    await carry_out_introductions(house, confirmed)
     await house.settle()
 
-    await hris(house, "resignation.withdrawn", "anna")
+    await send_hris_message(house, "resignation.withdrawn", "anna")
     await house.settle()
-    (case,) = await cases_of(house, "anna")
+    (case,) = await list_cases(house, "anna")
     assert case["status"] == "cancelled"
-    held = await owners(house)
+    held = await get_owners(house)
     assert held[confirmed["client_id"]] == confirmed["to_id"]
     assert {held[client] for client in ANNAS if client != confirmed["client_id"]} == {"anna"}
-    assert await may(house, "anna", "c-5" if confirmed["client_id"] != "c-5" else "c-4") == "owner"
+    assert await check_access(house, "anna", "c-5" if confirmed["client_id"] != "c-5" else "c-4") == "owner"
     undone = await house.sent("clients")
     unfrozen = [place for place, one in enumerate(undone) if one.data.type == "access.unfrozen"]
     returned = [place for place, one in enumerate(undone) if getattr(one.data, "kind", None) == "returned"]
     assert max(returned) < min(unfrozen)
 
 
-@three_ways()
-async def test_resigned_withdrawn_and_resigned_again_is_a_second_case(house: Watched) -> None:
-    await resigns(house, "anna")
-    await hris(house, "resignation.withdrawn", "anna")
-    await resigns(house, "anna", last_day=30)
+@run_three_ways()
+async def test_resigned_withdrawn_and_resigned_again_is_a_second_case(house: WatchedHouse) -> None:
+    await resign(house, "anna")
+    await send_hris_message(house, "resignation.withdrawn", "anna")
+    await resign(house, "anna", last_day=30)
     await house.settle()
-    assert await may(house, "anna", "c-1") == "frozen"
-    await approve(house, "anna")
+    assert await check_access(house, "anna", "c-1") == "frozen"
+    await approve_plan(house, "anna")
     await house.settle()
-    first, second = sorted(await cases_of(house, "anna"), key=lambda case: case["status"])
+    first, second = sorted(await list_cases(house, "anna"), key=lambda case: case["status"])
     assert (first["status"], second["status"]) == ("cancelled", "open")
-    assert "anna" not in (await owners(house)).values()
+    assert "anna" not in (await get_owners(house)).values()
 
 
-@three_ways()
-async def test_a_departure_by_mistake_is_reversed_and_the_same_employment_goes_on(house: Watched) -> None:
+@run_three_ways()
+async def test_a_departure_by_mistake_is_reversed_and_the_same_employment_goes_on(house: WatchedHouse) -> None:
     before = (await house.ok(("hr", "h"), "GET", "/staff/v1/employees/anna"))["employment_id"]
-    await hris(house, "employee.left", "anna", on=str(day(0)))
+    await send_hris_message(house, "employee.left", "anna", on=str(get_day(0)))
     await house.settle()
-    await approve(house, "anna")
+    await approve_plan(house, "anna")
     await house.settle()
-    assert "anna" not in (await owners(house)).values()
+    assert "anna" not in (await get_owners(house)).values()
 
-    await hris(house, "departure.reversed", "anna", reason="It was another Anna.")
+    await send_hris_message(house, "departure.reversed", "anna", reason="It was another Anna.")
     await house.settle()
     assert (await house.ok(("hr", "h"), "GET", "/staff/v1/employees/anna"))["employment_id"] == before
-    assert await hands_of(house, ANNAS) == {"anna"}
-    assert await may(house, "anna", "c-1") == "owner"
-    assert (await case_of(house, "anna"))["status"] == "cancelled"
+    assert await list_owners(house, ANNAS) == {"anna"}
+    assert await check_access(house, "anna", "c-1") == "owner"
+    assert (await get_case(house, "anna"))["status"] == "cancelled"
 
 
-@three_ways()
-async def test_a_rehire_opens_a_new_employment_and_restores_nothing(house: Watched) -> None:
-    await hris(house, "employee.left", "anna", on=str(day(0)))
+@run_three_ways()
+async def test_a_rehire_opens_a_new_employment_and_restores_nothing(house: WatchedHouse) -> None:
+    await send_hris_message(house, "employee.left", "anna", on=str(get_day(0)))
     await house.settle()
     house.clock.move(days=3)
-    await hris(house, "employee.rehired", "anna", hired_on=str(day(3)))
+    await send_hris_message(house, "employee.rehired", "anna", hired_on=str(get_day(3)))
     await house.settle()
 
     assert len((await house.ok(("hr", "h"), "GET", "/staff/v1/employees/anna/employments"))["items"]) == 2
-    assert "anna" not in (await owners(house)).values()
+    assert "anna" not in (await get_owners(house)).values()
     assert not await house.rows("clients", "SELECT 1 FROM clients WHERE owner_id = 'anna'")
-    assert await may(house, "anna", "c-1", "edit") in ("no_relation", "action_not_allowed")
+    assert await check_access(house, "anna", "c-1", "edit") in ("no_relation", "action_not_allowed")
     new = {"id": "c-new", "name": "A new client", "owner_id": "anna", "contacts": [], "team": {}}
     await house.ok("service", "POST", "/clients/v1/clients", json=new)
-    assert await may(house, "anna", "c-new") == "owner"
+    assert await check_access(house, "anna", "c-new") == "owner"
     await house.settle()
-    await approve(house, "anna")
+    await approve_plan(house, "anna")
     await house.settle()
-    await work_off(house, "anna")
+    await complete_tasks(house, "anna")
     await house.settle()
-    assert (await owners(house))["c-new"] == "anna"
-    assert await may(house, "anna", "c-new") == "owner"
+    assert (await get_owners(house))["c-new"] == "anna"
+    assert await check_access(house, "anna", "c-new") == "owner"

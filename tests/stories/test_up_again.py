@@ -7,24 +7,24 @@ from pathlib import Path
 
 import pytest
 
-from tests.stories.company import OWNERS, build
-from tests.stories.hands import (
-    approve,
-    case_of,
-    certificate,
-    employee,
-    hands_of,
-    hris,
-    introduce,
-    introductions,
-    may,
-    open_tasks,
-    owners,
-    resigns,
-    work_off,
+from tests.stories.actions import (
+    approve_plan,
+    as_employee,
+    carry_out_introductions,
+    check_access,
+    complete_tasks,
+    get_case,
+    get_certificate,
+    get_owners,
+    list_introductions,
+    list_open_tasks,
+    list_owners,
+    resign,
+    send_hris_message,
 )
-from tests.stories.remote import Remote, reaches
-from tests.support.processes import Process, answers, free_port
+from tests.stories.company import OWNERS, build_company
+from tests.stories.remote_house import RemoteHouse, wait_for_step
+from tests.support.processes import Process, find_free_port, is_answering
 
 REPOSITORY = Path(__file__).parents[2]
 ANNAS = [client for client, owner in OWNERS.items() if owner == "anna"]
@@ -41,7 +41,7 @@ def holdfast(data: Path, port: int, name: str = "up") -> Process:
 
 @pytest.fixture
 def up(tmp_path: Path) -> Iterator[Process]:
-    process = holdfast(tmp_path, free_port())
+    process = holdfast(tmp_path, find_free_port())
     process.start()
     try:
         ready(process)
@@ -56,7 +56,7 @@ def port_of(process: Process) -> int:
 
 def ready(process: Process) -> None:
     url = f"http://127.0.0.1:{port_of(process)}/readyz"
-    process.wait_until(lambda: answers(url), STARTED, "is ready")
+    process.wait_until(lambda: is_answering(url), STARTED, "is ready")
 
 
 def kill_and_start(process: Process) -> None:
@@ -66,50 +66,50 @@ def kill_and_start(process: Process) -> None:
 
 
 async def test_killed_in_the_middle_of_a_case_up_again_goes_on_to_the_certificate(up: Process, tmp_path: Path) -> None:
-    house = Remote(f"http://127.0.0.1:{port_of(up)}", tmp_path / "holdfast" / "signing-key.pem")
+    house = RemoteHouse(f"http://127.0.0.1:{port_of(up)}", tmp_path / "holdfast" / "signing-key.pem")
     try:
         await depart(house, up)
     finally:
         await house.http.aclose()
 
 
-async def depart(house: Remote, up: Process) -> None:
-    await build(house)
-    await resigns(house, "anna")
+async def depart(house: RemoteHouse, up: Process) -> None:
+    await build_company(house)
+    await resign(house, "anna")
     kill_and_start(up)  # the word of the HRIS is accepted, and nobody may have heard it yet
 
     async def frozen() -> bool:
-        return await may(house, "anna", "c-1") == "frozen"
+        return await check_access(house, "anna", "c-1") == "frozen"
 
     await house.until(frozen, "anna is refused")
-    assert await hands_of(house, ANNAS) == {"ben"}
+    assert await list_owners(house, ANNAS) == {"ben"}
     kill_and_start(up)  # the plan is being made, or waits
 
-    await reaches(house, "anna", "plan", "waiting")
-    planned = {item["client_id"]: item["to_id"] for item in (await approve(house, "anna"))["items"]}
+    await wait_for_step(house, "anna", "plan", "waiting")
+    planned = {item["client_id"]: item["to_id"] for item in (await approve_plan(house, "anna"))["items"]}
     kill_and_start(up)  # the transfer is under way
-    await reaches(house, "anna", "transfer", "done")
-    assert await owners(house, ANNAS) == planned
+    await wait_for_step(house, "anna", "transfer", "done")
+    assert await get_owners(house, ANNAS) == planned
 
-    first, *others = await introductions(house, "anna")
-    await introduce(house, first)
+    first, *others = await list_introductions(house, "anna")
+    await carry_out_introductions(house, first)
     path = f"/offboarding/v1/introductions/{others[0]['id']}"
-    await house.ok(employee(others[0]["to_id"]), "POST", f"{path}/accept")
+    await house.ok(as_employee(others[0]["to_id"]), "POST", f"{path}/accept")
     kill_and_start(up)  # one introduction is over, another one begun
-    await introduce(house, *others)
-    await work_off(house, "anna")
-    await reaches(house, "anna", "hand_over", "done")
-    await hris(house, "employee.left", "anna", on=str(house.clock.day()))
+    await carry_out_introductions(house, *others)
+    await complete_tasks(house, "anna")
+    await wait_for_step(house, "anna", "hand_over", "done")
+    await send_hris_message(house, "employee.left", "anna", on=str(house.clock.day()))
     kill_and_start(up)  # the last day is over, and the case may not know it yet
 
-    await reaches(house, "anna", "clear", "done")
-    assert not await open_tasks(house, (await case_of(house, "anna"))["id"])
-    assert (await certificate(house, "anna"))["employee_id"] == "anna"
+    await wait_for_step(house, "anna", "clear", "done")
+    assert not await list_open_tasks(house, (await get_case(house, "anna"))["id"])
+    assert (await get_certificate(house, "anna"))["employee_id"] == "anna"
 
 
 async def test_a_second_up_on_the_same_data_folder_is_refused(up: Process, tmp_path: Path) -> None:
-    second = holdfast(tmp_path, free_port(), "second")
+    second = holdfast(tmp_path, find_free_port(), "second")
     second.start()
     assert second.wait_for_end(STARTED) != 0
     assert "another" in second.tail()
-    assert answers(f"http://127.0.0.1:{port_of(up)}/readyz")
+    assert is_answering(f"http://127.0.0.1:{port_of(up)}/readyz")

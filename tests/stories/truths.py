@@ -3,14 +3,12 @@
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from services.clients.journal.rules.merkle_tree import grow_frontier
 from services.clients.journal.store.tree import LEAF_COLUMNS
+from tests.stories.crash_points import CrashingHouse
 from tests.support.house import House
-
-if TYPE_CHECKING:
-    from tests.stories.ways import Watched
 
 IN_NO_HANDS = """
     SELECT client_id, a.employee_id, a.status, a.frozen FROM clients c
@@ -116,7 +114,7 @@ GROWS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-class Truths:
+class TruthChecker:
     """Remembers what was, to see that it still is."""
 
     def __init__(self) -> None:
@@ -127,7 +125,7 @@ class Truths:
         assert not await house.rows("clients", IN_NO_HANDS), "truth 1: a client without an owner who works here"
         assert not await house.rows("orders", WORKED_ON_BY_FROZEN), "truth 2: a frozen person has work in hand"
 
-    async def examine(self, house: "Watched") -> None:
+    async def examine(self, house: CrashingHouse) -> None:
         """All six, when the house has come to rest."""
         await self.look(house)
         async with house.aside():

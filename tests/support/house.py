@@ -43,8 +43,9 @@ from shared.replica import Replica
 from shared.settings import SERVICES, Settings
 from tests.support import postgres
 from tests.support.days import Clock, now, today
-from tests.support.twice import TwiceBus
-from tests.support.watching import watched
+from tests.support.postgres import create_database
+from tests.support.twice_bus import TwiceBus
+from tests.support.watched_connection import make_watched_connection_class
 
 KEY = OKPKey.generate_key("Ed25519")
 TYPES = index_by_type(MESSAGES)
@@ -93,7 +94,7 @@ class House:
         """The named services (all four if none is named). `crashes(n)` says whether to crash after the nth commit;
         `settings` are fields of `Settings`; `templates` names databases to start from."""
         names = names or SERVICES
-        urls = {name: await postgres.fresh_database(name, (templates or {}).get(name)) for name in names}
+        urls = {name: await create_database(name, (templates or {}).get(name)) for name in names}
         house = cls(names, urls, settings, twice)
         await house.open()
         if crashes is not None:
@@ -124,7 +125,7 @@ class House:
         return self.apps[name]
 
     def _database(self, service: str) -> Database:
-        return open_database(self.urls[service], 6, watched(partial(self._executed, service)))
+        return open_database(self.urls[service], 6, make_watched_connection_class(partial(self._executed, service)))
 
     async def _open(self, runtimes: Mapping[str, Replica]) -> None:
         self.bus = bus = TwiceBus() if self.twice else InProcessBus()
@@ -184,7 +185,7 @@ class House:
 
     def token(self, role: str | Sequence[str], sub: str | None = None) -> str:
         roles = [role] if isinstance(role, str) else list(role)
-        return next(iter(self.embedded.runtimes.values())).keys.token(sub or roles[0], roles, 3600)
+        return next(iter(self.embedded.runtimes.values())).keys.issue_token(sub or roles[0], roles, 3600)
 
     async def call(
         self, who: str | tuple[str | Sequence[str], str] | None, method: str, path: str, **request: Any
@@ -229,7 +230,7 @@ class House:
 
     # -- messages --------------------------------------------------------------------------------------------------
 
-    async def hear(self, service: str, message: Event | Command, source: str = "staff", sequence: int = 1) -> None:
+    async def deliver(self, service: str, message: Event | Command, source: str = "staff", sequence: int = 1) -> None:
         """Delivers a message as if another service had published it."""
         row = {
             "event_id": uuid.uuid4(),

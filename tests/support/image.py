@@ -49,30 +49,32 @@ class Image:
         return found
 
 
-def instructions() -> list[tuple[str, str]]:
+def read_instructions() -> list[tuple[str, str]]:
     """The Dockerfile as pairs: FROM, COPY and so on, and what follows."""
     text = re.sub(r"^#.*\n", "", DOCKERFILE.read_text(), flags=re.MULTILINE).replace("\\\n", " ")
     return [(word, rest.strip()) for word, _, rest in (line.partition(" ") for line in text.splitlines() if line)]
 
 
-def pip_commands() -> list[str]:
+def list_pip_commands() -> list[str]:
     """Every command that calls pip."""
-    return [one for word, rest in instructions() if word == "RUN" for one in _commands(rest) if "pip " in one]
+    return [
+        one for word, rest in read_instructions() if word == "RUN" for one in _split_commands(rest) if "pip " in one
+    ]
 
 
-def locked(lock: Path) -> dict[str, str]:
+def read_lock(lock: Path) -> dict[str, str]:
     """Every package in a lock, with its whole entry."""
     entries = re.findall(r"^([\w.-]+)((?:[^\n]*\\\n)*[^\n]*)", lock.read_text(), re.MULTILINE)
-    return {_normal(name): rest for name, rest in entries}
+    return {_normalize_name(name): rest for name, rest in entries}
 
 
-def build(folder: Path) -> Image:
+def build_image(folder: Path) -> Image:
     """Builds the image in an empty folder. Raises `BrokenProcessError` where a command fails."""
-    image, earlier = _start(folder), folder.with_name(f"{folder.name}-build")
-    for word, rest in instructions():
+    image, earlier = _start_stage(folder), folder.with_name(f"{folder.name}-build")
+    for word, rest in read_instructions():
         if word == "FROM" and any(image.root.iterdir()):
             image.root.rename(earlier)
-            image = _start(folder)
+            image = _start_stage(folder)
         elif word == "WORKDIR":
             image.workdir = Path(image.here(rest))
             image.workdir.mkdir(parents=True, exist_ok=True)
@@ -82,19 +84,19 @@ def build(folder: Path) -> Image:
         elif word == "COPY":
             _copy(image, earlier, shlex.split(rest))
         elif word == "RUN":
-            for command in _commands(rest):
-                _run(image, command)
+            for command in _split_commands(rest):
+                _run_command(image, command)
     shutil.rmtree(earlier)
     return image
 
 
-def _start(folder: Path) -> Image:
+def _start_stage(folder: Path) -> Image:
     folder.mkdir(exist_ok=True)
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
     return Image(folder, folder, {"PATH": path})
 
 
-def _commands(run: str) -> list[str]:
+def _split_commands(run: str) -> list[str]:
     return [command.strip() for command in run.split("&&")]
 
 
@@ -107,7 +109,7 @@ def _copy(image: Image, earlier: Path, arguments: list[str]) -> None:
         (earlier / target[1:]).rename(image.root / target[1:])
         return
     for source in sources:
-        admitted, ignored = _context()
+        admitted, ignored = _read_dockerignore()
         if source not in admitted:
             raise BrokenProcessError(f"{source} is not in the context that Dockerfile.dockerignore leaves")
         path = image.workdir / target
@@ -117,7 +119,7 @@ def _copy(image: Image, earlier: Path, arguments: list[str]) -> None:
             shutil.copy(REPOSITORY / source, path / source if target.endswith("/") else path)
 
 
-def _context() -> tuple[set[str], set[str]]:
+def _read_dockerignore() -> tuple[set[str], set[str]]:
     """Names that Dockerfile.dockerignore lets in, and those that it leaves out at any depth."""
     nothing, *lines = re.findall(
         r"^[^#\s].*$", DOCKERFILE.with_name("Dockerfile.dockerignore").read_text(), re.MULTILINE
@@ -128,11 +130,11 @@ def _context() -> tuple[set[str], set[str]]:
     }
 
 
-def _run(image: Image, command: str) -> None:
+def _run_command(image: Image, command: str) -> None:
     if command.split()[0] not in ("python", "pip"):
         return
     if "--require-hashes" in command:
-        _link(image, Path(image.workdir / command.split()[-1]))
+        _link_packages(image, Path(image.workdir / command.split()[-1]))
         command += " --dry-run --no-index"
     done = subprocess.run(
         ["sh", "-c", image.here(command)],
@@ -146,20 +148,20 @@ def _run(image: Image, command: str) -> None:
         raise BrokenProcessError(f"{command} ended with {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
 
 
-def _link(image: Image, lock: Path) -> None:
+def _link_packages(image: Image, lock: Path) -> None:
     """Puts the packages of a lock into the image's environment, as links to those of this one."""
     here = Path(sysconfig.get_path("purelib"))
     [there] = image.root.glob("opt/*/lib/python*/site-packages")
-    for top in _top_level(here, locked(lock)):
+    for top in _list_top_level_files(here, read_lock(lock)):
         if not (there / top).exists():
             (there / top).symlink_to(here / top)
 
 
-def _top_level(site: Path, names: Collection[str]) -> Iterator[str]:
+def _list_top_level_files(site: Path, names: Collection[str]) -> Iterator[str]:
     for package in importlib.metadata.distributions(path=[str(site)]):
-        if _normal(package.name) in names:
+        if _normalize_name(package.name) in names:
             yield from {file.parts[0] for file in package.files or ()} - {"..", "__pycache__"}
 
 
-def _normal(name: str) -> str:
+def _normalize_name(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -18,7 +18,17 @@ from shared.kafka import STUCK, KafkaBus
 from shared.messages import get_commands_topic, get_events_topic
 from shared.service import Runtime, Service
 from tests.support import postgres
-from tests.support.probe import Poke, ProbeReplica, connect, disconnect, happen, metadata, now, probe
+from tests.support.postgres import create_database, execute_sql, get_server
+from tests.support.probe import (
+    Poke,
+    ProbeReplica,
+    connect_replica,
+    disconnect_replica,
+    make_probe_service,
+    metadata,
+    now,
+    record_happening,
+)
 from tests.support.processes import Process
 
 REPOSITORY = Path(__file__).parents[2]
@@ -27,7 +37,7 @@ WITHIN = 90.0  # seconds until a wait gives up: generous, for machines that do m
 T = TypeVar("T")
 
 
-async def until(check: Callable[[], Awaitable[T]], what: str, within: float = WITHIN) -> T:
+async def wait_until(check: Callable[[], Awaitable[T]], what: str, within: float = WITHIN) -> T:
     """The first true answer of `check`; `AssertionError` naming `what` when there is none in time."""
     try:
         async with asyncio.timeout(within):
@@ -76,7 +86,7 @@ class Lab:
             else self.in_process
         )
         await bus.start(self.topics)
-        runtime = connect(service, await self.database(service.name), bus, self.clock)
+        runtime = connect_replica(service, await self.database(service.name), bus, self.clock)
         if isinstance(bus, InProcessBus):
             bus.subscribe(runtime)
         self.running.append(runtime)
@@ -84,7 +94,7 @@ class Lab:
 
     async def stop(self, runtime: ProbeReplica) -> None:
         self.running.remove(runtime)
-        await disconnect(runtime)
+        await disconnect_replica(runtime)
         await runtime.bus.stop()
         if runtime.bus is self.in_process:  # it goes on to deliver into the database of whoever is away
             runtime.database = open_database(runtime.database.url)
@@ -98,10 +108,10 @@ class Lab:
             await postgres.drop_database(url)
 
     async def start_sender(self) -> ProbeReplica:
-        return await self.start(probe(self.sender))
+        return await self.start(make_probe_service(self.sender))
 
     async def start_receiver(self, replica: str = "") -> ProbeReplica:
-        return await self.start(probe(self.receiver, hears=[self.sender], obeys=True, replica=replica))
+        return await self.start(make_probe_service(self.receiver, hears=[self.sender], obeys=True, replica=replica))
 
     def process(self, hand: ProbeReplica, name: str, folder: Path, stuck: float = STUCK) -> Process:
         """A replica of the service of `hand` as a process of its own, to be started; the command ends with its id."""
@@ -113,39 +123,39 @@ class Lab:
         """A hand that writes the outbox of a service that hears and obeys itself, and leaves all else to processes."""
         name = f"pair-{uuid.uuid4().hex[:10]}"
         self.topics = [get_events_topic(name), get_commands_topic(name)]
-        return await self.connect(probe(name))
+        return await self.connect(make_probe_service(name))
 
     # -- databases ---------------------------------------------------------------------------------------------------
 
     async def database(self, name: str) -> str:
         async with self.creating:  # replicas of one service that start at the same time share it
             if name not in self.urls:
-                self.urls[name] = await postgres.fresh_database("probe", TEMPLATE)
+                self.urls[name] = await create_database("probe", TEMPLATE)
         return self.urls[name]
 
     @asynccontextmanager
     async def outage(self, runtime: Runtime) -> AsyncIterator[None]:
         """The database of the service breaks all connections and takes none."""
         name = make_url(runtime.database.url).database
-        await postgres.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")
-        await postgres.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        await execute_sql(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")
+        await execute_sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
         try:
             yield
         finally:
-            await postgres.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true")
+            await execute_sql(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true")
 
 
 @asynccontextmanager
-async def opened(lab: Lab) -> AsyncIterator[Lab]:
+async def open_lab(lab: Lab) -> AsyncIterator[Lab]:
     try:
         yield lab
     finally:
         await lab.close()
 
 
-async def make_template() -> None:
-    await postgres.execute(f"CREATE DATABASE {TEMPLATE}")
-    engine = open_migration_engine(postgres.server().get_uri(database=TEMPLATE))
+async def create_template_database() -> None:
+    await execute_sql(f"CREATE DATABASE {TEMPLATE}")
+    engine = open_migration_engine(get_server().get_uri(database=TEMPLATE))
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
     await engine.dispose()
@@ -154,13 +164,13 @@ async def make_template() -> None:
 # -- doing -------------------------------------------------------------------------------------------------------------
 
 
-async def write(runtime: Runtime, *keys: str) -> None:
+async def make_things_happen(runtime: Runtime, *keys: str) -> None:
     """One thing happens to each key, each in a transaction of its own."""
     for key in keys:
-        await runtime.transact(happen, key)
+        await runtime.transact(record_happening, key)
 
 
-async def command(runtime: Runtime, receiver: str, n: int, case: str = "case", epoch: int = 1) -> None:
+async def send_command(runtime: Runtime, receiver: str, n: int, case: str = "case", epoch: int = 1) -> None:
     """Sends the nth command about the employee `case` to the receiver."""
 
     class Sent(Poke):
@@ -175,16 +185,18 @@ async def command(runtime: Runtime, receiver: str, n: int, case: str = "case", e
     await runtime.transact(send)
 
 
-async def plant(runtime: Runtime, key: str, kind: str, n: int = 0) -> None:
+async def plant_fault(runtime: Runtime, key: str, kind: str, n: int = 0) -> None:
     """From now on the nth message of the key goes wrong in this way; with `n` 0 each does."""
-    await execute(runtime, "INSERT INTO faults (key, n, kind) VALUES (:key, :n, :kind)", key=key, n=n, kind=kind)
+    await execute_in_service(
+        runtime, "INSERT INTO faults (key, n, kind) VALUES (:key, :n, :kind)", key=key, n=n, kind=kind
+    )
 
 
-async def cure(runtime: Runtime) -> None:
-    await execute(runtime, "DELETE FROM faults")
+async def remove_faults(runtime: Runtime) -> None:
+    await execute_in_service(runtime, "DELETE FROM faults")
 
 
-async def execute(runtime: Runtime, sql: str, **named: Any) -> None:
+async def execute_in_service(runtime: Runtime, sql: str, **named: Any) -> None:
     async with runtime.database.connect() as connection:
         await connection.execute(*bind_named(sql, **named))
 
@@ -192,55 +204,55 @@ async def execute(runtime: Runtime, sql: str, **named: Any) -> None:
 # -- looking -----------------------------------------------------------------------------------------------------------
 
 
-async def rows(runtime: Runtime, sql: str, **named: Any) -> Sequence[Mapping[str, Any]]:
+async def fetch_rows(runtime: Runtime, sql: str, **named: Any) -> Sequence[Mapping[str, Any]]:
     async with runtime.database.connect() as connection:
         return [dict(row) for row in await connection.fetch(*bind_named(sql, **named))]
 
 
-async def scalar(runtime: Runtime, sql: str, **named: Any) -> Any:
+async def fetch_value(runtime: Runtime, sql: str, **named: Any) -> Any:
     async with runtime.database.connect() as connection:
         return await connection.fetchval(*bind_named(sql, **named))
 
 
-async def effects(runtime: Runtime) -> dict[str, list[int]]:
+async def list_effects(runtime: Runtime) -> dict[str, list[int]]:
     """For each key the numbers of what took effect, in the order in which it did."""
     found: dict[str, list[int]] = {}
-    for row in await rows(runtime, "SELECT key, n FROM effects ORDER BY id"):
+    for row in await fetch_rows(runtime, "SELECT key, n FROM effects ORDER BY id"):
         found.setdefault(row["key"], []).append(row["n"])
     return found
 
 
-async def settled(runtime: Runtime, expected: Mapping[str, Sequence[int]]) -> None:
+async def wait_for_effects(runtime: Runtime, expected: Mapping[str, Sequence[int]]) -> None:
     """Waits until as much took effect as expected, and asserts that it is that, in order, and nothing twice."""
     total = sum(len(numbers) for numbers in expected.values())
 
     async def enough() -> bool:
-        return bool(await scalar(runtime, "SELECT count(*) >= :total FROM effects", total=total))
+        return bool(await fetch_value(runtime, "SELECT count(*) >= :total FROM effects", total=total))
 
     try:
-        await until(enough, f"{total} effects")
+        await wait_until(enough, f"{total} effects")
     finally:
-        assert await effects(runtime) == {key: list(numbers) for key, numbers in expected.items()}
+        assert await list_effects(runtime) == {key: list(numbers) for key, numbers in expected.items()}
 
 
-async def all_sent(runtime: Runtime) -> None:
+async def wait_for_empty_outbox(runtime: Runtime) -> None:
     """Waits until the outbox has nothing left to publish."""
 
     async def empty() -> bool:
-        return not await scalar(runtime, "SELECT EXISTS (SELECT 1 FROM outbox WHERE published_at IS NULL)")
+        return not await fetch_value(runtime, "SELECT EXISTS (SELECT 1 FROM outbox WHERE published_at IS NULL)")
 
-    await until(empty, "an empty outbox")
+    await wait_until(empty, "an empty outbox")
 
 
-async def no_key_waits(runtime: Runtime) -> None:
+async def wait_for_no_waiting_key(runtime: Runtime) -> None:
     async def none() -> bool:
-        return not await scalar(runtime, "SELECT EXISTS (SELECT 1 FROM waiting_keys)")
+        return not await fetch_value(runtime, "SELECT EXISTS (SELECT 1 FROM waiting_keys)")
 
-    await until(none, "no waiting key")
+    await wait_until(none, "no waiting key")
 
 
-async def paused(logs: Sequence[Any]) -> None:
+async def wait_for_pause(logs: Sequence[Any]) -> None:
     async def seen() -> bool:
         return any(entry["event"] in ("consumer.paused", "relay.paused") for entry in logs)
 
-    await until(seen, "somebody who noticed the outage")
+    await wait_until(seen, "somebody who noticed the outage")

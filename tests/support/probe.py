@@ -118,7 +118,7 @@ class ProbeReplica(Replica):
             raise Crash
 
 
-def probe(name: str, *, hears: Sequence[str] = (), obeys: bool = False, replica: str = "") -> Service:
+def make_probe_service(name: str, *, hears: Sequence[str] = (), obeys: bool = False, replica: str = "") -> Service:
     """A service that takes `Happened` from the services it hears, and `Poke` if it obeys."""
 
     async def take(work: UnitOfWork, envelope: Envelope[Happened]) -> None:
@@ -137,12 +137,12 @@ def probe(name: str, *, hears: Sequence[str] = (), obeys: bool = False, replica:
         publishes=(Happened, CommandAnswered, JournalEntry),
         subscribes={source: {Happened: take} for source in hears},
         obeys={Poke: obey} if obeys else {},
-        is_frozen=_nobody,
+        are_roles_frozen=_nobody,
         republish=_nothing,
     )
 
 
-async def happen(work: UnitOfWork, key: str) -> None:
+async def record_happening(work: UnitOfWork, key: str) -> None:
     """One more thing happens to `key`: locks it, counts it and tells."""
     n = await work.fetch_value(
         """
@@ -230,7 +230,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def connect(
+def connect_replica(
     service: Service, url: str, bus: Bus, clock: Callable[[], datetime] = now, replica_id: uuid.UUID | None = None
 ) -> ProbeReplica:
     """One replica, connected and not started."""
@@ -246,7 +246,7 @@ def connect(
     )
 
 
-async def disconnect(runtime: Replica) -> None:
+async def disconnect_replica(runtime: Replica) -> None:
     await runtime.stop()
     await runtime.calls.aclose()
     await runtime.database.close()
@@ -258,12 +258,12 @@ async def main(name: str, url: str, bootstrap: str, stuck: str, replica: str) ->
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     bus = KafkaBus(bootstrap, client=f"{name}-{replica}")
-    service = probe(name, hears=[name], obeys=True, replica=replica)
-    runtime = connect(service, url, bus, replica_id=uuid.UUID(replica))
+    service = make_probe_service(name, hears=[name], obeys=True, replica=replica)
+    runtime = connect_replica(service, url, bus, replica_id=uuid.UUID(replica))
     await bus.start([get_events_topic(name), get_commands_topic(name)])
     await runtime.start()
     await ended.wait()
-    await disconnect(runtime)
+    await disconnect_replica(runtime)
     await bus.stop()
 
 

@@ -142,7 +142,7 @@ def wait_until(check: Callable[[], bool], within: float, what: str) -> None:
         _never.wait(POLL)
 
 
-def answers(url: str, timeout: float = 5.0) -> bool:
+def is_answering(url: str, timeout: float = 5.0) -> bool:
     """Whether a GET answers 200."""
     try:
         return httpx.get(url, timeout=timeout, trust_env=False).status_code == 200
@@ -150,7 +150,7 @@ def answers(url: str, timeout: float = 5.0) -> bool:
         return False
 
 
-def connects(host: str, port: int) -> bool:
+def is_listening(host: str, port: int) -> bool:
     """Whether something accepts connections there."""
     try:
         with socket.create_connection((host, port), timeout=1):
@@ -159,7 +159,7 @@ def connects(host: str, port: int) -> bool:
         return False
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     """A port that nobody listens on now.
 
     Below the range from which the system takes ports for outgoing connections: a client that keeps trying the port of a

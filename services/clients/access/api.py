@@ -97,7 +97,7 @@ async def check_access(request: Request) -> Response:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise NoToken
-    principal = await runtime.keys.principal(token)
+    principal = await runtime.keys.authenticate(token)
     explained = bool(request.scope["query_string"]) and _parse_explain(request)
     asked = get_question_reach(principal, explained)
     try:

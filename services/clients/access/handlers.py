@@ -4,7 +4,11 @@ from collections.abc import Iterable
 
 from services.clients.access.store.actor import has_unacknowledged_policy, is_headed_by_actor
 from services.clients.access.store.decision import get_actor_decision
-from services.clients.access.store.sets import AllowedPage, list_clients_allowed, list_employees_allowed
+from services.clients.access.store.sets import (
+    AllowedPage,
+    list_and_journal_allowed_clients,
+    list_and_journal_allowed_employees,
+)
 from services.clients.holdings.store.owners import LockedClient, lock_clients
 from services.clients.journal.store.entries import insert_decision_entry, insert_journal_entry
 from services.clients.names.handlers import ClientNotFound, accept_any_client_id
@@ -13,7 +17,7 @@ from shared.database import UnitOfWork
 from shared.errors import Forbidden, HoldfastError, JournaledRefusal, NotFound, YouAreFrozen
 from shared.paging import Paging
 from shared.people.rules import Person
-from shared.people.store import is_frozen, lock_people
+from shared.people.store import are_roles_frozen, lock_people
 
 
 class OwnAffair(Forbidden, code="own_affair"):
@@ -62,7 +66,7 @@ async def lock_for_client_work(work: UnitOfWork, holding: Iterable[str | None] =
 
 async def find_actor_exclusion(work: UnitOfWork) -> str | None:
     """Why the actor may see no client at all: `frozen`, `policy_not_acknowledged`; None: they may."""
-    if await is_frozen(work.connection, work.actor):
+    if await are_roles_frozen(work.connection, work.actor):
         return "frozen"
     return "policy_not_acknowledged" if await has_unacknowledged_policy(work) else None
 
@@ -135,7 +139,7 @@ async def list_allowed_clients(
     may_know = employee_id == work.actor or roles & {"service", "director"}
     if not may_know and not ("sales_head" in roles and await is_headed_by_actor(work, employee_id)):
         raise NotFound
-    return await list_clients_allowed(work, employee_id, action, paging)
+    return await list_and_journal_allowed_clients(work, employee_id, action, paging)
 
 
 @accept_any_client_id
@@ -147,4 +151,4 @@ async def list_allowed_employees(
     await insert_decision_entry(work, "read", reason, client_id, "access.employees_asked")
     if reason not in ALLOWING_REASONS:
         raise make_refusal(reason)
-    return await list_employees_allowed(work, client_id, action, paging)
+    return await list_and_journal_allowed_employees(work, client_id, action, paging)

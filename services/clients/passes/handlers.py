@@ -58,7 +58,7 @@ PASS_FAULT_ERRORS: Mapping[str, type[Refused] | type[Unprocessable]] = {
 
 async def _find_pass_faults(work: UnitOfWork, person: Person, passes: Sequence[PassWanted]) -> list[str | None]:
     """For each wanted pass why it cannot be given, if so. The person was locked before."""
-    own = await store.list_own_clients(work, person.employee_id, [wanted.client_id for wanted in passes])
+    own = await store.list_is_theirs_by_client(work, person.employee_id, [wanted.client_id for wanted in passes])
     last_day = await store.get_last_day(work, person.employee_id)
     timezone = work.settings.timezone
     ends = get_start_of_day(last_day + timedelta(days=1), timezone) if last_day else None

@@ -69,7 +69,7 @@ LIST_OWN_CLIENTS_SQL = f"""
 """
 
 
-async def list_own_clients(work: UnitOfWork, employee_id: str, client_ids: Sequence[str]) -> dict[str, bool]:
+async def list_is_theirs_by_client(work: UnitOfWork, employee_id: str, client_ids: Sequence[str]) -> dict[str, bool]:
     """Of these clients the known ones, and whether each is this person's, or was when they were frozen."""
     clients = await work.fetch_rows(LIST_OWN_CLIENTS_SQL, employee_id=employee_id, clients=list(client_ids))
     return {client["id"]: client["is_theirs"] for client in clients if client["is_known"]}

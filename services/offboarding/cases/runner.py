@@ -13,7 +13,7 @@ from shared.contracts.offboarding import CaseNeedsPerson, OffboardingCancelled, 
 from shared.database import UnitOfWork
 
 
-async def begin_case(work: UnitOfWork, departure: Departure) -> None:
+async def advance_new_case(work: UnitOfWork, departure: Departure) -> None:
     """A new case, and its first move."""
     checklist = (await get_checklist(work)).entries
     case = Case(make_case_id(departure), list_checklist_tasks(checklist), NEWEST_TABLE_VERSION)
@@ -92,4 +92,4 @@ async def _begin_waiting_case(work: UnitOfWork, case_id: str) -> None:
     departure = (await store.get_case(work, case_id)).next_departure
     if departure is not None:
         await store.update_next_departure(work, case_id, None)
-        await begin_case(work, departure)
+        await advance_new_case(work, departure)

@@ -83,7 +83,6 @@ async def get_next_case_past_last_day(work: UnitOfWork) -> CaseRecord | None:
         WHERE status IN ('open', 'needs_person') AND NOT last_day_over AND undo = '' AND last_day < :today
         ORDER BY last_day, id LIMIT 1
         """,
-        today=work.today,
     )
 
 
@@ -128,7 +127,6 @@ async def insert_case(
         last_day=departure.last_day,
         version=case.version,
         checklist=json.dumps(checklist_to_json(checklist)),
-        now=work.now,
     )
     return require_found(inserted)
 
@@ -151,7 +149,6 @@ async def update_case(work: UnitOfWork, before: Case, after: Case) -> None:
         status=after.status,
         step=after.step,
         cleared=after.is_over("clear"),
-        now=work.now,
     )
     old = {(item.step, item.name): item for item in before.items}
     changed = [
@@ -177,8 +174,6 @@ async def update_case(work: UnitOfWork, before: Case, after: Case) -> None:
             """,
             id=after.id,
             items=json.dumps(changed),
-            now=work.now,
-            actor=work.actor,
         )
     steps = [
         {
@@ -201,7 +196,6 @@ async def update_case(work: UnitOfWork, before: Case, after: Case) -> None:
         """,
         id=after.id,
         steps=json.dumps(steps),
-        now=work.now,
     )
 
 
@@ -252,10 +246,8 @@ async def insert_timeline_entry(
         VALUES (:case_id, :now, :what, :step, :actor, CAST(:details AS jsonb))
         """,
         case_id=case_id,
-        now=work.now,
         what=what,
         step=step,
-        actor=work.actor,
         details=json.dumps(details),
     )
 

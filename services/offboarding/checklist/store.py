@@ -27,5 +27,4 @@ async def insert_checklist(work: UnitOfWork, version: int, entries: Sequence[rul
         version=version,
         entries=json.dumps(rules.checklist_to_json(entries)),
         by=work.actor,
-        now=work.now,
     )

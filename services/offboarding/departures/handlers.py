@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from services.offboarding.cases.rules import CaseRecord, Departure, make_case_id
-from services.offboarding.cases.runner import answer_case, begin_case
+from services.offboarding.cases.runner import advance_new_case, answer_case
 from services.offboarding.cases.store import (
     exists_case,
     get_newest_case_id,
@@ -128,13 +128,13 @@ async def _begin_or_change_case(work: UnitOfWork, departure: Departure) -> None:
         return  # announced again
     case_id = await get_newest_case_id(work, departure.employee_id, departure.employment_id)
     if case_id is None:
-        await begin_case(work, departure)
+        await advance_new_case(work, departure)
         return
     record, case = await lock_case(work, case_id)
     # Who resigns anew in an employment whose case is cleared had come back, by a reversal that a person left as it was.
     came_back = case.status == "cleared" and not case.undo and not departure.over
     if case.status == "cancelled" or case.undo == "over" or came_back:
-        await begin_case(work, departure)
+        await advance_new_case(work, departure)
     elif case.undo:
         if departure.ref != record.ref:
             await _let_departure_wait(work, record, departure)

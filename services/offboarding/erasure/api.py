@@ -14,4 +14,4 @@ router = APIRouter(tags=["personal data"])
 @router.get("/personal-data/{employee_id}", response_model=dict[str, Any], summary="What is kept of an employee here")
 async def get_personal_data(employee_id: Id, clients: bool = False, door: Door = allow("service")) -> Any:
     """For `staff`, which asks for somebody with a right to know. Every look is in the journal."""
-    return await door.transact(handlers.read_personal_data, employee_id, clients)
+    return await door.transact(handlers.disclose_personal_data, employee_id, clients)

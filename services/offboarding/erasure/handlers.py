@@ -54,7 +54,7 @@ async def on_client_erased(work: UnitOfWork, envelope: Envelope[ClientErased]) -
     work.publish(JournalEntry(kind=event.type, actor_id=work.actor, details=details))
 
 
-async def read_personal_data(work: UnitOfWork, employee_id: str, may_see_clients: bool) -> Mapping[str, Any]:
+async def disclose_personal_data(work: UnitOfWork, employee_id: str, may_see_clients: bool) -> Mapping[str, Any]:
     """What is kept of an employee here. Every look is in the journal."""
     kept = await store.get_personal_data(work, employee_id, may_see_clients)
     publish_journal_entry(work, "personal_data.read", employee_id=employee_id, service=work.service)

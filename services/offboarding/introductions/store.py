@@ -110,7 +110,6 @@ async def insert_introductions(
         case_id=case_id,
         leaver=leaver_id,
         introductions=json.dumps(introductions),
-        now=work.now,
     )
 
 

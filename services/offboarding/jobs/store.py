@@ -69,7 +69,6 @@ async def insert_job(work: UnitOfWork, item_id: str, case_id: str, kind: str) ->
         id=item_id,
         case_id=case_id,
         kind=kind,
-        now=work.now,
     )
 
 

@@ -107,7 +107,6 @@ async def update_results(work: UnitOfWork, chunk: Chunk, undoes: bool, answer: C
         """,
         results=json.dumps([{"id": result.id, "outcome": result.outcome} for result in results]),
         otherwise="not_asked" if answer.outcome == "done" else answer.reason or answer.outcome,
-        now=work.now,
         undoes=undoes,
         settled=list(SETTLED_OUTCOMES),
         **vars(chunk),

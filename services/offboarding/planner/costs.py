@@ -180,7 +180,7 @@ def build_cost_arrays(problem: PlanningProblem) -> CostArrays:
     return replace(arrays, unplaced=np.where(np.concatenate([np.zeros(0, bool), *open_to_some]), penalty, 0.0))
 
 
-def list_acquaintances(problem: PlanningProblem) -> list[frozenset[str]]:
+def list_people_knowing_clients(problem: PlanningProblem) -> list[frozenset[str]]:
     """Per client who else knows it: team and relationships, but not the leaver."""
     return [frozenset({*c.team.values(), *(k for k, s in c.known_by.items() if s > 0)} - {problem.leaver_id})
             for c in problem.clients]  # fmt: skip
@@ -231,7 +231,7 @@ def _pair_costs(problem: PlanningProblem, who: Mapping[str, int]) -> SparseRows:
     column: list[int] = []
     value: list[float] = []
     joining = {t.client_id for t in problem.team}  # a new member comes to these anyway
-    others = list_acquaintances(problem)
+    others = list_people_knowing_clients(problem)
     for i, item in enumerate(problem.items):
         near = item.team if isinstance(item, ClientItem) else item.taken
         entries = {

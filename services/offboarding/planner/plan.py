@@ -6,13 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.offboarding.planner.costs import (
-    ROUNDING_TOLERANCE,
-    CostArrays,
-    Ints,
-    build_cost_arrays,
-    list_acquaintances,
-)
+from services.offboarding.planner import costs
+from services.offboarding.planner.costs import ROUNDING_TOLERANCE, CostArrays, Ints, build_cost_arrays
 from services.offboarding.planner.problem import ClientItem, Colleague, PlanningProblem, StageItem, sort_problem
 from services.offboarding.planner.rounding import assign_items
 
@@ -126,7 +121,7 @@ def _reasons_for(problem: PlanningProblem, fit: CostArrays, to: Ints) -> list[tu
         hit[to >= 0] = np.einsum("ik,ik->i", needs[fit.profile[to >= 0]], offers[to[to >= 0]]) > 0
         shared.append(hit.tolist())
     roomy = (fit.room - fit.loads(to) >= (1 - ROOMY_UTILISATION) * fit.capacity).tolist()
-    function, known = fit.function.tolist(), list_acquaintances(problem)
+    function, known = fit.function.tolist(), costs.list_people_knowing_clients(problem)
     joining = {t.client_id for t in problem.team}
     words: list[tuple[str, ...]] = []
     for i, item in enumerate(problem.items):

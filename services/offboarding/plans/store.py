@@ -33,7 +33,6 @@ async def insert_plan(
         gap=plan.gap,
         places=json.dumps(vars(places)),
         loads=loads,
-        now=work.now,
     )
 
 
@@ -46,7 +45,6 @@ async def update_plan_approved(work: UnitOfWork, case_id: str, version: int, app
         case_id=case_id,
         version=version,
         by=approved_by,
-        now=work.now,
     )
 
 

@@ -100,7 +100,6 @@ async def insert_task(
         who=who,
         assignee_id=assignee_id,
         due_on=due_on,
-        now=work.now,
     )
 
 

@@ -92,7 +92,6 @@ async def insert_visits(
         case_id=case_id,
         visits=json.dumps(visits),
         assignee=assignee_id,
-        now=work.now,
     )
 
 

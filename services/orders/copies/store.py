@@ -55,6 +55,5 @@ async def is_client_headed_by_actor(work: UnitOfWork, client_id: str) -> bool:
         WHERE k.client_id = :client_id
         """,
         client_id=client_id,
-        actor=work.actor,
     )
     return found is not None

@@ -81,9 +81,6 @@ async def get_delivery(work: UnitOfWork, principal: Principal, frozen: bool, cli
         FROM seen
         """,
         client_id=client_id,
-        actor=work.actor,
-        now=work.now,
-        today=work.today,
     )
     return delivery
 
@@ -92,7 +89,6 @@ async def may_see_figures(work: UnitOfWork, principal: Principal, employee_id: s
     found = await work.fetch_value(
         f"SELECT 1 FROM people p WHERE p.employee_id = :id AND {visible_people_sql(principal)}",
         id=employee_id,
-        actor=work.actor,
     )
     return found is not None
 

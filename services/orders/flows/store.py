@@ -61,7 +61,6 @@ async def insert_flow_version(work: UnitOfWork, flow: rules.Flow) -> bool:
         name=flow.name,
         stages=json.dumps([asdict(stage) for stage in flow.stages]),
         separate=json.dumps(flow.separate),
-        now=work.now,
     )
     return inserted > 0
 

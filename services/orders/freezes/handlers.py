@@ -1,7 +1,12 @@
 """The open stages of whoever is frozen are held, in the transaction of the freeze, whatever announced it; passes release them."""
 
 from services.orders.freezes import rules, store
-from services.orders.orders.store import count_held_stages, hold_stages, lock_orders_with_open_stages, update_orders
+from services.orders.orders.store import (
+    count_held_stages,
+    lock_orders_with_open_stages,
+    update_held_stages,
+    update_orders,
+)
 from services.orders.stages.handlers import publish_moved_stages
 from shared.contracts.clients import AccessFrozen, AccessUnfrozen, Ground, PassEvent, PassGranted
 from shared.contracts.orders import FreezeStages, StagesFrozen, StagesUnfrozen, UnfreezeStages
@@ -37,7 +42,7 @@ async def freeze_stages(work: UnitOfWork, envelope: Envelope[FreezeStages]) -> N
     freeze = await freeze_employee(
         work, command.employee_id, command.employment_id, ground, command.caretakers, command.case_id
     )
-    await hold_stages(work, [command.employee_id])
+    await update_held_stages(work, [command.employee_id])
     if freeze.frozen:
         await _publish_freeze(work, freeze, command.case_id)
 
@@ -45,7 +50,7 @@ async def freeze_stages(work: UnitOfWork, envelope: Envelope[FreezeStages]) -> N
 async def unfreeze_stages(work: UnitOfWork, envelope: Envelope[UnfreezeStages]) -> None:
     command = envelope.data
     freeze = await unfreeze_employee(work, command.employee_id, command.employment_id, "departure", command.ref)
-    await hold_stages(work, [command.employee_id])
+    await update_held_stages(work, [command.employee_id])
     await _publish_freeze(work, freeze, command.case_id)
 
 
@@ -85,7 +90,7 @@ async def on_pass_changed(work: UnitOfWork, envelope: Envelope[PassEvent]) -> No
     if event.purpose == "work":
         await lock_people(work, changing=[event.employee_id])
         await store.upsert_pass(work, event, is_ended=not isinstance(event, PassGranted))
-        await hold_stages(work, [event.employee_id])
+        await update_held_stages(work, [event.employee_id])
 
 
 async def apply_due_passes(runtime: Runtime) -> bool:
@@ -99,14 +104,14 @@ async def apply_next_passes(work: UnitOfWork) -> bool:
     if employee_ids:
         await lock_people(work, changing=employee_ids)
         await store.update_due_passes(work, employee_ids)
-        await hold_stages(work, employee_ids)
+        await update_held_stages(work, employee_ids)
     return bool(employee_ids)
 
 
 async def _apply_freeze(work: UnitOfWork, freeze: FreezeState | None) -> None:
     if freeze is None:
         return
-    await hold_stages(work, [freeze.employee_id])
+    await update_held_stages(work, [freeze.employee_id])
     if freeze.changed:
         await _publish_freeze(work, freeze, freeze.case_id)
 

@@ -21,7 +21,6 @@ async def upsert_pass(work: UnitOfWork, event: PassEvent, is_ended: bool) -> Non
         client_id=event.client_id,
         from_time=event.from_time,
         until_time=event.until_time,
-        now=work.now,
         ended=is_ended,
     )
 
@@ -29,7 +28,6 @@ async def upsert_pass(work: UnitOfWork, event: PassEvent, is_ended: bool) -> Non
 async def list_employees_with_due_passes(work: UnitOfWork, limit: int = 100) -> list[str]:
     rows = await work.fetch_rows(
         f"SELECT DISTINCT employee_id FROM passes WHERE {DUE_SQL} ORDER BY employee_id LIMIT :limit",
-        now=work.now,
         limit=limit,
     )
     return [row["employee_id"] for row in rows]
@@ -42,7 +40,6 @@ async def update_due_passes(work: UnitOfWork, employee_ids: Sequence[str]) -> No
         UPDATE passes SET begun = begun OR from_time <= :now, ended = until_time <= :now
         WHERE {DUE_SQL} AND employee_id = ANY(:ids)
         """,
-        now=work.now,
         ids=employee_ids,
     )
 

@@ -192,8 +192,6 @@ async def get_visible_order(
     found = await work.fetch_value(
         f"SELECT 1 FROM orders o WHERE o.order_id = :id AND {visible_orders_sql(principal, frozen)} {lock}",
         id=order_id,
-        actor=work.actor,
-        now=work.now,
     )
     if found is None:
         raise NotFound
@@ -231,9 +229,6 @@ async def list_visible_orders(
     rows = await work.fetch_rows(
         f"SELECT o.order_id FROM orders o WHERE {' AND '.join(conditions)} ORDER BY o.order_id LIMIT :fetch",
         fetch=paging.fetch,
-        actor=work.actor,
-        now=work.now,
-        today=work.today,
         after=paging.after[0] if paging.after else None,
         client_id=client_id,
         assignee_id=assignee_id,
@@ -265,7 +260,7 @@ HOLD_STAGES_SQL = f"""
 """
 
 
-async def hold_stages(work: UnitOfWork, employee_ids: Sequence[str]) -> None:
+async def update_held_stages(work: UnitOfWork, employee_ids: Sequence[str]) -> None:
     """Holds and releases the open stages of these people as their freeze and passes say. The caller has locked their rows."""
     await work.execute(
         """
@@ -274,7 +269,7 @@ async def hold_stages(work: UnitOfWork, employee_ids: Sequence[str]) -> None:
         """,
         ids=employee_ids,
     )
-    await work.execute(HOLD_STAGES_SQL, ids=employee_ids, now=work.now)
+    await work.execute(HOLD_STAGES_SQL, ids=employee_ids)
 
 
 async def count_held_stages(work: UnitOfWork, employee_id: str) -> int:

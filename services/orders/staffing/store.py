@@ -82,7 +82,6 @@ async def list_workload(work: UnitOfWork, principal: Principal, paging: Paging) 
           AND (employee_id = '' AND :sees_waiting OR employee_id <> '' AND {visible_people_sql(principal)})
         ORDER BY coalesce(l.employee_id, c.employee_id), function LIMIT :fetch
         """,
-        actor=work.actor,
         sees_waiting=principal.has("director", "service", "sales_head"),
         employee_id=after[0],
         function=after[-1],
@@ -102,6 +101,5 @@ async def is_any_headed_by_actor(work: UnitOfWork, *employee_ids: str | None) ->
     found = await work.fetch_value(
         f"SELECT 1 FROM people p WHERE p.employee_id = ANY(:ids) AND {heads_person_sql('p')} LIMIT 1",
         ids=[employee_id for employee_id in employee_ids if employee_id],
-        actor=work.actor,
     )
     return found is not None

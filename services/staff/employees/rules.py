@@ -64,7 +64,7 @@ class AbsenceStatement(NamedTuple):
 
 
 @dataclass(frozen=True)
-class HrisAbsences:
+class AbsenceStatements:
     """What the HRIS said last of each first day, in `absent` and in `back`: the same in whatever order it was heard."""
 
     absent: Mapping[date, AbsenceStatement] = field(default_factory=dict)
@@ -99,7 +99,7 @@ class Employee:
     regions: Sequence[str] = ()
     languages: Sequence[str] = ()
     absences: Sequence[Absence] = ()
-    hris_absences: HrisAbsences = field(default_factory=HrisAbsences)
+    hris_absences: AbsenceStatements = field(default_factory=AbsenceStatements)
     status: Status = "active"
     notice_on: date | None = None
     last_day: date | None = None
@@ -179,8 +179,8 @@ def build_event(event: type[E], employee: Employee, today: date, **details: obje
 
 
 def apply_absence_message(
-    absences: HrisAbsences, kind: Literal["absent", "back"], day: date, until: date | None, at: datetime
-) -> HrisAbsences | None:
+    absences: AbsenceStatements, kind: Literal["absent", "back"], day: date, until: date | None, at: datetime
+) -> AbsenceStatements | None:
     """None if something newer of the same kind and day is known."""
     known: Mapping[date, AbsenceStatement] = getattr(absences, kind)
     if day in known and known[day].at > at:
@@ -188,7 +188,7 @@ def apply_absence_message(
     return replace(absences, **{kind: {**known, day: AbsenceStatement(until, at)}})
 
 
-def derive_hris_absences(absences: HrisAbsences) -> list[Absence]:
+def derive_hris_absences(absences: AbsenceStatements) -> list[Absence]:
     """The absences that follow: `back` ends what began on or before its day and was said earlier.
 
     It ends it with the day before, or with its own `until` where it names one.

@@ -179,7 +179,7 @@ async def delete_frozen_access(work: UnitOfWork, employee_id: str, employment_id
     )
 
 
-async def is_caller_frozen(connection: Connection, sub: str) -> bool:
+async def are_roles_frozen(connection: Connection, sub: str) -> bool:
     """Whether this caller has no role but `employee`: leaving, left, or frozen in `clients`."""
     sql = """
         SELECT EXISTS (SELECT 1 FROM employees WHERE id = :sub AND status <> 'active')

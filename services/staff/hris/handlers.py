@@ -98,7 +98,7 @@ async def receive_message(
 
 
 async def apply_message(
-    work: UnitOfWork, source_id: str, message_id: str, message: messages.HrisMessage | messages.UnreadableMessage
+    work: UnitOfWork, source_id: str, message_id: str, message: messages.HrisMessage | messages.UnusableMessage
 ) -> MessageResult:
     """Lets a kept message take effect. A refusal by a rule is an outcome, not an exception: rules ask before they write."""
     try:
@@ -111,9 +111,9 @@ async def apply_message(
 
 
 async def _apply(
-    work: UnitOfWork, source_id: str, message: messages.HrisMessage | messages.UnreadableMessage
+    work: UnitOfWork, source_id: str, message: messages.HrisMessage | messages.UnusableMessage
 ) -> MessageResult:
-    if isinstance(message, messages.UnreadableMessage):
+    if isinstance(message, messages.UnusableMessage):
         return MessageResult(message.outcome, "; ".join(message.errors) or None, message.errors)
     content = message.content
     if isinstance(content, messages.AttributesMessage):

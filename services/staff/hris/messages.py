@@ -98,7 +98,7 @@ class HrisMessage:
 
 
 @dataclass(frozen=True)
-class UnreadableMessage:
+class UnusableMessage:
     """A message that cannot be acted on: `ignored` (of a type that is not known) or `refused`. `errors` name fields."""
 
     outcome: Literal["ignored", "refused"]

@@ -31,7 +31,6 @@ async def insert_source(work: UnitOfWork, source_id: str, kind: str, secret: str
             id=source_id,
             kind=kind,
             secret=secret,
-            now=work.now,
             body_hash=body_hash,
         )
     )
@@ -50,7 +49,6 @@ async def update_secret(work: UnitOfWork, source_id: str, secret: str, previous_
             """,
             id=source_id,
             secret=secret,
-            now=work.now,
             previous_until=previous_until,
         )
     )
@@ -96,7 +94,7 @@ async def insert_message(
     message_id: str,
     source_id: str,
     webhook_id: str,
-    message: messages.HrisMessage | messages.UnreadableMessage,
+    message: messages.HrisMessage | messages.UnusableMessage,
     body: bytes,
 ) -> bool:
     """Keeps a message, without its body if it is about somebody who was erased. False if one with this webhook id was
@@ -115,7 +113,6 @@ async def insert_message(
             id=message_id,
             source_id=source_id,
             webhook_id=webhook_id,
-            now=work.now,
             said_at=message.at if isinstance(message, messages.HrisMessage) else None,
             type=about.type,
             employee_id=about.employee_id,
@@ -150,8 +147,6 @@ async def update_message_seen(work: UnitOfWork, message_id: str) -> bool:
             WHERE id = :id
             """,
             id=message_id,
-            actor=work.actor,
-            now=work.now,
         )
     )
 

@@ -19,7 +19,7 @@ SERVICES_THAT_NAME_CLIENTS = ("clients", "offboarding")  # which must know wheth
 log = structlog.get_logger()
 
 
-async def read_personal_data(work: UnitOfWork, employee_id: str) -> dict[str, JsonValue]:
+async def disclose_personal_data(work: UnitOfWork, employee_id: str) -> dict[str, JsonValue]:
     """By kind, journaled. Raises `NotFound`."""
     personal_data = await store.get_personal_data(work, employee_id)
     if personal_data is None:

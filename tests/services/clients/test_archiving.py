@@ -176,7 +176,7 @@ async def test_nobody_holds_themselves_or_somebody_unknown_or_erased() -> None:
         assert (await hold(here, ("hr", "anna"))).status_code == 403
         assert (await hold(here, employee="nobody")).status_code == 422
         await here.leave("anna", "ben")
-        await here.hear(EmployeeErased(status="left", **here.people["anna"]))
+        await here.deliver(EmployeeErased(status="left", **here.people["anna"]))
         assert (await hold(here)).status_code == 409
 
 
@@ -186,7 +186,7 @@ async def test_a_hold_keeps_who_an_erased_employee_is_in_the_journal_until_it_en
         await here.check("anna", "c-1")
         await hold(here)
         await here.leave("anna", "ben")
-        await here.hear(EmployeeErased(status="left", **here.people["anna"]))
+        await here.deliver(EmployeeErased(status="left", **here.people["anna"]))
         named = "SELECT count(*) FROM surrogates WHERE kind = 'employee' AND id = 'anna'"
         await here.house.settle()
         assert await here.house.scalar("clients", named) == 1
@@ -263,7 +263,7 @@ async def test_without_room_decisions_are_refused_and_freezes_passes_and_transfe
         await here.house.ok("hr", "POST", f"{BASE}/access/freezes", json=freeze)
         ref = await here.resign("anna", "carl")
         command = {"command_id": "k/1", "case_id": "k", "epoch": 1, "employee_id": "anna", "employment_id": "anna/1"}
-        await here.hear(FreezeAccess(ref=ref, caretakers=["carl"], **command), source="offboarding")
+        await here.deliver(FreezeAccess(ref=ref, caretakers=["carl"], **command), source="offboarding")
         now = here.house.clock()
         given = {"from": now.isoformat(), "until": (now + timedelta(hours=1)).isoformat(), "purpose": "introduction"}
         await here.house.ok(

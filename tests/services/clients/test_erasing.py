@@ -118,7 +118,7 @@ async def test_nobody_notes_whom_an_erased_employee_met() -> None:
     async with town("anna", "ben") as here:
         await meyers(here)
         await here.leave("ben", "anna")
-        await here.hear(EmployeeErased(status="left", **here.people["ben"]))
+        await here.deliver(EmployeeErased(status="left", **here.people["ben"]))
         call = {"employee_id": "ben", "kind": "call", "at": here.house.clock().isoformat()}
         answer = await here.house.call(("employee", "anna"), "POST", f"{BASE}/clients/c-1/interactions", json=call)
         assert (answer.status_code, answer.json()["reason"]) == (409, "erased")
@@ -252,7 +252,7 @@ async def test_what_others_wrote_of_their_own_stays_when_an_employee_is_erased()
         }
         await here.house.ok(("employee", "ben"), "POST", f"{BASE}/clients/c-2/interactions", json=body)
         await here.leave("anna", "ben")
-        await here.hear(EmployeeErased(status="left", employment_ids=["anna/1"], **here.people["anna"]))
+        await here.deliver(EmployeeErased(status="left", employment_ids=["anna/1"], **here.people["anna"]))
         text = await kept(here)
         assert "anna's own words" not in text
         assert "ben's own words" in text
@@ -269,7 +269,7 @@ async def test_reports_of_what_an_erased_employee_used_are_refused_so_that_none_
         used = {"employee_id": "anna", "client_id": "c-1", "action": "read", "at": at, "system": "crm"}
         await here.house.ok("service", "POST", f"{BASE}/usage", json={"items": [used]})
         await here.leave("anna", "ben")
-        await here.hear(EmployeeErased(status="left", employment_ids=["anna/1"], **here.people["anna"]))
+        await here.deliver(EmployeeErased(status="left", employment_ids=["anna/1"], **here.people["anna"]))
         again = await here.house.ok("service", "POST", f"{BASE}/usage", json={"items": [used]})
         assert "unknown_employee" in json.dumps(again)
         assert not await here.house.rows("clients", "SELECT 1 FROM usage")

@@ -149,9 +149,9 @@ async def test_each_decision_keeps_which_system_asked() -> None:
         await here.client("c-1", "anna")
         keys = here.house.runtime("clients").keys
         tokens = [
-            keys.token("anna", ["employee"], 60, "crm"),
-            keys.token("telephony", ["service"], 60),
-            keys.token("anna", ["employee"], 60),
+            keys.issue_token("anna", ["employee"], 60, "crm"),
+            keys.issue_token("telephony", ["service"], 60),
+            keys.issue_token("anna", ["employee"], 60),
         ]
         for token in tokens:
             headers = {"Authorization": f"Bearer {token}"}

@@ -14,7 +14,7 @@ async def history(here: Town, client: str) -> list[tuple[str, str | None, str | 
 
 
 async def freeze_by_case(here: Town, employee: str, ref: str, *caretakers: str, case: str = "case-1") -> None:
-    await here.hear(
+    await here.deliver(
         FreezeAccess(
             command_id=f"{case}/freeze/{employee}",
             case_id=case,
@@ -29,7 +29,7 @@ async def freeze_by_case(here: Town, employee: str, ref: str, *caretakers: str, 
 
 
 async def unfreeze_by_case(here: Town, employee: str, ref: str, case: str = "case-1", employment: int = 1) -> None:
-    await here.hear(
+    await here.deliver(
         UnfreezeAccess(
             command_id=f"{case}/unfreeze/{employee}",
             case_id=case,
@@ -197,11 +197,11 @@ async def test_a_held_departure_freezes_where_it_says_so_until_it_is_rejected() 
     async with town("anna", "ben") as here:
         await here.client("c-1", "anna")
         held = {"status": "active", "hold_id": "h-1", **here.people["anna"]}
-        await here.hear(DepartureHeld(freeze=False, caretakers=["ben"], **held))
+        await here.deliver(DepartureHeld(freeze=False, caretakers=["ben"], **held))
         assert await here.check("anna", "c-1") == "owner"
-        await here.hear(DepartureHeld(freeze=True, caretakers=["ben"], **held))
+        await here.deliver(DepartureHeld(freeze=True, caretakers=["ben"], **held))
         assert await here.check("anna", "c-1") == "frozen"
-        await here.hear(DepartureRejected(**held))
+        await here.deliver(DepartureRejected(**held))
         assert await here.check("anna", "c-1") == "owner"
 
 

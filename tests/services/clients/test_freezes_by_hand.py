@@ -138,7 +138,7 @@ async def test_who_is_frozen_shows_grounds_caretaker_and_where_it_is_in_force() 
         before = here.house.clock()
         here.house.clock.move(hours=1)
         await here.resign("ben", "carl")
-        await here.hear(StagesFrozen(employee_id="anna", stages=2), source="orders")
+        await here.deliver(StagesFrozen(employee_id="anna", stages=2), source="orders")
         shown = await here.house.ok("ops", "GET", f"{BASE}/access/freezes/anna")
         assert [(ground["kind"], ground["ref"]) for ground in shown["grounds"]] == [("departure", ref)]
         assert (shown["caretaker_id"], shown["clients"]) == ("carl", 1)

@@ -30,7 +30,7 @@ async def begin(here: Town, kind: str) -> str:
         case "departure":
             return await here.resign("anna", "ben")
         case "hold":
-            await here.hear(DepartureHeld(status="active", hold_id="h-1", freeze=True, **here.people["anna"]))
+            await here.deliver(DepartureHeld(status="active", hold_id="h-1", freeze=True, **here.people["anna"]))
             return "h-1"
         case _:
             assert (await freeze(here, kind)).status_code == 201
@@ -41,9 +41,9 @@ async def end(here: Town, kind: str, ref: str) -> None:
     match kind:
         case "departure":
             command = {"command_id": "k/undo", "case_id": "k", "epoch": 1, "employee_id": "anna", "ref": ref}
-            await here.hear(UnfreezeAccess(employment_id="anna/1", **command), source="offboarding")
+            await here.deliver(UnfreezeAccess(employment_id="anna/1", **command), source="offboarding")
         case "hold":
-            await here.hear(DepartureRejected(status="active", hold_id=ref, **here.people["anna"]))
+            await here.deliver(DepartureRejected(status="active", hold_id=ref, **here.people["anna"]))
         case _:
             assert (await lift(here)).json()["lifted"]
 
@@ -118,16 +118,16 @@ async def test_the_other_services_follow_the_grounds_that_people_begin_and_lift(
             return bool(await house.scalar(service, "SELECT frozen FROM people WHERE employee_id = 'anna'"))
 
         day = house.clock.day()
-        await house.hear(service, EmployeeHired(status="active", **person), sequence=1)
+        await house.deliver(service, EmployeeHired(status="active", **person), sequence=1)
         resigned = EmployeeResigned(status="resigned", notice_on=day, last_day=day, caretakers=[], **person)
-        await house.hear(service, resigned, sequence=2)
-        await house.hear(service, AccessFrozen(**state("departure", "emergency", "incident")), "clients", 1)
+        await house.deliver(service, resigned, sequence=2)
+        await house.deliver(service, AccessFrozen(**state("departure", "emergency", "incident")), "clients", 1)
         assert await grounds() == ["departure", "emergency", "incident"]
-        await house.hear(service, AccessFrozen(**state("departure", "incident")), "clients", 2)
+        await house.deliver(service, AccessFrozen(**state("departure", "incident")), "clients", 2)
         assert await grounds() == ["departure", "incident"]
-        await house.hear(service, AccessFrozen(**state("departure")), "clients", 3)
+        await house.deliver(service, AccessFrozen(**state("departure")), "clients", 3)
         assert await grounds() == ["departure"]
         assert await frozen()
-        await house.hear(service, AccessUnfrozen(**state()), "clients", 4)
+        await house.deliver(service, AccessUnfrozen(**state()), "clients", 4)
         assert await grounds() == ["departure"]  # which only the case ends
         assert await frozen()

@@ -65,7 +65,7 @@ async def test_no_id_of_a_person_or_client_and_no_free_text_stands_in_the_journa
         await here.resign("anna-secret", "ben-secret")
         body = {"employee_id": "ben-secret", "reason": "reason-secret"}
         await here.house.ok("hr", "POST", f"{BASE}/access/freezes", json=body)
-        await here.hear(
+        await here.deliver(
             JournalEntry(
                 kind="stage.assigned",
                 actor_id="ben-secret",

@@ -155,9 +155,9 @@ async def test_orders_that_are_told_late_are_those_of_the_one_that_is_left() -> 
             state = OrderState.model_validate({"order_id": order, "client_id": "c-1", "placed_on": placed_on, **about})
             return OrderPlaced(batch_id=f"b-{sequence}", items=[state])
 
-        await here.hear(placed("o-1", 1), source="orders")
+        await here.deliver(placed("o-1", 1), source="orders")
         await merge(here)
-        await here.hear(placed("o-2", 2), source="orders")
+        await here.deliver(placed("o-2", 2), source="orders")
         assert (await here.house.ok("service", "GET", f"{BASE}/clients/c-2"))["value"] == "20.00"
 
 
@@ -172,7 +172,7 @@ async def test_a_transfer_of_a_case_does_not_take_the_other_for_the_merged_one()
             employee_id="anna",
             items=[ClientMove(client_id="c-1", from_id="anna", to_id="ben")],
         )
-        await here.house.hear("clients", command)
+        await here.house.deliver("clients", command)
         (answer,) = await here.house.sent("clients", "command.answered")
         assert [result.outcome for result in answer.data.results] == ["unknown_client"]
         assert await here.owner("c-2") == "anna"
@@ -246,7 +246,7 @@ async def test_a_leaver_gets_passes_for_what_was_theirs_before_it_was_merged() -
         await here.resign("anna", "ben")
         move = ClientMove(client_id="c-1", from_id="anna", to_id="ben")
         command = TransferClients(command_id="k/1", case_id="k", epoch=1, employee_id="anna", items=[move])
-        await here.hear(command, source="offboarding")
+        await here.deliver(command, source="offboarding")
         await here.house.ok("director", "POST", f"{BASE}/clients/c-1/merge", json={"into_id": "c-2"})
         for client in ("c-1", "c-2"):
             assert (await grant(here, client_id=client)).status_code == 201

@@ -130,14 +130,14 @@ async def test_a_case_gets_its_passes_also_for_clients_that_have_moved_on() -> N
         await here.resign("anna", "ben")
         move = ClientMove(client_id="c-1", from_id="anna", to_id="carl")
         head = {"case_id": "case-1", "epoch": 1, "employee_id": "anna"}
-        await here.hear(TransferClients(command_id="t", items=[move], **head), source="offboarding")
+        await here.deliver(TransferClients(command_id="t", items=[move], **head), source="offboarding")
         now = here.house.clock()
         wanted = [
             PassWanted(pass_id=f"p-{client}", client_id=client, from_time=now, until_time=now + timedelta(hours=1))
             for client in ("c-1", "c-2", "none")
         ]
         for _ in range(2):
-            await here.hear(GrantPasses(command_id="p", items=wanted, **head), source="offboarding")
+            await here.deliver(GrantPasses(command_id="p", items=wanted, **head), source="offboarding")
             (*_, answer) = await here.house.sent("clients", "command.answered")
             assert [result.outcome for result in answer.data.results] == ["done", "not_their_client", "unknown_client"]
         assert await here.check("anna", "c-1") == "pass"

@@ -14,7 +14,7 @@ OLD = {"hired_on": "2020-01-01"}
 
 async def publish(here: Town, version: int = 1, *, effective: int = 0, required: bool = True, **fields: Any) -> None:
     day = here.today
-    await here.hear(
+    await here.deliver(
         PolicyPublished(
             policy_id="ownership",
             version=version,
@@ -32,7 +32,7 @@ async def acknowledge(
     event = PolicyAcknowledged(
         employee_id=name, employment_id=f"{name}/{employment}", policy_id="ownership", version=version, state=state
     )
-    await here.hear(event)
+    await here.deliver(event)
 
 
 async def days_later(here: Town, days: int) -> None:

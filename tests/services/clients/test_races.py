@@ -12,7 +12,7 @@ import asyncpg
 
 from shared.contracts.clients import ClientMove, TransferClients
 from tests.services.clients.town import BASE, Town, town
-from tests.support.lab import WITHIN, until
+from tests.support.lab import WITHIN, wait_until
 
 WITHOUT_OWNER = """
     SELECT c.client_id FROM clients c JOIN people o ON o.employee_id = c.owner_id
@@ -107,7 +107,7 @@ async def test_a_case_and_a_hand_that_move_the_same_clients_do_not_break_the_his
             items=[ClientMove(client_id=client, from_id="anna", to_id="ben") for client in clients],
         )
         await asyncio.gather(
-            here.hear(command, source="offboarding"),
+            here.deliver(command, source="offboarding"),
             *(here.transfer(*[(client, "anna", "carl") for client in clients[start::2]]) for start in (0, 1)),
         )
         await consistent(here)
@@ -231,11 +231,11 @@ async def test_a_deadlock_is_retried_and_the_caller_hears_nothing_of_it() -> Non
                 change = asyncio.create_task(
                     house.call(("employee", "anna"), "PATCH", f"{BASE}/clients/c-1", json={"name": "New"})
                 )
-                await until(partial(house.scalar, "clients", waits), "a change that waits for the client")
+                await wait_until(partial(house.scalar, "clients", waits), "a change that waits for the client")
                 await hand.execute("SELECT FROM people WHERE employee_id = 'anna' FOR UPDATE")
                 assert not change.done()
             answer = await change
-            await until(partial(hand.fetchval, deadlocks), "the deadlock in the figures of the server")
+            await wait_until(partial(hand.fetchval, deadlocks), "the deadlock in the figures of the server")
         finally:
             await hand.close()
         assert (answer.status_code, answer.json()["name"]) == (200, "New")

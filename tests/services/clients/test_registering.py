@@ -252,7 +252,7 @@ async def test_the_value_is_the_one_stated_else_the_sum_of_a_year_of_orders() ->
             order("o-4", "c-1", "9000.00", 5, "cancelled"),
             order("o-5", "c-2", "9000.00", 5),
         ]
-        await here.hear(OrderPlaced(batch_id="b", items=orders), source="orders")
+        await here.deliver(OrderPlaced(batch_id="b", items=orders), source="orders")
         shown = await here.house.ok("director", "GET", f"{BASE}/clients")
         assert [client["value"] for client in shown["items"]] == ["123.45", "5.00"]
 

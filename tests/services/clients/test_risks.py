@@ -15,7 +15,7 @@ from tests.services.clients.test_imports_of_knowing import imported
 from tests.services.clients.test_knowing import meet
 from tests.services.clients.town import BASE, Town, town
 from tests.support.knowledge_oracle import Acquaintance, compute_acquaintance_score, find_client_dependency
-from tests.support.watching import watched
+from tests.support.watched_connection import make_watched_connection_class
 
 
 async def recompute(here: Town) -> dict[str, Any]:
@@ -70,7 +70,7 @@ async def test_value_is_what_is_stated_else_what_was_ordered_in_twelve_months() 
         for number, (client, days, status) in enumerate([*ordered, ("c-2", 1, "open")]):
             state = {"order_id": f"o-{number}", "client_id": client, "flow_id": "f", "value": "7.00", "origin": "own"}
             state |= {"status": status, "placed_on": here.today - timedelta(days=days), "sequence": 1}
-            await here.hear(OrderPlaced(order=OrderState.model_validate(state)), source="orders")
+            await here.deliver(OrderPlaced(order=OrderState.model_validate(state)), source="orders")
         await recompute(here)
         assert [(one["client_id"], one["value"]) for one in (await page(here))["items"]] == [
             ("c-1", "14.00"),
@@ -248,7 +248,7 @@ async def test_the_risk_of_an_employee_is_seen_by_whom_it_concerns_and_by_hr_wit
 async def test_any_number_of_clients_is_computed_by_the_same_few_statements() -> None:
     async with town("anna", "ben") as here:
         runtime, said = here.house.runtime("clients"), list[str]()
-        seen = watched(lambda _, statement, values, rows: said.append(statement))
+        seen = make_watched_connection_class(lambda _, statement, values, rows: said.append(statement))
         watching = replace(runtime, database=open_database(runtime.database.url, connection_class=seen))
         by_size = []
         for first, last in ((0, 3), (3, 3_000)):

@@ -52,7 +52,7 @@ async def test_a_sum_may_have_more_digits_than_each_of_its_parts() -> None:
         for number in range(2):
             state = {"order_id": f"o-{number}", "client_id": "c-3", "flow_id": "f", "value": most, "origin": "own"}
             state |= {"status": "open", "placed_on": here.today, "sequence": 1}
-            await here.hear(OrderPlaced(order=OrderState.model_validate(state)), source="orders")
+            await here.deliver(OrderPlaced(order=OrderState.model_validate(state)), source="orders")
         found = await page(here, limit=1)
         assert [one["value"] for one in found["items"]] == ["19999999999999999.98"]
         assert (await page(here, limit=1, cursor=found["next_cursor"]))["items"][0]["value"] == most

@@ -36,7 +36,7 @@ async def read_in(here: Town) -> None:
 async def take_over(here: Town) -> None:
     move = TeamMove(client_id="c-1", function="delivery", from_id="carl", to_id="ben")
     about_case = {"command_id": "k/1", "case_id": "k", "epoch": 1, "employee_id": "carl"}
-    await here.hear(PlaceTeam(**about_case, items=[move]), source="offboarding")
+    await here.deliver(PlaceTeam(**about_case, items=[move]), source="offboarding")
 
 
 @pytest.mark.parametrize("way", [register, put, put_many, read_in, take_over])

@@ -159,18 +159,18 @@ async def test_a_stage_of_an_open_order_counts_as_team_until_it_is_done() -> Non
             )
 
         first = order(1, "ready")
-        await here.hear(OrderPlaced(order_id="o-1", client_id="c-1", value="1.00", order=first), source="orders")
+        await here.deliver(OrderPlaced(order_id="o-1", client_id="c-1", value="1.00", order=first), source="orders")
         assert await here.check("ben", "c-1") == "team"
         given = StageOwner(
             order_id="o-1", stage="build", client_id="c-1", employee_id="carl", status="ready", sequence=2
         )
         moved = StagesTransferred(employee_id="ben", to={"carl": 1}, items=[given], orders=[order(2, "ready", "carl")])
-        await here.hear(moved, source="orders")
+        await here.deliver(moved, source="orders")
         assert [await here.check(who, "c-1") for who in ("ben", "carl")] == ["no_relation", "team"]
-        await here.hear(OrderPlaced(order_id="o-1", client_id="c-1", value="1.00", order=first), source="orders")
+        await here.deliver(OrderPlaced(order_id="o-1", client_id="c-1", value="1.00", order=first), source="orders")
         assert await here.check("ben", "c-1") == "no_relation"
         done = StageCompleted(
             order_id="o-1", stage="build", client_id="c-1", employee_id="carl", order=order(3, "completed", "carl")
         )
-        await here.hear(done, source="orders")
+        await here.deliver(done, source="orders")
         assert await here.check("carl", "c-1") == "no_relation"

@@ -129,7 +129,7 @@ async def by_case(here: Town, *moves: tuple[str, str, str], kind: Any = "permane
     command = TransferClients(
         command_id="case-1/transfer/1", case_id="case-1", epoch=epoch, employee_id="anna", kind=kind, items=items
     )
-    await here.hear(command, source="offboarding")
+    await here.deliver(command, source="offboarding")
     (*_, answer) = await here.house.sent("clients", "command.answered")
     assert answer.data.outcome == "done"
     return [result.outcome for result in answer.data.results]
@@ -186,7 +186,7 @@ async def test_an_older_epoch_of_the_case_moves_nothing() -> None:
             employee_id="anna",
             items=[ClientMove(client_id="c-1", from_id="ben", to_id="carl")],
         )
-        await here.hear(command, source="offboarding")
+        await here.deliver(command, source="offboarding")
         (*_, answer) = await here.house.sent("clients", "command.answered")
         assert answer.data.outcome == "stale"
         assert await here.owner("c-1") == "ben"
@@ -206,7 +206,7 @@ async def test_the_leavers_places_in_teams_go_to_colleagues() -> None:
         ]
         command = PlaceTeam(command_id="case-1/team/1", case_id="case-1", epoch=1, employee_id="anna", items=items)
         for _ in range(2):
-            await here.hear(command, source="offboarding")
+            await here.deliver(command, source="offboarding")
             (*_, answer) = await here.house.sent("clients", "command.answered")
             assert [(result.id, result.outcome) for result in answer.data.results] == [
                 ("c-1/delivery", "done"),

@@ -29,9 +29,9 @@ class Town:
         self.sequences: Counter[str] = Counter()
         self.people: dict[str, dict[str, Any]] = {}
 
-    async def hear(self, message: Any, source: str = "staff") -> int:
+    async def deliver(self, message: Any, source: str = "staff") -> int:
         self.sequences[message.subject] += 1
-        await self.house.hear("clients", message, source=source, sequence=self.sequences[message.subject])
+        await self.house.deliver("clients", message, source=source, sequence=self.sequences[message.subject])
         return self.sequences[message.subject]
 
     async def hire(self, *ids: str, **attributes: Any) -> None:
@@ -42,11 +42,11 @@ class Town:
                 "functions": {"sales": 40},
                 **attributes,
             }
-            await self.hear(EmployeeHired(status="active", **self.people[id]))
+            await self.deliver(EmployeeHired(status="active", **self.people[id]))
 
     async def change(self, id: str, **attributes: Any) -> None:
         self.people[id].update(attributes)
-        await self.hear(EmployeeChanged(status="active", **self.people[id]))
+        await self.deliver(EmployeeChanged(status="active", **self.people[id]))
 
     async def away(self, id: str) -> None:
         await self.change(id, absences=[Absence(absence_id="a", from_day=self.today)])
@@ -55,7 +55,7 @@ class Town:
         """The leaver's notice of today; returns the `ref` of its ground."""
         day = self.today
         return str(
-            await self.hear(
+            await self.deliver(
                 EmployeeResigned(
                     status="resigned",
                     notice_on=day,
@@ -67,17 +67,19 @@ class Town:
         )
 
     async def withdraw(self, id: str) -> None:
-        await self.hear(ResignationWithdrawn(status="active", **self.people[id]))
+        await self.deliver(ResignationWithdrawn(status="active", **self.people[id]))
 
     async def leave(self, id: str, *caretakers: str) -> None:
-        await self.hear(EmployeeLeft(status="left", left_on=self.today, caretakers=list(caretakers), **self.people[id]))
+        await self.deliver(
+            EmployeeLeft(status="left", left_on=self.today, caretakers=list(caretakers), **self.people[id])
+        )
 
     async def rehire(self, id: str) -> None:
         self.people[id]["employment_id"] = f"{id}/2"
-        await self.hear(EmployeeRehired(status="active", **self.people[id]))
+        await self.deliver(EmployeeRehired(status="active", **self.people[id]))
 
     async def department(self, id: str, head: str | None = None, parent: str | None = None) -> None:
-        await self.hear(DepartmentChanged(department_id=id, name=id, head_id=head, parent_id=parent))
+        await self.deliver(DepartmentChanged(department_id=id, name=id, head_id=head, parent_id=parent))
 
     async def client(self, id: str, owner: str, **fields: Any) -> Mapping[str, Any]:
         body = {"id": id, "name": f"Client {id}", "owner_id": owner, **fields}

@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from shared.settings import SERVICES
-from tests.support import postgres
 from tests.support.days import today
 from tests.support.house import House
+from tests.support.postgres import create_database
 
 SELLERS = ("nora", "otto", "petra")
 FLOW = {
@@ -38,7 +38,7 @@ async def company(clients: int = 4, orders: int = 1, **options: Any) -> AsyncIte
 
 async def build(clients: int, orders: int) -> dict[str, str]:
     """Databases of the company, by service, to be cloned."""
-    urls = {name: await postgres.fresh_database(name) for name in SERVICES}
+    urls = {name: await create_database(name) for name in SERVICES}
     house = House(SERVICES, urls, {"policy_required": False}, twice=False)
     await house.open()
     house.clock.set(MORNING - timedelta(hours=1))

@@ -113,7 +113,7 @@ async def test_late_foreign_and_duplicate_answers_do_nothing() -> None:
                 outcome="refused",
                 reason="x",
             )
-            await house.hear("offboarding", answer, source="clients", sequence=99)
+            await house.deliver("offboarding", answer, source="clients", sequence=99)
         assert await house.rows("offboarding", "SELECT * FROM case_items ORDER BY position") == before
 
 

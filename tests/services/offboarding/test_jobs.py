@@ -27,7 +27,7 @@ from tests.services.clients.town import town
 from tests.services.offboarding.company import HEAD, case_of, company, resign
 from tests.support.days import Clock
 from tests.support.house import House
-from tests.support.lab import WITHIN, until
+from tests.support.lab import WITHIN, wait_until
 
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 Act = Callable[[Runtime], Coroutine[Any, Any, bool]]
@@ -78,7 +78,7 @@ class Replicas:
                     waiting = await self.house.scalar(self.service, WAITING)
                     return bool(waiting + sum(task.done() for task in acts) == 2)
 
-                await until(both_stand, f"both replicas at {table}")
+                await wait_until(both_stand, f"both replicas at {table}")
             return await asyncio.gather(*acts)
         finally:
             await hand.close()

@@ -31,12 +31,12 @@ FLOW = {
 async def open_company(**options: Any) -> AsyncIterator[House]:
     """`hanna` heads everybody's department but `dmitri`'s; clients `c-1` to `c-5` are known; the flow exists."""
     async with House.start("orders", **options) as house:
-        await house.hear("orders", DepartmentChanged(department_id="north", name="North", head_id="hanna"))
-        await house.hear("orders", DepartmentChanged(department_id="south", name="South", head_id="olga"))
+        await house.deliver("orders", DepartmentChanged(department_id="north", name="North", head_id="hanna"))
+        await house.deliver("orders", DepartmentChanged(department_id="south", name="South", head_id="olga"))
         for name in PEOPLE:
             await hire(house, name)
         items = [Ownership(client_id=f"c-{n}", to_id="anna", sequence=1) for n in range(1, 6)]
-        await house.hear("orders", ClientRegistered(batch_id="b-1", items=items), source="clients")
+        await house.deliver("orders", ClientRegistered(batch_id="b-1", items=items), source="clients")
         await house.ok("director", "POST", "/orders/v1/flows", json=FLOW)
         yield house
 
@@ -53,12 +53,12 @@ def make_employee_fields(name: str, **changed: Any) -> dict[str, Any]:
 
 
 async def hire(house: House, name: str, **changed: Any) -> None:
-    await house.hear("orders", EmployeeHired(**make_employee_fields(name, **changed)))
+    await house.deliver("orders", EmployeeHired(**make_employee_fields(name, **changed)))
 
 
 async def resign(house: House, name: str, caretakers: Sequence[str] = ("boris",), sequence: int = 2) -> None:
     today = house.clock.day()
-    await house.hear(
+    await house.deliver(
         "orders",
         EmployeeResigned(
             **make_employee_fields(name, status="resigned"),
@@ -71,7 +71,7 @@ async def resign(house: House, name: str, caretakers: Sequence[str] = ("boris",)
 
 
 async def leave(house: House, name: str, sequence: int = 3) -> None:
-    await house.hear(
+    await house.deliver(
         "orders",
         EmployeeLeft(**make_employee_fields(name, status="left"), left_on=house.clock.day()),
         sequence=sequence,
@@ -80,7 +80,7 @@ async def leave(house: House, name: str, sequence: int = 3) -> None:
 
 async def rehire(house: House, name: str, sequence: int = 4) -> None:
     today = house.clock.day()
-    await house.hear(
+    await house.deliver(
         "orders",
         EmployeeRehired(**make_employee_fields(name, employment_id=f"{name}-2", hired_on=today)),
         sequence=sequence,

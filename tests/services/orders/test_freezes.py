@@ -31,7 +31,7 @@ async def freeze_by_case(house: House, ref: str = "2", **changed: Any) -> None:
         **{**COMMAND, "command_id": "case-1/freeze/1", "employment_id": "anna-1", "ref": ref, "caretakers": ["boris"]}
         | changed
     )
-    await house.hear("orders", command, source="offboarding")
+    await house.deliver("orders", command, source="offboarding")
 
 
 async def unfreeze_by_case(house: House, ref: str = "2") -> None:
@@ -41,14 +41,14 @@ async def unfreeze_by_case(house: House, ref: str = "2") -> None:
         employment_id="anna-1",
         ref=ref,
     )
-    await house.hear("orders", command, source="offboarding")
+    await house.deliver("orders", command, source="offboarding")
 
 
 async def transfer(house: House, *moves: tuple[str, str, str, str], id: str = "1", **changed: Any) -> dict[str, str]:
     """Moves `(order, stage, from, to)`; returns the outcomes."""
     items = [StageMove(order_id=o, stage=s, from_id=f, to_id=t) for o, s, f, t in moves]
     command = TransferStages(**{**COMMAND, "command_id": f"case-1/transfer/{id}", "items": items} | changed)
-    await house.hear("orders", command, source="offboarding")
+    await house.deliver("orders", command, source="offboarding")
     answer = (await house.sent("orders", "command.answered"))[-1].data
     return {result.id: result.outcome for result in answer.results} or {"": answer.outcome}
 
@@ -139,10 +139,10 @@ async def test_an_emergency_and_an_incident_hold_stages_until_both_are_over() ->
         await place_order(house, "o-1")
         grounds = [Ground(kind="emergency", ref="e-1"), Ground(kind="incident", ref="i-1")]
         about = {"employee_id": "anna", "employment_id": "anna-1"}
-        await house.hear("orders", AccessFrozen(**about, grounds=grounds), source="clients")  # type: ignore[arg-type]
+        await house.deliver("orders", AccessFrozen(**about, grounds=grounds), source="clients")  # type: ignore[arg-type]
         assert (await get_stages(house, "o-1"))["placement"] == ("anna", "held")
         for left, status in ((grounds[1:], "held"), ([], "ready")):
-            await house.hear("orders", AccessUnfrozen(**about, grounds=left), source="clients")  # type: ignore[arg-type]
+            await house.deliver("orders", AccessUnfrozen(**about, grounds=left), source="clients")  # type: ignore[arg-type]
             assert (await get_stages(house, "o-1"))["placement"] == ("anna", status)
 
 
@@ -154,7 +154,7 @@ async def test_a_work_pass_releases_the_stages_of_its_client_for_its_time_only()
         now = house.clock()
         window = {"from_time": now + timedelta(hours=1), "until_time": now + timedelta(hours=3)}
         granted = PassGranted(pass_id="p-1", employee_id="anna", client_id="c-1", purpose="work", **window)
-        await house.hear("orders", granted, source="clients")
+        await house.deliver("orders", granted, source="clients")
         anna = ("employee", "anna")
         seen: list[tuple[str, list[str], int]] = []
         for _ in range(3):
@@ -185,7 +185,7 @@ async def test_a_withdrawn_pass_holds_again_and_an_introduction_releases_nothing
             (PassWithdrawn(pass_id="p-2", purpose="work", **about), "held"),
             (PassGranted(pass_id="p-2", purpose="work", **about), "held"),
         ):
-            await house.hear("orders", event, source="clients")
+            await house.deliver("orders", event, source="clients")
             assert (await get_stages(house, "o-1"))["placement"] == ("anna", status)
 
 

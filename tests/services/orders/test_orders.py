@@ -192,7 +192,7 @@ async def test_what_nobody_has_room_for_waits_in_the_queue_until_a_head_gives_it
 async def test_a_stage_that_names_nobody_goes_to_whoever_has_most_room_and_is_not_absent() -> None:
     async with open_company() as house:
         today = house.clock.day().isoformat()
-        await house.hear("orders", _changed("boris", [{"absence_id": "a", "from_day": today}]), sequence=2)
+        await house.deliver("orders", _changed("boris", [{"absence_id": "a", "from_day": today}]), sequence=2)
         for n, best in enumerate(["carla", "dmitri", "carla", "dmitri"]):
             body = make_order_body(house, f"o-{n}", assignees={"placement": "anna"})
             await house.ok("service", "POST", "/orders/v1/orders", json=body)
@@ -281,7 +281,7 @@ async def test_a_head_places_orders_only_for_clients_of_the_departments_that_the
             await house.call(hanna, "POST", "/orders/v1/orders", json=make_order_body(house, "o-1"))
         ).status_code == 201
         moved = Ownership(client_id="c-1", from_id="anna", to_id="dmitri", sequence=2)
-        await house.hear("orders", ClientTransferred(batch_id="b-2", items=[moved]), source="clients", sequence=2)
+        await house.deliver("orders", ClientTransferred(batch_id="b-2", items=[moved]), source="clients", sequence=2)
         assert (
             await house.call(hanna, "POST", "/orders/v1/orders", json=make_order_body(house, "o-2"))
         ).status_code == 403

@@ -251,10 +251,10 @@ async def test_who_is_frozen_elsewhere_has_no_role_here_either() -> None:
         employment = (await staff.get("s-1"))["employment_id"]
         ground = Ground(kind="emergency", ref="1")
         frozen = AccessFrozen(employee_id="s-1", employment_id=employment, grounds=[ground])
-        await house.hear("staff", frozen, source="clients")
+        await house.deliver("staff", frozen, source="clients")
         assert (await house.call(("hr", "s-1"), "PATCH", f"{E}/s-2", json={"name": "X"})).status_code == 403
         unfrozen = AccessUnfrozen(employee_id="s-1", employment_id=employment, grounds=[])
-        await house.hear("staff", unfrozen, source="clients", sequence=2)
+        await house.deliver("staff", unfrozen, source="clients", sequence=2)
         assert (await house.call(("hr", "s-1"), "PATCH", f"{E}/s-2", json={"name": "X"})).status_code == 200
 
 

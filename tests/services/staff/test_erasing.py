@@ -18,13 +18,13 @@ async def case(
     about = {"case_id": name, "employee_id": id}
     hired = (await staff.get(id))["employment_id"]
     day = staff.house.clock.day()
-    await staff.house.hear("staff", OffboardingStarted(**about, employment_id=hired, last_day=day), "offboarding")
+    await staff.house.deliver("staff", OffboardingStarted(**about, employment_id=hired, last_day=day), "offboarding")
     if ending is OffboardingCleared:
-        await staff.house.hear(
+        await staff.house.deliver(
             "staff", OffboardingCleared(**about, clients=0, kept=0, visits=0, waived=0), "offboarding"
         )
     elif ending is not None:
-        await staff.house.hear("staff", ending(**about), "offboarding")
+        await staff.house.deliver("staff", ending(**about), "offboarding")
 
 
 async def leave(staff: Company, id: str = "s-1") -> None:
@@ -113,9 +113,9 @@ async def test_a_legal_hold_stands_in_the_way_until_it_ends() -> None:
     async with company() as staff:
         await leave(staff)
         await case(staff)
-        await staff.house.hear("staff", JournalHeld(employee_id="s-1"), "clients")
+        await staff.house.deliver("staff", JournalHeld(employee_id="s-1"), "clients")
         assert await refused(staff) == (409, "held_by_law")
-        await staff.house.hear("staff", JournalReleased(employee_id="s-1"), "clients")
+        await staff.house.deliver("staff", JournalReleased(employee_id="s-1"), "clients")
         await staff.house.ok("hr", "POST", f"{E}/s-1/erase", json=REASON)
 
 
@@ -172,15 +172,15 @@ async def test_each_service_adds_what_it_erased_and_holds_back_for_a_legal_hold_
         await case(staff)
         await staff.house.ok("hr", "POST", f"{E}/s-1/erase", json=REASON)
         about = {"employee_id": "s-1"}
-        await staff.house.hear("staff", ErasureDone(**about, what={"summaries": 2}, held=True), "clients")
-        await staff.house.hear("staff", ErasureDone(**about, what={}), "orders")
+        await staff.house.deliver("staff", ErasureDone(**about, what={"summaries": 2}, held=True), "clients")
+        await staff.house.deliver("staff", ErasureDone(**about, what={}), "orders")
         done = await staff.house.ok("hr", "GET", f"{E}/s-1/erasure")
         assert (done["what"]["clients"], done["held"], done["waiting_for"]) == (
             {"summaries": 2},
             ["clients"],
             ["offboarding"],
         )
-        await staff.house.hear("staff", ErasureDone(**about, what={}), "clients", 2)
+        await staff.house.deliver("staff", ErasureDone(**about, what={}), "clients", 2)
         done = await staff.house.ok("hr", "GET", f"{E}/s-1/erasure")
         assert (done["what"]["clients"], done["held"]) == ({"summaries": 2}, [])
 

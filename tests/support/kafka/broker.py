@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.processes import BrokenProcessError, Process, free_port, wait_until
+from tests.support.processes import BrokenProcessError, Process, find_free_port, wait_until
 
 REPOSITORY = Path(__file__).parents[3]
 POM = Path(__file__).with_name("pom.xml")
@@ -67,8 +67,8 @@ class Broker:
 
     how: str
     folder: Path
-    port: int = field(default_factory=free_port)
-    controller_port: int = field(default_factory=free_port)
+    port: int = field(default_factory=find_free_port)
+    controller_port: int = field(default_factory=find_free_port)
     settings: Mapping[str, str] = field(default_factory=dict)
     advertised_port: int | None = None
     process: Process | None = field(default=None, repr=False)
@@ -205,7 +205,9 @@ def private_broker(
     if how is None:
         raise BrokenProcessError("a broker that tests may kill needs Docker, or Java 17 and Maven")
     folder = Path(tempfile.mkdtemp(prefix="holdfast-kafka-"))
-    broker = Broker(how, folder, port or free_port(), controller_port or free_port(), settings or {}, advertised_port)
+    broker = Broker(
+        how, folder, port or find_free_port(), controller_port or find_free_port(), settings or {}, advertised_port
+    )
     try:
         broker.start()
         yield broker

@@ -78,7 +78,9 @@ def _allowed_page_sql(action: Action, given: str, shown: str, **journaled: str) 
     """
 
 
-async def list_clients_allowed(work: UnitOfWork, employee_id: str, action: Action, paging: Paging) -> AllowedPage:
+async def list_and_journal_allowed_clients(
+    work: UnitOfWork, employee_id: str, action: Action, paging: Paging
+) -> AllowedPage:
     """Journaled with the clients in the order of the reasons in `details`."""
     sql = _allowed_page_sql(
         action,
@@ -90,7 +92,9 @@ async def list_clients_allowed(work: UnitOfWork, employee_id: str, action: Actio
     return await _get_page(work, sql, "access.clients_asked", employee_id, action, paging)
 
 
-async def list_employees_allowed(work: UnitOfWork, client_id: str, action: Action, paging: Paging) -> AllowedPage:
+async def list_and_journal_allowed_employees(
+    work: UnitOfWork, client_id: str, action: Action, paging: Paging
+) -> AllowedPage:
     """Journaled with the employees in the order of the reasons in `details`."""
     sql = _allowed_page_sql(
         action,

@@ -16,6 +16,7 @@ from standardwebhooks import Webhook
 from services.staff.departures.fields import Resignation
 from services.staff.employees.fields import EMPLOYEE_FIELDS
 from services.staff.hris import messages
+from services.staff.hris.messages import UnusableMessage
 from shared.http.fields import Moment
 from shared.ids import Id
 
@@ -100,24 +101,24 @@ class MentionedEmployee(messages.EmployeeMessage):
     )
 
 
-def read_message(raw: bytes, received_at: datetime) -> messages.HrisMessage | messages.UnreadableMessage:
+def read_message(raw: bytes, received_at: datetime) -> messages.HrisMessage | UnusableMessage:
     """A timestamp more than five minutes ahead counts as the time of receipt."""
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):
-        return messages.UnreadableMessage("refused", errors=("the body is not JSON",))
+        return UnusableMessage("refused", errors=("the body is not JSON",))
     type_ = body.get("type") if isinstance(body, dict) else None
     if not isinstance(type_, str):
-        return messages.UnreadableMessage("refused", errors=("type: is missing",))
+        return UnusableMessage("refused", errors=("type: is missing",))
     if type_ not in MESSAGE_TYPES:
         # The name itself is kept only if it can be shown: it comes from outside.
         shown = type_ if type_.isascii() and type_.isprintable() and len(type_) <= 100 else None
-        return messages.UnreadableMessage("ignored", shown, employee_id=_find_employee_id(body))
+        return UnusableMessage("ignored", shown, employee_id=_find_employee_id(body))
     try:
         webhook = WebhookBody.model_validate(body)
         content = MESSAGE_TYPES[type_].model_validate(webhook.data)
     except ValidationError as error:
-        return messages.UnreadableMessage("refused", type_, _describe_errors(error), _find_employee_id(body))
+        return UnusableMessage("refused", type_, _describe_errors(error), _find_employee_id(body))
     at = webhook.timestamp if webhook.timestamp <= received_at + MAX_CLOCK_AHEAD else received_at
     return messages.HrisMessage(at, content)
 

@@ -18,16 +18,18 @@ from shared.auth import TokenKeys, make_token_keys, read_key_file
 from shared.database import bind_named, to_asyncpg_url
 from shared.messages import get_commands_topic, get_events_topic
 from shared.settings import SERVICES, Settings
-from tests.stories.hands import cases_of, steps_of
+from tests.stories.actions import get_steps, list_cases
 from tests.support.days import Clock
 from tests.support.house import House
 
 PATIENCE = 60.0  # seconds: a group of consumers may need 10 to miss a member that was killed, on a laden machine more
+
 BETWEEN = 0.1
+
 NOT_YET = {404, 409, 422, 502, 503, 504}
 
 
-class Remote(House):
+class RemoteHouse(House):
     """Asks through `url` with tokens of the key in `key_file`, and reads the `databases`, where it knows them."""
 
     def __init__(self, url: str, key_file: Path, databases: Mapping[str, str] | None = None) -> None:
@@ -38,7 +40,7 @@ class Remote(House):
 
     def token(self, role: str | Sequence[str], sub: str | None = None) -> str:
         roles = [role] if isinstance(role, str) else list(role)
-        return self.keys.token(sub or roles[0], roles, 3600)
+        return self.keys.issue_token(sub or roles[0], roles, 3600)
 
     async def surviving(self, act: Callable[[], Awaitable[Any]]) -> Any:
         deadline = time.monotonic() + PATIENCE
@@ -73,16 +75,16 @@ class Remote(House):
         raise TimeoutError(f"not within {PATIENCE:g} s: {what}")
 
 
-async def reaches(house: Remote, who: str, step: str, status: str) -> None:
+async def wait_for_step(house: RemoteHouse, who: str, step: str, status: str) -> None:
     """Returns when this step of the leaver's case has this status."""
 
     async def is_so() -> bool:
-        return bool(await cases_of(house, who)) and (await steps_of(house, who))[step] == status
+        return bool(await list_cases(house, who)) and (await get_steps(house, who))[step] == status
 
     await house.until(is_so, f"{step} is {status}")
 
 
-async def all_received(house: Remote) -> bool:
+async def is_everything_received(house: RemoteHouse) -> bool:
     """Whether every message has reached everybody who hears or obeys it."""
     outboxes = {name: await house.rows(name, "SELECT event_id, topic, type FROM outbox") for name in house.names}
     for name in house.names:

@@ -6,12 +6,15 @@ from typing import Any
 from tests.support.house import House
 
 PEOPLE = "SELECT employee_id, status, frozen, stand_in_id, unowned, settling FROM people ORDER BY 1"
+
 GROUNDS = """
     SELECT employee_id, kind, ref, case_id IS NOT NULL AS bound, ended_at IS NOT NULL AS ended
     FROM grounds ORDER BY 1, 2, length(ref), ref
 """
+
 # A repeated read is a decision of its own, and journaled again; so its entries may repeat where a reader crashed.
 SENT = "SELECT type, count(*) FROM outbox WHERE type <> 'journal.entry' GROUP BY 1 ORDER BY 1"
+
 # Decisions and reads are journaled again where whoever asked crashed and asked anew; changes are journaled once.
 CHANGES = """
     SELECT kind, count(*) FROM journal_entries
@@ -103,7 +106,7 @@ ROWS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-async def ending(house: House) -> dict[str, list[tuple[Any, ...]]]:
+async def read_final_state(house: House) -> dict[str, list[tuple[Any, ...]]]:
     """Rows by `service.table`."""
     return {
         f"{service}.{table}": [tuple(row.values()) for row in await house.rows(service, sql)]

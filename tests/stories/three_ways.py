@@ -16,18 +16,22 @@ import pytest
 from fastapi import FastAPI
 
 from tests.stories import company
-from tests.stories.commits import Noted, Point
-from tests.stories.ending import ending
-from tests.stories.truths import Truths
+from tests.stories.company import create_template_databases, start_clock
+from tests.stories.crash_points import CrashingHouse, Point
+from tests.stories.final_state import read_final_state
+from tests.stories.truths import TruthChecker
 
 EVERY = 5
+
 CRASHES = tuple(f"crash-{offset}" for offset in range(EVERY))
+
 IN_SHORT = 2  # of these; each story is told in others, and those left over are long
-Story = Callable[["Watched"], Awaitable[None]]
+
+Story = Callable[["WatchedHouse"], Awaitable[None]]
 
 
 @dataclass(frozen=True)
-class Telling:
+class StoryRun:
     """How a story went: its ending, what each of its commits was, and what had a crash after it."""
 
     ending: Mapping[str, Any]
@@ -36,14 +40,15 @@ class Telling:
 
 
 _stories: dict[Any, tuple[Story, Mapping[str, Any]]] = {}  # by test
-_tellings: dict[tuple[Any, str], Telling] = {}
+
+_tellings: dict[tuple[Any, str], StoryRun] = {}
 
 
-class Watched(Noted):
+class WatchedHouse(CrashingHouse):
     """A house in which the truths are looked at all the time."""
 
     apps: dict[str, FastAPI] | None = {}
-    truths: Truths | None = None
+    truths: TruthChecker | None = None
 
     async def _round(self, awake: bool) -> bool:
         worked = await super()._round(awake)
@@ -63,37 +68,41 @@ class Watched(Noted):
 
 
 @asynccontextmanager
-async def told(kind: type[Watched] = Watched, **how: Any) -> AsyncIterator[Watched]:
+async def start_house(kind: type[WatchedHouse] = WatchedHouse, **how: Any) -> AsyncIterator[WatchedHouse]:
     """The company on the morning of the story."""
-    async with kind.start(**{"templates": await company.templates(), **company.SETTINGS, **how}) as house:
-        company.wake(house)
-        house.truths = Truths()
+    async with kind.start(**{"templates": await create_template_databases(), **company.SETTINGS, **how}) as house:
+        start_clock(house)
+        house.truths = TruthChecker()
         await house.truths.look(house)
         yield house
 
 
-async def tell(story: Story, way: str, points: Set[Point], **settings: Any) -> Telling:
+async def run_story(story: Story, way: str, points: Set[Point], **settings: Any) -> StoryRun:
     """Tells the story this way, with a crash after each of these points."""
-    async with told(twice=way == "twice", **settings) as house:
+    async with start_house(twice=way == "twice", **settings) as house:
         house.crash_after(points)
         await story(house)
         await house.settle()
         # The first of each kind came: a later one need not, for what took two batches may take one after a crash.
         missed = {point for point in points if point[1] == 1} - house.crashed_after
         assert not missed, f"no crash after {sorted(missed)}"
-        return Telling(await ending(house), house.noted, frozenset(house.crashed_after))
+        return StoryRun(await read_final_state(house), house.noted, frozenset(house.crashed_after))
 
 
-async def telling(test: Any, way: str) -> Telling:
+async def run_test_story(test: Any, way: str) -> StoryRun:
     """How the story of this test went this way; it is told if nobody has asked yet."""
     if (test, way) not in _tellings:
         story, settings = _stories[test]
-        points = points_of(await telling(test, "once"), int(way[-1])) if way.startswith("crash") else frozenset()
-        _tellings[test, way] = await tell(story, way, points, **settings)
+        points = (
+            choose_crash_points(await run_test_story(test, "once"), int(way[-1]))
+            if way.startswith("crash")
+            else frozenset()
+        )
+        _tellings[test, way] = await run_story(story, way, points, **settings)
     return _tellings[test, way]
 
 
-def points_of(once: Telling, offset: int) -> frozenset[Point]:
+def choose_crash_points(once: StoryRun, offset: int) -> frozenset[Point]:
     """Every `EVERY`-th commit of the story told once."""
     return frozenset().union(*once.commits[offset::EVERY])
 
@@ -106,13 +115,13 @@ def ways_of(story: str) -> list[Any]:
     return ["once", "twice", *turned[:IN_SHORT], *long]
 
 
-def three_ways(**settings: Any) -> Callable[[Story], Any]:
+def run_three_ways(**settings: Any) -> Callable[[Story], Any]:
     """Makes a story a test for each way; `settings` are those of the house."""
 
     def of(story: Story) -> Any:
         @pytest.mark.parametrize("way", ways_of(story.__name__))
         async def test(way: str) -> None:
-            once, again = (await telling(test, "once")).ending, (await telling(test, way)).ending
+            once, again = (await run_test_story(test, "once")).ending, (await run_test_story(test, way)).ending
             other = {table: (once[table], rows) for table, rows in again.items() if rows != once[table]}
             assert not other, f"another ending (once, {way}): {other}"
 

@@ -9,7 +9,9 @@ from typing import Any
 from tests.support.house import Crash, House
 
 Point = tuple[str, int]  # the commit of this kind that is the nth of it since the start
+
 ID = re.compile(r"/[0-9a-f-]{36}|\?.*")  # of a path; only what makes the same door look like another
+
 # A commit with one of these statements is more than the act in which it happens.
 PARTS: Mapping[str, str] = {
     "INSERT INTO deliveries": "delivered",  # by the relay of whoever is `doing` it, which marks it in another commit
@@ -19,7 +21,7 @@ PARTS: Mapping[str, str] = {
 }
 
 
-def kinds_of(service: str, doing: Collection[str], statements: Iterable[str]) -> frozenset[str]:
+def list_commit_kinds(service: str, doing: Collection[str], statements: Iterable[str]) -> frozenset[str]:
     """The kinds of a commit: one for each type in a batch of messages; none where nothing was written."""
     text = "\n".join(statements)
     if not text:
@@ -28,7 +30,7 @@ def kinds_of(service: str, doing: Collection[str], statements: Iterable[str]) ->
     return frozenset(f"{service}: {ID.sub('', act)}{part}" for act in doing)
 
 
-class Noted(House):
+class CrashingHouse(House):
     """Notes for each commit its points, and after which there was a crash."""
 
     def __init__(self, *args: Any, **named: Any) -> None:
@@ -42,7 +44,7 @@ class Noted(House):
         self.crashes = lambda commit: not points.isdisjoint(self.noted[-1])
 
     def _committed(self, service: str) -> None:
-        kinds = kinds_of(service, self.doing, self.wrote.get(service, ()))
+        kinds = list_commit_kinds(service, self.doing, self.wrote.get(service, ()))
         if kinds:
             self._times.update(kinds)
             self.noted.append(frozenset((kind, self._times[kind]) for kind in kinds))

@@ -7,10 +7,10 @@ import asyncpg
 
 from shared.database import count_affected
 
-Executed = Callable[[int, str, Sequence[Any], int], None]
+OnExecuted = Callable[[int, str, Sequence[Any], int], None]
 
 
-def watched(executed: Executed) -> type[asyncpg.Connection]:
+def make_watched_connection_class(executed: OnExecuted) -> type[asyncpg.Connection]:
     """A class of connections that call `executed(backend process, statement, values, rows)` after each statement.
 
     BEGIN, COMMIT and ROLLBACK are statements too.
