@@ -42,7 +42,7 @@ bench: .venv/installed-dev ## Every figure, as ratios measured in the same run; 
 	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
 
 migration: .venv/installed-dev ## Write the next step of each schema that changed; NAME=what_it_does
-	@$(BIN)/python -m services.cli.schema $(NAME)
+	@$(BIN)/python -m services.cli.write_migrations $(NAME)
 
 format: .venv/installed-dev ## Bring the code into form
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

@@ -20,7 +20,7 @@ import asyncpg
 from standardwebhooks import Webhook
 
 from bench.figures import start_server
-from services.cli.system import System, Target, open_system
+from services.cli.system import System, Target, connect_or_start_system
 from services.clients.access.store.checks import REACH_EVERYBODY, AccessQuestion
 from shared.database import open_database
 from shared.service import Runtime
@@ -257,11 +257,11 @@ async def open_recorded_system(
         hold_departures_above="1000000",
         last_resort="head",
     )
-    async with open_system(Target(settings)) as system:
+    async with connect_or_start_system(Target(settings)) as system:
         await import_company(system, number)
     async with AsyncExitStack() as stack:
         bare = {name: await copy_database(f"{tag}_{name}", f"{tag}_{name}_bare") for name in ("staff", "clients")}
-        system = await stack.enter_async_context(open_system(Target(settings)))
+        system = await stack.enter_async_context(connect_or_start_system(Target(settings)))
         databases = {name: await asyncpg.connect(start_server().get_uri(database=f"{tag}_{name}")) for name in SERVICES}
         for connection in (*databases.values(), *bare.values()):
             stack.push_async_callback(connection.close)

@@ -21,7 +21,7 @@ from sqlalchemy.engine import make_url
 
 from services.front import EmbeddedFront
 from shared.auth import create_key_file, make_token_keys, read_key_file
-from shared.bus import InProcessBus
+from shared.bus import DeliveryTableBus
 from shared.database import open_database, open_migration_engine, to_asyncpg_url
 from shared.http.app import create_app
 from shared.kafka import KafkaBus
@@ -73,7 +73,7 @@ def connect_embedded_services(
     make_app: Callable[[Runtime], FastAPI] = create_app,
 ) -> EmbeddedSystem:
     """The services of `urls` (name → database) around one in-process bus; connected, not started."""
-    bus, front = InProcessBus(), EmbeddedFront()
+    bus, front = DeliveryTableBus(), EmbeddedFront()
     runtimes = {}
     for name, url in urls.items():
         runtime = Replica(
@@ -104,7 +104,7 @@ async def run_embedded_system(settings: Settings) -> AsyncIterator[EmbeddedSyste
     async with AsyncExitStack() as stack:
         stack.callback(lock.release)
         urls = await _open_databases(settings, stack)
-        embedded = connect_embedded_services(settings, urls, load_or_make_signing_key(settings))
+        embedded = connect_embedded_services(settings, urls, load_or_make_token_key(settings))
         runtimes = list(embedded.runtimes.values())
         stack.push_async_callback(close_replicas, runtimes)
         for runtime in runtimes:  # one after the other: Alembic keeps the migration under way in a global
@@ -146,17 +146,17 @@ def _database_urls(settings: Settings) -> dict[str, str | None]:
     }
 
 
-def load_or_make_signing_key(settings: Settings) -> OKPKey:
+def load_or_make_token_key(settings: Settings) -> OKPKey:
     """The key that signs tokens: `HOLDFAST_SIGNING_KEY_FILE`, else one made at the first start in the data folder."""
     path = settings.signing_key_file or settings.data_dir / "signing-key.pem"
     if path.exists():
-        return load_signing_key(path)
+        return load_token_key(path)
     if settings.signing_key_file:
         raise NotConfigured("HOLDFAST_SIGNING_KEY_FILE names no file; make one with `holdfast token --new-key FILE`")
     return create_key_file(path)
 
 
-def load_signing_key(path: Path) -> OKPKey:
+def load_token_key(path: Path) -> OKPKey:
     """Raises `NotConfigured`."""
     try:
         return read_key_file(path)
@@ -180,7 +180,7 @@ async def run_replica(name: str, settings: Settings) -> AsyncIterator[FastAPI]:
         )
     if not all(settings.url_of(other) for other in SERVICES):
         raise NotConfigured("set HOLDFAST_URL (the gateway's address), or HOLDFAST_<SERVICE>_URL for each service")
-    key = load_or_make_signing_key(settings)
+    key = load_or_make_token_key(settings)
     bus = KafkaBus(bootstrap, client=f"holdfast-{name}-{os.getpid()}", replication=settings.kafka_replication)
     runtime = Replica(
         service=load_service(name),

@@ -60,7 +60,7 @@ class Subscriber(Protocol):
         """Called after every commit."""
 
 
-class InProcessBus:
+class DeliveryTableBus:
     """Publishing writes one delivery row per subscriber, in its database; it removes the row in its own transaction."""
 
     def __init__(self) -> None:

@@ -94,7 +94,7 @@ class IdempotencyKeyReused(Unprocessable, code="idempotency_key_reused"):
     """This `Idempotency-Key` was used for another request. Use a new key for a new request."""
 
 
-class Exists(Refused, code="exists"):
+class IdTaken(Refused, code="exists"):
     """This id is taken by an object with another content."""
 
 

@@ -10,13 +10,7 @@ import typer
 from services.cli.options import DataDirOption, JsonOption, load_settings, parse_duration, require_service_name
 from services.cli.output import errors, print_result
 from services.cli.server import publish_address, require_free_port, run_on_server_loop, serve_app
-from services.wiring import (
-    load_or_make_signing_key,
-    load_signing_key,
-    prepare_databases,
-    run_embedded_system,
-    run_replica,
-)
+from services.wiring import load_or_make_token_key, load_token_key, prepare_databases, run_embedded_system, run_replica
 from shared.auth import ROLES, create_key_file, make_token_keys
 from shared.settings import SERVICES
 from shared.telemetry import configure_logging, configure_tracing
@@ -114,7 +108,7 @@ def print_token(
     if not role or not ROLES.issuperset(role):
         raise typer.BadParameter(f"give --role, one or more of {', '.join(sorted(ROLES))}")
     settings = load_settings(data_dir)
-    signing = load_signing_key(key) if key else load_or_make_signing_key(settings)
+    signing = load_token_key(key) if key else load_or_make_token_key(settings)
     lasts, now = parse_duration(ttl), datetime.now(UTC)
     signed = make_token_keys(settings, signing).issue_token(sub or role[0], role, lasts, system)
     expires_at = (now + timedelta(seconds=lasts)).isoformat(timespec="seconds")

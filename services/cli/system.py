@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from services.cli.options import load_settings
 from services.cli.output import exit_with_error
 from services.cli.server import run_on_server_loop
-from services.wiring import NotConfigured, load_or_make_signing_key, run_embedded_system
+from services.wiring import NotConfigured, load_or_make_token_key, run_embedded_system
 from shared.auth import Role, TokenKeys, make_token_keys
 from shared.service import Runtime
 from shared.settings import Settings
@@ -116,7 +116,7 @@ def _read_refusal(answer: httpx.Response) -> CallRefused:
 
 
 @contextlib.asynccontextmanager
-async def open_system(target: Target) -> AsyncIterator[System]:
+async def connect_or_start_system(target: Target) -> AsyncIterator[System]:
     """The system a command means. Raises NotConfigured, httpx.TransportError."""
     settings = target.settings
     address = target.url or await _find_running_system(settings)
@@ -140,7 +140,7 @@ async def open_system(target: Target) -> AsyncIterator[System]:
 
 def _load_existing_key(settings: Settings) -> OKPKey | None:
     exists = settings.signing_key_file or (settings.data_dir / "signing-key.pem").exists()
-    return load_or_make_signing_key(settings) if exists else None
+    return load_or_make_token_key(settings) if exists else None
 
 
 async def _find_running_system(settings: Settings) -> str | None:
@@ -176,7 +176,7 @@ def run_on_system(target: Target, work: Callable[[System], Awaitable[T]]) -> T:
     """Runs a command's work; a refusal or a system that does not answer ends it with a sentence and status 1."""
 
     async def run() -> T:
-        async with open_system(target) as system:
+        async with connect_or_start_system(target) as system:
             return await work(system)
 
     try:

@@ -58,7 +58,7 @@ from services.clients.passes import api as passes_api
 from services.clients.passes.handlers import grant_passes
 from services.clients.personal_data import api as personal_data_api
 from services.clients.proofs import api as proofs_api
-from services.clients.proofs.handlers import create_checkpoint_regularly, send_checkpoints
+from services.clients.proofs.handlers import create_checkpoint_if_grown, send_checkpoints
 from services.clients.register import api as register_api
 from services.clients.relationships import api as relationships_api
 from services.clients.risks import api as risks_api
@@ -165,7 +165,7 @@ SERVICE = Service(
     republish=republish_events,
     tickers=(
         Ticker("append_pending_entries", 0.5, append_pending_entries),
-        Ticker("create_checkpoint_regularly", 300, create_checkpoint_regularly),
+        Ticker("create_checkpoint_regularly", 300, create_checkpoint_if_grown),
         Ticker("send_checkpoints", 5, send_checkpoints),
         Ticker("archive_oldest_month", 3600, archive_oldest_month),
         Ticker("check_disk_space", 5, check_disk_space),

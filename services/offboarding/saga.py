@@ -35,7 +35,7 @@ class Item:
     receiver: str = ""
     after: str = ""
     status: ItemStatus = "pending"
-    undoes: bool = False
+    is_undo: bool = False
     reason: str | None = None
     part: str = ""
     round: int = 0
@@ -81,7 +81,7 @@ class Case:
             return self.last_day_over
         # A transfer that failed is planned anew: it is not over before the plan is, once more.
         before = next(one.after for one in get_step_table(self) if one.name == step)
-        settled = all(item.is_settled for item in self.items_of(step) if not item.undoes)
+        settled = all(item.is_settled for item in self.items_of(step) if not item.is_undo)
         return step in self.begun and settled and all(self.is_over(name) for name in before)
 
     @property
@@ -122,7 +122,7 @@ class Case:
         return next((step.name for step in get_step_table(self) if not self.is_over(step.name)), "follow_up")
 
     def status_of(self, step: str) -> StepStatus:
-        items = [item for item in self.items_of(step) if not item.undoes]
+        items = [item for item in self.items_of(step) if not item.is_undo]
         if step not in self.begun:
             return "pending"
         if step in self.undone:
@@ -172,8 +172,8 @@ def _freeze(case: Case) -> list[Item]:
 
 def _unfreeze(case: Case) -> list[Item]:
     return [
-        Item("freeze", "undo-access", "command", "unfreeze_access", "clients", undoes=True),
-        Item("freeze", "undo-stages", "command", "unfreeze_stages", "orders", undoes=True),
+        Item("freeze", "undo-access", "command", "unfreeze_access", "clients", is_undo=True),
+        Item("freeze", "undo-stages", "command", "unfreeze_stages", "orders", is_undo=True),
     ]
 
 
@@ -210,9 +210,9 @@ def _transfer(case: Case) -> list[Item]:
 
 def _transfer_back(case: Case) -> list[Item]:
     return [
-        replace(item, name=f"undo-{item.name}", status="pending", undoes=True, reason=None)
+        replace(item, name=f"undo-{item.name}", status="pending", is_undo=True, reason=None)
         for item in case.items_of("transfer")
-        if not item.undoes and item.reason != "never_asked"
+        if not item.is_undo and item.reason != "never_asked"
     ]
 
 
@@ -294,14 +294,14 @@ def _ask_next_steps(case: Case) -> Case:
 
 def _undo_last_step(case: Case) -> Case:
     """Adds what undoes the last step not yet undone, once every outstanding answer is there."""
-    if any(item.status == "asked" and item.kind == "command" and not item.undoes for item in case.items):
+    if any(item.status == "asked" and item.kind == "command" and not item.is_undo for item in case.items):
         return case
     for step in reversed(get_step_table(case)):
         if step.undo is None or step.name not in case.begun or (case.undo == "forced" and step.name != "freeze"):
             continue
-        if not any(item.undoes for item in case.items_of(step.name)):
+        if not any(item.is_undo for item in case.items_of(step.name)):
             case = replace(case, items=(*case.items, *step.undo(case)))
-        if not all(item.is_settled for item in case.items_of(step.name) if item.undoes):
+        if not all(item.is_settled for item in case.items_of(step.name) if item.is_undo):
             return case
         if case.undo == "asked" and step.name not in case.undone:
             case = replace(case, undone=(*case.undone, step.name))
@@ -327,7 +327,7 @@ def _apply_reply(case: Case, reply: Reply) -> Case:
     match reply.outcome:
         case "done" | "waived":
             after = replace(item, status=reply.outcome, reason=reply.reason)
-        case "failed" | "stale" if case.undo in ("asked", "forced") and not item.undoes:
+        case "failed" | "stale" if case.undo in ("asked", "forced") and not item.is_undo:
             # Some of its moves may have been made: it is taken back like one that succeeded.
             after = replace(item, status="cancelled", reason=reply.reason)
         case "failed" | "stale":
@@ -363,7 +363,7 @@ def _retry(case: Case, item: Item) -> Case:
     """A person says: try again. A plan or a transfer is planned anew, in the next round, for what is still there."""
     if not _can_be_retried(item):
         return case
-    if item.step not in ("plan", "transfer") or item.undoes:
+    if item.step not in ("plan", "transfer") or item.is_undo:
         return _replace_item(case, replace(item, status="pending", reason=None))
     items = tuple(
         replace(old, status="skipped", reason="planned_again")

@@ -5,7 +5,7 @@ import json
 
 from pydantic import BaseModel
 
-from shared.errors import Exists
+from shared.errors import IdTaken
 
 
 def hash_body(body: BaseModel) -> bytes:
@@ -16,4 +16,4 @@ def hash_body(body: BaseModel) -> bytes:
 def require_same_body(created_with: bytes | None, body: BaseModel) -> None:
     """Raises `Exists` unless the object was created with this body; `created_with` is its hash, if it was created by one."""
     if created_with != hash_body(body):
-        raise Exists
+        raise IdTaken

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from shared.contracts.clients import ErasureDone, Ground, GroundKind, JournalEntry
 from shared.database import UnitOfWork
-from shared.people.rules import FreezeState, choose_caretaker
+from shared.people.rules import FreezeOutcome, choose_caretaker
 from shared.people.store import get_freeze_state, lock_people
 
 
@@ -17,7 +17,7 @@ async def freeze_employee(
     caretakers: Sequence[str],
     case_id: str | None = None,
     reason: str | None = None,
-) -> FreezeState:
+) -> FreezeOutcome:
     """Adds a ground. With the first one everything of this person is in the stand-in's hands, as one row.
 
     Idempotent: the same ground again, or one that has ended, adds nothing; a `case_id` binds the ground to the case.
@@ -65,7 +65,7 @@ async def freeze_employee(
 
 async def unfreeze_employee(
     work: UnitOfWork, employee_id: str, employment_id: str, kind: GroundKind, ref: str | None
-) -> FreezeState:
+) -> FreezeOutcome:
     """Ends a ground (all of this kind if `ref` is None). With the last one go the freeze and the stand-in.
 
     The stand-in of a rehired person stays until everything of before is written through.

@@ -14,11 +14,11 @@ from shared.contracts.staff import (
 from shared.database import UnitOfWork
 from shared.messages import Envelope
 from shared.people.freezes import freeze_employee, unfreeze_employee
-from shared.people.rules import FreezeState
+from shared.people.rules import FreezeOutcome
 from shared.people.store import get_freeze_state
 
 
-async def freeze_on_departure(work: UnitOfWork, envelope: Envelope[Any]) -> FreezeState | None:
+async def freeze_on_departure(work: UnitOfWork, envelope: Envelope[Any]) -> FreezeOutcome | None:
     """The freeze that an announcement asks for: resigned, left, held; or the end of a hold. None: it asks for none.
 
     Call it after `hear_employee`. A departure of an employment that has ended meanwhile freezes nobody.
@@ -59,10 +59,10 @@ async def freeze_on_departure(work: UnitOfWork, envelope: Envelope[Any]) -> Free
     return await freeze_employee(work, event.employee_id, event.employment_id, ground, event.caretakers)
 
 
-async def follow_access_freeze(work: UnitOfWork, envelope: Envelope[Any]) -> FreezeState | None:
+async def follow_access_freeze(work: UnitOfWork, envelope: Envelope[Any]) -> FreezeOutcome | None:
     """Follows the freezes that are not departures (emergency, incident), which `clients` decides."""
     event = envelope.data
-    state: FreezeState | None = None
+    state: FreezeOutcome | None = None
     if isinstance(event, AccessFrozen):
         for ground in event.grounds:
             if ground.kind in ("emergency", "incident"):

@@ -11,7 +11,7 @@ from shared.errors import Refused, Unprocessable
 
 
 @dataclass(frozen=True)
-class FreezeState:
+class FreezeOutcome:
     """How a person stands after a freeze or unfreeze. `changed` says whether this call did it.
 
     Of a freeze that has just ended, `stand_in_id` and `frozen_at` are what they were.

@@ -10,7 +10,7 @@ from shared.contracts.clients import Ground
 from shared.contracts.staff import DepartmentChanged, EmployeeEvent
 from shared.database import UnitOfWork
 from shared.messages import Envelope
-from shared.people.rules import FreezeState, Person, UnknownEmployee
+from shared.people.rules import FreezeOutcome, Person, UnknownEmployee
 
 
 async def save_employee(work: UnitOfWork, envelope: Envelope[EmployeeEvent]) -> bool:
@@ -134,7 +134,7 @@ async def lock_people(
     return {person.employee_id: person for person in people}
 
 
-async def get_freeze_state(work: UnitOfWork, employee_id: str, changed: bool = False) -> FreezeState:
+async def get_freeze_state(work: UnitOfWork, employee_id: str, changed: bool = False) -> FreezeOutcome:
     person = await work.fetch_row(
         """
         SELECT employment_id, frozen, stand_in_id, unowned, frozen_at, (
@@ -149,7 +149,7 @@ async def get_freeze_state(work: UnitOfWork, employee_id: str, changed: bool = F
     if person is None:
         raise UnknownEmployee
     grounds = person["grounds"]
-    return FreezeState(
+    return FreezeOutcome(
         employee_id=employee_id,
         employment_id=person["employment_id"],
         frozen=person["frozen"],

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from services.cli.imports.fields import FIELDS_BY_KIND
-from services.cli.seed.company import FLOWS, GeneratedCompany
+from services.cli.seed.company import FLOWS, SeedPlan
 
 TODAY = date(2026, 3, 2)
-SMALL = GeneratedCompany(employees=60, clients=900, orders=4_000, today=TODAY)
+SMALL = SeedPlan(employees=60, clients=900, orders=4_000, today=TODAY)
 
 
 def by_id(rows: Any) -> dict[str, dict[str, Any]]:
@@ -26,7 +26,7 @@ FLOWS_OF = by_id(SMALL.flows())
 
 def test_it_is_as_large_as_wanted_and_the_same_every_time() -> None:
     assert (len(EMPLOYEES), len(CLIENTS), len(ORDERS)) == (60, 900, 4_000)
-    again = GeneratedCompany(employees=60, clients=900, orders=4_000, today=TODAY)
+    again = SeedPlan(employees=60, clients=900, orders=4_000, today=TODAY)
     assert list(again.employee_rows()) == list(EMPLOYEES.values())
     assert list(again.client_rows()) == list(CLIENTS.values())
     assert list(again.order_rows()) == list(ORDERS.values())
@@ -64,7 +64,7 @@ def test_a_department_is_headed_by_somebody_and_a_deputy_is_a_colleague_of_the_d
 
 @pytest.mark.parametrize("employees", [10, 11, 37, 1_000])
 def test_any_number_of_employees_has_every_function(employees: int) -> None:
-    rows = GeneratedCompany(employees, clients=10, orders=10, today=TODAY).employee_rows()
+    rows = SeedPlan(employees, clients=10, orders=10, today=TODAY).employee_rows()
     assert {name for row in rows for name in row["functions"]} == {"sales", "engineering", "delivery"}
 
 
@@ -86,10 +86,8 @@ def test_every_stage_is_done_by_somebody_who_can_and_separated_stages_by_two() -
             assert len({assignees[stage] for stage in pair}) == 2
 
 
-@pytest.mark.parametrize(
-    "company", [SMALL, GeneratedCompany(10, 2_000, 5_000, TODAY), GeneratedCompany(400, 50, 100, TODAY)]
-)
-def test_clients_and_open_stages_fit_everybodys_capacity(company: GeneratedCompany) -> None:
+@pytest.mark.parametrize("company", [SMALL, SeedPlan(10, 2_000, 5_000, TODAY), SeedPlan(400, 50, 100, TODAY)])
+def test_clients_and_open_stages_fit_everybodys_capacity(company: SeedPlan) -> None:
     load: Counter[str] = Counter()
     for client in company.client_rows():
         load[client["owner_id"]] += client["effort"]

@@ -81,7 +81,7 @@ def test_a_withdrawal_at_any_moment_ends_cancelled_or_is_refused_past_clear(data
         return
     assert case.status == "cancelled"
     assert all(case.status_of(step) == "undone" for step in case.begun)
-    moved = {item.name for item in case.items_of("transfer") if not item.undoes and item.status == "done"}
-    returned = {item.name.removeprefix("undo-") for item in case.items_of("transfer") if item.undoes}
+    moved = {item.name for item in case.items_of("transfer") if not item.is_undo and item.status == "done"}
+    returned = {item.name.removeprefix("undo-") for item in case.items_of("transfer") if item.is_undo}
     assert moved <= returned
     assert replace(case, items=()).epoch == 2

@@ -22,7 +22,7 @@ from joserfc.jwk import OKPKey
 from standardwebhooks import Webhook
 
 from services.wiring import EmbeddedSystem, close_replicas, connect_embedded_services
-from shared.bus import InProcessBus
+from shared.bus import DeliveryTableBus
 from shared.contracts import MESSAGES
 from shared.database import Database, bind_named, open_database
 from shared.http.app import create_app
@@ -78,7 +78,7 @@ class House:
         self.crashes: Callable[[int], bool] = lambda commit: False
         self.down: set[str] = set()
         self.embedded: EmbeddedSystem
-        self.bus: InProcessBus
+        self.bus: DeliveryTableBus
         self.http: httpx.AsyncClient
 
     @classmethod
@@ -128,7 +128,7 @@ class House:
         return open_database(self.urls[service], 6, make_watched_connection_class(partial(self._executed, service)))
 
     async def _open(self, runtimes: Mapping[str, Replica]) -> None:
-        self.bus = bus = TwiceBus() if self.twice else InProcessBus()
+        self.bus = bus = TwiceBus() if self.twice else DeliveryTableBus()
         for runtime in runtimes.values():
             runtime.bus = bus
             bus.subscribe(runtime)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy.engine import make_url
 
-from shared.bus import InProcessBus
+from shared.bus import DeliveryTableBus
 from shared.database import bind_named, open_database, open_migration_engine
 from shared.kafka import STUCK, KafkaBus
 from shared.messages import get_commands_topic, get_events_topic
@@ -60,7 +60,7 @@ class Lab:
             get_commands_topic(self.receiver),
             get_events_topic(self.receiver),
         ]
-        self.in_process = InProcessBus()
+        self.in_process = DeliveryTableBus()
         self.urls: dict[str, str] = {}
         self.creating = asyncio.Lock()
         self.running: list[ProbeReplica] = []
@@ -87,7 +87,7 @@ class Lab:
         )
         await bus.start(self.topics)
         runtime = connect_replica(service, await self.database(service.name), bus, self.clock)
-        if isinstance(bus, InProcessBus):
+        if isinstance(bus, DeliveryTableBus):
             bus.subscribe(runtime)
         self.running.append(runtime)
         return runtime

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from shared.bus import InProcessBus
+from shared.bus import DeliveryTableBus
 from shared.messages import Record
 from shared.service import Runtime
 
 
-class TwiceBus(InProcessBus):
+class TwiceBus(DeliveryTableBus):
     """Keeps a copy of every message for each of its subscribers, in their order. Delivered when the subscriber has taken the
     originals, no batch has both: only the rows of the inbox then know of it."""
 
@@ -24,7 +24,7 @@ class TwiceBus(InProcessBus):
     async def publish_again(self, runtime: Runtime) -> bool:
         """Delivers to this subscriber what it was sent since the last time; whether that was anything."""
         copies = self.copies.pop(runtime.service.name, [])
-        to_one = InProcessBus()
+        to_one = DeliveryTableBus()
         to_one.subscribe(runtime)
         await to_one.publish(copies)
         return bool(copies)

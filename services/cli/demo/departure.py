@@ -63,7 +63,7 @@ async def wait_until_refused(story: Story, employee_id: str, client_id: str, acc
     return time.perf_counter() - accepted, asked, answer["reason"]
 
 
-async def wait_for_case(story: Story, employee_id: str) -> str:
+async def wait_for_case_id(story: Story, employee_id: str) -> str:
     """Its id."""
     path = "/offboarding/v1/cases"
     cases = await wait_until(lambda: story.list_items(path, "hr", employee_id=employee_id), bool, "the case")
@@ -130,7 +130,7 @@ async def _show_caretaker_and_visits(story: Story, client: str) -> str:
     )
     story.screen.print_event(f"Her stages in {len(held)} open orders are held until the plan moves them")
     begun = time.perf_counter()
-    case = await wait_for_case(story, LEAVER_ID)
+    case = await wait_for_case_id(story, LEAVER_ID)
     await wait_for_step(story, case, "assess", "done")
     head = HEAD_OF_SALES_ID
     visits = await story.list_items("/offboarding/v1/visits", "sales_head", sub=head, assignee_id=head)

@@ -21,7 +21,7 @@ async def show_dismissal(story: Story) -> None:
     )
     seconds, _, reason = await departure.wait_until_refused(story, DISMISSED_ID, portfolio[0]["id"], accepted)
     story.screen.print_event(f"employee.left, with {len(portfolio)} clients: access refused ({reason})", seconds)
-    case = await departure.wait_for_case(story, DISMISSED_ID)
+    case = await departure.wait_for_case_id(story, DISMISSED_ID)
     with story.screen.print_timed("Ranked, planned, and approved by the head of sales"):
         await departure.wait_for_step(story, case, "plan", "waiting", "done")
         plan = await story.get(f"/offboarding/v1/cases/{case}/plan", "sales_head", sub=departure.HEAD_OF_SALES_ID)

@@ -15,7 +15,8 @@ from services.cli.imports.rows import ImportRow
 from services.cli.imports.upload import Batch, Upload, split_into_batches
 from services.cli.options import DataDirOption, JsonOption, TokenOption, UrlOption
 from services.cli.output import make_progress_bars, print_result, print_table
-from services.cli.seed.company import GeneratedCompany
+from services.cli.seed import company
+from services.cli.seed.company import SeedPlan
 from services.cli.system import CallRefused, System, make_target, run_on_system
 
 WORKERS = 8  # calls under way: one in the service, one in the database, one being answered
@@ -46,7 +47,7 @@ def seed_company(
     """
     if orders and not clients:
         raise typer.BadParameter("orders need clients")
-    company = GeneratedCompany(employees, clients, orders, datetime.now(UTC).date())
+    company = SeedPlan(employees, clients, orders, datetime.now(UTC).date())
     started = time.perf_counter()
     client_batches, order_batches = _generate_in_process(company.client_rows, company.order_rows)
     with make_progress_bars(shown=not as_json) as bars:
@@ -65,7 +66,7 @@ def seed_company(
 class SeedRun:
     """One company sent kind by kind; `made` is what was sent by now."""
 
-    company: GeneratedCompany
+    company: SeedPlan
     client_batches: Iterator[Batch]
     order_batches: Iterator[Batch]
     bars: Progress
@@ -115,7 +116,7 @@ def _generate_batches(kinds: Iterable[Callable[[], Iterable[dict[str, Any]]]], s
         sender.send(None)
 
 
-async def _add_flows(system: System, company: GeneratedCompany) -> None:
+async def _add_flows(system: System, company: company.SeedPlan) -> None:
     """The flows of a company of this size. Those of an earlier run with another size stay as they are."""
     for flow in company.flows():
         try:

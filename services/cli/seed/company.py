@@ -54,7 +54,7 @@ FLOWS: dict[str, tuple[tuple[str, str, float, int], ...]] = {
 
 
 @dataclass(frozen=True)
-class GeneratedCompany:
+class SeedPlan:
     """How many of each; `today` is the day to which its history leads."""
 
     employees: int

@@ -71,11 +71,13 @@ async def find_actor_exclusion(work: UnitOfWork) -> str | None:
     return "policy_not_acknowledged" if await has_unacknowledged_policy(work) else None
 
 
-async def require_no_exclusion(work: UnitOfWork, kind: str, action: Action, employee_id: str | None = None) -> None:
-    """For lists and figures of many clients. Raises a `JournaledRefusal`; the entry is about the actor, else the employee."""
+async def require_actor_not_excluded(
+    work: UnitOfWork, entry_kind: str, action: Action, about_id: str | None = None
+) -> None:
+    """For lists and figures of many clients. Raises a `JournaledRefusal`; its entry is about `about_id`, else the actor."""
     reason = await find_actor_exclusion(work)
     if reason is not None:
-        await insert_journal_entry(work, kind, employee_id=employee_id or work.actor, action=action, reason=reason)
+        await insert_journal_entry(work, entry_kind, employee_id=about_id or work.actor, action=action, reason=reason)
         raise make_refusal(reason)
 
 

@@ -9,7 +9,7 @@ from services.clients.register.handlers import VersionCheck, announce_changed_cl
 from services.clients.register.rules import MAX_CONTACTS, Contact, ContactChanges, Profile
 from services.clients.register.store import list_contacts_of_client, update_profiles
 from shared.database import UnitOfWork
-from shared.errors import Exists, NotFound, Refused
+from shared.errors import IdTaken, NotFound, Refused
 from shared.paging import Paging
 
 
@@ -39,7 +39,7 @@ async def add_contact(work: UnitOfWork, client_id: str, contact: Contact, roles:
     client, profile = await lock_for_edit(work, client_id, roles)
     known = _find_contact(profile, contact.id)
     if known is not None and known != contact:
-        raise Exists
+        raise IdTaken
     if known is None:
         if len(profile.contacts) >= MAX_CONTACTS:
             raise TooManyContacts

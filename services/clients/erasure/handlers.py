@@ -38,7 +38,7 @@ class ReasonNamesPerson(Unprocessable, code="reason_names_them"):
     """The reason is kept with the act of the erasure, so it must name nobody. Say it without name, address and number."""
 
 
-class UnderLegalHold(Refused, code="held_by_law"):
+class OwnerUnderLegalHold(Refused, code="held_by_law"):
     """Somebody who was responsible for this client is under a legal hold. Erase it when the hold has ended."""
 
 
@@ -92,7 +92,7 @@ async def erase_client(work: UnitOfWork, client_id: str, reason: str) -> store.E
     merged_ids = await list_ids_merged_into(work, client_id)
     ids = [client_id, *merged_ids]
     if await store.exists_legal_hold_on_owners(work, ids):
-        raise UnderLegalHold
+        raise OwnerUnderLegalHold
     profile = (await list_profiles(work, [client_id]))[client_id]
     if mentions_person(reason, [profile.name, *(word for contact in profile.contacts for word in contact.details)]):
         raise ReasonNamesPerson

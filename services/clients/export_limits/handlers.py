@@ -7,7 +7,7 @@ from services.clients.access.store.actor import is_headed_by_actor
 from services.clients.export_limits import store
 from services.clients.journal.store.entries import insert_journal_entry
 from shared.database import UnitOfWork
-from shared.errors import Exists, Forbidden, NotFound, Unprocessable
+from shared.errors import Forbidden, IdTaken, NotFound, Unprocessable
 from shared.people.rules import NotEmployed, UnknownEmployee
 from shared.service import Runtime
 
@@ -48,7 +48,7 @@ async def grant_export(
     if grant is None or (grant.employee_id, grant.on, grant.clients, grant.reason) != (
         *(employee_id, day, clients, reason),
     ):
-        raise Exists
+        raise IdTaken
     return grant
 
 

@@ -1,6 +1,6 @@
 """The export: decided anew for every page, so that a freeze in the middle ends it."""
 
-from services.clients.access.handlers import get_list_reason, make_refusal, require_no_exclusion
+from services.clients.access.handlers import get_list_reason, make_refusal, require_actor_not_excluded
 from services.clients.exports import store
 from services.clients.journal.store.entries import insert_clients_entry
 from shared.database import UnitOfWork
@@ -13,7 +13,7 @@ async def export_clients_page(
 
     Raises a `JournaledRefusal` if the actor may export none, or if the limit of the day allows no more.
     """
-    await require_no_exclusion(work, "client.exported", "export")
+    await require_actor_not_excluded(work, "client.exported", "export")
     owners = None if "director" in roles else await store.list_exportable_owners(work, "sales_head" in roles)
     page = await store.get_export_page(work, format, after, owners, get_list_reason(roles))
     if not page.found and not after:

@@ -28,7 +28,7 @@ from shared.messages import Envelope
 from shared.people.freezes import freeze_employee, unfreeze_employee
 from shared.people.handlers import freeze_on_departure
 from shared.people.policies import update_policy_deadlines
-from shared.people.rules import FreezeState, UnknownEmployee
+from shared.people.rules import FreezeOutcome, UnknownEmployee
 from shared.people.store import get_freeze_state, lock_people, save_employee
 
 
@@ -104,7 +104,7 @@ async def unfreeze_access(work: UnitOfWork, envelope: Envelope[UnfreezeAccess]) 
     return []
 
 
-async def announce_freeze(work: UnitOfWork, state: FreezeState) -> None:
+async def announce_freeze(work: UnitOfWork, state: FreezeOutcome) -> None:
     """History, journal and event of a freeze that began, changed or ended; with the last ground go the passes.
 
     Those for whom this person stood in have another caretaker from now on: that is told of them too.
@@ -120,7 +120,7 @@ async def announce_freeze(work: UnitOfWork, state: FreezeState) -> None:
             await _publish_freeze(work, other)
 
 
-async def build_freeze_event(work: UnitOfWork, state: FreezeState) -> AccessFrozen | AccessUnfrozen:
+async def build_freeze_event(work: UnitOfWork, state: FreezeOutcome) -> AccessFrozen | AccessUnfrozen:
     kind = AccessFrozen if state.frozen else AccessUnfrozen
     return kind(
         employee_id=state.employee_id,
@@ -133,7 +133,7 @@ async def build_freeze_event(work: UnitOfWork, state: FreezeState) -> AccessFroz
     )
 
 
-async def _publish_freeze(work: UnitOfWork, state: FreezeState) -> None:
+async def _publish_freeze(work: UnitOfWork, state: FreezeOutcome) -> None:
     event = await build_freeze_event(work, state)
     work.publish(event)
     await insert_journal_entry(

@@ -33,25 +33,25 @@ router = APIRouter(tags=["imports"], dependencies=[Depends(require_journal_space
 T = TypeVar("T", bound=Body)
 
 
-class ImportedClient(NewClient):
+class ClientToImport(NewClient):
     id: Id
 
 
-class ImportedInteraction(NewInteraction):
+class InteractionToImport(NewInteraction):
     client_id: ClientRef
 
 
-class ImportedFeedback(NewFeedback):
+class FeedbackToImport(NewFeedback):
     client_id: ClientRef
     at: Moment
 
 
-class ImportedTeamPlace(NewTeamPlace):
+class TeamPlaceToImport(NewTeamPlace):
     client_id: ClientRef
     function: Id
 
 
-class ImportedContact(NewContact):
+class ContactToImport(NewContact):
     client_id: ClientRef
 
 
@@ -71,11 +71,11 @@ class ImportKind:
     import_lines: Callable[..., Awaitable[list[handlers.LineResult]]]
 
 
-def _make_registration(client: ImportedClient) -> Registration:
+def _make_registration(client: ClientToImport) -> Registration:
     return to_registration(client, client.id)
 
 
-def _make_interaction(body: ImportedInteraction) -> store.ImportedRow[Interaction]:
+def _make_interaction(body: InteractionToImport) -> store.ImportedRow[Interaction]:
     return store.build_imported_row(
         body.client_id,
         body.id,
@@ -84,7 +84,7 @@ def _make_interaction(body: ImportedInteraction) -> store.ImportedRow[Interactio
     )
 
 
-def _make_feedback(body: ImportedFeedback) -> store.ImportedRow[Feedback]:
+def _make_feedback(body: FeedbackToImport) -> store.ImportedRow[Feedback]:
     return store.build_imported_row(
         body.client_id,
         body.id,
@@ -93,7 +93,7 @@ def _make_feedback(body: ImportedFeedback) -> store.ImportedRow[Feedback]:
     )
 
 
-def _make_place(body: ImportedTeamPlace) -> store.ImportedRow[TeamPlace]:
+def _make_place(body: TeamPlaceToImport) -> store.ImportedRow[TeamPlace]:
     return store.build_imported_row(
         body.client_id,
         body.function,
@@ -102,7 +102,7 @@ def _make_place(body: ImportedTeamPlace) -> store.ImportedRow[TeamPlace]:
     )
 
 
-def _make_contact(body: ImportedContact) -> store.ImportedRow[rules.Contact]:
+def _make_contact(body: ContactToImport) -> store.ImportedRow[rules.Contact]:
     return store.build_imported_row(
         body.client_id,
         body.id,
@@ -119,8 +119,8 @@ ImportKindName = Literal["clients", "usage", "interactions", "feedback", "team",
 
 IMPORT_KINDS: Mapping[ImportKindName, ImportKind] = {
     "clients": ImportKind(
-        ImportedClient,
-        NumberedLine[ImportedClient],
+        ClientToImport,
+        NumberedLine[ClientToImport],
         _make_registration,
         attrgetter("client_id"),
         handlers.import_clients,
@@ -133,20 +133,20 @@ IMPORT_KINDS: Mapping[ImportKindName, ImportKind] = {
         handlers.import_usage,
     ),
     "interactions": ImportKind(
-        ImportedInteraction,
-        NumberedLine[ImportedInteraction],
+        InteractionToImport,
+        NumberedLine[InteractionToImport],
         _make_interaction,
         attrgetter("key"),
         handlers.import_interactions,
     ),
     "feedback": ImportKind(
-        ImportedFeedback, NumberedLine[ImportedFeedback], _make_feedback, attrgetter("key"), handlers.import_feedback
+        FeedbackToImport, NumberedLine[FeedbackToImport], _make_feedback, attrgetter("key"), handlers.import_feedback
     ),
     "team": ImportKind(
-        ImportedTeamPlace, NumberedLine[ImportedTeamPlace], _make_place, _get_key_within_client, handlers.import_team
+        TeamPlaceToImport, NumberedLine[TeamPlaceToImport], _make_place, _get_key_within_client, handlers.import_team
     ),
     "contacts": ImportKind(
-        ImportedContact, NumberedLine[ImportedContact], _make_contact, _get_key_within_client, handlers.import_contacts
+        ContactToImport, NumberedLine[ContactToImport], _make_contact, _get_key_within_client, handlers.import_contacts
     ),
 }
 

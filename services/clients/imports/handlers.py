@@ -15,11 +15,11 @@ from services.clients.journal.store.entries import insert_changed_clients_entry,
 from services.clients.names.handlers import ExternalIdTaken
 from services.clients.names.rules import apply_external_id_changes
 from services.clients.names.store import (
+    claim_external_ids_of_clients,
     list_client_ids_by_ref,
     list_erased,
     list_erased_employees,
     list_merged_client_ids,
-    update_external_ids,
 )
 from services.clients.register.handlers import (
     ClientAlreadyErased,
@@ -95,7 +95,7 @@ async def import_clients(work: UnitOfWork, lines: Sequence[tuple[int, Registrati
         if outcomes[row.client_id] in ("created", "updated") and row.profile.external_ids
         for names in [before[row.client_id].external_ids if row.client_id in before else {}]
     }
-    for client_id in await update_external_ids(work, changed_ids):
+    for client_id in await claim_external_ids_of_clients(work, changed_ids):
         outcomes[client_id] = ExternalIdTaken.code
     created = [row for row in rows if outcomes[row.client_id] == "created"]
     if created:

@@ -37,7 +37,7 @@ RELEASE_EXTERNAL_IDS_SQL = """
 INSERT_SURROGATES_SQL = "INSERT INTO surrogates (id, kind, surrogate) SELECT client_id, 'client', surrogate FROM made"
 
 
-def split_refs(refs: Iterable[str]) -> tuple[list[str], list[str], list[str]]:
+def to_ref_columns(refs: Iterable[str]) -> tuple[list[str], list[str], list[str]]:
     """The references column by column, as `RESOLVE` takes them: whole, system, id."""
     known = sorted(set(refs))
     parts = [ref.split("~", 1) if "~" in ref else [MERGED_SYSTEM, ref] for ref in known]
@@ -46,7 +46,9 @@ def split_refs(refs: Iterable[str]) -> tuple[list[str], list[str], list[str]]:
 
 async def list_client_ids_by_ref(work: UnitOfWork, refs: Iterable[str]) -> dict[str, str]:
     """The ids behind those of these references that are not ids of clients themselves."""
-    return {row["ref"]: row["client_id"] for row in await work.connection.fetch(RESOLVE_REFS_SQL, *split_refs(refs))}
+    return {
+        row["ref"]: row["client_id"] for row in await work.connection.fetch(RESOLVE_REFS_SQL, *to_ref_columns(refs))
+    }
 
 
 async def list_merged_client_ids(work: UnitOfWork, ids: Iterable[str]) -> set[str]:
@@ -64,7 +66,7 @@ def _external_id_columns(ids: Mapping[str, Mapping[str, str]]) -> dict[str, Sequ
     return {name: [row[part] for row in rows] for part, name in enumerate(("systems", "ids", "clients"))}
 
 
-async def update_external_ids(
+async def claim_external_ids_of_clients(
     work: UnitOfWork, ids: Mapping[str, tuple[Mapping[str, str], Mapping[str, str]]]
 ) -> dict[str, str]:
     """Changes external ids of clients `{client_id: (before, after)}`, all by the same statements.

@@ -11,7 +11,7 @@ from services.clients.passes import rules, store
 from shared.calendar import get_start_of_day
 from shared.contracts.clients import GrantPasses, PassGranted, PassWanted, Result
 from shared.database import UnitOfWork
-from shared.errors import Exists, Forbidden, NotFound, Refused, Unprocessable
+from shared.errors import Forbidden, IdTaken, NotFound, Refused, Unprocessable
 from shared.messages import Envelope
 from shared.people.rules import Person, UnknownEmployee
 from shared.people.store import lock_people
@@ -116,7 +116,7 @@ async def grant_pass(work: UnitOfWork, employee_id: str, wanted: PassWanted, rol
     if known is None or (known.employee_id, known.client_id, known.purpose, known.from_time, known.until_time) != (
         *(employee_id, wanted.client_id, wanted.purpose, wanted.from_time, wanted.until_time),
     ):
-        raise Exists
+        raise IdTaken
     return known
 
 

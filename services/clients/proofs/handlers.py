@@ -292,7 +292,7 @@ async def stream_selection_export(
 # -- outside -----------------------------------------------------------------------------------------------------------
 
 
-async def create_checkpoint_regularly(runtime: Runtime) -> bool:
+async def create_checkpoint_if_grown(runtime: Runtime) -> bool:
     """Every five minutes, if the tree grew."""
     if (await runtime.transact(get_tree_head))[0]:
         await runtime.transact(create_checkpoint, runtime.keys.signing_key)

@@ -10,7 +10,7 @@ from services.clients.access.handlers import (
     lock_for_client_work,
     make_refusal,
     require_access,
-    require_no_exclusion,
+    require_actor_not_excluded,
 )
 from services.clients.access.store.actor import is_headed_by_actor
 from services.clients.holdings.store.owners import LockedClient, OwnerChange, list_owner_history, lock_clients
@@ -21,7 +21,7 @@ from services.clients.permissions.rules import ALLOWING_REASONS
 from services.clients.register import rules, store
 from shared.contracts.clients import ClientChanged, ClientRegistered
 from shared.database import UnitOfWork
-from shared.errors import Exists, Forbidden, HoldfastError, Refused, Unprocessable
+from shared.errors import Forbidden, HoldfastError, IdTaken, Refused, Unprocessable
 from shared.ids import uuid7
 from shared.paging import Paging
 from shared.people.rules import Person, UnknownEmployee, require_able_to_own
@@ -92,7 +92,7 @@ async def register_client(work: UnitOfWork, new: rules.Registration, roles: froz
         known.fingerprint != new.fingerprint
         or await decide_and_journal(work, new.client_id, "read", roles) not in ALLOWING_REASONS
     ):
-        raise Exists
+        raise IdTaken
     return await store.get_client(work, new.client_id)
 
 
@@ -127,7 +127,7 @@ async def list_clients(
     query = None if text is None else rules.build_search_query(text)
     if text is not None and query is None:
         raise NothingToFind
-    await require_no_exclusion(work, "client.listed", "list")
+    await require_actor_not_excluded(work, "client.listed", "list")
     clients = await store.list_visible_clients(work, roles, "list", paging, owner_id, unowned, query, status)
     shown = [client.id for client in clients[: paging.limit]]
     await insert_clients_entry(work, "client.listed", "list", get_list_reason(roles), shown)

@@ -8,7 +8,7 @@ from services.clients.names.store import list_erased_employees
 from services.clients.register.handlers import ClientAlreadyErased
 from services.clients.relationships import rules, store
 from shared.database import UnitOfWork
-from shared.errors import Exists
+from shared.errors import IdTaken
 from shared.ids import uuid7
 from shared.paging import Paging, UnknownCursor
 from shared.people.rules import UnknownEmployee
@@ -76,7 +76,7 @@ async def record_interaction(
     interaction = rules.Interaction(id or uuid7(), client_id, employee_id, kind, at, summary)
     recorded = await store.insert_interaction(work, interaction)
     if recorded is None:
-        raise Exists
+        raise IdTaken
     return recorded
 
 
@@ -97,5 +97,5 @@ async def record_feedback(
         raise ClientAlreadyErased
     recorded = await store.insert_feedback(work, client_id, id or uuid7(), score, note, at)
     if recorded is None:
-        raise Exists
+        raise IdTaken
     return recorded

@@ -22,7 +22,7 @@ class ClientsAtRisk(Page[store.ClientAtRisk]):
 @router.get(
     "/risk/clients", response_model=ClientsAtRisk, summary="Clients that only one of us knows, the most valuable first"
 )
-async def list_clients_at_risk(
+async def list_clients_known_alone(
     owner_id: Annotated[Id | None, Query(description="acting owner")] = None,
     department_id: Annotated[Id | None, Query(description="of the acting owner, with those below it")] = None,
     paging: Paging = Depends(paging),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from services.clients.access.handlers import get_list_reason, require_no_exclusion
+from services.clients.access.handlers import get_list_reason, require_actor_not_excluded
 from services.clients.access.store.actor import is_headed_by_actor
 from services.clients.journal.store.entries import insert_clients_entry, insert_journal_entry
 from services.clients.risks import store
@@ -46,7 +46,7 @@ async def list_clients_at_risk(
 ) -> tuple[list[store.ClientAtRisk], store.RiskComputation | None]:
     """A page of clients that hang on one person, and when that was computed. Raises a `JournaledRefusal`, `UnknownCursor`."""
     after = _parse_cursor(paging)
-    await require_no_exclusion(work, "client.listed", "list")
+    await require_actor_not_excluded(work, "client.listed", "list")
     await store.update_risks_if_small(work)
     computation = await store.get_last_computation(work)
     clients = await store.list_clients_at_risk(work, roles, after, paging.fetch, owner_id, department_id)
@@ -68,7 +68,7 @@ async def read_employee_risk(work: UnitOfWork, employee_id: str, roles: frozense
 
     Raises a `JournaledRefusal`, `NotFound`.
     """
-    await require_no_exclusion(work, "risk.read", "list", employee_id)
+    await require_actor_not_excluded(work, "risk.read", "list", employee_id)
     may_see_clients = (
         employee_id == work.actor
         or bool(roles & {"director", "service"})

@@ -13,7 +13,7 @@ from services.clients.holdings.store.teams import replace_teams
 from services.clients.journal.store.entries import insert_changed_clients_entry, insert_clients_entry
 from services.clients.names.handlers import ExternalIdTaken
 from services.clients.names.rules import apply_external_id_changes
-from services.clients.names.store import list_client_ids_by_ref, update_external_ids
+from services.clients.names.store import claim_external_ids_of_clients, list_client_ids_by_ref
 from services.clients.permissions.rules import ALLOWING_REASONS
 from services.clients.register.handlers import (
     ClientAlreadyErased,
@@ -27,7 +27,7 @@ from services.clients.register.handlers import (
 from services.clients.register.rules import Client, Profile, Registration, assign_contact_ids, build_registration
 from services.clients.register.store import get_client, insert_clients, list_profiles, update_profiles
 from shared.database import UnitOfWork
-from shared.errors import Exists, HoldfastError, JournaledRefusal, Refused, Unprocessable
+from shared.errors import HoldfastError, IdTaken, JournaledRefusal, Refused, Unprocessable
 from shared.ids import uuid7
 from shared.people.rules import Frozen, NotEmployed, Person, UnknownEmployee
 
@@ -52,7 +52,7 @@ REFUSAL_ERRORS: Mapping[str, type[HoldfastError]] = {
     refusal.code: refusal
     for refusal in (
         *(ContradictingExternalId, OwnershipByTransfer, OwnerIdMissing, RepeatedInBatch, ClientAlreadyErased),
-        *(ExternalIdTaken, ClientAlreadyMerged, NotYourClient, UnknownOwner, Exists),
+        *(ExternalIdTaken, ClientAlreadyMerged, NotYourClient, UnknownOwner, IdTaken),
         *(UnknownEmployee, NotEmployed, Frozen),
     )
 }
@@ -131,7 +131,7 @@ async def put_clients(
     for one, id in zip(wanted, ids, strict=True):
         refusal = RepeatedInBatch.code if id in seen else _find_refusal(one, id, present)
         seen.add(id)
-        if check_version is not None and refusal not in (NotYourClient.code, Exists.code, ActionNotAllowed.code):
+        if check_version is not None and refusal not in (NotYourClient.code, IdTaken.code, ActionNotAllowed.code):
             check_version(clients[id].version if id in clients else None)
         if refusal is not None:
             results.append(PutResult(id if id in clients else None, "refused", refusal))
@@ -152,7 +152,7 @@ async def put_client(
         raise JournaledRefusal(ActionNotAllowed())
     if result.client_id is None or result.reason is not None:
         named = {"system": result.system} if result.system else {}
-        raise JournaledRefusal(REFUSAL_ERRORS[result.reason or Exists.code](**named))
+        raise JournaledRefusal(REFUSAL_ERRORS[result.reason or IdTaken.code](**named))
     return result, await get_client(work, result.client_id)
 
 
@@ -187,7 +187,7 @@ def _find_refusal(wanted: WantedClient, id: str, present: PresentState) -> str |
     else:
         decision = present.decisions[id]
         if decision not in ALLOWING_REASONS:
-            return ActionNotAllowed.code if decision == "action_not_allowed" else Exists.code
+            return ActionNotAllowed.code if decision == "action_not_allowed" else IdTaken.code
         if client.is_erased:
             return ClientAlreadyErased.code
         if wanted.owner_id not in (None, client.owner_id, client.stand_in_id):
@@ -216,7 +216,7 @@ async def _save(
         if result.outcome in ("created", "updated"):
             before = present.profiles[id].external_ids if id in present.profiles else {}
             external_ids[id] = (before, _external_ids_after(wanted, before))
-    taken = await update_external_ids(work, external_ids)
+    taken = await claim_external_ids_of_clients(work, external_ids)
     results = [
         PutResult(id if id in present.clients else None, "refused", ExternalIdTaken.code, taken[id])
         if id in taken and result.outcome != "refused"
@@ -230,7 +230,7 @@ async def _save(
     if created:
         missed = await _insert(work, created)
         results = [
-            PutResult(result.client_id, "refused", Exists.code) if result.client_id in missed else result
+            PutResult(result.client_id, "refused", IdTaken.code) if result.client_id in missed else result
             for result in results
         ]
     updated = {
@@ -248,7 +248,9 @@ async def _insert(work: UnitOfWork, registrations: Sequence[Registration]) -> Se
     missed = {new.client_id: new.profile.external_ids for new in registrations if new.client_id not in inserted}
     if missed:
         profiles = await list_profiles(work, missed)
-        await update_external_ids(work, {id: (missed[id], profile.external_ids) for id, profile in profiles.items()})
+        await claim_external_ids_of_clients(
+            work, {id: (missed[id], profile.external_ids) for id, profile in profiles.items()}
+        )
     return missed.keys()
 
 

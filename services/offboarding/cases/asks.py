@@ -44,7 +44,7 @@ async def _list_moves_of_item(work: UnitOfWork, record: CaseRecord, case: Case, 
     if await get_employment(work, record.employee_id) != record.employment_id:
         return ()  # whoever was rehired holds what they hold in the new employment
     chunk = get_chunk(case.id, item)
-    if item.undoes:
+    if item.is_undo:
         return await list_moves_back(work, chunk, record.employee_id)
     if item.step == "clear":
         await update_caretaker(work, chunk, await lock_caretaker(work, record.employee_id))
@@ -66,7 +66,9 @@ def _make_command(record: CaseRecord, case: Case, item: Item, moves: Sequence[Ch
             return UnfreezeStages(**about, **ground, epoch=epoch)
         case "transfer_clients":
             clients = [ClientMove(client_id=move.client_id, from_id=move.from_id, to_id=move.to_id) for move in moves]
-            return TransferClients(**about, epoch=epoch, kind="returned" if item.undoes else "permanent", items=clients)
+            return TransferClients(
+                **about, epoch=epoch, kind="returned" if item.is_undo else "permanent", items=clients
+            )
         case "place_team":
             places = [
                 TeamMove(client_id=move.client_id, function=move.function, from_id=move.from_id, to_id=move.to_id)

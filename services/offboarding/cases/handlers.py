@@ -53,7 +53,7 @@ async def on_command_answered(work: UnitOfWork, envelope: Envelope[CommandAnswer
     if item is None or item.status != "asked":
         return
     failed = await _follow_results(work, record, case, item, answer) if item.part else 0
-    if answer.outcome == "done" and (not failed or item.undoes):
+    if answer.outcome == "done" and (not failed or item.is_undo):
         reply = Reply(answer.command_id)
     else:
         outcome: Outcome = "stale" if answer.outcome == "stale" else "failed"
@@ -64,8 +64,8 @@ async def on_command_answered(work: UnitOfWork, envelope: Envelope[CommandAnswer
 async def _follow_results(work: UnitOfWork, record: CaseRecord, case: Case, item: Item, answer: CommandAnswered) -> int:
     """Writes the results of a chunk and opens what they bring with them; returns how many moves are still to be made."""
     chunk = get_chunk(case.id, item)
-    failed = await update_results(work, chunk, item.undoes, answer)
-    if item.part == "client" and not item.undoes and not case.undo:
+    failed = await update_results(work, chunk, item.is_undo, answer)
+    if item.part == "client" and not item.is_undo and not case.undo:
         await propose_introductions(work, record, case, chunk)
     elif item.part == "left_client":
         await open_visits_to_remainder(work, record, chunk)

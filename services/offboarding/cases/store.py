@@ -29,7 +29,7 @@ async def lock_case(work: UnitOfWork, case_id: str) -> tuple[CaseRecord, Case]:
     items = await work.fetch_all(
         Item,
         """
-        SELECT step, name, kind, what, receiver, after, status, undoes, reason, part, round, chunk
+        SELECT step, name, kind, what, receiver, after, status, is_undo, reason, part, round, chunk
         FROM case_items WHERE case_id = :id ORDER BY position
         """,
         id=case_id,
@@ -159,13 +159,13 @@ async def update_case(work: UnitOfWork, before: Case, after: Case) -> None:
     if changed:
         await work.execute(
             """
-            INSERT INTO case_items AS i (case_id, step, name, position, kind, what, receiver, after, status, undoes,
+            INSERT INTO case_items AS i (case_id, step, name, position, kind, what, receiver, after, status, is_undo,
                                          reason, part, round, chunk, asked_at, settled_at, settled_by)
-            SELECT :id, step, name, position, kind, what, receiver, after, status, undoes, reason, part, round, chunk,
+            SELECT :id, step, name, position, kind, what, receiver, after, status, is_undo, reason, part, round, chunk,
                    CASE WHEN status <> 'pending' THEN CAST(:now AS timestamptz) END,
                    CASE WHEN settled THEN CAST(:now AS timestamptz) END, CASE WHEN settled THEN :actor END
             FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS n (step text, name text, position int, kind text,
-                what text, receiver text, after text, status text, undoes boolean, reason text, part text, round int,
+                what text, receiver text, after text, status text, is_undo boolean, reason text, part text, round int,
                 chunk int, settled boolean)
             ON CONFLICT (case_id, step, name) DO UPDATE
             SET status = excluded.status, reason = excluded.reason, settled_at = excluded.settled_at,
@@ -336,8 +336,8 @@ async def list_steps(work: UnitOfWork, case_ids: Sequence[str]) -> dict[str, lis
     begun = await work.fetch_rows(
         """
         SELECT s.case_id, s.name, s.status, s.started_at, s.finished_at,
-               count(i.name) FILTER (WHERE NOT i.undoes) AS items,
-               count(i.name) FILTER (WHERE NOT i.undoes AND i.status IN ('done', 'waived', 'skipped', 'cancelled')) AS done
+               count(i.name) FILTER (WHERE NOT i.is_undo) AS items,
+               count(i.name) FILTER (WHERE NOT i.is_undo AND i.status IN ('done', 'waived', 'skipped', 'cancelled')) AS done
         FROM case_steps s LEFT JOIN case_items i ON i.case_id = s.case_id AND i.step = s.name
         WHERE s.case_id = ANY(:ids) GROUP BY 1, 2, 3, 4, 5
         """,

@@ -71,7 +71,7 @@ Table(
     Column("receiver", Text, nullable=False),
     Column("after", Text, nullable=False),
     Column("status", Text, nullable=False),
-    Column("undoes", Boolean, nullable=False),
+    Column("is_undo", Boolean, nullable=False),
     Column("reason", Text),
     Column("part", Text, nullable=False, server_default=""),
     Column("round", Integer, nullable=False, server_default="0"),

@@ -8,7 +8,7 @@ from services.offboarding.permissions.handlers import lock_participants
 from services.offboarding.permissions.rules import Viewer
 from services.offboarding.permissions.store import is_head_of_case
 from shared.database import UnitOfWork
-from shared.errors import Exists, Forbidden, NotFound
+from shared.errors import Forbidden, IdTaken, NotFound
 from shared.paging import Paging
 from shared.people.rules import require_able_to_own
 from shared.people.store import lock_people
@@ -45,7 +45,7 @@ async def add_document(
         return document
     existing = await store.lock_document(work, document_id)
     if not existing.is_same_as(document):
-        raise Exists
+        raise IdTaken
     return existing
 
 

@@ -16,7 +16,7 @@ from services.offboarding.permissions.store import is_head_of_case
 from services.offboarding.saga import Case, Reply
 from services.offboarding.visits.lifecycle import open_visits
 from services.offboarding.visits.rules import VisitReason
-from services.offboarding.visits.store import update_client_id as update_client_id_of_visits
+from services.offboarding.visits.store import merge_open_visits
 from shared.contracts.clients import ClientMerged, ClientTransferred, GrantPasses, PassWanted
 from shared.database import UnitOfWork
 from shared.errors import Forbidden, NotFound
@@ -45,7 +45,7 @@ async def take_introduction_step(
     await lock_participants(work, seen.from_id, may_be_frozen=viewer.sub == seen.from_id)
     record, case = await lock_case(work, seen.case_id)
     before = await store.lock_introduction(work, introduction_id)
-    if not is_head and not rules.may_take_step(before, step, viewer.sub, details.by):
+    if not is_head and not rules.is_turn_of(before, step, viewer.sub, details.by):
         raise Forbidden
     introduction = rules.take_step(before, step, details, work.now)
     if introduction is before:
@@ -97,8 +97,8 @@ def _request_pass(
 async def on_client_merged(work: UnitOfWork, envelope: Envelope[ClientMerged]) -> None:
     """What is still to be done with the client is to be done with the one that it is part of now."""
     client_id, into_id = envelope.data.client_id, envelope.data.into_id
-    await store.update_client_id(work, client_id, into_id)
-    await update_client_id_of_visits(work, client_id, into_id)
+    await store.merge_introductions(work, client_id, into_id)
+    await merge_open_visits(work, client_id, into_id)
 
 
 async def on_client_transferred(work: UnitOfWork, envelope: Envelope[ClientTransferred]) -> None:

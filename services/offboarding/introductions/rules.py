@@ -117,7 +117,7 @@ def decide_next_status(status: str, step: IntroductionStep, form: str) -> StepRe
     return StepResult(after, True)
 
 
-def may_take_step(introduction: Introduction, step: IntroductionStep, sub: str, by: str | None) -> bool:
+def is_turn_of(introduction: Introduction, step: IntroductionStep, sub: str, by: str | None) -> bool:
     """Each step is taken by whose turn it is; either tells what was said together, or what the client decided."""
     match step:
         case "accept" | "confirm":

@@ -131,7 +131,7 @@ async def update_introductions(work: UnitOfWork, introductions: Sequence[Introdu
         )
 
 
-async def update_client_id(work: UnitOfWork, client_id: str, into_id: str) -> None:
+async def merge_introductions(work: UnitOfWork, client_id: str, into_id: str) -> None:
     """What is still to be done with a client is to be done with the one that it is part of now."""
     await work.execute(
         f"UPDATE introductions SET client_id = :into WHERE client_id = :id AND {IS_OPEN}", id=client_id, into=into_id

@@ -34,7 +34,7 @@ def upgrade() -> None:
         sa.Column("receiver", sa.Text(), nullable=False),
         sa.Column("after", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("undoes", sa.Boolean(), nullable=False),
+        sa.Column("is_undo", sa.Boolean(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("part", sa.Text(), server_default="", nullable=False),
         sa.Column("round", sa.Integer(), server_default="0", nullable=False),

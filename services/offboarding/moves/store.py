@@ -87,9 +87,9 @@ async def list_moves_back(work: UnitOfWork, chunk: Chunk, leaver_id: str) -> lis
     )
 
 
-async def update_results(work: UnitOfWork, chunk: Chunk, undoes: bool, answer: CommandAnswered) -> int:
+async def update_results(work: UnitOfWork, chunk: Chunk, is_undo: bool, answer: CommandAnswered) -> int:
     """Writes what became of each move of the chunk; returns how many are still to be made."""
-    column = "returned" if undoes else "outcome"
+    column = "returned" if is_undo else "outcome"
     results: Sequence[Result] = answer.results if answer.outcome == "done" else ()
     failed: int = await work.fetch_value(
         f"""
@@ -100,14 +100,14 @@ async def update_results(work: UnitOfWork, chunk: Chunk, undoes: bool, answer: C
                     WHEN m.order_id <> '' THEN m.order_id || '/' || m.stage
                     WHEN m.function <> '' THEN m.client_id || '/' || m.function ELSE m.client_id END), :otherwise),
                 moved_at = :now
-            WHERE {IN_CHUNK} AND (:undoes OR m.outcome IS DISTINCT FROM 'done') AND (NOT :undoes OR m.outcome = 'done')
+            WHERE {IN_CHUNK} AND (:is_undo OR m.outcome IS DISTINCT FROM 'done') AND (NOT :is_undo OR m.outcome = 'done')
             RETURNING m.{column} AS outcome
         )
         SELECT count(*) FROM noted WHERE outcome <> ALL(:settled)
         """,
         results=json.dumps([{"id": result.id, "outcome": result.outcome} for result in results]),
         otherwise="not_asked" if answer.outcome == "done" else answer.reason or answer.outcome,
-        undoes=undoes,
+        is_undo=is_undo,
         settled=list(SETTLED_OUTCOMES),
         **vars(chunk),
     )

@@ -159,7 +159,7 @@ def compute_pair_costs(fit: CostArrays, item: Ints, colleague: Ints) -> Floats:
     return cost
 
 
-def find_excluding_pairs(fit: CostArrays, item: Ints, colleague: Ints) -> tuple[Ints, Ints]:
+def find_clashing_candidates(fit: CostArrays, item: Ints, colleague: Ints) -> tuple[Ints, Ints]:
     """The pairs that exclude each other, as two arrays of positions: apart stages with the same colleague."""
     m = fit.able.shape[1]
     order = np.argsort(item * m + colleague, kind="stable")
@@ -230,7 +230,7 @@ def _add_pairs(h: highspy._core._Highs, fit: CostArrays, item: Ints, colleague: 
 
 def _add_separation_rows(h: highspy._core._Highs, fit: CostArrays, item: Ints, colleague: Ints, present: Ints) -> Ints:
     """Add a row for each two pairs that exclude each other, once; rows are known by (separation, colleague)."""
-    left, right = find_excluding_pairs(fit, item, colleague)
+    left, right = find_clashing_candidates(fit, item, colleague)
     m = fit.able.shape[1]
     span = len(fit.effort) * m
     keys = (item * m + colleague)[left] * span + (item * m + colleague)[right]

@@ -3,6 +3,7 @@
 import highspy
 import numpy as np
 
+from services.offboarding.planner import relaxation
 from services.offboarding.planner.costs import COST_FULL_LOAD, ROUNDING_TOLERANCE, CostArrays, Floats, Ints
 from services.offboarding.planner.problem import SearchLimits
 from services.offboarding.planner.relaxation import (
@@ -10,7 +11,6 @@ from services.offboarding.planner.relaxation import (
     Relaxation,
     build_model,
     compute_pair_costs,
-    find_excluding_pairs,
     load_model,
     make_solver,
     price_pairs,
@@ -146,7 +146,7 @@ def _search(
     }.items():
         h.setOptionValue(name, setting)
     load_model(h, arrays, whole=True)
-    left, right = find_excluding_pairs(fit, item, colleague)
+    left, right = relaxation.find_clashing_candidates(fit, item, colleague)
     if len(left):
         columns = fit.width.size + np.stack([left, right], 1).ravel()
         h.addRows(len(left), np.full(len(left), -highspy.kHighsInf), np.ones(len(left)), len(columns),

@@ -110,7 +110,7 @@ async def update_visits(work: UnitOfWork, visits: Sequence[Visit]) -> None:
         )
 
 
-async def update_client_id(work: UnitOfWork, client_id: str, into_id: str) -> None:
+async def merge_open_visits(work: UnitOfWork, client_id: str, into_id: str) -> None:
     """What is still to be done with a client is to be done with the one that it is part of now."""
     await work.execute(
         "UPDATE visits SET client_id = :into WHERE client_id = :id AND status = 'open'", id=client_id, into=into_id

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from services.orders.flows import rules, store
 from shared.database import UnitOfWork
-from shared.errors import Exists, NotFound
+from shared.errors import IdTaken, NotFound
 
 
 async def create_flow(
@@ -14,7 +14,7 @@ async def create_flow(
     """Version 1. The same again is the same flow. Raises `Exists` where its first version was another."""
     flow = rules.build_flow(flow_id, 1, name, stages, separate)
     if not await store.insert_flow_version(work, flow) and await store.get_flow_version(work, flow_id, 1) != flow:
-        raise Exists
+        raise IdTaken
     return flow
 
 

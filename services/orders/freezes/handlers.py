@@ -2,10 +2,10 @@
 
 from services.orders.freezes import rules, store
 from services.orders.orders.store import (
-    count_held_stages,
+    count_stages_on_hold,
     lock_orders_with_open_stages,
-    update_held_stages,
     update_orders,
+    update_stages_on_hold,
 )
 from services.orders.stages.handlers import publish_moved_stages
 from shared.contracts.clients import AccessFrozen, AccessUnfrozen, Ground, PassEvent, PassGranted
@@ -16,7 +16,7 @@ from shared.journal import publish_journal_entry
 from shared.messages import Envelope
 from shared.people.freezes import freeze_employee, unfreeze_employee
 from shared.people.handlers import follow_access_freeze, freeze_on_departure
-from shared.people.rules import FreezeState
+from shared.people.rules import FreezeOutcome
 from shared.people.store import end_settling, get_freeze_state, get_person, list_settling, lock_people, save_employee
 from shared.service import Runtime
 
@@ -42,7 +42,7 @@ async def freeze_stages(work: UnitOfWork, envelope: Envelope[FreezeStages]) -> N
     freeze = await freeze_employee(
         work, command.employee_id, command.employment_id, ground, command.caretakers, command.case_id
     )
-    await update_held_stages(work, [command.employee_id])
+    await update_stages_on_hold(work, [command.employee_id])
     if freeze.frozen:
         await _publish_freeze(work, freeze, command.case_id)
 
@@ -50,7 +50,7 @@ async def freeze_stages(work: UnitOfWork, envelope: Envelope[FreezeStages]) -> N
 async def unfreeze_stages(work: UnitOfWork, envelope: Envelope[UnfreezeStages]) -> None:
     command = envelope.data
     freeze = await unfreeze_employee(work, command.employee_id, command.employment_id, "departure", command.ref)
-    await update_held_stages(work, [command.employee_id])
+    await update_stages_on_hold(work, [command.employee_id])
     await _publish_freeze(work, freeze, command.case_id)
 
 
@@ -90,7 +90,7 @@ async def on_pass_changed(work: UnitOfWork, envelope: Envelope[PassEvent]) -> No
     if event.purpose == "work":
         await lock_people(work, changing=[event.employee_id])
         await store.upsert_pass(work, event, is_ended=not isinstance(event, PassGranted))
-        await update_held_stages(work, [event.employee_id])
+        await update_stages_on_hold(work, [event.employee_id])
 
 
 async def apply_due_passes(runtime: Runtime) -> bool:
@@ -104,20 +104,20 @@ async def apply_next_passes(work: UnitOfWork) -> bool:
     if employee_ids:
         await lock_people(work, changing=employee_ids)
         await store.update_due_passes(work, employee_ids)
-        await update_held_stages(work, employee_ids)
+        await update_stages_on_hold(work, employee_ids)
     return bool(employee_ids)
 
 
-async def _apply_freeze(work: UnitOfWork, freeze: FreezeState | None) -> None:
+async def _apply_freeze(work: UnitOfWork, freeze: FreezeOutcome | None) -> None:
     if freeze is None:
         return
-    await update_held_stages(work, [freeze.employee_id])
+    await update_stages_on_hold(work, [freeze.employee_id])
     if freeze.changed:
         await _publish_freeze(work, freeze, freeze.case_id)
 
 
-async def _publish_freeze(work: UnitOfWork, freeze: FreezeState, case_id: str | None) -> None:
-    held = await count_held_stages(work, freeze.employee_id)
+async def _publish_freeze(work: UnitOfWork, freeze: FreezeOutcome, case_id: str | None) -> None:
+    held = await count_stages_on_hold(work, freeze.employee_id)
     kind = StagesFrozen if freeze.frozen else StagesUnfrozen
     work.publish(kind(employee_id=freeze.employee_id, case_id=case_id, stages=held))
     publish_journal_entry(work, kind.type, freeze.employee_id, stages=held, case_id=case_id)

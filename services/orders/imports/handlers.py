@@ -29,7 +29,7 @@ from services.orders.staffing.rules import Roster
 from shared.calendar import Calendar
 from shared.contracts.orders import OrderPlaced
 from shared.database import UnitOfWork
-from shared.errors import Exists, HoldfastError
+from shared.errors import HoldfastError, IdTaken
 from shared.journal import publish_journal_entry
 
 
@@ -68,7 +68,7 @@ async def import_orders(work: UnitOfWork, requests: Sequence[NumberedRequest]) -
             continue
         try:
             if request.order_id in digests:
-                raise Exists
+                raise IdTaken
             if request.client_id not in clients:
                 raise UnknownClient
             if request.flow_id not in flows:
@@ -126,7 +126,7 @@ async def _amend_orders(
         order = orders[request.order_id]
         try:
             if (order.client_id, order.flow_id) != (request.client_id, request.flow_id):
-                raise Exists
+                raise IdTaken
             amended = amend_order(order, request, work.today)
             (going_on if amended.status == order.status else ended).append(amended)
             results[line] = ImportResult(line, request.order_id, "updated")

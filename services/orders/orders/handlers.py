@@ -8,7 +8,7 @@ from shared.auth import Principal
 from shared.calendar import Calendar
 from shared.contracts.orders import OrderEvent, OrderPlaced, StageAssigned, StageEvent
 from shared.database import UnitOfWork
-from shared.errors import Exists
+from shared.errors import IdTaken
 from shared.ids import uuid7
 from shared.journal import publish_journal_entry
 from shared.outbox.republication import republish_in_batches
@@ -31,7 +31,7 @@ async def place_order(work: UnitOfWork, caller: Principal, request: rules.OrderR
     elif known[request.order_id] == digest:
         order = (await store.list_orders(work, known))[request.order_id]
     else:
-        raise Exists
+        raise IdTaken
     return rules.OrderToday(order, order.is_late(work.today))
 
 
@@ -104,7 +104,7 @@ async def republish_orders(runtime: Runtime) -> int:
 
 
 async def _republish_orders_after(work: UnitOfWork, after: str) -> tuple[int, str | None]:
-    orders = list((await store.list_orders_after(work, after, REPUBLISHED_AT_ONCE)).values())
+    orders = list((await store.lock_orders_after(work, after, REPUBLISHED_AT_ONCE)).values())
     events = make_bulk_events(OrderPlaced, orders)
     work.publish(*events)
     return len(events), orders[-1].order_id if orders else None

@@ -82,7 +82,7 @@ async def lock_orders_with_open_stages(work: UnitOfWork, employee_id: str, limit
     return await lock_orders(work, [row["order_id"] for row in rows]) if rows else {}
 
 
-async def list_orders_after(work: UnitOfWork, order_id: str, limit: int) -> dict[str, rules.Order]:
+async def lock_orders_after(work: UnitOfWork, order_id: str, limit: int) -> dict[str, rules.Order]:
     """The next orders by id; none of them changes before this transaction ends."""
     rows = await work.fetch_rows(
         "SELECT order_id FROM orders WHERE order_id > :after ORDER BY order_id LIMIT :limit FOR SHARE",
@@ -260,7 +260,7 @@ HOLD_STAGES_SQL = f"""
 """
 
 
-async def update_held_stages(work: UnitOfWork, employee_ids: Sequence[str]) -> None:
+async def update_stages_on_hold(work: UnitOfWork, employee_ids: Sequence[str]) -> None:
     """Holds and releases the open stages of these people as their freeze and passes say. The caller has locked their rows."""
     await work.execute(
         """
@@ -272,7 +272,7 @@ async def update_held_stages(work: UnitOfWork, employee_ids: Sequence[str]) -> N
     await work.execute(HOLD_STAGES_SQL, ids=employee_ids)
 
 
-async def count_held_stages(work: UnitOfWork, employee_id: str) -> int:
+async def count_stages_on_hold(work: UnitOfWork, employee_id: str) -> int:
     count: int = await work.fetch_value(
         "SELECT count(*) FROM stages WHERE employee_id = :id AND open AND status = 'held'", id=employee_id
     )

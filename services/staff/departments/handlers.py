@@ -53,7 +53,7 @@ async def _check_references(work: UnitOfWork, id: str, parent_id: str | None, he
     if parent_id is not None:
         if not await store.list_existing_departments(work, [parent_id]):
             raise rules.UnknownDepartment
-        if await store.is_above(work, "departments", id, parent_id):
+        if await store.is_same_or_above(work, "departments", id, parent_id):
             raise rules.DepartmentCycle
     if head_id is not None:
         status = await store.get_employee_status(work, head_id)
@@ -79,6 +79,6 @@ async def read_organisation(work: UnitOfWork, sees_all: bool) -> rules.Organisat
 
 
 async def republish_departments(work: UnitOfWork, after: str) -> tuple[int, str | None]:
-    departments = await store.list_departments_after(work, after, REPUBLISH_BATCH)
+    departments = await store.lock_departments_after(work, after, REPUBLISH_BATCH)
     work.publish(*(department.to_event() for department in departments))
     return len(departments), departments[-1].id if departments else None

@@ -91,7 +91,7 @@ async def lock_departments(work: UnitOfWork, ids: Sequence[str] | None = None) -
     }
 
 
-async def list_departments_after(work: UnitOfWork, after: str, limit: int) -> list[rules.Department]:
+async def lock_departments_after(work: UnitOfWork, after: str, limit: int) -> list[rules.Department]:
     """By id, locked, so that no newer state gets a lower sequence."""
     return await work.fetch_all(
         rules.Department,
@@ -163,7 +163,9 @@ async def lock_hierarchy(work: UnitOfWork) -> None:
 PARENT_COLUMNS = {"departments": "parent_id", "employees": "manager_id"}
 
 
-async def is_above(work: UnitOfWork, hierarchy: Literal["departments", "employees"], id: str, lower_id: str) -> bool:
+async def is_same_or_above(
+    work: UnitOfWork, hierarchy: Literal["departments", "employees"], id: str, lower_id: str
+) -> bool:
     """Whether `id` is `lower_id` or stands above it."""
     parent = PARENT_COLUMNS[hierarchy]
     return bool(

@@ -302,7 +302,7 @@ async def on_offboarding_closed(
     await store.update_case_state(work, envelope.data.case_id, "cleared" if cleared else "cancelled")
 
 
-async def republish_departures(work: UnitOfWork, after: str) -> tuple[int, str | None]:
+async def republish_standing_announcements(work: UnitOfWork, after: str) -> tuple[int, str | None]:
     """The departures that stand, as they were announced: under their id and sequence, by which all know the ground of
     a freeze. Who has heard them does nothing; who comes late freezes."""
     return await republish_kept_events(work, await store.list_standing_announcements(work)), None

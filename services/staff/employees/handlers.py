@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 
 from services.staff.departments.rules import UnknownDepartment
-from services.staff.departments.store import is_above, list_existing_departments, lock_hierarchy
+from services.staff.departments.store import is_same_or_above, list_existing_departments, lock_hierarchy
 from services.staff.employees import fields, rules, store
 from shared.contracts.clients import AccessFrozen, AccessUnfrozen
 from shared.contracts.staff import Absence, EmployeeChanged
@@ -52,7 +52,7 @@ async def check_references(work: UnitOfWork, employee: rules.Employee, named: Co
         await lock_hierarchy(work)
         if not await store.list_statuses(work, [employee.manager_id]):
             raise rules.UnknownManager
-        if await is_above(work, "employees", employee.id, employee.manager_id):
+        if await is_same_or_above(work, "employees", employee.id, employee.manager_id):
             raise rules.ManagerCycle
 
 
@@ -142,6 +142,6 @@ async def on_access_changed(work: UnitOfWork, envelope: Envelope[AccessFrozen | 
 
 
 async def republish_employees(work: UnitOfWork, after: str) -> tuple[int, str | None]:
-    employees = await store.list_employees_after(work, after, REPUBLISH_BATCH)
+    employees = await store.lock_employees_after(work, after, REPUBLISH_BATCH)
     work.publish(*(rules.build_event(EmployeeChanged, employee, work.today) for employee in employees))
     return len(employees), employees[-1].id if employees else None

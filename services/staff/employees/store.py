@@ -247,7 +247,7 @@ async def list_visible_employees(
     return [employee_from_row(row if row["shows_names"] else {**row, **hidden}) for row in rows]
 
 
-async def list_employees_after(work: UnitOfWork, after: str, limit: int) -> list[rules.Employee]:
+async def lock_employees_after(work: UnitOfWork, after: str, limit: int) -> list[rules.Employee]:
     """By id, locked, so that no newer state gets a lower sequence."""
     rows = await work.fetch_rows(
         "SELECT * FROM employees WHERE id > :after ORDER BY id LIMIT :limit FOR UPDATE", after=after, limit=limit

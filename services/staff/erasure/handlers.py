@@ -67,7 +67,7 @@ async def _publish_erased(work: UnitOfWork, ids: list[str]) -> None:
 
 async def read_erasure(work: UnitOfWork, employee_id: str) -> rules.ErasureRecord:
     """What was erased, when and by whom; which services have not said so yet, or hold back. Raises `NotFound`."""
-    erasures = {erasure.service: erasure for erasure in await store.list_erasures(work, employee_id)}
+    erasures = {erasure.service: erasure for erasure in await store.list_service_erasures(work, employee_id)}
     if work.service not in erasures:
         raise NotFound
     own = erasures[work.service]

@@ -34,7 +34,7 @@ async def upsert_erasure(
     )
 
 
-async def list_erasures(work: UnitOfWork, employee_id: str) -> list[rules.ServiceErasure]:
+async def list_service_erasures(work: UnitOfWork, employee_id: str) -> list[rules.ServiceErasure]:
     return await work.fetch_all(
         rules.ServiceErasure,
         "SELECT service, at, by_id, reason, what, held FROM erasures WHERE employee_id = :id ORDER BY at, service",

@@ -7,7 +7,7 @@ from services.staff.employees.store import insert_employees
 from services.staff.hris.handlers import apply_waiting_messages
 from shared.contracts.staff import EmployeeHired
 from shared.database import UnitOfWork
-from shared.errors import Exists
+from shared.errors import IdTaken
 from shared.http.creation import hash_body, require_same_body
 from shared.ids import uuid7
 
@@ -36,5 +36,5 @@ async def _get_same_employee(work: UnitOfWork, new: Employee, body: NewEmployee)
         require_same_body(existing.body_hash, body)
     # Imported, or hired by the HRIS.
     elif any(getattr(existing.employee, name) != getattr(new, name) for name in EMPLOYEE_FIELDS):
-        raise Exists
+        raise IdTaken
     return existing.employee

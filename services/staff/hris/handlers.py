@@ -94,10 +94,10 @@ async def receive_message(
     message_id = uuid7()
     if not await store.insert_message(work, message_id, source_id, webhook_id, message, body):
         return None
-    return message_id, await apply_message(work, source_id, message_id, message)
+    return message_id, await apply_kept_message(work, source_id, message_id, message)
 
 
-async def apply_message(
+async def apply_kept_message(
     work: UnitOfWork, source_id: str, message_id: str, message: messages.HrisMessage | messages.UnusableMessage
 ) -> MessageResult:
     """Lets a kept message take effect. A refusal by a rule is an outcome, not an exception: rules ask before they write."""
@@ -221,7 +221,7 @@ async def apply_waiting_messages(work: UnitOfWork, awaited: Sequence[str] | None
     applicable = await store.lock_applicable_messages(work, awaited)
     for waiting in applicable:
         message = read_message(waiting.body, waiting.received_at)
-        await apply_message(work, waiting.source_id, waiting.id, message)
+        await apply_kept_message(work, waiting.source_id, waiting.id, message)
     return bool(applicable)
 
 

@@ -34,7 +34,9 @@ async def get_personal_data(employee_id: Id, door: Door = allow("anyone")) -> Pe
     if not is_own and not door.principal.has("hr"):
         raise NotFound
     own = await door.transact(handlers.disclose_personal_data, employee_id)
-    others = await handlers.fetch_personal_data(door.runtime.calls, employee_id, is_own and not door.frozen)
+    others = await handlers.fetch_personal_data_from_other_services(
+        door.runtime.calls, employee_id, is_own and not door.frozen
+    )
     return PersonalData(
         employee_id=employee_id,
         at=door.runtime.clock(),

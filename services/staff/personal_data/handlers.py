@@ -28,7 +28,7 @@ async def disclose_personal_data(work: UnitOfWork, employee_id: str) -> dict[str
     return personal_data
 
 
-async def fetch_personal_data(
+async def fetch_personal_data_from_other_services(
     calls: httpx.AsyncClient, employee_id: str, names_clients: bool
 ) -> dict[str, dict[str, JsonValue] | None]:
     """By service, and whether clients are named in it; None where one does not answer."""

@@ -11,7 +11,7 @@ import pytest
 from services.clients.archive.handlers import _export_month, archive_oldest_month
 from services.clients.journal.handlers import append_pending_entries, check_disk_space
 from services.clients.journal.store.tree import get_partition_name
-from services.clients.proofs.handlers import create_checkpoint_regularly
+from services.clients.proofs.handlers import create_checkpoint_if_grown
 from services.clients.proofs.rules.verification import verify_export
 from shared.advisory_locks import AdvisoryLock
 from shared.contracts.clients import FreezeAccess
@@ -39,7 +39,7 @@ async def months(here: Town, count: int = 4) -> None:
     for month in range(count):
         await here.check("anna", "c-1")
         await append_pending_entries(runtime)
-        await create_checkpoint_regularly(runtime)
+        await create_checkpoint_if_grown(runtime)
         if month < count - 1:
             here.house.clock.move(months=1)
 

@@ -12,7 +12,7 @@ import pytest
 
 from services.clients.journal.handlers import append_pending_entries
 from services.clients.journal.rules.merkle_tree import hash_leaf, verify_inclusion
-from services.clients.proofs.handlers import create_checkpoint_regularly, send_checkpoints
+from services.clients.proofs.handlers import create_checkpoint_if_grown, send_checkpoints
 from services.clients.proofs.rules.checkpoints import Checkpoint, split_notes, verify_checkpoint
 from services.clients.proofs.rules.verification import verify_export
 from services.clients.proofs.store import LEAF_DATA_SQL, PAGE_BYTES, list_leaves
@@ -314,7 +314,7 @@ async def test_a_checkpoint_that_could_not_be_sent_is_sent_later(tmp_path: Path)
         await here.client("c-1", "anna")
         runtime = here.house.runtime("clients")
         await append_pending_entries(runtime)
-        await create_checkpoint_regularly(runtime)
+        await create_checkpoint_if_grown(runtime)
         alarm = runtime.metrics.alarm.labels("clients", "checkpoint_file")
         assert not await send_checkpoints(runtime)
         assert alarm._value.get() == 1
@@ -347,7 +347,7 @@ async def test_checkpoints_are_posted_to_a_witness() -> None:
         await here.client("c-1", "anna")
         await work(here)
         runtime = here.house.runtime("clients")
-        await create_checkpoint_regularly(runtime)
+        await create_checkpoint_if_grown(runtime)
         await send_checkpoints(runtime)
         assert not await send_checkpoints(runtime)
         sent = [note for text in got for note in split_notes(text)]
@@ -364,7 +364,7 @@ async def test_one_place_that_is_down_keeps_nothing_from_the_other(tmp_path: Pat
         await here.client("c-1", "anna")
         runtime = here.house.runtime("clients")
         await append_pending_entries(runtime)
-        await create_checkpoint_regularly(runtime)
+        await create_checkpoint_if_grown(runtime)
         assert await send_checkpoints(runtime)
         assert not await send_checkpoints(runtime)
         assert len(got) == 2

@@ -15,7 +15,7 @@ from services.clients.access.rules import RuleOutcome, explain_decision
 from services.clients.access.store import decision
 from services.clients.access.store.connection import PreparedConnection
 from services.clients.journal.store.entries import insert_entries_sql
-from services.clients.names.store import MERGED_SYSTEM, RESOLVE_REFS_SQL, split_refs
+from services.clients.names.store import MERGED_SYSTEM, RESOLVE_REFS_SQL, to_ref_columns
 from services.clients.permissions.rules import ALLOWING_REASONS, Action
 from shared.errors import Unavailable
 from shared.ids import uuid7
@@ -217,7 +217,7 @@ class CheckBatcher:
     async def _resolve_client_ids(
         self, connection: PreparedConnection, questions: Sequence[AccessQuestion]
     ) -> list[AccessQuestion]:
-        found = await connection.fetch(RESOLVE_REFS_SQL, *split_refs(question.client_id for question in questions))
+        found = await connection.fetch(RESOLVE_REFS_SQL, *to_ref_columns(question.client_id for question in questions))
         ids = {row["ref"]: row["client_id"] for row in found}
         return [question._replace(client_id=ids.get(question.client_id, question.client_id)) for question in questions]
 

@@ -71,9 +71,9 @@ def format_checkpoint(note: str) -> bytes:
     return _dump_line({"checkpoint": note})
 
 
-def format_range_footer(size: int, note: str, kept: int) -> bytes:
+def format_range_footer(size: int, note: str, checkpoint_count: int) -> bytes:
     """The note of the tree of this size, and how many kept checkpoints stand in the file."""
-    return _dump_line({"end": size, "checkpoint": note, "kept": kept})
+    return _dump_line({"end": size, "checkpoint": note, "kept": checkpoint_count})
 
 
 def format_selection_header(origin: str, key: str, size: int, note: str) -> bytes:

@@ -1,6 +1,6 @@
 """For developers: writes the next migration of each service whose tables or `.sql` files have changed.
 
-`python -m services.cli.schema add_withdrawals` (or `make migration NAME=add_withdrawals`), then read what it wrote.
+`python -m services.cli.write_migrations add_withdrawals` (or `make migration NAME=add_withdrawals`), then read what it wrote.
 """
 
 import asyncio
