@@ -27,7 +27,7 @@ FAULTS = {
         "services/clients/access/store/decision.py",
         "WHEN p.frozen THEN CASE",
         "WHEN false THEN CASE",
-        "tests/services/clients/test_checks.py::test_a_decision_says_why",
+        "tests/services/clients/test_checks.py::test_a_frozen_employee_may_still_ask_about_themselves",
     ),
     "a pass never ends": Fault(
         "services/clients/access/store/decision.py",

@@ -12,13 +12,13 @@ from zlib import crc32
 import pytest
 from hypothesis import settings
 
-MANY = 20  # times as many examples
+MANY = 10  # times as many examples
 DEFAULT = 100  # of hypothesis
 _long = False
 
 
 def examples(few: int, many: int = 0) -> int:
-    """How many examples a test is to draw that draws so few in `make test`; without `many` twenty times as many at length."""
+    """How many examples a test is to draw that draws so few in `make test`; without `many` ten times as many at length."""
     return (many or few * MANY) if _long else few
 
 
