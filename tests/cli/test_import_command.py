@@ -144,7 +144,7 @@ async def test_without_a_name_for_orphans_they_are_refused_and_the_others_kept()
         await upload(house, "employees", [employee("1")])
         report = await upload(house, "clients", [client("a", "1"), client("b", "nobody"), BadRow(4, "name: missing")])
         assert report.counts == {"created": 1, "refused": 2}
-        assert report.refused == [BadRow(3, "unknown_employee")(4, "name: missing")]
+        assert report.refused == [BadRow(3, "unknown_employee"), BadRow(4, "name: missing")]
 
 
 async def test_a_dry_run_tells_what_would_be_done_and_does_nothing() -> None:
