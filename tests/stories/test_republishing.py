@@ -70,8 +70,8 @@ async def test_who_has_heard_of_all_departures_does_nothing_even_where_the_inbox
             ("outbox", "published_at", PUBLISHED_RETENTION),
             ("inbox", "received_at", RECEIVED_RETENTION),
         ):
-            days = (how_long + timedelta(days=1)).days
-            await execute(house, service, f"UPDATE {table} SET {column} = {column} - interval '{days} days'")
+            before = (runtime.wall_clock() - how_long - timedelta(days=1)).isoformat()
+            await execute(house, service, f"UPDATE {table} SET {column} = '{before}'")
         await delete_expired(runtime)
         assert not await house.rows(service, "SELECT 1 FROM inbox")
 

@@ -9,7 +9,7 @@ from services.clients.relationships.store import INTERACTION_WEIGHT_SQL
 from shared.contracts.clients import Ownership
 from shared.database import UnitOfWork
 
-PORTFOLIO_PAGE_SIZE = 1_000
+PORTFOLIO_PAGE_SIZE = 500
 
 LIST_PORTFOLIO_SQL = f"""
     SELECT c.client_id, coalesce(o.stand_in_id, c.owner_id) AS owner_id, c.owner_id AS record_owner_id, p.effort,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from services.clients.access.store.actor import ListReach, is_visible_sql
 from services.clients.access.store.decision import VALID_PASS_SQL
@@ -24,8 +24,12 @@ class Pass:
     id: str
     employee_id: str
     client_id: str
-    from_time: Annotated[datetime, Field(serialization_alias="from")]
-    until_time: Annotated[datetime, Field(serialization_alias="until")]
+    from_time: Annotated[
+        datetime, Field(validation_alias=AliasChoices("from", "from_time"), serialization_alias="from")
+    ]
+    until_time: Annotated[
+        datetime, Field(validation_alias=AliasChoices("until", "until_time"), serialization_alias="until")
+    ]
     purpose: PassPurpose
     granted_by: str
     granted_at: datetime

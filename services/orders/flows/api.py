@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
-from pydantic import BaseModel, Field
+from pydantic import AliasChoices, BaseModel, Field
 
 from services.orders.flows import handlers, rules, store
 from shared.auth import Role
@@ -41,7 +41,7 @@ class NewFlow(FlowContent):
 
 
 class Flow(BaseModel):
-    id: str = Field(validation_alias="flow_id")
+    id: str = Field(validation_alias=AliasChoices("id", "flow_id"))
     version: int
     name: str
     stages: list[StageOfFlow]

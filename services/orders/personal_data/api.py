@@ -1,7 +1,5 @@
 """What is kept of an employee here; `staff` gathers it from all services."""
 
-from typing import Any
-
 from fastapi import APIRouter
 
 from services.orders.personal_data import handlers
@@ -12,7 +10,7 @@ from shared.ids import Id
 router = APIRouter(tags=["personal data"])
 
 
-@router.get("/personal-data/{employee_id}", response_model=dict[str, Any], summary="What is kept of an employee here")
+@router.get("/personal-data/{employee_id}", response_model=PersonalData, summary="What is kept of an employee here")
 async def get_personal_data(employee_id: Id, door: Door = allow("service")) -> PersonalData:
     """For `staff`, which asks for somebody with a right to know. Every look is in the journal."""
     return await door.transact(handlers.disclose_personal_data, employee_id)
