@@ -19,19 +19,15 @@ from shared.calendar import get_local_day
 from shared.messages import Command, Event
 from shared.settings import Settings
 
-CONFLICT_STATES = {
-    "40001",
-    "40P01",
-}  # serialization failure, deadlock: the transaction did nothing and may be run again
-TRANSIENT_STATES = {
-    "55P03",
-    "25P03",
-    "25006",
-    "3D000",
-}  # lock timeout, idled too long, a standby, a database being restored
-TRANSIENT_CLASSES = {"08", "40", "53", "57", "58"}  # connections, rollbacks, resources, operators, the system beneath
+# Serialization failure, deadlock: the transaction did nothing and may be run again.
+CONFLICT_STATES = {"40001", "40P01"}
+# Lock timeout, idled too long, a standby, a database being restored.
+TRANSIENT_STATES = {"55P03", "25P03", "25006", "3D000"}
+# Connections, rollbacks, resources, operators, the system beneath.
+TRANSIENT_CLASSES = {"08", "40", "53", "57", "58"}
 ATTEMPTS = 8
 CONNECT_TIMEOUT = 10.0  # seconds to wait for a connection
+OWN_PARAMETERS = {"now", "today", "actor"}  # what a unit of work fills into a statement by itself
 
 T = TypeVar("T")
 Rows = Sequence[Mapping[str, Any]]
@@ -187,8 +183,9 @@ class UnitOfWork:
     system: str | None = None
 
     def _bind(self, sql: str, named: Mapping[str, Any]) -> tuple[Any, ...]:
-        own = {"now": self.now, "actor": self.actor, "today": self.today}
-        return bind_named(sql, **{**own, **named})
+        statement, names = _compile_positional(sql)
+        own = OWN_PARAMETERS - named.keys()
+        return statement, *(getattr(self, name) if name in own else named[name] for name in names)
 
     async def execute(self, sql: str, **named: Any) -> int:
         """Runs a statement with `:name` parameters, of which it knows `:now`, `:today` and `:actor` by itself.

@@ -14,6 +14,6 @@ def hash_body(body: BaseModel) -> bytes:
 
 
 def require_same_body(created_with: bytes | None, body: BaseModel) -> None:
-    """Raises `Exists` unless the object was created with this body; `created_with` is its hash, if it was created by one."""
+    """Raises `IdTaken` unless the object was created with this body; `created_with` is its hash, if it was created by one."""
     if created_with != hash_body(body):
         raise IdTaken

@@ -35,18 +35,23 @@ class KeptAnswer:
 
     def restore(self, handler: Callable[..., Awaitable[T]]) -> T:
         """The result as `handler` says that it returns it; as JSON where it says nothing."""
-        adapter: TypeAdapter[T] = _result_adapter(handler)
+        adapter: TypeAdapter[T] = _get_result_adapter(handler)
         return adapter.validate_python(self.result)
 
 
+def _get_result_adapter(handler: Callable[..., Awaitable[T]]) -> TypeAdapter[T]:
+    return _build_adapter(get_type_hints(handler).get("return", Any) if hasattr(handler, "__annotations__") else Any)
+
+
 @lru_cache(maxsize=1000)
-def _result_adapter(handler: Callable[..., Awaitable[T]]) -> TypeAdapter[T]:
-    return TypeAdapter(get_type_hints(handler).get("return", Any) if hasattr(handler, "__annotations__") else Any)
+def _build_adapter(shape: Any) -> TypeAdapter[Any]:
+    """Kept by the type and not by the handler: a handler made for one request would never be asked for again."""
+    return TypeAdapter(shape)
 
 
 def dump_answer(handler: Callable[..., Awaitable[T]], result: T) -> str:
     """A result of `handler` as JSON that `restore` makes the same of."""
-    return _result_adapter(handler).dump_json(result, warnings=False).decode()
+    return _get_result_adapter(handler).dump_json(result, warnings=False).decode()
 
 
 async def try_lock_answer(work: UnitOfWork, key: AnswerKey) -> bool:

@@ -75,18 +75,14 @@ async def list_waiting_keys(work: UnitOfWork, paging: Paging) -> Sequence[Mappin
                (SELECT count(*) FROM waiting_messages WHERE key_id = waiting_keys.id) AS messages
         FROM waiting_keys WHERE CAST(id AS text) > :after ORDER BY CAST(id AS text) LIMIT :fetch
         """,
-        after=paging.after[0] if paging.after else "",
-        fetch=paging.fetch,
+        **paging.bounds,
     )
 
 
 async def replay_key(work: UnitOfWork, key_id: uuid.UUID) -> None:
     """Tries a parked key again from its first message. Raises `NotParked`, `NotFound`."""
     await _lock_parked_key(work, key_id)
-    await work.execute(
-        "UPDATE waiting_keys SET parked_at = NULL, attempts = 0, next_try_at = :now WHERE id = :id",
-        id=key_id,
-    )
+    await _unpark_key(work, key_id)
     publish_journal_entry(work, "parked.replayed", parked_id=str(key_id), service=work.service)
 
 
@@ -109,16 +105,17 @@ async def skip_message(work: UnitOfWork, key_id: uuid.UUID) -> None:
         with suppress(ValueError, TypeError):  # one that is no command in the first place has nobody to tell
             command = dict(json.loads(message["body"]), outcome="refused", reason="skipped", results=[])
             work.publish(CommandAnswered.model_validate(command))
-    await work.execute(
-        "UPDATE waiting_keys SET parked_at = NULL, attempts = 0, next_try_at = :now WHERE id = :id",
-        id=key_id,
-    )
+    await _unpark_key(work, key_id)
     publish_journal_entry(work, "parked.skipped", parked_id=str(key_id), service=work.service)
 
 
 async def insert_received(work: UnitOfWork, event_id: uuid.UUID) -> bool:
     """False if the message took effect already, as one that the bus handed in twice."""
-    return bool(await work.fetch_value(INSERT_RECEIVED_ONE, event_id=event_id))
+    return bool(
+        await work.fetch_value(
+            "INSERT INTO inbox (event_id) VALUES (:event_id) ON CONFLICT DO NOTHING RETURNING 1", event_id=event_id
+        )
+    )
 
 
 def _read_event_id(headers: Mapping[str, str]) -> uuid.UUID | None:
@@ -126,6 +123,13 @@ def _read_event_id(headers: Mapping[str, str]) -> uuid.UUID | None:
         return uuid.UUID(headers.get("ce_id", ""))
     except ValueError:
         return None
+
+
+async def _unpark_key(work: UnitOfWork, key_id: uuid.UUID) -> None:
+    """It is tried again at once, and its attempts are counted from zero."""
+    await work.execute(
+        "UPDATE waiting_keys SET parked_at = NULL, attempts = 0, next_try_at = :now WHERE id = :id", id=key_id
+    )
 
 
 async def _lock_parked_key(work: UnitOfWork, key_id: uuid.UUID) -> str:
@@ -158,6 +162,3 @@ async def update_waiting_metrics(runtime: Runtime) -> bool:
     runtime.metrics.alarm.labels(name, "parked_departure").set(row["alarming"])
     runtime.too_many_parked = row["parked"] > PARKED_LIMIT
     return False
-
-
-INSERT_RECEIVED_ONE = "INSERT INTO inbox (event_id) VALUES (:event_id) ON CONFLICT DO NOTHING RETURNING 1"

@@ -6,7 +6,6 @@ from datetime import date, datetime
 from typing import Literal
 
 from shared.contracts.clients import Ground
-from shared.contracts.staff import EMPLOYEE_EVENTS, DepartmentChanged
 from shared.errors import Refused, Unprocessable
 
 
@@ -111,6 +110,3 @@ def require_able_to_own(people: Mapping[str, Person], employee_id: str) -> None:
         raise NotEmployed
     if person.frozen or person.settling:
         raise Frozen
-
-
-STAFF_EVENTS = (*EMPLOYEE_EVENTS, DepartmentChanged)

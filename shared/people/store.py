@@ -93,7 +93,6 @@ async def save_department(work: UnitOfWork, envelope: Envelope[DepartmentChanged
 
 # PostgreSQL lets a new FOR SHARE join the holders of a row although a FOR UPDATE waits for it, so a freeze could starve
 # behind transfers that overlap. The queue of advisory locks is fair: whoever comes after a waiting freeze waits behind it.
-
 LOCK_PEOPLE = f"""
     WITH fence AS MATERIALIZED (
         SELECT pg_advisory_xact_lock{{shared}}({AdvisoryLock.PEOPLE:d}, place)

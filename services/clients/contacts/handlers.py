@@ -35,7 +35,7 @@ async def list_contacts(work: UnitOfWork, client_id: str, paging: Paging, roles:
 
 @accept_any_client_id
 async def add_contact(work: UnitOfWork, client_id: str, contact: Contact, roles: frozenset[str]) -> SavedContact:
-    """Adds a contact; the same again gives the same answer. Raises a `JournaledRefusal`, `Exists`, `TooManyContacts`."""
+    """Adds a contact; the same again gives the same answer. Raises a `JournaledRefusal`, `IdTaken`, `TooManyContacts`."""
     client, profile = await lock_for_edit(work, client_id, roles)
     known = _find_contact(profile, contact.id)
     if known is not None and known != contact:

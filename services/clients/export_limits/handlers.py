@@ -27,7 +27,7 @@ async def grant_export(
 ) -> store.ExportGrant:
     """Lets somebody else export so many clients more on one day; the same again gives the same answer.
 
-    Raises `OwnAffair`, `UnknownEmployee`, `NotEmployed`, `Forbidden`, `DayIsOver`, `Exists`.
+    Raises `OwnAffair`, `UnknownEmployee`, `NotEmployed`, `Forbidden`, `DayIsOver`, `IdTaken`.
     """
     if employee_id == work.actor:
         raise OwnAffair

@@ -42,10 +42,9 @@ async def list_legal_holds(work: UnitOfWork, paging: Paging) -> list[LegalHold]:
         LegalHold,
         """
         SELECT employee_id, reason, by_id, at FROM journal_holds WHERE employee_id > :after
-        ORDER BY employee_id LIMIT :limit
+        ORDER BY employee_id LIMIT :fetch
         """,
-        after=paging.after[0] if paging.after else "",
-        limit=paging.fetch,
+        **paging.bounds,
     )
 
 

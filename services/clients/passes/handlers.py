@@ -97,7 +97,7 @@ async def _grant_judged_passes(
 
 
 async def grant_pass(work: UnitOfWork, employee_id: str, wanted: PassWanted, roles: frozenset[str]) -> store.Pass:
-    """Gives one pass. Raises `OwnAffair`, `Forbidden`, `UnknownEmployee`, `Exists`, and every fault of a pass."""
+    """Gives one pass. Raises `OwnAffair`, `Forbidden`, `UnknownEmployee`, `IdTaken`, and every fault of a pass."""
     if employee_id == work.actor:
         raise OwnAffair
     people = await lock_with_actor(work, holding=[employee_id])

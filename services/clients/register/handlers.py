@@ -64,7 +64,7 @@ def announce_registered_clients(work: UnitOfWork, registrations: Sequence[rules.
 async def register_client(work: UnitOfWork, new: rules.Registration, roles: frozenset[str]) -> rules.Client:
     """Registers a client; the same again gives the same answer.
 
-    Raises `PolicyNotAcknowledged`, `NotYourClient`, `Exists`, `UnknownOwner`, `UnknownEmployee` (of the team), `NotEmployed`,
+    Raises `PolicyNotAcknowledged`, `NotYourClient`, `IdTaken`, `UnknownOwner`, `UnknownEmployee` (of the team), `NotEmployed`,
     `Frozen`, `ExternalIdTaken`, `ClientAlreadyMerged`.
     """
     people = await lock_for_client_work(work, new.people)

@@ -66,7 +66,7 @@ async def record_interaction(
     at: datetime,
     summary: str | None,
 ) -> rules.Interaction:
-    """Records who met whom. Raises a `JournaledRefusal`, `Exists`, `UnknownEmployee`, `ClientAlreadyErased`."""
+    """Records who met whom. Raises a `JournaledRefusal`, `IdTaken`, `UnknownEmployee`, `ClientAlreadyErased`."""
     people = await lock_people(work, holding=[employee_id, work.actor])
     client = await lock_client(work, client_id, "contact", roles)
     if employee_id not in people:
@@ -90,7 +90,7 @@ async def record_feedback(
     note: str | None,
     at: datetime | None,
 ) -> rules.Feedback:
-    """Records what the client says of us. Raises a `JournaledRefusal`, `Exists`, `ClientAlreadyErased`."""
+    """Records what the client says of us. Raises a `JournaledRefusal`, `IdTaken`, `ClientAlreadyErased`."""
     await lock_people(work, holding=[work.actor])
     client = await lock_client(work, client_id, "contact", roles)
     if client.is_erased:

@@ -30,7 +30,7 @@ async def add_document(
     location: str,
     client_id: str | None,
 ) -> Document:
-    """Puts a document into the inventory. Raises `NotFound`, `Forbidden`, `CaseClosed`, `Exists`."""
+    """Puts a document into the inventory. Raises `NotFound`, `Forbidden`, `CaseClosed`, `IdTaken`."""
     record = await get_visible_case(work, viewer, case_id)
     is_own = record.employee_id == viewer.sub
     if not is_own and "hr" not in viewer.roles and not await is_head_of_case(work, viewer, case_id):

@@ -11,7 +11,7 @@ from shared.errors import IdTaken, NotFound
 async def create_flow(
     work: UnitOfWork, flow_id: str, name: str, stages: Sequence[rules.FlowStage], separate: Sequence[tuple[str, str]]
 ) -> rules.Flow:
-    """Version 1. The same again is the same flow. Raises `Exists` where its first version was another."""
+    """Version 1. The same again is the same flow. Raises `IdTaken` where its first version was another."""
     flow = rules.build_flow(flow_id, 1, name, stages, separate)
     if not await store.insert_flow_version(work, flow) and await store.get_flow_version(work, flow_id, 1) != flow:
         raise IdTaken

@@ -21,7 +21,7 @@ REPUBLISHED_AT_ONCE = 1000
 
 
 async def place_order(work: UnitOfWork, caller: Principal, request: rules.OrderRequest) -> rules.OrderToday:
-    """Raises `UnknownClient`, `UnknownFlow`, `NotYourClient`, `Exists`, and what dates and assignees are refused for."""
+    """Raises `UnknownClient`, `UnknownFlow`, `NotYourClient`, `IdTaken`, and what dates and assignees are refused for."""
     digest = request.digest()
     known = await store.list_request_digests(work, [request.order_id])
     if not known:

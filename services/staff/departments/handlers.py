@@ -13,7 +13,7 @@ REPUBLISH_BATCH = 500
 
 
 async def create_department(work: UnitOfWork, body: fields.NewDepartment) -> rules.Department:
-    """Creating twice with the same body gives the same answer. Raises `Exists`, `UnknownDepartment`, `UnknownHead`…"""
+    """Creating twice with the same body gives the same answer. Raises `IdTaken`, `UnknownDepartment`, `UnknownHead`…"""
     await store.lock_hierarchy(work)
     department = rules.Department(**body.model_dump())
     if not await store.insert_departments(work, [department], hash_body(body)):

@@ -15,7 +15,7 @@ from shared.ids import uuid7
 async def hire_employee(work: UnitOfWork, body: NewEmployee) -> Employee:
     """A new employee, with what the HRIS had said of them before they were known.
 
-    Creating twice with the same body gives the same answer. Raises `Exists`, `Erased`, `UnknownDepartment`…
+    Creating twice with the same body gives the same answer. Raises `IdTaken`, `Erased`, `UnknownDepartment`…
     """
     employee = body.to_employee(body.id or uuid7(), uuid7())
     if not await insert_employees(work, [employee], hash_body(body)):

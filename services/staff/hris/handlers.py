@@ -39,7 +39,7 @@ OLD_SECRET_VALID = timedelta(hours=24)
 
 
 async def create_source(work: UnitOfWork, body: fields.NewSource) -> rules.HrisSource:
-    """The source, with its secret this one time. Raises `Exists`, `UnsupportedKind`, `NothingToPoll`."""
+    """The source, with its secret this one time. Raises `IdTaken`, `UnsupportedKind`, `NothingToPoll`."""
     if body.kind != "generic":
         raise rules.UnsupportedKind
     if body.api is not None:

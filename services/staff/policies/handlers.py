@@ -16,7 +16,7 @@ REPUBLISH_BATCH = 500
 
 
 async def create_policy(work: UnitOfWork, policy_id: str, body: fields.NewPolicy) -> rules.PolicyVersion:
-    """Publishes version 1. The same again gives the same answer. Raises `Exists`, `UnknownDepartment`."""
+    """Publishes version 1. The same again gives the same answer. Raises `IdTaken`, `UnknownDepartment`."""
     await store.lock_policy(work, policy_id)
     existing = await store.get_policy_version(work, policy_id, 1)
     if existing is not None:
