@@ -11,10 +11,9 @@ from statistics import median
 import numpy as np
 
 from bench.figures import FigureRow
-from services.offboarding.planner import ClientItem, Colleague
 from services.offboarding.planner.costs import build_cost_arrays
 from services.offboarding.planner.plan import make_plan
-from services.offboarding.planner.problem import PlanningProblem, sort_problem
+from services.offboarding.planner.problem import ClientItem, Colleague, PlanningProblem, sort_problem
 from services.offboarding.planner.relaxation import (
     build_model,
     compute_pair_costs,

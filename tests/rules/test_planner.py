@@ -9,10 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.offboarding.planner import ClientItem, Colleague, StageItem
 from services.offboarding.planner.costs import COST_UNPLACED, build_cost_arrays
 from services.offboarding.planner.plan import Plan, make_plan
-from services.offboarding.planner.problem import PlanningProblem, SearchLimits, TeamPlaceItem, sort_problem
+from services.offboarding.planner.problem import (
+    ClientItem,
+    Colleague,
+    PlanningProblem,
+    SearchLimits,
+    StageItem,
+    TeamPlaceItem,
+    sort_problem,
+)
 from services.offboarding.planner.relaxation import DualPrices, compute_bound, price_pairs, solve_relaxation
 from services.offboarding.planner.rounding import repair_assignment
 from services.offboarding.planner.violations import find_violations

@@ -5,38 +5,3 @@ that a person has edited. How: the relaxation over the best candidates of each i
 are priced with its duals and brought in where they pay, split items are repaired, and what the bound cannot exclude is
 searched exactly. The bound, and so the gap, holds for the problem without any pruning.
 """
-
-from services.offboarding.planner.plan import (
-    PlacedClient,
-    PlacedStage,
-    PlacedTeamPlace,
-    Plan,
-    UnplacedItem,
-    make_plan,
-)
-from services.offboarding.planner.problem import (
-    ClientItem,
-    Colleague,
-    PlanningProblem,
-    SearchLimits,
-    StageItem,
-    TeamPlaceItem,
-)
-from services.offboarding.planner.violations import Violation, find_violations
-
-__all__ = [
-    "ClientItem",
-    "Colleague",
-    "PlacedClient",
-    "PlacedStage",
-    "PlacedTeamPlace",
-    "Plan",
-    "PlanningProblem",
-    "SearchLimits",
-    "StageItem",
-    "TeamPlaceItem",
-    "UnplacedItem",
-    "Violation",
-    "find_violations",
-    "make_plan",
-]

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, model_validator
 from services.offboarding.moves.rules import PlanEdit
 from services.offboarding.other_services import ServiceUnreachable
 from services.offboarding.permissions.fields import get_viewer
-from services.offboarding.planner import PlacedClient, PlacedStage, PlacedTeamPlace
+from services.offboarding.planner.plan import PlacedClient, PlacedStage, PlacedTeamPlace
 from services.offboarding.plans import handlers
 from services.offboarding.plans.rules import OtherPlaces, OverCapacity
 from shared.errors import Forbidden, Unavailable
@@ -131,16 +131,7 @@ async def _compute_dry_run(runtime: Runtime, employee_id: str, places: OtherPlac
             items=plan.items,
             stages=plan.stages,
             team=plan.team,
-            unplaced=[
-                UnplacedOut(
-                    client_id=one.client_id,
-                    reason=one.reason,
-                    order_id=one.order_id,
-                    stage=one.stage,
-                    function=one.function,
-                )
-                for one in plan.unplaced
-            ],
+            unplaced=[UnplacedOut.model_validate(one, from_attributes=True) for one in plan.unplaced],
             objective=plan.objective,
             bound=plan.bound,
             gap=plan.gap,

@@ -29,14 +29,9 @@ from services.offboarding.other_services import (
 from services.offboarding.permissions.handlers import lock_participants, require_head_of_case
 from services.offboarding.permissions.rules import Viewer
 from services.offboarding.permissions.store import is_head_of_case, may_see_person
-from services.offboarding.planner import (
-    ClientItem,
-    Plan,
-    PlanningProblem,
-    TeamPlaceItem,
-    find_violations,
-    make_plan,
-)
+from services.offboarding.planner.plan import Plan, make_plan
+from services.offboarding.planner.problem import ClientItem, PlanningProblem, TeamPlaceItem
+from services.offboarding.planner.violations import find_violations
 from services.offboarding.plans import rules, store
 from services.offboarding.plans.rules import OtherPlaces, OverCapacity
 from services.offboarding.saga import Case, Reply

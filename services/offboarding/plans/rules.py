@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from services.offboarding.moves.rules import Move, PlanEdit
-from services.offboarding.planner import ClientItem, Plan, StageItem, Violation
+from services.offboarding.planner.plan import Plan
+from services.offboarding.planner.problem import ClientItem, StageItem
+from services.offboarding.planner.violations import Violation
 from services.offboarding.portfolios.rules import Load, OpenStage, PortfolioClient
 from services.offboarding.risks.rules import compute_familiarity
 from shared.errors import Refused, Unprocessable

@@ -3,7 +3,8 @@
 import json
 from collections.abc import Mapping, Sequence
 
-from services.offboarding.planner import Colleague, Plan
+from services.offboarding.planner.plan import Plan
+from services.offboarding.planner.problem import Colleague
 from services.offboarding.plans.rules import OtherPlaces, OverCapacity, PlanState
 from shared.database import UnitOfWork
 from shared.people.rules import Person, is_absent
