@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from services.offboarding.certificates import handlers
+from services.offboarding.certificates import store
 from services.offboarding.certificates.rules import Certificate
 from services.offboarding.permissions.fields import get_viewer
 from shared.errors import HoldfastError
@@ -43,7 +43,7 @@ async def get_certificate(
     door: Door = allow("employee", "hr", "sales_head", "director"),
 ) -> Any:
     media_type = _choose_media_type(accept)
-    certificate = await door.read(handlers.get_certificate, get_viewer(door), case_id)
+    certificate = await door.read(store.get_certificate, get_viewer(door), case_id)
     if media_type == "text/html":
         page = TEMPLATES.get_template("certificate.html").render(**vars(certificate))
         return Response(page, media_type="text/html")

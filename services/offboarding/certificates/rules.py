@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from services.offboarding.cases.rules import CaseRecord
 from shared.errors import Refused
 
 
@@ -98,10 +97,3 @@ class Certificate:
     introductions: Sequence[IntroductionCount]
     visits: Sequence[VisitCount]
     documents: Sequence[CertifiedDocument]
-
-
-def get_cleared_at(record: CaseRecord) -> datetime:
-    """Raises `NotCleared`."""
-    if record.cleared_at is None:
-        raise NotCleared
-    return record.cleared_at
