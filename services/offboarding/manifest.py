@@ -20,9 +20,8 @@ from services.offboarding.checklist import api as checklist_api
 from services.offboarding.departures.handlers import (
     on_access_changed,
     on_employee_announced,
-    on_employee_left,
+    on_employee_departed,
     on_employee_rehired,
-    on_employee_resigned,
     on_resignation_changed,
     on_resignation_withdrawn,
 )
@@ -102,8 +101,8 @@ SERVICE = Service(
     subscribes={
         "staff": {
             **dict.fromkeys(EMPLOYEE_EVENTS, on_employee_announced),
-            EmployeeResigned: on_employee_resigned,
-            EmployeeLeft: on_employee_left,
+            EmployeeResigned: on_employee_departed,
+            EmployeeLeft: on_employee_departed,
             ResignationChanged: on_resignation_changed,
             ResignationWithdrawn: on_resignation_withdrawn,
             DepartureReversed: on_resignation_withdrawn,

@@ -47,31 +47,19 @@ async def on_employee_announced(work: UnitOfWork, envelope: Envelope[EmployeeEve
         await _hand_open_work_on(work, event.employee_id, state.stand_in_id)
 
 
-async def on_employee_resigned(work: UnitOfWork, envelope: Envelope[EmployeeResigned]) -> None:
+async def on_employee_departed(work: UnitOfWork, envelope: Envelope[EmployeeResigned] | Envelope[EmployeeLeft]) -> None:
+    """Who resigned, or has left already."""
     await on_employee_announced(work, envelope)
     event = envelope.data
+    dates = (event.left_on, event.left_on) if isinstance(event, EmployeeLeft) else (event.notice_on, event.last_day)
     departure = Departure(
         employee_id=event.employee_id,
         employment_id=event.employment_id,
         ref=str(envelope.sequence),
         caretakers=tuple(event.caretakers),
-        notice_on=event.notice_on,
-        last_day=event.last_day,
-    )
-    await _begin_or_change_case(work, departure)
-
-
-async def on_employee_left(work: UnitOfWork, envelope: Envelope[EmployeeLeft]) -> None:
-    await on_employee_announced(work, envelope)
-    event = envelope.data
-    departure = Departure(
-        employee_id=event.employee_id,
-        employment_id=event.employment_id,
-        ref=str(envelope.sequence),
-        caretakers=tuple(event.caretakers),
-        notice_on=event.left_on,
-        last_day=event.left_on,
-        over=True,
+        notice_on=dates[0],
+        last_day=dates[1],
+        over=isinstance(event, EmployeeLeft),
     )
     await _begin_or_change_case(work, departure)
 
