@@ -7,9 +7,14 @@ from datetime import date
 from typing import Any, TypeVar
 
 import httpx
+from pydantic import TypeAdapter
 
 from services.offboarding.portfolios.rules import ClientFigures, Load, OpenStage, PortfolioClient, TeamPlace
 
+PORTFOLIO_CLIENT = TypeAdapter(PortfolioClient)
+TEAM_PLACE = TypeAdapter(TeamPlace)
+OPEN_STAGE = TypeAdapter(OpenStage)
+FIGURES = TypeAdapter(ClientFigures)
 REQUEST_TIMEOUT = httpx.Timeout(60, connect=5)
 
 T = TypeVar("T")
@@ -24,61 +29,32 @@ async def fetch_portfolio(calls: httpx.AsyncClient, employee_id: str) -> list[Po
     stands for them."""
 
     def read(line: Mapping[str, Any]) -> PortfolioClient:
-        return PortfolioClient(
-            client_id=line["client_id"],
-            owner_id=line["owner_id"],
-            status=line["status"],
-            effort=float(line["effort"]),
-            value=float(line["value"] or 0),
-            regions=line["regions"],
-            languages=line["languages"],
-            team=line["team"],
-            scores=line.get("scores", line["known_by"]),
-            reads=line["reads"],
-            exports=line["exports"],
-        )
+        scores = line.get("scores", line["known_by"])
+        return PORTFOLIO_CLIENT.validate_python({**line, "value": line["value"] or 0, "scores": scores})
 
     return await _fetch_lines(calls, "/clients/v1/portfolio", read, employee_id=employee_id)
 
 
 async def fetch_team_places(calls: httpx.AsyncClient, employee_id: str) -> list[TeamPlace]:
-    def read(line: Mapping[str, Any]) -> TeamPlace:
-        return TeamPlace(line["client_id"], line["function"], line["owner_id"])
-
-    return await _fetch_lines(calls, "/clients/v1/team-places", read, employee_id=employee_id)
+    return await _fetch_lines(calls, "/clients/v1/team-places", TEAM_PLACE.validate_python, employee_id=employee_id)
 
 
 async def fetch_client_loads(calls: httpx.AsyncClient) -> list[Load]:
     """What clients weigh on their acting owners."""
-
-    def read(line: Mapping[str, Any]) -> Load:
-        return Load(line["employee_id"], "sales", float(line["effort"]))
-
-    return await _fetch_lines(calls, "/clients/v1/loads", read)
+    return await _fetch_lines(
+        calls, "/clients/v1/loads", lambda line: Load(line["employee_id"], "sales", float(line["effort"]))
+    )
 
 
 async def fetch_open_stages(calls: httpx.AsyncClient, employee_id: str) -> list[OpenStage]:
-    def read(line: Mapping[str, Any]) -> OpenStage:
-        return OpenStage(
-            order_id=line["order_id"],
-            client_id=line["client_id"],
-            stage=line["stage"],
-            function=line["function"],
-            effort=float(line["effort"]),
-            taken=line["taken"],
-            apart=line["apart"],
-        )
-
-    return await _fetch_lines(calls, "/orders/v1/open-stages", read, employee_id=employee_id)
+    return await _fetch_lines(calls, "/orders/v1/open-stages", OPEN_STAGE.validate_python, employee_id=employee_id)
 
 
 async def fetch_stage_loads(calls: httpx.AsyncClient) -> list[Load]:
     """What open stages weigh on who does them."""
-
-    def read(line: Mapping[str, Any]) -> Load:
-        return Load(line["employee_id"], line["function"], float(line["load"]))
-
-    return await _fetch_lines(calls, "/orders/v1/loads", read)
+    return await _fetch_lines(
+        calls, "/orders/v1/loads", lambda line: Load(line["employee_id"], line["function"], float(line["load"]))
+    )
 
 
 async def fetch_sales_phase(calls: httpx.AsyncClient, employee_id: str) -> str:
@@ -93,10 +69,7 @@ async def fetch_figures(
     """Of up to 1,000 clients between two days."""
     body = {"client_ids": list(client_ids), "from": since.isoformat(), "until": until.isoformat()}
     answer = await _request(calls, "POST", "/orders/v1/figures", json=body)
-    return [
-        ClientFigures(item["client_id"], item["revenue"], item["orders"], item["delivered"], item["on_time"])
-        for item in answer.json()["items"]
-    ]
+    return [FIGURES.validate_python(item) for item in answer.json()["items"]]
 
 
 async def _fetch_lines(
