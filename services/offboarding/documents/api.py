@@ -1,12 +1,11 @@
 """The inventory of documents of a case."""
 
-from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel
 
 from services.offboarding.documents import handlers
+from services.offboarding.documents.rules import DocumentOut, NewDocument
 from services.offboarding.permissions.fields import get_viewer
 from shared.http.door import Door, allow
 from shared.http.fields import Body, EmptyBody, Line
@@ -14,22 +13,6 @@ from shared.ids import Id, uuid7
 from shared.paging import Page, Paging, make_page, paging
 
 router = APIRouter(tags=["tasks"])
-
-
-class DocumentOut(BaseModel):
-    id: str
-    case_id: str
-    title: str
-    kind: str
-    location: str
-    client_id: str | None = None
-    status: Literal["listed", "handed_over", "received"]
-    receiver_id: str | None = None
-    listed_by: str
-    listed_at: datetime
-    handed_over_at: datetime | None = None
-    received_at: datetime | None = None
-    received_by: str | None = None
 
 
 class NewDocumentBody(Body):
@@ -61,16 +44,8 @@ async def add_document(
     door: Door = allow("employee", "hr", "sales_head", "director"),
 ) -> Any:
     """By the leaver, `hr`, or the head of sales."""
-    added = await door.transact(
-        handlers.add_document,
-        get_viewer(door),
-        case_id,
-        body.id or uuid7(),
-        body.title,
-        body.kind,
-        body.location,
-        body.client_id,
-    )
+    document = NewDocument(**{**vars(body), "id": body.id or uuid7()})
+    added = await door.transact(handlers.add_document, get_viewer(door), case_id, document)
     door.set_location("cases", case_id, "documents")
     return added
 

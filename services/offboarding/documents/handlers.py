@@ -1,9 +1,11 @@
 """The inventory of working documents: listed, handed over, and signed for by who receives them."""
 
+from dataclasses import replace
+
 from services.offboarding.assignees.store import get_main_successor, get_manager
 from services.offboarding.cases.store import get_visible_case, insert_timeline_entry
 from services.offboarding.documents import rules, store
-from services.offboarding.documents.rules import Document
+from services.offboarding.documents.rules import Document, NewDocument
 from services.offboarding.permissions.handlers import lock_participants
 from services.offboarding.permissions.rules import Viewer
 from services.offboarding.permissions.store import is_head_of_case
@@ -20,16 +22,7 @@ async def list_documents(work: UnitOfWork, viewer: Viewer, paging: Paging, case_
     return await store.list_documents(work, viewer, paging, case_id)
 
 
-async def add_document(
-    work: UnitOfWork,
-    viewer: Viewer,
-    case_id: str,
-    document_id: str,
-    title: str,
-    kind: str,
-    location: str,
-    client_id: str | None,
-) -> Document:
+async def add_document(work: UnitOfWork, viewer: Viewer, case_id: str, new: NewDocument) -> Document:
     """Puts a document into the inventory. Raises `NotFound`, `Forbidden`, `CaseClosed`, `IdTaken`."""
     record = await get_visible_case(work, viewer, case_id)
     is_own = record.employee_id == viewer.sub
@@ -39,12 +32,17 @@ async def add_document(
     if not record.is_open:
         raise rules.CaseClosed
     document = Document(
-        document_id, case_id, record.employee_id, title, kind, location, client_id, work.actor, work.now
+        **vars(new),
+        case_id=case_id,
+        leaver_id=record.employee_id,
+        status="listed",
+        listed_by=work.actor,
+        listed_at=work.now,
     )
     if await store.insert_document(work, document):
         return document
-    existing = await store.lock_document(work, document_id)
-    if not existing.is_same_as(document):
+    existing = await store.lock_document(work, document.id)
+    if any(getattr(existing, name) != value for name, value in {**vars(new), "case_id": case_id}.items()):
         raise IdTaken
     return existing
 
@@ -64,7 +62,7 @@ async def hand_over_document(work: UnitOfWork, viewer: Viewer, document_id: str,
         require_able_to_own(receivers, receiver_id)
     else:
         receiver_id = await get_main_successor(work, document.case_id) or await get_manager(work, document.leaver_id)
-    handed_over = rules.hand_over_document(document, receiver_id, work.now)
+    handed_over = replace(document, status="handed_over", receiver_id=receiver_id, handed_over_at=work.now)
     await store.update_document(work, handed_over)
     return handed_over
 

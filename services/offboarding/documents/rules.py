@@ -16,37 +16,38 @@ class CaseClosed(Refused, code="case_closed"):
 
 
 @dataclass(frozen=True)
-class Document:
-    """What it is and where it lies, and who has signed for it."""
+class NewDocument:
+    """What is to be listed: what it is and where it lies."""
 
     id: str
-    case_id: str
-    leaver_id: str
     title: str
     kind: str
     location: str
     client_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DocumentOut:
+    id: str
+    case_id: str
+    title: str
+    kind: str
+    location: str
+    client_id: str | None = None
+    status: Literal["listed", "handed_over", "received"]
+    receiver_id: str | None = None
     listed_by: str
     listed_at: datetime
-    status: Literal["listed", "handed_over", "received"] = "listed"
-    receiver_id: str | None = None
     handed_over_at: datetime | None = None
     received_at: datetime | None = None
     received_by: str | None = None
 
-    def is_same_as(self, other: "Document") -> bool:
-        """Whether both list the same."""
-        return (self.case_id, self.title, self.kind, self.location, self.client_id) == (
-            other.case_id,
-            other.title,
-            other.kind,
-            other.location,
-            other.client_id,
-        )
 
+@dataclass(frozen=True, kw_only=True)
+class Document(DocumentOut):
+    """What it is and where it lies, and who has signed for it."""
 
-def hand_over_document(document: Document, receiver_id: str | None, now: datetime) -> Document:
-    return replace(document, status="handed_over", receiver_id=receiver_id, handed_over_at=now)
+    leaver_id: str
 
 
 def receive_document(document: Document, actor: str, now: datetime) -> Document:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+
+from shared.http.fields import Money
 
 
 @dataclass(frozen=True)
@@ -14,8 +15,8 @@ class FollowUp:
     successor_id: str
     since: date
     until: date
-    revenue: Decimal
-    revenue_before: Decimal
+    revenue: Money
+    revenue_before: Money
     orders: int
     orders_before: int
     delivered: int

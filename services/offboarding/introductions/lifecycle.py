@@ -43,7 +43,7 @@ async def propose_introductions(work: UnitOfWork, record: CaseRecord, case: Case
 async def end_introductions(work: UnitOfWork, record: CaseRecord) -> None:
     """The last day is over: what the leaver has not introduced is visited, the client at the greatest risk first."""
     ended = [
-        rules.end_introduction(introduction, work.now)
+        replace(introduction, status="refused", by="leaver", reason="last_day_over", changed_at=work.now)
         for introduction in await store.lock_open_introductions(work, [record.id])
     ]
     await _save(work, ended)
@@ -60,22 +60,20 @@ async def _open_visits_instead(work: UnitOfWork, record: CaseRecord, reasons: Se
 
 async def cancel_introductions(work: UnitOfWork, case_id: str) -> None:
     introductions = await store.lock_open_introductions(work, [case_id])
-    await _save(work, [rules.cancel_introduction(introduction, work.now) for introduction in introductions])
+    await _save(work, [replace(one, status="cancelled", changed_at=work.now) for one in introductions])
 
 
 async def hand_introductions_on(work: UnitOfWork, successor_id: str, to_id: str) -> None:
-    """A successor leaves too, and somebody else is to be introduced in the cases of others."""
+    """A successor leaves too, and somebody else is to be introduced in the cases of others, from the beginning."""
     introductions = await store.lock_open_introductions_of_successor(work, successor_id)
-    await _save(work, [rules.hand_introduction_on(introduction, to_id) for introduction in introductions])
+    await _save(work, [replace(one, to_id=to_id, status="proposed", brief=None) for one in introductions])
 
 
 async def shorten_due_days(work: UnitOfWork, record: CaseRecord) -> None:
     """No introduction is due after the last day, as it is now."""
     latest = max(record.last_day, work.today)
     introductions = await store.lock_open_introductions(work, [record.id])
-    await _save(
-        work, [replace(introduction, due_on=latest) for introduction in introductions if introduction.due_on > latest]
-    )
+    await _save(work, [replace(one, due_on=latest) for one in introductions if one.due_on > latest])
 
 
 async def _save(work: UnitOfWork, introductions: Sequence[Introduction]) -> None:

@@ -150,20 +150,6 @@ def take_step(introduction: Introduction, step: IntroductionStep, details: StepD
     )
 
 
-def end_introduction(introduction: Introduction, now: datetime) -> Introduction:
-    """The last day of the leaver is over: they introduce nobody any more."""
-    return replace(introduction, status="refused", by="leaver", reason="last_day_over", changed_at=now)
-
-
-def cancel_introduction(introduction: Introduction, now: datetime) -> Introduction:
-    return replace(introduction, status="cancelled", changed_at=now)
-
-
-def hand_introduction_on(introduction: Introduction, to_id: str) -> Introduction:
-    """The successor leaves too: somebody else is to be introduced, from the beginning."""
-    return replace(introduction, to_id=to_id, status="proposed", brief=None)
-
-
 def follow_transfer(introduction: Introduction, to_id: str, sequence: int, now: datetime) -> Introduction:
     """Somebody gave the client to this colleague, who is to be introduced instead; nothing where that is older than what is
     known, or where it went to the leaver."""

@@ -122,9 +122,7 @@ async def update_introductions(work: UnitOfWork, introductions: Sequence[Introdu
                    brief = n.brief, by = n.by, how = n.how, reason = n.reason, pass_id = n.pass_id,
                    pass_status = n.pass_status, pass_command_id = n.pass_command_id, client_sequence = n.client_sequence,
                    changed_at = n.changed_at
-            FROM jsonb_to_recordset(CAST(:introductions AS jsonb)) AS n (id text, to_id text, form text, status text,
-                due_on date, brief jsonb, by text, how text, reason text, pass_id text, pass_status text,
-                pass_command_id text, client_sequence bigint, changed_at timestamptz)
+            FROM jsonb_populate_recordset(CAST(NULL AS introductions), CAST(:introductions AS jsonb)) AS n
             WHERE i.id = n.id
             """,
             introductions=json.dumps([vars(introduction) for introduction in introductions], default=str),

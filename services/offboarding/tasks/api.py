@@ -1,34 +1,16 @@
 """Human tasks: listed, completed, waived."""
 
-from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel
 
 from services.offboarding.permissions.fields import get_viewer
 from services.offboarding.tasks import handlers, store
+from services.offboarding.tasks.rules import TaskOut
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Paragraphs
 from shared.ids import Id
 from shared.paging import Page, Paging, make_page, paging
-
-
-class TaskOut(BaseModel):
-    id: str
-    case_id: str
-    kind: str
-    title: str
-    assignee_id: str | None
-    who: str
-    due_on: date
-    status: Literal["open", "done", "waived", "cancelled"]
-    proof: str | None = None
-    reason: str | None = None
-    opened_at: datetime
-    closed_at: datetime | None = None
-    closed_by: str | None = None
-
 
 router = APIRouter(tags=["tasks"])
 

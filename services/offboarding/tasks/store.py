@@ -110,8 +110,7 @@ async def update_tasks(work: UnitOfWork, tasks: Sequence[Task]) -> None:
             """
             UPDATE tasks t SET assignee_id = n.assignee_id, due_on = n.due_on, status = n.status, proof = n.proof,
                    reason = n.reason, reminded = n.reminded, closed_at = n.closed_at, closed_by = n.closed_by
-            FROM jsonb_to_recordset(CAST(:tasks AS jsonb)) AS n (id text, assignee_id text, due_on date, status text,
-                proof text, reason text, reminded text, closed_at timestamptz, closed_by text)
+            FROM jsonb_populate_recordset(CAST(NULL AS tasks), CAST(:tasks AS jsonb)) AS n
             WHERE t.id = n.id
             """,
             tasks=json.dumps([vars(task) for task in tasks], default=str),

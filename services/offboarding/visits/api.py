@@ -1,13 +1,12 @@
 """Visits, and their outcome."""
 
-from datetime import date
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel
 
 from services.offboarding.permissions.fields import get_viewer
 from services.offboarding.visits import handlers
+from services.offboarding.visits.rules import Outcome, VisitOut
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Paragraphs
 from shared.ids import Id
@@ -16,21 +15,8 @@ from shared.paging import Page, Paging, make_page, paging
 router = APIRouter(tags=["introductions"])
 
 
-class VisitOut(BaseModel):
-    id: str
-    case_id: str
-    client_id: str
-    rank: int
-    why: list[str]
-    due_on: date
-    assignee_id: str | None
-    status: Literal["open", "done", "cancelled"]
-    outcome: Literal["kept", "at_risk", "lost"] | None = None
-    note: str | None = None
-
-
 class VisitOutcomeBody(Body):
-    outcome: Literal["kept", "at_risk", "lost"]
+    outcome: Outcome
     note: Paragraphs | None = None
 
 

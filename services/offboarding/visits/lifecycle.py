@@ -1,6 +1,7 @@
 """What a case does with its visits: opens them, gives them to others, calls them off. Nothing here moves the case."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from services.offboarding.cases.rules import CaseRecord
 from services.offboarding.cases.store import insert_timeline_entry
@@ -38,11 +39,12 @@ async def open_visits_to_remainder(work: UnitOfWork, record: CaseRecord, chunk: 
 async def hand_visits_on(work: UnitOfWork, assignee_id: str, to_id: str) -> None:
     """Who leaves has to do nothing more in the cases of others."""
     visits = await store.lock_open_visits_for_others(work, assignee_id)
-    changes = [rules.reassign_visit(visit, to_id) for visit in visits]
-    await store.update_visits(work, [visit for visit, _ in changes])
-    work.publish(*(event for _, event in changes))
+    reassigned = [replace(visit, assignee_id=to_id) for visit in visits]
+    await store.update_visits(work, reassigned)
+    work.publish(*map(rules.make_visit_opened, reassigned))  # for somebody new it is opened anew
 
 
 async def cancel_visits(work: UnitOfWork, case_id: str) -> None:
     visits = await store.lock_open_visits(work, [case_id])
-    await store.update_visits(work, [rules.cancel_visit(visit, work.actor, work.now) for visit in visits])
+    cancelled = [replace(visit, status="cancelled", closed_at=work.now, closed_by=work.actor) for visit in visits]
+    await store.update_visits(work, cancelled)

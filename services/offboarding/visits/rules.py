@@ -28,22 +28,26 @@ class VisitReason:
     why: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Visit:
-    """The meeting of `assignee_id` with a client of the leaver, and what came of it."""
-
+@dataclass(frozen=True, kw_only=True)
+class VisitOut:
     id: str
     case_id: str
-    leaver_id: str
     client_id: str
     rank: int
     why: Sequence[str]
     due_on: date
     assignee_id: str | None
-    opened_at: datetime
-    status: Literal["open", "done", "cancelled"] = "open"
+    status: Literal["open", "done", "cancelled"]
     outcome: Outcome | None = None
     note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visit(VisitOut):
+    """The meeting of `assignee_id` with a client of the leaver, and what came of it."""
+
+    leaver_id: str
+    opened_at: datetime
     closed_at: datetime | None = None
     closed_by: str | None = None
 
@@ -67,16 +71,6 @@ def record_outcome(visit: Visit, outcome: Outcome, note: str | None, actor: str,
     if visit.status != "open":
         raise VisitClosed
     return replace(visit, status="done", outcome=outcome, note=note, closed_at=now, closed_by=actor)
-
-
-def cancel_visit(visit: Visit, actor: str, now: datetime) -> Visit:
-    return replace(visit, status="cancelled", closed_at=now, closed_by=actor)
-
-
-def reassign_visit(visit: Visit, assignee_id: str) -> tuple[Visit, VisitOpened]:
-    """For somebody new it is opened anew."""
-    changed = replace(visit, assignee_id=assignee_id)
-    return changed, make_visit_opened(changed)
 
 
 def spread_over_working_days(today: date, first: int, number: int, per_day: int, calendar: Calendar) -> Sequence[date]:

@@ -102,8 +102,7 @@ async def update_visits(work: UnitOfWork, visits: Sequence[Visit]) -> None:
             """
             UPDATE visits v SET assignee_id = n.assignee_id, status = n.status,
                    outcome = n.outcome, note = n.note, closed_at = n.closed_at, closed_by = n.closed_by
-            FROM jsonb_to_recordset(CAST(:visits AS jsonb)) AS n (id text, assignee_id text, status text,
-                outcome text, note text, closed_at timestamptz, closed_by text)
+            FROM jsonb_populate_recordset(CAST(NULL AS visits), CAST(:visits AS jsonb)) AS n
             WHERE v.id = n.id
             """,
             visits=json.dumps([vars(visit) for visit in visits], default=str),
