@@ -76,7 +76,18 @@ async def list_cases(
     work: UnitOfWork, viewer: Viewer, paging: Paging, employee_id: str | None, status: str | None
 ) -> list[CaseSummary]:
     """A page of the cases that the caller may know of."""
-    records = await store.list_cases(work, viewer, paging, employee_id, status)
+    return await _summarise(work, await store.list_cases(work, viewer, paging, employee_id, status))
+
+
+async def get_case(work: UnitOfWork, viewer: Viewer, case_id: str) -> CaseDetails:
+    """Raises `NotFound`."""
+    record = await store.get_visible_case(work, viewer, case_id)
+    (summary,) = await _summarise(work, [record])
+    is_undone = record.undo in ("asked", "over") and record.cleared_at is None
+    return CaseDetails(**vars(summary), stayed=await list_stayed_clients(work, case_id) if is_undone else ())
+
+
+async def _summarise(work: UnitOfWork, records: Sequence[CaseRecord]) -> list[CaseSummary]:
     heads = await list_heads_of_sales(work, [record.employee_id for record in records])
     steps = await store.list_steps(work, [record.id for record in records])
     waiting = await store.list_waiting(work, records, heads)
@@ -84,17 +95,6 @@ async def list_cases(
         rules.make_summary(record, steps[record.id], heads[record.employee_id], waiting[record.id])
         for record in records
     ]
-
-
-async def get_case(work: UnitOfWork, viewer: Viewer, case_id: str) -> CaseDetails:
-    """Raises `NotFound`."""
-    record = await store.get_visible_case(work, viewer, case_id)
-    heads = await list_heads_of_sales(work, [record.employee_id])
-    steps = await store.list_steps(work, [case_id])
-    waiting = await store.list_waiting(work, [record], heads)
-    summary = rules.make_summary(record, steps[case_id], heads[record.employee_id], waiting[case_id])
-    is_undone = record.undo in ("asked", "over") and record.cleared_at is None
-    return CaseDetails(**vars(summary), stayed=await list_stayed_clients(work, case_id) if is_undone else ())
 
 
 async def list_timeline(work: UnitOfWork, viewer: Viewer, paging: Paging, case_id: str) -> list[TimelineEntry]:

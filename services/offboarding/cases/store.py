@@ -98,8 +98,7 @@ async def list_cases_after(work: UnitOfWork, after: str, limit: int) -> list[Cas
 
 async def list_case_ids(work: UnitOfWork, employee_id: str) -> list[str]:
     """The cases of a leaver."""
-    found = await work.fetch_rows("SELECT id FROM cases WHERE employee_id = :id", id=employee_id)
-    return [row["id"] for row in found]
+    return await work.fetch_values("SELECT id FROM cases WHERE employee_id = :id", id=employee_id)
 
 
 async def count_cases_needing_person(work: UnitOfWork) -> int:

@@ -156,14 +156,13 @@ async def list_transferred_clients(work: UnitOfWork, case_id: str) -> list[Moved
 
 async def list_stayed_clients(work: UnitOfWork, case_id: str) -> list[str]:
     """After an undo: clients that stayed with their successor, having confirmed or moved on; the first thousand."""
-    stayed = await work.fetch_rows(
+    return await work.fetch_values(
         """
         SELECT DISTINCT client_id FROM moves WHERE case_id = :id AND part = 'client' AND outcome = 'done'
         AND returned IS DISTINCT FROM 'done' ORDER BY client_id LIMIT 1000
         """,
         id=case_id,
     )
-    return [row["client_id"] for row in stayed]
 
 
 async def update_caretaker(work: UnitOfWork, chunk: Chunk, caretaker_id: str | None) -> None:
@@ -214,12 +213,11 @@ async def list_planned_moves(
 
 
 async def list_successor_ids(work: UnitOfWork, case_id: str, version: int) -> list[str]:
-    successors = await work.fetch_rows(
+    return await work.fetch_values(
         "SELECT DISTINCT to_id FROM moves WHERE case_id = :case_id AND version = :version AND to_id IS NOT NULL",
         case_id=case_id,
         version=version,
     )
-    return [row["to_id"] for row in successors]
 
 
 async def update_successors(work: UnitOfWork, case_id: str, version: int, edits: Sequence[PlanEdit]) -> None:
