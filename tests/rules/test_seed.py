@@ -10,7 +10,7 @@ from services.cli.imports.fields import FIELDS_BY_KIND
 from services.cli.seed.company import FLOWS, SeedPlan
 
 TODAY = date(2026, 3, 2)
-SMALL = SeedPlan(employees=60, clients=900, orders=4_000, today=TODAY)
+SMALL = SeedPlan(employee_count=60, client_count=900, order_count=4_000, today=TODAY)
 
 
 def by_id(rows: Any) -> dict[str, dict[str, Any]]:
@@ -26,7 +26,7 @@ FLOWS_OF = by_id(SMALL.flows())
 
 def test_it_is_as_large_as_wanted_and_the_same_every_time() -> None:
     assert (len(EMPLOYEES), len(CLIENTS), len(ORDERS)) == (60, 900, 4_000)
-    again = SeedPlan(employees=60, clients=900, orders=4_000, today=TODAY)
+    again = SeedPlan(employee_count=60, client_count=900, order_count=4_000, today=TODAY)
     assert list(again.employee_rows()) == list(EMPLOYEES.values())
     assert list(again.client_rows()) == list(CLIENTS.values())
     assert list(again.order_rows()) == list(ORDERS.values())
@@ -64,7 +64,7 @@ def test_a_department_is_headed_by_somebody_and_a_deputy_is_a_colleague_of_the_d
 
 @pytest.mark.parametrize("employees", [10, 11, 37, 1_000])
 def test_any_number_of_employees_has_every_function(employees: int) -> None:
-    rows = SeedPlan(employees, clients=10, orders=10, today=TODAY).employee_rows()
+    rows = SeedPlan(employees, client_count=10, order_count=10, today=TODAY).employee_rows()
     assert {name for row in rows for name in row["functions"]} == {"sales", "engineering", "delivery"}
 
 

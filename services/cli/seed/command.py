@@ -15,7 +15,6 @@ from services.cli.imports.rows import ImportRow
 from services.cli.imports.upload import Batch, Upload, split_into_batches
 from services.cli.options import DataDirOption, JsonOption, TokenOption, UrlOption
 from services.cli.output import make_progress_bars, print_result, print_table
-from services.cli.seed import company
 from services.cli.seed.company import SeedPlan
 from services.cli.system import CallRefused, System, make_target, run_on_system
 
@@ -76,11 +75,11 @@ class SeedRun:
         company = self.company
         tree, headed = (list(company.department_rows(headed=headed)) for headed in (False, True))
         await self._send(system, "departments", _batch_rows(tree), len(tree), " (tree)")
-        await self._send(system, "employees", _batch_rows(company.employee_rows()), company.employees)
+        await self._send(system, "employees", _batch_rows(company.employee_rows()), company.employee_count)
         await self._send(system, "departments", _batch_rows(headed), len(headed))
-        await self._send(system, "clients", self.client_batches, company.clients)
+        await self._send(system, "clients", self.client_batches, company.client_count)
         await _add_flows(system, company)
-        await self._send(system, "orders", self.order_batches, company.orders)
+        await self._send(system, "orders", self.order_batches, company.order_count)
         settling = self.bars.add_task("spreading the news", total=None, note="")
         await system.settle()
         self.bars.update(settling, total=1, completed=1)
@@ -116,7 +115,7 @@ def _generate_batches(kinds: Iterable[Callable[[], Iterable[dict[str, Any]]]], s
         sender.send(None)
 
 
-async def _add_flows(system: System, company: company.SeedPlan) -> None:
+async def _add_flows(system: System, company: SeedPlan) -> None:
     """The flows of a company of this size. Those of an earlier run with another size stay as they are."""
     for flow in company.flows():
         try:

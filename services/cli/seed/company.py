@@ -9,7 +9,6 @@ from math import ceil
 from typing import Any
 
 REGIONS = {"north": ("en", "sv"), "south": ("en", "it"), "east": ("en", "pl"), "west": ("en", "fr")}
-EMPLOYEES_OF_TEN = {"sales": 6, "engineering": 2, "delivery": 2}  # how many of ten employees can do what
 CAPACITY = {"sales": 60, "engineering": 40, "delivery": 40}  # effort points of an ordinary employee
 CAPACITY_IN_USE = {"sales": 0.7, "engineering": 0.5, "delivery": 0.5}  # how much of that is in use
 DEPARTMENT_SIZE = 12  # salespeople of one department
@@ -55,18 +54,18 @@ FLOWS: dict[str, tuple[tuple[str, str, float, int], ...]] = {
 
 @dataclass(frozen=True)
 class SeedPlan:
-    """How many of each; `today` is the day to which its history leads."""
+    """How many there are of each, and `today`, the day to which its history leads."""
 
-    employees: int
-    clients: int
-    orders: int
+    employee_count: int
+    client_count: int
+    order_count: int
     today: date
 
     @cached_property
     def functions(self) -> Sequence[str]:
         """What each employee does: the pattern of ten over and over, so that any number has all of them."""
         pattern = ("sales", "engineering", "delivery", "sales", "sales", "engineering", "sales", "delivery")
-        return [(*pattern, "sales", "sales")[number % 10] for number in range(self.employees)]
+        return [(*pattern, "sales", "sales")[number % 10] for number in range(self.employee_count)]
 
     @cached_property
     def departments_of(self) -> Sequence[str]:
@@ -99,18 +98,19 @@ class SeedPlan:
 
     @cached_property
     def doers(self) -> dict[str, Sequence[int]]:
-        return {name: [n for n, function in enumerate(self.functions) if function == name] for name in EMPLOYEES_OF_TEN}
+        return {name: [n for n, function in enumerate(self.functions) if function == name] for name in CAPACITY}
 
     @cached_property
     def effort_of_client(self) -> float:
         return min(
-            1.0, 0.9 * CAPACITY_IN_USE["sales"] * CAPACITY["sales"] * len(self.doers["sales"]) / max(1, self.clients)
+            1.0,
+            0.9 * CAPACITY_IN_USE["sales"] * CAPACITY["sales"] * len(self.doers["sales"]) / max(1, self.client_count),
         )
 
     @cached_property
     def capacity_of(self) -> Sequence[int]:
         """Effort points of each employee, in proportion to the clients they have."""
-        parts = [0] * self.employees
+        parts = [0] * self.employee_count
         for seller in self.seats:
             parts[seller] += 1
         ordinary = len(self.seats) / max(1, len(self.doers["sales"]))
@@ -123,7 +123,7 @@ class SeedPlan:
         """The flows of its orders, with efforts such that what is open fits the capacity of those who do it."""
         scale = {
             name: min(
-                1.0, 0.3 * CAPACITY_IN_USE[name] * CAPACITY[name] * len(doers) / max(1.0, self.orders * OPEN * 0.3)
+                1.0, 0.3 * CAPACITY_IN_USE[name] * CAPACITY[name] * len(doers) / max(1.0, self.order_count * OPEN * 0.3)
             )
             for name, doers in self.doers.items()
         }
@@ -194,7 +194,9 @@ class SeedPlan:
         """Owner by owner, as a list of clients is kept: those of one owner are registered together."""
         random_ = random.Random("clients")  # noqa: S311
         regions = list(REGIONS)
-        by_owner = (number for seat in range(len(self.seats)) for number in range(seat, self.clients, len(self.seats)))
+        by_owner = (
+            number for seat in range(len(self.seats)) for number in range(seat, self.client_count, len(self.seats))
+        )
         for number in by_owner:
             owner = self.owner_of(number)
             region = regions[owner // 10 % len(regions)]
@@ -223,12 +225,12 @@ class SeedPlan:
         chance = random.Random("orders").random  # noqa: S311
         # Texts are made once: there are few days and employees, and very many orders.
         days = {ago: (self.today - timedelta(days=ago)).isoformat() for ago in range(-60, HISTORY_DAYS + 120)}
-        people = [format_employee_id(number) for number in range(self.employees)]
+        people = [format_employee_id(number) for number in range(self.employee_count)]
         took_by_flow = {flow: sum(days for _, _, _, days in stages) * 3 // 2 for flow, stages in FLOWS.items()}
         of_ten = (*["standard"] * 7, *["project"] * 3)
-        closed = round(self.orders * (1 - OPEN))
-        for number in range(self.orders):
-            client = int(self.clients * chance() ** 1.5)  # some clients order much more than others
+        closed = round(self.order_count * (1 - OPEN))
+        for number in range(self.order_count):
+            client = int(self.client_count * chance() ** 1.5)  # some clients order much more than others
             brokered = chance() < BROKERED
             flow = "resale" if brokered else of_ten[number % 10]
             took = took_by_flow[flow]
