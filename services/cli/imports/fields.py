@@ -11,96 +11,53 @@ from typing import Literal
 FieldType = Literal["text", "number", "money", "day", "moment", "texts", "numbers_by_name", "texts_by_name", "contacts"]
 
 
+# Whatever is not named here is a text; a name means the same in each kind.
+SHAPES: dict[str, FieldType] = {
+    **dict.fromkeys(("value", "expected_value"), "money"),
+    **dict.fromkeys(("effort", "score", "rows"), "number"),
+    **dict.fromkeys(("hired_on", "placed_on", "promised_on", "delivered_on", "cancelled_on"), "day"),
+    **dict.fromkeys(("regions", "languages"), "texts"),
+    **dict.fromkeys(("team", "external_ids", "assignees"), "texts_by_name"),
+    "at": "moment",
+    "functions": "numbers_by_name",
+    "contacts": "contacts",
+}
+
+
 @dataclass(frozen=True)
 class Field:
     shape: FieldType
-    required: bool = False
+    required: bool
 
 
-_ID = Field("text", required=True)
+def _list_fields(*names: str) -> dict[str, Field]:
+    """The fields of a kind, in the order in which messages name them; `!` marks those that each row must have."""
+    fields = {}
+    for marked in names:
+        name = marked.removesuffix("!")
+        fields[name] = Field(SHAPES.get(name, "text"), required=name != marked)
+    return fields
 
-FIELDS_BY_KIND: dict[str, dict[str, Field]] = {
-    "departments": {
-        "id": _ID,
-        "name": Field("text", required=True),
-        "parent_id": Field("text"),
-        "head_id": Field("text"),
-    },
-    "employees": {
-        "id": _ID,
-        "name": Field("text", required=True),
-        "email": Field("text", required=True),
-        "position": Field("text"),
-        "department_id": Field("text"),
-        "manager_id": Field("text"),
-        "deputy_id": Field("text"),
-        "functions": Field("numbers_by_name"),
-        "regions": Field("texts"),
-        "languages": Field("texts"),
-        "hired_on": Field("day", required=True),
-    },
-    "clients": {
-        "id": _ID,
-        "name": Field("text", required=True),
-        "owner_id": Field("text", required=True),
-        "value": Field("money"),
-        "effort": Field("number"),
-        "regions": Field("texts"),
-        "languages": Field("texts"),
-        "contacts": Field("contacts"),
-        "team": Field("texts_by_name"),
-        "status": Field("text"),
-        "expected_value": Field("money"),
-        "external_ids": Field("texts_by_name"),
-    },
-    "orders": {
-        "id": _ID,
-        "client_id": Field("text", required=True),
-        "flow_id": Field("text", required=True),
-        "value": Field("money", required=True),
-        "origin": Field("text", required=True),
-        "placed_on": Field("day", required=True),
-        "promised_on": Field("day"),
-        "assignees": Field("texts_by_name"),
-        "delivered_on": Field("day"),
-        "cancelled_on": Field("day"),
-    },
-    "interactions": {
-        "id": Field("text"),
-        "client_id": Field("text", required=True),
-        "employee_id": Field("text", required=True),
-        "kind": Field("text", required=True),
-        "at": Field("moment", required=True),
-        "summary": Field("text"),
-    },
-    "feedback": {
-        "id": Field("text"),
-        "client_id": Field("text", required=True),
-        "score": Field("number", required=True),
-        "note": Field("text"),
-        "at": Field("moment", required=True),
-    },
-    "team": {
-        "client_id": Field("text", required=True),
-        "function": Field("text", required=True),
-        "employee_id": Field("text", required=True),
-    },
-    "contacts": {
-        "id": Field("text"),
-        "client_id": Field("text", required=True),
-        "name": Field("text", required=True),
-        "email": Field("text"),
-        "phone": Field("text"),
-    },
-    "usage": {
-        "id": Field("text"),
-        "employee_id": Field("text", required=True),
-        "client_id": Field("text", required=True),
-        "action": Field("text", required=True),
-        "rows": Field("number"),
-        "at": Field("moment", required=True),
-        "system": Field("text", required=True),
-    },
+
+FIELDS_BY_KIND = {
+    "departments": _list_fields("id!", "name!", "parent_id", "head_id"),
+    "employees": _list_fields(
+        *("id!", "name!", "email!", "position", "department_id", "manager_id", "deputy_id"),
+        *("functions", "regions", "languages", "hired_on!"),
+    ),
+    "clients": _list_fields(
+        *("id!", "name!", "owner_id!", "value", "effort", "regions", "languages", "contacts", "team", "status"),
+        *("expected_value", "external_ids"),
+    ),
+    "orders": _list_fields(
+        *("id!", "client_id!", "flow_id!", "value!", "origin!", "placed_on!", "promised_on", "assignees"),
+        *("delivered_on", "cancelled_on"),
+    ),
+    "interactions": _list_fields("id", "client_id!", "employee_id!", "kind!", "at!", "summary"),
+    "feedback": _list_fields("id", "client_id!", "score!", "note", "at!"),
+    "team": _list_fields("client_id!", "function!", "employee_id!"),
+    "contacts": _list_fields("id", "client_id!", "name!", "email", "phone"),
+    "usage": _list_fields("id", "employee_id!", "client_id!", "action!", "rows", "at!", "system!"),
 }
 
 CONTACT_FIELDS = ("id", "name", "email", "phone")
