@@ -68,12 +68,10 @@ async def import_company(system: System, folder: Path, screen: Screen, settings:
 
 async def _fetch_all(system: System, path: str, *roles: Any) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = []
-    cursor = None
+    params = {"limit": 1000}
     while True:
-        page = (
-            await system.call("GET", path, *roles, params={"limit": 1000, **({"cursor": cursor} if cursor else {})})
-        ).json()
+        page = (await system.call("GET", path, *roles, params=params)).json()
         items += page["items"]
-        cursor = page["next_cursor"]
-        if cursor is None:
+        if page["next_cursor"] is None:
             return items
+        params["cursor"] = page["next_cursor"]

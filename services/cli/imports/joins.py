@@ -1,7 +1,7 @@
 """Joined files of an import: read once, and kept as one value for each key."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,6 @@ from services.cli.imports.maps import ImportMap, Join, TextTemplate
 
 class RowError(Exception):
     """Why a row cannot be taken; it names columns, never what is in them."""
-
-
-@dataclass(frozen=True)
-class _UnreadableRow:
-    reason: str
 
 
 JoinIndex = Mapping[str, Any]
@@ -78,12 +73,12 @@ def _find_file(name: str, map_: ImportMap, main: Path) -> Path:
 
 def _add_joined_row(join: Join, index: dict[str, Any], cells: Cells, at: str) -> None:
     key = cells[join.match.there]
-    if not isinstance(key, str) or isinstance(index.get(key), _UnreadableRow):
+    if not isinstance(key, str) or isinstance(index.get(key), RowError):
         return
     try:
         taken = _take_value(join, cells)
     except (ValueError, RowError) as error:
-        index[key] = _UnreadableRow(f"{at}, {error}")
+        index[key] = RowError(f"{at}, {error}")
         return
     if taken is None:
         return
@@ -93,8 +88,7 @@ def _add_joined_row(join: Join, index: dict[str, Any], cells: Cells, at: str) ->
         case "last":
             index[key] = taken
         case "most":
-            counts = index.setdefault(key, {})
-            counts[taken] = counts.get(taken, 0) + 1
+            index.setdefault(key, Counter())[taken] += 1
         case "sum":
             index[key] = index.get(key, Decimal(0)) + taken
 
@@ -125,6 +119,6 @@ def _finish_index(join: Join, index: dict[str, Any]) -> JoinIndex:
 def look_up_joined(index: JoinIndex, key: Any) -> Any:
     """The text picked for a key, None if there is none. Raises RowError if its joined rows cannot be read."""
     found = index.get(key) if isinstance(key, str) else None
-    if isinstance(found, _UnreadableRow):
-        raise RowError(found.reason)
+    if isinstance(found, RowError):
+        raise RowError(*found.args)
     return found
