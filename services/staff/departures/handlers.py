@@ -250,7 +250,7 @@ async def confirm_held_departure(work: UnitOfWork, hold_id: str) -> rules.HeldDe
             await save_life_change(work, locked, updated, hold.kind, hold.said_at, reason)
         else:
             await _decide_hold(work, hold_id, employee, "confirmed")
-    return await _get_hold(work, hold_id)
+    return await store.get_held_departure(work, hold_id)
 
 
 async def reject_held_departure(work: UnitOfWork, hold_id: str) -> rules.HeldDeparture:
@@ -258,7 +258,7 @@ async def reject_held_departure(work: UnitOfWork, hold_id: str) -> rules.HeldDep
     hold, locked = await _lock_hold(work, hold_id, "rejected")
     if hold.state == "held":
         await _decide_hold(work, hold_id, locked.employee, "rejected")
-    return await _get_hold(work, hold_id)
+    return await store.get_held_departure(work, hold_id)
 
 
 async def _lock_hold(
@@ -268,22 +268,15 @@ async def _lock_hold(
 
     A decision about an open one is journaled.
     """
-    hold = await _get_hold(work, hold_id)
+    hold = await store.get_held_departure(work, hold_id)
     _refuse_own_case(work, hold.employee_id)
     locked = await lock_employee(work, hold.employee_id)
-    hold = await _get_hold(work, hold_id)
+    hold = await store.get_held_departure(work, hold_id)
     if hold.state == "held":
         publish_journal_entry(work, f"hold.{decision}", hold.employee_id, hold_id=hold_id)
     elif hold.state != decision:
         raise rules.HoldDecided
     return hold, locked
-
-
-async def _get_hold(work: UnitOfWork, hold_id: str) -> rules.HeldDeparture:
-    hold = await store.get_held_departure(work, hold_id)
-    if hold is None:
-        raise NotFound
-    return hold
 
 
 # -- the cases that follow ---------------------------------------------------------------------------------------------

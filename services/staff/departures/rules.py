@@ -33,6 +33,7 @@ from shared.errors import Forbidden, Refused
 
 LifeChangeKind = Literal["resigned", "changed", "withdrawn", "left", "reversed", "rehired"]
 HoldState = Literal["held", "confirmed", "rejected"]
+LIFE_DAYS = ("notice_on", "last_day", "ends_on", "left_on")  # empty as long as nobody leaves
 
 UNDOING_EVENTS = (ResignationWithdrawn, DepartureReversed, DepartureRejected)
 DEPARTURE_EVENTS = (EmployeeResigned, ResignationChanged, EmployeeLeft, DepartureHeld)
@@ -150,7 +151,7 @@ def _facts_of_update(update: EmploymentUpdate) -> dict[str, Any]:
         case "left":
             return {"status": "left", "left_on": update.day}
         case "withdrawn" | "reversed":
-            return {"status": "active", "notice_on": None, "last_day": None, "ends_on": None, "left_on": None}
+            return {"status": "active", **dict.fromkeys(LIFE_DAYS)}
         case "rehired":
             return {"rehired": PendingRehire(update.day, update.at)} if update.day is not None else {}
 
@@ -177,7 +178,7 @@ def apply_employment_update(employee: Employee, update: EmploymentUpdate, next_e
 
 def _open_next_employment(employee: Employee, rehire: PendingRehire, employment_id: str) -> UpdatedEmployment:
     left_on = employee.left_on or employee.last_day or rehire.hired_on - timedelta(days=1)
-    life = ("status", "notice_on", "last_day", "ends_on", "left_on", "hired_on", "rehired")
+    life = ("status", *LIFE_DAYS, "hired_on", "rehired")
     after = replace(
         employee,
         employment_id=employment_id,
@@ -194,16 +195,9 @@ def _open_next_employment(employee: Employee, rehire: PendingRehire, employment_
     return UpdatedEmployment(after, replace(employee, status="left", left_on=left_on))
 
 
-def _public_life(employee: Employee) -> tuple[object, ...]:
+def _public_life(employee: Employee) -> list[object]:
     """Equal where nothing has happened."""
-    return (
-        employee.employment_id,
-        employee.status,
-        employee.notice_on,
-        employee.last_day,
-        employee.ends_on,
-        employee.left_on,
-    )
+    return [getattr(employee, name) for name in ("employment_id", "status", *LIFE_DAYS)]
 
 
 # -- announcements -----------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from services.staff.departures import rules
 from shared.database import UnitOfWork
+from shared.errors import NotFound
 from shared.paging import Paging
 
 EMPLOYMENTS_ADAPTER = TypeAdapter(list[rules.Employment])
@@ -98,16 +99,11 @@ async def update_held_departure(
     await work.execute(
         """
         UPDATE holds SET kind = :kind, notice_on = :notice_on, last_day = :last_day, ends_on = :ends_on,
-               left_on = :left_on, reason = :reason, said_at = :said_at
-        WHERE id = :id AND said_at <= :said_at
+               left_on = :day, reason = :reason, said_at = :at
+        WHERE id = :id AND said_at <= :at
         """,
+        **vars(update),
         id=hold_id,
-        kind=update.kind,
-        notice_on=update.notice_on,
-        last_day=update.last_day,
-        ends_on=update.ends_on,
-        left_on=update.day,
-        said_at=update.at,
         reason=reason,
     )
 
@@ -135,8 +131,12 @@ async def list_held_departures(
     )
 
 
-async def get_held_departure(work: UnitOfWork, hold_id: str) -> rules.HeldDeparture | None:
-    return await work.fetch_one(rules.HeldDeparture, f"SELECT {HOLD_COLUMNS} FROM holds WHERE id = :id", id=hold_id)
+async def get_held_departure(work: UnitOfWork, hold_id: str) -> rules.HeldDeparture:
+    """Raises `NotFound`."""
+    hold = await work.fetch_one(rules.HeldDeparture, f"SELECT {HOLD_COLUMNS} FROM holds WHERE id = :id", id=hold_id)
+    if hold is None:
+        raise NotFound
+    return hold
 
 
 async def get_hold_reason(work: UnitOfWork, hold_id: str) -> str | None:

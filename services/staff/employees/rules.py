@@ -157,22 +157,9 @@ def find_first_day_refusal(
 
 def build_event(event: type[E], employee: Employee, today: date, **details: object) -> E:
     """An event about an employee carries their whole public state. Absences that are over are left out."""
-    return event.model_validate(
-        {
-            "employee_id": employee.id,
-            "employment_id": employee.employment_id,
-            "status": employee.status,
-            "department_id": employee.department_id,
-            "manager_id": employee.manager_id,
-            "deputy_id": employee.deputy_id,
-            "functions": employee.functions,
-            "regions": employee.regions,
-            "languages": employee.languages,
-            "hired_on": employee.hired_on,
-            "absences": select_unfinished_absences(employee.all_absences, today),
-            **details,
-        }
-    )
+    public = {name: value for name, value in vars(employee).items() if name in EmployeeEvent.model_fields}
+    public |= {"employee_id": employee.id, "absences": select_unfinished_absences(employee.all_absences, today)}
+    return event.model_validate({**public, **details})
 
 
 # -- absences ----------------------------------------------------------------------------------------------------------
