@@ -73,7 +73,7 @@ async def list_sources(paging: Paging = Depends(paging), door: Door = allow("ops
 
 @router.get("/hris/sources/{source_id}", summary="One source, without its secret")
 async def get_source(source_id: Id, door: Door = allow("ops")) -> rules.HrisSource:
-    return await door.read(handlers.read_source, source_id)
+    return await door.read(store.get_source, source_id)
 
 
 @router.post("/hris/sources/{source_id}/secret", status_code=201, summary="Renew the secret")

@@ -47,9 +47,9 @@ async def create_source(work: UnitOfWork, body: fields.NewSource) -> rules.HrisS
     secret = body.secret or make_secret()
     if not await store.insert_source(work, body.id, body.kind, secret, hash_body(body)):
         require_same_body(await store.get_source_body_hash(work, body.id), body)
-        return await read_source(work, body.id)
+        return await store.get_source(work, body.id)
     publish_journal_entry(work, "source.created", source_id=body.id)
-    return replace(await read_source(work, body.id), secret=secret)
+    return replace(await store.get_source(work, body.id), secret=secret)
 
 
 async def renew_secret(work: UnitOfWork, source_id: str, body: fields.NewSecret) -> rules.HrisSource:
@@ -58,15 +58,7 @@ async def renew_secret(work: UnitOfWork, source_id: str, body: fields.NewSecret)
     if not await store.update_secret(work, source_id, secret, work.now + OLD_SECRET_VALID):
         raise NotFound
     publish_journal_entry(work, "source.secret_renewed", source_id=source_id)
-    return replace(await read_source(work, source_id), secret=secret)
-
-
-async def read_source(work: UnitOfWork, source_id: str) -> rules.HrisSource:
-    """Without its secret. Raises `NotFound`."""
-    source = await store.get_source(work, source_id)
-    if source is None:
-        raise NotFound
-    return source
+    return replace(await store.get_source(work, source_id), secret=secret)
 
 
 # -- messages ----------------------------------------------------------------------------------------------------------

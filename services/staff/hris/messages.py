@@ -89,12 +89,15 @@ LifeMessage = (
 )
 
 
+MessageContent = AttributesMessage | AbsenceMessage | LifeMessage
+
+
 @dataclass(frozen=True)
 class HrisMessage:
     """A message that can be acted on, said at `at`."""
 
     at: datetime
-    content: AttributesMessage | AbsenceMessage | LifeMessage
+    content: MessageContent
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from asyncpg import Connection
 
 from services.staff.hris import messages, rules
 from shared.database import UnitOfWork
+from shared.errors import NotFound
 from shared.paging import Paging
 
 SOURCE_COLUMNS = """
@@ -62,10 +63,13 @@ async def list_sources(work: UnitOfWork, paging: Paging) -> list[rules.HrisSourc
     )
 
 
-async def get_source(work: UnitOfWork, source_id: str) -> rules.HrisSource | None:
-    return await work.fetch_one(
-        rules.HrisSource, f"SELECT {SOURCE_COLUMNS} FROM hris_sources WHERE id = :id", id=source_id
-    )
+async def get_source(work: UnitOfWork, source_id: str) -> rules.HrisSource:
+    """Without its secret. Raises `NotFound`."""
+    sql = f"SELECT {SOURCE_COLUMNS} FROM hris_sources WHERE id = :id"
+    source = await work.fetch_one(rules.HrisSource, sql, id=source_id)
+    if source is None:
+        raise NotFound
+    return source
 
 
 async def get_source_body_hash(work: UnitOfWork, source_id: str) -> bytes | None:

@@ -8,7 +8,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from standardwebhooks import Webhook
@@ -22,20 +22,8 @@ from shared.ids import Id
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - how Standard Webhooks marks one
 MAX_CLOCK_AHEAD = timedelta(minutes=5)
-MESSAGE_TYPES = {
-    message.type: message
-    for message in (
-        messages.EmployeeHiredMessage,
-        messages.EmployeeUpdatedMessage,
-        messages.EmployeeResignedMessage,
-        messages.ResignationChangedMessage,
-        messages.ResignationWithdrawnMessage,
-        messages.EmployeeLeftMessage,
-        messages.DepartureReversedMessage,
-        messages.EmployeeRehiredMessage,
-        messages.EmployeeAbsentMessage,
-        messages.EmployeeBackMessage,
-    )
+MESSAGE_TYPES: dict[str, type[messages.MessageContent]] = {
+    message.type: message for message in get_args(messages.MessageContent)
 }
 # Our own names of fields: what an error may repeat.
 KNOWN_FIELDS = {
