@@ -35,7 +35,7 @@ async def change_department(
         raise NotFound
     before = locked[id].department
     check_version(before.version)
-    after = replace(before, **changes.given())
+    after = replace(before, **changes.model_dump(exclude_unset=True))
     if after == before:
         return before
     await _check_references(

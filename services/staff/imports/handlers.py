@@ -54,15 +54,13 @@ def _find_changed_fields(
 def _build_results(
     lines: Mapping[str, int], refused: Mapping[str, str], created: Collection[str], updated: Collection[str]
 ) -> list[rules.RowResult]:
-    results = []
-    for id, line in lines.items():
-        if id in refused:
-            results.append(rules.RowResult(line, id, "refused", refused[id]))
-        else:
-            results.append(
-                rules.RowResult(line, id, "created" if id in created else "updated" if id in updated else "unchanged")
-            )
-    return results
+    outcomes: dict[str, rules.RowOutcome] = {
+        **dict.fromkeys(lines, "unchanged"),
+        **dict.fromkeys(updated, "updated"),
+        **dict.fromkeys(created, "created"),
+        **dict.fromkeys(refused, "refused"),
+    }
+    return [rules.RowResult(line, id, outcomes[id], refused.get(id)) for id, line in lines.items()]
 
 
 # -- employees ---------------------------------------------------------------------------------------------------------

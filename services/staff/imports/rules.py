@@ -7,6 +7,9 @@ from typing import Generic, Literal, TypeVar
 T = TypeVar("T")
 
 
+RowOutcome = Literal["created", "updated", "unchanged", "refused"]
+
+
 @dataclass(frozen=True)
 class ImportRow(Generic[T]):
     """A row of the file with its line."""
@@ -21,7 +24,7 @@ class RowResult:
 
     line: int
     id: str | None
-    outcome: Literal["created", "updated", "unchanged", "refused"]
+    outcome: RowOutcome
     reason: str | None = None
 
 

@@ -41,8 +41,6 @@ async def get_personal_data(employee_id: Id, door: Door = allow("anyone")) -> Pe
         employee_id=employee_id,
         at=door.runtime.clock(),
         staff=own,
-        clients=others["clients"],
-        orders=others["orders"],
-        offboarding=others["offboarding"],
+        **others,
         missing=[name for name, answer in others.items() if answer is None],
     )

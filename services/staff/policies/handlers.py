@@ -42,15 +42,11 @@ async def _publish_version(
     if set(body.applies_to) - await list_existing_departments(work, body.applies_to):
         raise rules.UnknownDepartment
     version = rules.PolicyVersion(
+        **body.model_dump(exclude={"id", "effective_on"}),
         id=policy_id,
         version=number,
-        title=body.title,
-        texts=body.texts,
         published_on=work.today,
         effective_on=body.effective_on or work.today,
-        grace_days=body.grace_days,
-        required_for_access=body.required_for_access,
-        applies_to=body.applies_to,
         by_id=work.actor,
     )
     await store.insert_policy_version(work, version, hash_body(body))
