@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bench.figures import FigureRow
 from services.cli.journal import read_lines
-from services.clients.journal.rules.merkle_tree import TILE_SIZE, compute_root, grow_frontier, hash_leaf
+from services.clients.journal.rules import TILE_SIZE, compute_root, grow_frontier, hash_leaf
 from services.clients.proofs.rules.checkpoints import format_verifier_key, sign_checkpoint
 from services.clients.proofs.rules.export_format import format_range_footer, format_range_header, format_tile
 from services.clients.proofs.rules.verdict import Verdict

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.clients.journal.rules.merkle_tree import TILE_SIZE, compute_root
+from services.clients.journal.rules import TILE_SIZE, compute_root
 from services.clients.proofs.rules.checkpoints import sign_checkpoint
 from services.clients.proofs.rules.export_format import (
     LEAF_PREFIX,

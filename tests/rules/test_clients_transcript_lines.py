@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.clients.journal.rules.merkle_tree import hash_leaf
+from services.clients.journal.rules import hash_leaf
 from services.clients.proofs.rules.export_format import (
     RangeHeader,
     SelectionHeader,

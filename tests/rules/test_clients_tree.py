@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.clients.journal.rules.merkle_tree import (
+from services.clients.journal.rules import (
     EMPTY_ROOT,
     build_consistency_proof,
     build_inclusion_proof,

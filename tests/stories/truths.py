@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from services.clients.journal.rules.merkle_tree import grow_frontier
-from services.clients.journal.store.tree import LEAF_COLUMNS
+from services.clients.journal.rules import grow_frontier
+from services.clients.journal.store import LEAF_COLUMNS
 from tests.stories.crash_points import CrashingHouse
 from tests.support.house import House
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.clients.journal.rules.merkle_tree import (
+from services.clients.journal.rules import (
     TILE_SIZE,
     build_inclusion_proof,
     compute_root,

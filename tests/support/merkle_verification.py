@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.clients.journal.rules.merkle_tree import EMPTY_ROOT, hash_node
+from services.clients.journal.rules import EMPTY_ROOT, hash_node
 
 
 def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> bool:

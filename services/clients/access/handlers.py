@@ -10,7 +10,7 @@ from services.clients.access.store.sets import (
     list_and_journal_allowed_employees,
 )
 from services.clients.holdings.store.owners import LockedClient, lock_clients
-from services.clients.journal.store.entries import insert_decision_entry, insert_journal_entry
+from services.clients.journal.store import insert_decision_entry, insert_journal_entry
 from services.clients.names.handlers import ClientNotFound, accept_any_client_id
 from services.clients.permissions.rules import ALLOWING_REASONS, Action
 from shared.database import UnitOfWork

@@ -8,8 +8,7 @@ from pathlib import Path
 import structlog
 
 from services.clients.archive import store
-from services.clients.journal.store.entries import insert_journal_entry
-from services.clients.journal.store.tree import delete_month, get_partition_name
+from services.clients.journal.store import delete_month, get_partition_name, insert_journal_entry
 from services.clients.legal_holds.store import lock_legal_holds
 from services.clients.proofs.handlers import begin_range_export, get_verifier_key, stream_range_export
 from services.clients.proofs.rules.verdict import Verdict

@@ -2,17 +2,16 @@
 
 import json
 from collections.abc import Sequence
-from operator import attrgetter
 
 from shared.contracts.orders import OrderState
 from shared.contracts.staff import PolicyPublished
-from shared.database import UnitOfWork
+from shared.database import UnitOfWork, to_columns
 
 # Arrays, not JSON: an import tells of hundreds of thousands of orders, most of them history without a stage to be done.
 UPSERT_ORDERS_SQL = """
     WITH heard AS (
-        SELECT * FROM unnest(CAST(:orders AS text[]), CAST(:clients AS text[]), CAST(:values AS text[]),
-                             CAST(:days AS date[]), CAST(:statuses AS text[]), CAST(:sequences AS bigint[]))
+        SELECT * FROM unnest(CAST(:order_id AS text[]), CAST(:client_id AS text[]), CAST(:value AS text[]),
+                             CAST(:placed_on AS date[]), CAST(:status AS text[]), CAST(:sequence AS bigint[]))
                AS h (order_id, client_id, value, placed_on, status, sequence)
     ), named AS (
         SELECT h.order_id, coalesce(m.client_id, h.client_id) AS client_id, h.value, h.placed_on, h.status, h.sequence
@@ -36,15 +35,6 @@ UPSERT_ORDERS_SQL = """
     ON CONFLICT (order_id, stage) DO UPDATE SET client_id = excluded.client_id, employee_id = excluded.employee_id
 """
 
-ORDER_COLUMNS = {
-    "orders": attrgetter("order_id"),
-    "clients": attrgetter("client_id"),
-    "values": attrgetter("value"),
-    "days": attrgetter("placed_on"),
-    "statuses": attrgetter("status"),
-    "sequences": attrgetter("sequence"),
-}
-
 
 async def upsert_orders(work: UnitOfWork, states: Sequence[OrderState]) -> None:
     """Takes over the orders of which this is news."""
@@ -57,7 +47,7 @@ async def upsert_orders(work: UnitOfWork, states: Sequence[OrderState]) -> None:
     ]
     await work.execute(
         UPSERT_ORDERS_SQL,
-        **{name: list(map(column, states)) for name, column in ORDER_COLUMNS.items()},
+        **to_columns(states, "order_id", "client_id", "value", "placed_on", "status", "sequence"),
         open_orders=[order_id for order_id, _, _ in open_stages],
         stages=[stage for _, stage, _ in open_stages],
         doers=[employee_id for _, _, employee_id in open_stages],
@@ -69,16 +59,11 @@ async def insert_policy_version(work: UnitOfWork, version: PolicyPublished) -> N
     await work.execute(
         """
         INSERT INTO policy_versions (policy_id, version, published_on, effective_on, grace_days, required, applies_to)
-        VALUES (:policy_id, :version, :published_on, :effective_on, :grace_days, :required, CAST(:applies_to AS jsonb))
+        VALUES (:policy_id, :version, :published_on, :effective_on, :grace_days, :required_for_access,
+                CAST(:applies_to AS jsonb))
         ON CONFLICT DO NOTHING
         """,
-        policy_id=version.policy_id,
-        version=version.version,
-        published_on=version.published_on,
-        effective_on=version.effective_on,
-        grace_days=version.grace_days,
-        required=version.required_for_access,
-        applies_to=json.dumps(version.applies_to),
+        **{**vars(version), "applies_to": json.dumps(version.applies_to)},
     )
 
 

@@ -7,7 +7,7 @@ from services.clients.freezes.handlers import on_employee_changed
 from services.clients.freezes.store import erase_lifting_reasons
 from services.clients.holdings.store import owners
 from services.clients.imports.store import delete_digests
-from services.clients.journal.store.entries import insert_journal_entry
+from services.clients.journal.store import insert_journal_entry
 from services.clients.names.handlers import accept_any_client_id
 from services.clients.names.store import (
     delete_surrogates_of_erased,

@@ -5,7 +5,7 @@ from datetime import date
 from services.clients.access.handlers import OwnAffair, lock_with_actor
 from services.clients.access.store.actor import is_headed_by_actor
 from services.clients.export_limits import store
-from services.clients.journal.store.entries import insert_journal_entry
+from services.clients.journal.store import insert_journal_entry
 from shared.database import UnitOfWork
 from shared.errors import Forbidden, IdTaken, NotFound, Unprocessable
 from shared.people.rules import NotEmployed, UnknownEmployee

@@ -2,7 +2,7 @@
 
 from services.clients.access.handlers import get_list_reason, make_refusal, require_actor_not_excluded
 from services.clients.exports import store
-from services.clients.journal.store.entries import insert_clients_entry
+from services.clients.journal.store import insert_clients_entry
 from shared.database import UnitOfWork
 
 

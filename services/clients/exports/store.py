@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from services.clients.access.store.decision import ACTING_OWNER_SQL, IS_RELATED_SQL
-from services.clients.journal.store.entries import insert_entries_sql
+from services.clients.journal.store import insert_entries_sql
 from services.clients.register.store import CLIENT_COLUMNS_SQL, CLIENT_TABLES_SQL
 from shared.database import UnitOfWork
 from shared.ids import uuid7

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from services.clients.access.store.decision import IS_ALLOWED_SQL, IS_RELATED_SQL, OWNERS_SQL
 from services.clients.exposure import rules
-from services.clients.journal.store.entries import JOURNAL_VIEW
+from services.clients.journal.store import JOURNAL_VIEW
 from services.clients.names.store import MERGED_SYSTEM
 from services.clients.usage.store import get_usage_kept_since
 from shared.calendar import get_local_day, get_start_of_day

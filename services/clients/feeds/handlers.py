@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from services.clients.exposure.store import list_usage_counts_by_client
 from services.clients.feeds import store
 from services.clients.freezes.handlers import build_freeze_event
-from services.clients.journal.store.entries import insert_journal_entry
+from services.clients.journal.store import insert_journal_entry
 from shared.contracts.clients import ClientRegistered
 from shared.database import UnitOfWork
 from shared.ids import uuid7

@@ -7,7 +7,7 @@ from services.clients.access.store.actor import get_person, is_headed_by_actor, 
 from services.clients.exposure.store import delete_notice, upsert_notice
 from services.clients.freezes import rules, store
 from services.clients.holdings.store.owners import count_clients_of_owner, insert_stand_ins
-from services.clients.journal.store.entries import insert_journal_entry
+from services.clients.journal.store import insert_journal_entry
 from services.clients.passes.handlers import withdraw_passes_of_employee
 from services.clients.passes.store import upsert_last_day
 from shared.contracts.clients import AccessFrozen, AccessUnfrozen, FreezeAccess, Ground, Result, UnfreezeAccess

@@ -11,7 +11,7 @@ from services.clients.contacts.handlers import TooManyContacts
 from services.clients.holdings.store.owners import lock_clients
 from services.clients.holdings.store.teams import TeamPlace, list_employees_in_places, upsert_team_places
 from services.clients.imports import store
-from services.clients.journal.store.entries import insert_changed_clients_entry, insert_clients_entry
+from services.clients.journal.store import insert_changed_clients_entry, insert_clients_entry
 from services.clients.names.handlers import ExternalIdTaken
 from services.clients.names.rules import apply_external_id_changes
 from services.clients.names.store import (

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request
 
 from services.clients.journal import handlers
-from services.clients.journal.store.entries import JournalEntryShown, list_journal_entries
+from services.clients.journal.store import JournalEntryShown, list_journal_entries
 from shared.http.door import Door, allow
 from shared.http.fields import Moment
 from shared.ids import ClientRef, Id

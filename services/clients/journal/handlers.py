@@ -5,8 +5,7 @@ import shutil
 
 import structlog
 
-from services.clients.journal.store.entries import insert_journal_entry
-from services.clients.journal.store.tree import APPEND_BATCH_SIZE, append_leaves
+from services.clients.journal.store import APPEND_BATCH_SIZE, append_leaves, insert_journal_entry
 from shared.contracts.clients import JournalEntry
 from shared.database import UnitOfWork
 from shared.errors import Unavailable

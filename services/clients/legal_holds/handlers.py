@@ -2,7 +2,7 @@
 
 from services.clients.access.handlers import OwnAffair, lock_with_actor
 from services.clients.erasure.store import get_erasure, update_erasure_released
-from services.clients.journal.store.entries import insert_journal_entry
+from services.clients.journal.store import insert_journal_entry
 from services.clients.legal_holds import store
 from shared.contracts.clients import ErasureDone, JournalHeld, JournalReleased
 from shared.database import UnitOfWork

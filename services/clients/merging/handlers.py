@@ -12,7 +12,7 @@ from services.clients.erasure.store import merge_erasures_of_contacts
 from services.clients.holdings.store.owners import list_owners, lock_clients, merge_owners
 from services.clients.holdings.store.teams import merge_teams
 from services.clients.imports.store import merge_digests
-from services.clients.journal.store.entries import insert_clients_entry
+from services.clients.journal.store import insert_clients_entry
 from services.clients.names.store import list_client_ids_by_ref, merge_names
 from services.clients.passes.store import merge_passes
 from services.clients.register.handlers import ClientAlreadyErased, announce_changed_clients

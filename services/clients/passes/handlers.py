@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from services.clients.access.handlers import OwnAffair, lock_with_actor
 from services.clients.access.store.actor import is_headed_by_actor
-from services.clients.journal.store.entries import insert_journal_entry
+from services.clients.journal.store import insert_journal_entry
 from services.clients.names.store import get_client_id, list_client_ids_by_ref
 from services.clients.passes import rules, store
 from shared.calendar import get_start_of_day

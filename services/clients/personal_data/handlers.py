@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.clients.journal.store.entries import insert_journal_entry
+from services.clients.journal.store import insert_journal_entry
 from services.clients.personal_data import store
 from shared.database import UnitOfWork
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from services.clients.access.store.decision import has_unacknowledged_policy_sql
-from services.clients.journal.store.entries import JOURNAL_VIEW
+from services.clients.journal.store import JOURNAL_VIEW
 from shared.database import UnitOfWork
 
 # `:clients`: with the ids of clients, for a person who may see them.

@@ -14,9 +14,8 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import Field
 
-from services.clients.journal.rules.merkle_tree import TILE_SIZE, compute_root, hash_leaf
-from services.clients.journal.store.entries import insert_journal_entry
-from services.clients.journal.store.tree import get_tree_head
+from services.clients.journal.rules import TILE_SIZE, compute_root, hash_leaf
+from services.clients.journal.store import get_tree_head, insert_journal_entry
 from services.clients.names.store import get_client_id
 from services.clients.proofs import store
 from services.clients.proofs.rules import checkpoints, export_format

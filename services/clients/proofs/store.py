@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from services.clients.journal.rules.merkle_tree import (
+from services.clients.journal.rules import (
     TILE_SIZE,
     build_consistency_proof,
     build_inclusion_proof,
@@ -13,8 +13,7 @@ from services.clients.journal.rules.merkle_tree import (
     list_frontier_subtrees,
     list_inclusion_subtrees,
 )
-from services.clients.journal.store.entries import JOURNAL_VIEW, is_about_sql
-from services.clients.journal.store.tree import LEAF_COLUMNS, list_subtree_hashes, split_hashes
+from services.clients.journal.store import JOURNAL_VIEW, LEAF_COLUMNS, is_about_sql, list_subtree_hashes, split_hashes
 from shared.database import UnitOfWork
 
 PAGE_LEAVES = TILE_SIZE  # leaves that are read at a stretch,

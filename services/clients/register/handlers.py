@@ -14,7 +14,7 @@ from services.clients.access.handlers import (
 )
 from services.clients.access.store.actor import is_headed_by_actor
 from services.clients.holdings.store.owners import LockedClient, OwnerChange, list_owner_history, lock_clients
-from services.clients.journal.store.entries import insert_clients_entry
+from services.clients.journal.store import insert_clients_entry
 from services.clients.names.handlers import accept_any_client_id, claim_external_ids
 from services.clients.names.store import get_client_id, list_merged_client_ids
 from services.clients.permissions.rules import ALLOWING_REASONS

@@ -8,7 +8,7 @@ from typing import Any
 from services.clients.access.store.decision import clients_of_actor_sql
 from services.clients.holdings.store.owners import INSERT_OWNERS_SQL, increment_versions
 from services.clients.holdings.store.teams import INSERT_TEAMS_SQL
-from services.clients.journal.store.entries import insert_entries_sql
+from services.clients.journal.store import insert_entries_sql
 from services.clients.names.rules import ERASED_TEXT
 from services.clients.names.store import INSERT_SURROGATES_SQL
 from services.clients.permissions.rules import Action

@@ -23,23 +23,13 @@ async def read_client_knowledge(work: UnitOfWork, client_id: str, roles: frozens
 
 
 @accept_any_client_id
-async def list_interactions(
-    work: UnitOfWork, client_id: str, roles: frozenset[str], paging: Paging
-) -> list[rules.Interaction]:
-    """A page, newest first. Raises a `JournaledRefusal`, `UnknownCursor`."""
+async def list_records(
+    work: UnitOfWork, client_id: str, roles: frozenset[str], paging: Paging, shape: type[store.Record]
+) -> list[store.Record]:
+    """A page of interactions or feedback, newest first. Raises a `JournaledRefusal`, `UnknownCursor`."""
     after = _parse_cursor(paging)
     await require_access(work, client_id, "read", roles)
-    return await store.list_interactions(work, client_id, after, paging.fetch)
-
-
-@accept_any_client_id
-async def list_feedback(
-    work: UnitOfWork, client_id: str, roles: frozenset[str], paging: Paging
-) -> list[rules.Feedback]:
-    """A page, newest first. Raises a `JournaledRefusal`, `UnknownCursor`."""
-    after = _parse_cursor(paging)
-    await require_access(work, client_id, "read", roles)
-    return await store.list_feedback(work, client_id, after, paging.fetch)
+    return await store.list_records(work, shape, client_id, after, paging.fetch)
 
 
 def _parse_cursor(paging: Paging) -> tuple[datetime, str] | None:

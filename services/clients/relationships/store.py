@@ -1,12 +1,15 @@
 """Who of us met a client, and what it said of us, newest first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from functools import partial
+from typing import TypeVar
 
 from services.clients.relationships import rules
 from shared.database import UnitOfWork, to_columns
+
+Record = TypeVar("Record", rules.Interaction, rules.Feedback)
 
 WEIGHT_CASES_SQL = " ".join(f"WHEN '{kind}' THEN {weight}" for kind, weight in rules.INTERACTION_WEIGHTS.items())
 INTERACTION_WEIGHT_SQL = f"CASE kind {WEIGHT_CASES_SQL} ELSE 0 END"
@@ -67,33 +70,21 @@ async def get_client_knowledge(work: UnitOfWork, client_id: str) -> rules.Client
     return knowledge
 
 
-async def list_interactions(
-    work: UnitOfWork, client_id: str, after: tuple[datetime, str] | None, limit: int
-) -> list[rules.Interaction]:
-    """Those before the moment and id `after`, newest first."""
-    return await work.fetch_all(
-        rules.Interaction,
-        f"""
-        SELECT interaction_id AS id, client_id, employee_id, kind, at, summary FROM interactions
-        WHERE client_id = :client_id {"AND (at, interaction_id) < (:at, :after)" if after else ""}
-        ORDER BY at DESC, interaction_id DESC LIMIT :limit
-        """,
-        client_id=client_id,
-        limit=limit,
-        **({"at": after[0], "after": after[1]} if after else {}),
-    )
+SELECT_RECORDS_SQL: Mapping[type, str] = {
+    rules.Interaction: "SELECT interaction_id AS id, client_id, employee_id, kind, at, summary FROM interactions",
+    rules.Feedback: "SELECT feedback_id AS id, client_id, score, note, at FROM feedback",
+}
 
 
-async def list_feedback(
-    work: UnitOfWork, client_id: str, after: tuple[datetime, str] | None, limit: int
-) -> list[rules.Feedback]:
-    """Those before the moment and id `after`, newest first."""
+async def list_records(
+    work: UnitOfWork, shape: type[Record], client_id: str, after: tuple[datetime, str] | None, limit: int
+) -> list[Record]:
+    """Interactions or feedback before the moment and id `after`, newest first."""
     return await work.fetch_all(
-        rules.Feedback,
+        shape,
         f"""
-        SELECT feedback_id AS id, client_id, score, note, at FROM feedback
-        WHERE client_id = :client_id {"AND (at, feedback_id) < (:at, :after)" if after else ""}
-        ORDER BY at DESC, feedback_id DESC LIMIT :limit
+        SELECT * FROM ({SELECT_RECORDS_SQL[shape]} WHERE client_id = :client_id) found
+        {"WHERE (at, id) < (:at, :after)" if after else ""} ORDER BY at DESC, id DESC LIMIT :limit
         """,
         client_id=client_id,
         limit=limit,

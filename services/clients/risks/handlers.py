@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from services.clients.access.handlers import get_list_reason, require_actor_not_excluded
 from services.clients.access.store.actor import is_headed_by_actor
-from services.clients.journal.store.entries import insert_clients_entry, insert_journal_entry
+from services.clients.journal.store import insert_clients_entry, insert_journal_entry
 from services.clients.risks import store
 from shared.database import UnitOfWork
 from shared.errors import NotFound, Refused

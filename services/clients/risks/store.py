@@ -57,16 +57,15 @@ UPSERT_COMPUTATION_SQL = """
 
 @dataclass(frozen=True, slots=True)
 class RiskComputation:
-    """When it was computed, for which day of the company, and what all clients together are worth."""
+    """When it was computed, for which day of the company, and for how many clients."""
 
     at: datetime
     day: date
     clients: int
-    value: Decimal
 
 
 async def get_last_computation(work: UnitOfWork) -> RiskComputation | None:
-    return await work.fetch_one(RiskComputation, "SELECT at, day, clients, value FROM risks_computed")
+    return await work.fetch_one(RiskComputation, "SELECT at, day, clients FROM risks_computed")
 
 
 async def lock_computation(work: UnitOfWork) -> bool:

@@ -1,6 +1,6 @@
 """Calls of clients: whom to ring."""
 
-from services.clients.journal.store.entries import insert_journal_entry
+from services.clients.journal.store import insert_journal_entry
 from services.clients.register.rules import build_phone_queries
 from services.clients.routing import store
 from shared.database import UnitOfWork

@@ -10,7 +10,7 @@ from services.clients.access.store.actor import list_headed_by_actor
 from services.clients.access.store.decision import list_actor_decisions
 from services.clients.holdings.store.owners import LockedClient, lock_clients
 from services.clients.holdings.store.teams import replace_teams
-from services.clients.journal.store.entries import insert_changed_clients_entry, insert_clients_entry
+from services.clients.journal.store import insert_changed_clients_entry, insert_clients_entry
 from services.clients.names.handlers import ExternalIdTaken
 from services.clients.names.rules import apply_external_id_changes
 from services.clients.names.store import claim_external_ids_of_clients, list_client_ids_by_ref

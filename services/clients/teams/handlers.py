@@ -9,7 +9,7 @@ from services.clients.holdings.store.teams import (
     update_team_places,
     upsert_team_places,
 )
-from services.clients.journal.store.entries import insert_decision_entry, insert_journal_entry
+from services.clients.journal.store import insert_decision_entry, insert_journal_entry
 from services.clients.names.handlers import accept_any_client_id
 from services.clients.permissions.rules import ALLOWING_REASONS
 from services.clients.register.handlers import VersionCheck, announce_changed_clients

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from services.clients.access.handlers import lock_for_client_work
-from services.clients.journal.store.entries import insert_journal_entry
+from services.clients.journal.store import insert_journal_entry
 from services.clients.names.store import list_client_ids_by_ref
 from services.clients.usage import store
 from shared.database import UnitOfWork

@@ -10,7 +10,7 @@ import pytest
 
 from services.clients.archive.handlers import _export_month, archive_oldest_month
 from services.clients.journal.handlers import append_pending_entries, check_disk_space
-from services.clients.journal.store.tree import get_partition_name
+from services.clients.journal.store import get_partition_name
 from services.clients.proofs.handlers import create_checkpoint_if_grown
 from services.clients.proofs.rules.verification import verify_export
 from shared.advisory_locks import AdvisoryLock

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.clients.journal.store.tree import LEAF_COLUMNS
+from services.clients.journal.store import LEAF_COLUMNS
 from shared.contracts.staff import EmployeeErased
 from tests.services.clients.town import BASE, Town, town
 

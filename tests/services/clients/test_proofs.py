@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from services.clients.journal.handlers import append_pending_entries
-from services.clients.journal.rules.merkle_tree import hash_leaf, verify_inclusion
+from services.clients.journal.rules import hash_leaf, verify_inclusion
 from services.clients.proofs.handlers import create_checkpoint_if_grown, send_checkpoints
 from services.clients.proofs.rules.checkpoints import Checkpoint, split_notes, verify_checkpoint
 from services.clients.proofs.rules.verification import verify_export

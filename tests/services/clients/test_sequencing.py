@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from services.clients.journal.handlers import append_pending_entries
-from services.clients.journal.rules.merkle_tree import TILE_SIZE, compute_root, grow_frontier, hash_leaf
-from services.clients.journal.store.tree import append_leaves, get_partition_name, get_tree_head
+from services.clients.journal.rules import TILE_SIZE, compute_root, grow_frontier, hash_leaf
+from services.clients.journal.store import append_leaves, get_partition_name, get_tree_head
 from services.clients.proofs.store import list_frontier_hashes, list_leaves
 from shared.database import UnitOfWork
 from tests.services.clients.town import BASE, Town, town

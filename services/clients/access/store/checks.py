@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from services.clients.access.rules import RuleOutcome, explain_decision
 from services.clients.access.store import decision
 from services.clients.access.store.connection import PreparedConnection
-from services.clients.journal.store.entries import insert_entries_sql
+from services.clients.journal.store import insert_entries_sql
 from services.clients.names.store import MERGED_SYSTEM, RESOLVE_REFS_SQL, to_ref_columns
 from services.clients.permissions.rules import ALLOWING_REASONS, Action
 from shared.errors import Unavailable

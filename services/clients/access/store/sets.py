@@ -8,7 +8,7 @@ action; a property test keeps them alike with the checks. The statement writes t
 from typing import NamedTuple
 
 from services.clients.access.store import decision
-from services.clients.journal.store.entries import insert_entries_sql
+from services.clients.journal.store import insert_entries_sql
 from services.clients.permissions.rules import PASS_ACTIONS, RELATION_ACTIONS, Action
 from shared.database import UnitOfWork
 from shared.ids import uuid7

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.clients.journal.store.entries import insert_entries_sql
+from services.clients.journal.store import insert_entries_sql
 from shared.database import UnitOfWork
 from shared.ids import uuid7
 from shared.paging import Paging

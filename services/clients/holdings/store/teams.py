@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.clients.holdings.store.owners import increment_versions
-from services.clients.journal.store.entries import insert_clients_entry
+from services.clients.journal.store import insert_clients_entry
 from shared.database import UnitOfWork
 
 

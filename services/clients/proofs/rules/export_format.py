@@ -5,14 +5,13 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any
 
-from services.clients.journal.rules.merkle_tree import TILE_SIZE
+from services.clients.journal.rules import TILE_SIZE
 from services.clients.proofs.rules.checkpoints import decode_base64, encode_base64
 
 LEAF_PREFIX = b'{"leaf":'
 FORMAT_VERSION = 1
-T = TypeVar("T")
 SIZE_LIMIT = 1 << 62  # no journal has so many entries, and no number in a file makes us slow
 
 
@@ -94,61 +93,52 @@ def format_selection_footer(count: int) -> bytes:
 
 
 def parse_header(line: bytes) -> RangeHeader | SelectionHeader | None:
-    match _load_line(line):
-        case {"holdfast_journal": 1, "origin": str(origin), "key": str(key), "from": start, "to": end, "left": [*left]}:
+    match _load_line(line, "holdfast_journal", "origin", "key", "from", "to", "left"):
+        case version, str(origin), str(key), start, end, [*left] if _is_version(version):
             hashes = _decode_hashes(left)
-            if _is_size(start) and _is_size(end) and hashes is not None:
-                whole = RangeHeader(origin, key, start, end, hashes)
-                sound = start <= end and len(hashes) == start.bit_count()
-                return (
-                    _value_if_exact(line, format_range_header(origin, key, start, end, hashes), whole)
-                    if sound
-                    else None
-                )
-        case {"holdfast_journal": 1, "origin": str(origin), "key": str(key), "size": size, "checkpoint": str(note)}:
-            if _is_size(size):
-                line_of = format_selection_header(origin, key, size, note)
-                return _value_if_exact(line, line_of, SelectionHeader(origin, key, size, note))
+            if _is_size(start) and _is_size(end) and start <= end and hashes is not None:
+                return RangeHeader(origin, key, start, end, hashes) if len(hashes) == start.bit_count() else None
+    match _load_line(line, "holdfast_journal", "origin", "key", "size", "checkpoint"):
+        case version, str(origin), str(key), size, str(note) if _is_version(version) and _is_size(size):
+            return SelectionHeader(origin, key, size, note)
     return None
 
 
 def parse_tile_hashes(line: bytes) -> tuple[int, list[bytes]] | None:
-    match _load_line(line):
-        case {"tile": n, "hashes": str(text)} if _is_size(n):
+    match _load_line(line, "tile", "hashes"):
+        case n, str(text) if _is_size(n):
             raw = decode_base64(text)
             if raw is not None and len(raw) % 32 == 0 and len(raw) <= TILE_SIZE * 32:
-                hashes = [raw[at : at + 32] for at in range(0, len(raw), 32)]
-                return _value_if_exact(line, format_tile_hashes(n, hashes), (n, hashes))
+                return n, [raw[at : at + 32] for at in range(0, len(raw), 32)]
     return None
 
 
 def parse_checkpoint_line(line: bytes) -> str | None:
-    match _load_line(line):
-        case {"checkpoint": str(note)}:
-            return _value_if_exact(line, format_checkpoint(note), note)
+    match _load_line(line, "checkpoint"):
+        case (str(note),):
+            return note
     return None
 
 
 def parse_range_footer(line: bytes) -> tuple[int, str, int] | None:
-    match _load_line(line):
-        case {"end": size, "checkpoint": str(note), "kept": kept} if _is_size(size) and _is_size(kept):
-            return _value_if_exact(line, format_range_footer(size, note, kept), (size, note, kept))
+    match _load_line(line, "end", "checkpoint", "kept"):
+        case size, str(note), kept if _is_size(size) and _is_size(kept):
+            return size, note, kept
     return None
 
 
 def parse_selected_entry(line: bytes) -> tuple[int, bytes, tuple[bytes, ...]] | None:
-    match _load_line(line):
-        case {"index": index, "data": str(text), "proof": [*proof]} if _is_size(index):
+    match _load_line(line, "index", "data", "proof"):
+        case index, str(text), [*proof] if _is_size(index):
             hashes, data = _decode_hashes(proof), text.encode(errors="replace")
-            if hashes is not None:
-                return _value_if_exact(line, format_selected_entry(index, data, hashes), (index, data, hashes))
+            return (index, data, hashes) if hashes is not None and data.decode() == text else None
     return None
 
 
 def parse_selection_footer(line: bytes) -> int | None:
-    match _load_line(line):
-        case {"end": count} if _is_size(count):
-            return _value_if_exact(line, format_selection_footer(count), int(count))
+    match _load_line(line, "end"):
+        case (int(count),) if _is_size(count):
+            return count
     return None
 
 
@@ -156,15 +146,18 @@ def _dump_line(value: Any) -> bytes:
     return (json.dumps(value) + "\n").encode()
 
 
-def _load_line(line: bytes) -> Any:
+def _load_line(line: bytes, *names: str) -> tuple[Any, ...]:
+    """The values that the line has under these names; none if it has others, or is not as it would be written."""
     try:
-        return json.loads(line.decode())
+        value = json.loads(line.decode())
+        exact = isinstance(value, dict) and tuple(value) == names and _dump_line(value) == line
     except (ValueError, RecursionError):
-        return None
+        return ()
+    return tuple(value.values()) if exact else ()
 
 
-def _value_if_exact(line: bytes, written: bytes, value: T) -> T | None:
-    return value if line == written else None
+def _is_version(value: Any) -> bool:
+    return _is_size(value) and value == FORMAT_VERSION
 
 
 def _is_size(value: Any) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from services.clients.journal.rules.merkle_tree import TILE_SIZE, compute_root, grow_frontier
+from services.clients.journal.rules import TILE_SIZE, compute_root, grow_frontier
 from services.clients.proofs.rules import export_format
 from services.clients.proofs.rules.checkpoints import Checkpoint, verify_checkpoint
 from services.clients.proofs.rules.verdict import Verdict

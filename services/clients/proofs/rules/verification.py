@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from services.clients.journal.rules.merkle_tree import hash_leaf, verify_inclusion
+from services.clients.journal.rules import hash_leaf, verify_inclusion
 from services.clients.proofs.rules import export_format
 from services.clients.proofs.rules.checkpoints import Checkpoint, get_key_name, verify_checkpoint
 from services.clients.proofs.rules.range_verification import RangeVerifier
