@@ -9,7 +9,7 @@ from services.clients.access.api import CREATED_RESPONSES, get_list_reach
 from services.clients.export_limits import handlers, store
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Day, NotBoolean, Paragraphs
-from shared.ids import Id, uuid7
+from shared.ids import Id
 from shared.paging import Page, Paging, make_page, paging
 
 router = APIRouter(tags=["limits"])
@@ -33,11 +33,7 @@ class NewExportGrant(Body):
     summary="Let an employee export more on one day; never oneself",
 )
 async def grant_export(body: NewExportGrant, door: Door = allow("hr", "sales_head", "director")) -> Any:
-    grant = await door.transact(
-        handlers.grant_export,
-        *(body.id or uuid7(), body.employee_id, body.clients, body.reason, body.on),
-        door.principal.roles,
-    )
+    grant = await door.transact(handlers.grant_export, door.principal.roles, **vars(body))
     door.set_location("access", "export-grants", grant.id)
     return grant
 

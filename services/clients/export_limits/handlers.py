@@ -8,6 +8,7 @@ from services.clients.export_limits import store
 from services.clients.journal.store import insert_journal_entry
 from shared.database import UnitOfWork
 from shared.errors import Forbidden, IdTaken, NotFound, Unprocessable
+from shared.ids import uuid7
 from shared.people.rules import NotEmployed, UnknownEmployee
 from shared.service import Runtime
 
@@ -18,12 +19,12 @@ class DayIsOver(Unprocessable, code="day_is_over"):
 
 async def grant_export(
     work: UnitOfWork,
-    grant_id: str,
+    roles: frozenset[str],
+    id: str | None,
     employee_id: str,
     clients: int | None,
     reason: str,
     on: date | None,
-    roles: frozenset[str],
 ) -> store.ExportGrant:
     """Lets somebody else export so many clients more on one day; the same again gives the same answer.
 
@@ -38,7 +39,7 @@ async def grant_export(
         raise Forbidden
     if person.status == "left":
         raise NotEmployed
-    day = on or work.today
+    day, grant_id = on or work.today, id or uuid7()
     if day < work.today:
         raise DayIsOver
     if await store.insert_export_grant(work, grant_id, employee_id, day, clients, reason):

@@ -33,20 +33,17 @@ async def update_limits_as_announced(work: UnitOfWork) -> list[AccessLimitReache
 
 async def delete_old_export_counts(work: UnitOfWork) -> int:
     """Deletes a batch of what days of before counted; how many rows that were."""
-    counted = await work.fetch_value(
+    return await work.execute(
         """
         WITH old AS MATERIALIZED (
             SELECT employee_id, day, client_id FROM exported WHERE day < :day LIMIT :batch
-        ), gone AS (
-            DELETE FROM exported e USING old
-            WHERE (e.employee_id, e.day, e.client_id) = (old.employee_id, old.day, old.client_id) RETURNING 1
         )
-        SELECT count(*) FROM gone
+        DELETE FROM exported e USING old
+        WHERE (e.employee_id, e.day, e.client_id) = (old.employee_id, old.day, old.client_id)
         """,
         day=work.today - timedelta(days=KEPT_EXPORT_DAYS),
         batch=DELETE_BATCH_SIZE,
     )
-    return int(counted)
 
 
 async def erase_export_counts(work: UnitOfWork, employee_id: str) -> int:

@@ -101,12 +101,11 @@ def _missing_ids(known: Mapping[str, str], wanted: Mapping[str, str]) -> dict[st
 
 async def list_ids_merged_into(work: UnitOfWork, client_id: str) -> list[str]:
     """The ids of the clients that were merged into this one."""
-    rows = await work.fetch_rows(
+    return await work.fetch_values(
         "SELECT id FROM external_ids WHERE client_id = :id AND system = :merged ORDER BY id",
         id=client_id,
         merged=MERGED_SYSTEM,
     )
-    return [row["id"] for row in rows]
 
 
 async def list_erased(work: UnitOfWork, kind: str, ids: Iterable[str], parts: Iterable[str]) -> set[tuple[str, str]]:

@@ -50,8 +50,7 @@ async def get_leaf(work: UnitOfWork, leaf_id: str) -> Leaf | None:
 
 async def list_leaves(work: UnitOfWork, start: int, end: int) -> dict[int, bytes]:
     """The first leaves of [start, end) by number, in the form in which they were hashed: as many as make a page."""
-    rows = await work.fetch_rows(_leaf_page_sql("index >= :start AND index < :end"), start=start, end=end)
-    return {row["index"]: row["data"] for row in rows}
+    return await _list_leaf_page(work, "index >= :start AND index < :end", start=start, end=end)
 
 
 async def list_tile_hashes(work: UnitOfWork, n: int) -> tuple[bytes, ...]:
@@ -106,29 +105,31 @@ async def list_leaves_about(
     until: datetime | None,
 ) -> dict[int, bytes]:
     """The next page of leaves of the tree of this size about these people and clients (`employee_id`, `client_id`)."""
-    rows = await work.fetch_rows(
-        _leaf_page_sql(
-            f"""index > :after AND index < :size AND (CAST(:since AS timestamptz) IS NULL OR at >= :since)
-            AND (CAST(:until AS timestamptz) IS NULL OR at < :until) {is_about_sql(about, "index", "journal")}"""
-        ),
+    return await _list_leaf_page(
+        work,
+        f"""index > :after AND index < :size AND (CAST(:since AS timestamptz) IS NULL OR at >= :since)
+        AND (CAST(:until AS timestamptz) IS NULL OR at < :until) {is_about_sql(about, "index", "journal")}""",
         after=after,
         size=size,
         since=since,
         until=until,
         **about,
     )
-    return {row["index"]: row["data"] for row in rows}
 
 
-def _leaf_page_sql(wanted: str) -> str:
+async def _list_leaf_page(work: UnitOfWork, wanted: str, **named: object) -> dict[int, bytes]:
     """The first leaves of these, by number. How much they take is asked of what is stored, which is not read for it."""
-    return f"""
+    rows = await work.fetch_rows(
+        f"""
         SELECT index, {LEAF_DATA_SQL} FROM (
             SELECT *, sum({STORED_BYTES_SQL}) OVER (ORDER BY index ROWS UNBOUNDED PRECEDING) - ({STORED_BYTES_SQL}) AS before
             FROM (SELECT * FROM journal WHERE {wanted} ORDER BY index LIMIT {PAGE_LEAVES}) found
         ) weighed
         WHERE before < {PAGE_BYTES} ORDER BY index
-    """
+        """,
+        **named,
+    )
+    return {row["index"]: row["data"] for row in rows}
 
 
 # -- checkpoints -------------------------------------------------------------------------------------------------------

@@ -46,5 +46,5 @@ async def read_employee_risk(
     "/risk/recompute",
     summary="Compute it now; else it is done every night, in a small company for whoever looks",
 )
-async def recompute_risks(door: Door = allow("ops")) -> handlers.RisksRecomputed:
+async def recompute_risks(door: Door = allow("ops")) -> store.RisksRecomputed:
     return await door.transact(handlers.recompute_risks)

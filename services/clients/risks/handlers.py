@@ -1,8 +1,7 @@
 """What hangs on one person alone: computed nightly and on demand, shown to whom it concerns, announced if it is much."""
 
 import re
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from decimal import Decimal
 
 from services.clients.access.handlers import get_list_reason, require_actor_not_excluded
@@ -22,23 +21,11 @@ class RisksAlreadyComputing(Refused, code="already_computing"):
     """This is being computed right now. Look again in a minute."""
 
 
-@dataclass(frozen=True, slots=True)
-class RisksRecomputed:
-    """How many clients there are, and of how many it changed."""
-
-    computed_at: datetime
-    clients: int
-    changed: int
-
-
-async def recompute_risks(work: UnitOfWork) -> RisksRecomputed:
+async def recompute_risks(work: UnitOfWork) -> store.RisksRecomputed:
     """Computes it now. Raises `RisksAlreadyComputing`."""
     if not await store.lock_computation(work):
         raise RisksAlreadyComputing
-    changed = await store.update_risks(work)
-    computation = await store.get_last_computation(work)
-    assert computation is not None  # noqa: S101 - just now
-    return RisksRecomputed(computation.at, computation.clients, changed)
+    return await store.update_risks(work)
 
 
 async def list_clients_at_risk(

@@ -52,6 +52,7 @@ UPSERT_COMPUTATION_SQL = """
     INSERT INTO risks_computed AS n (at, day, clients, value)
     SELECT :now, CAST(:today AS date), count(*), coalesce(sum(value), 0) FROM client_risks
     ON CONFLICT (one) DO UPDATE SET at = excluded.at, day = excluded.day, clients = excluded.clients, value = excluded.value
+    RETURNING at AS computed_at, clients
 """
 
 
@@ -62,6 +63,15 @@ class RiskComputation:
     at: datetime
     day: date
     clients: int
+
+
+@dataclass(frozen=True, slots=True)
+class RisksRecomputed:
+    """How many clients there are, and of how many it changed."""
+
+    computed_at: datetime
+    clients: int
+    changed: int
 
 
 async def get_last_computation(work: UnitOfWork) -> RiskComputation | None:
@@ -84,14 +94,14 @@ async def update_risks_if_small(work: UnitOfWork) -> None:
         await update_risks(work)
 
 
-async def update_risks(work: UnitOfWork) -> int:
-    """Computes it for all clients; how many changed. Millions take longer, and more memory, than a statement of every day."""
+async def update_risks(work: UnitOfWork) -> RisksRecomputed:
+    """Computes it for all clients. Millions take longer, and more memory, than a statement of every day."""
     await work.fetch_rows(
         "SELECT set_config('statement_timeout', '900000', true), set_config('work_mem', '64MB', true)"
     )
     changed = await work.execute(UPDATE_RISKS_SQL, since=get_year_before(work.now))
-    await work.execute(UPSERT_COMPUTATION_SQL)
-    return changed
+    (recomputed,) = await work.fetch_all(partial(RisksRecomputed, changed=changed), UPSERT_COMPUTATION_SQL)
+    return recomputed
 
 
 # -- clients -----------------------------------------------------------------------------------------------------------

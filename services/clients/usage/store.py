@@ -50,10 +50,8 @@ INSERT_USAGE_SQL = """
 DELETE_USAGE_SQL = """
     WITH old AS MATERIALIZED (
         SELECT item FROM usage WHERE at < :before LIMIT :batch FOR UPDATE SKIP LOCKED
-    ), gone AS (
-        DELETE FROM usage WHERE item IN (SELECT item FROM old) RETURNING 1
     )
-    SELECT count(*) FROM gone
+    DELETE FROM usage WHERE item IN (SELECT item FROM old)
 """
 
 
@@ -106,7 +104,7 @@ def get_usage_kept_since(work: UnitOfWork) -> datetime:
 
 async def delete_expired_usage(work: UnitOfWork) -> int:
     """Deletes a batch of what is kept no longer; how many rows that were."""
-    return int(await work.fetch_value(DELETE_USAGE_SQL, before=get_usage_kept_since(work), batch=DELETE_BATCH_SIZE))
+    return await work.execute(DELETE_USAGE_SQL, before=get_usage_kept_since(work), batch=DELETE_BATCH_SIZE)
 
 
 async def erase_usage_of_employee(work: UnitOfWork, employee_id: str) -> int:
