@@ -1,9 +1,10 @@
 """The schema of a service's database: SQLAlchemy tables with `.sql` files beside them, and the Alembic steps that lead there.
 
-`functions.sql` is run before the tables are made, `tables.sql` after: together they say what SQLAlchemy cannot.
+`functions.sql` is run before the tables are made, `tables.sql` after: together they say what SQLAlchemy cannot. The tables
+that services share are made by the same first steps in all of them; what changes later is a step of each service.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from alembic import command
@@ -29,25 +30,19 @@ from alembic import op
 from sqlalchemy import Text
 from sqlalchemy.dialects import postgresql
 
-from shared.migrations import split_statements
+from shared.migrations import run_statements
 
 revision = "{revision}"
-down_revision = {down_revision}
-branch_labels = None
-depends_on = None
+down_revision = "{down_revision}"
 
 FUNCTIONS = r"""{functions}"""
 TABLES = r"""{tables}"""
 
 
 def upgrade() -> None:
-    run = op.get_bind().exec_driver_sql
-    run("SET LOCAL check_function_bodies = off")
-    for statement in split_statements(FUNCTIONS):
-        run(statement)
+    run_statements(op.get_bind(), FUNCTIONS)
     {operations}
-    for statement in split_statements(TABLES):
-        run(statement)
+    run_statements(op.get_bind(), TABLES)
 '''
 
 
@@ -56,16 +51,19 @@ class ForeignSchema(Exception):
     empty data folder."""
 
 
+def list_folders(service: Service) -> list[Path]:
+    """Where the tables of a service stand, with their `.sql` files and migrations: what it shares with others first."""
+    shared = ["outbox", "people"] if "people" in service.metadata.tables else ["outbox"]
+    return [*(SHARED / name for name in shared), SERVICES / service.name]
+
+
 def make_config(service: Service) -> Config:
     config = Config()
     config.set_main_option("script_location", str(HERE))
     config.set_main_option("path_separator", "newline")
-    config.set_main_option("version_locations", str(_folder(service)).replace("%", "%%"))
+    folders = "\n".join(str(folder / "migrations") for folder in list_folders(service))
+    config.set_main_option("version_locations", folders.replace("%", "%%"))
     return config
-
-
-def _folder(service: Service) -> Path:
-    return SERVICES / service.name / "migrations"
 
 
 async def migrate(engine: AsyncEngine, service: Service) -> None:
@@ -98,22 +96,20 @@ async def describe_version_fault(connection: Connection, service: Service) -> st
     """None if the database has exactly the newest version, else what is wrong."""
     if await connection.fetchval("SELECT to_regclass('alembic_version') IS NULL"):
         return "none applied"
-    applied = {row["version_num"] for row in await connection.fetch("SELECT version_num FROM alembic_version")}
-    newest = _list_heads(service)
-    return None if applied == newest else f"at {_join_revisions(applied)}, newest {_join_revisions(newest)}"
+    applied = await connection.fetchval(
+        "SELECT string_agg(version_num, ', ' ORDER BY version_num) FROM alembic_version"
+    )
+    newest = _get_newest_revision(service)
+    return None if applied == newest else f"at {applied or 'none'}, newest {newest}"
 
 
-_HEADS: dict[str, set[str]] = {}
+_NEWEST: dict[str, str | None] = {}
 
 
-def _list_heads(service: Service) -> set[str]:
-    if service.name not in _HEADS:
-        _HEADS[service.name] = set(ScriptDirectory.from_config(make_config(service)).get_heads())
-    return _HEADS[service.name]
-
-
-def _join_revisions(revisions: Iterable[str]) -> str:
-    return ", ".join(sorted(revisions)) or "none"
+def _get_newest_revision(service: Service) -> str | None:
+    if service.name not in _NEWEST:
+        _NEWEST[service.name] = ScriptDirectory.from_config(make_config(service)).get_current_head()
+    return _NEWEST[service.name]
 
 
 # -- the schema itself -------------------------------------------------------------------------------------------------
@@ -121,22 +117,14 @@ def _join_revisions(revisions: Iterable[str]) -> str:
 
 def list_sql_files(service: Service, name: str) -> list[Path]:
     """The files of this name beside the tables of the service and of the chassis, in one order."""
-    folders = [SHARED / "outbox", SHARED / "people", SERVICES / service.name]
-    return [path for folder in folders for path in sorted(folder.rglob(name))]
+    return [path for folder in list_folders(service) for path in sorted(folder.rglob(name))]
 
 
-def create_schema(connection: SyncConnection, service: Service) -> None:
-    """Makes everything in an empty database as tables and `.sql` files say, without a migration."""
-    connection.exec_driver_sql("SET check_function_bodies = off")
-    _run_files(connection, service, "functions.sql")
-    service.metadata.create_all(connection)
-    _run_files(connection, service, "tables.sql")
-
-
-def _run_files(connection: SyncConnection, service: Service, name: str) -> None:
-    for path in list_sql_files(service, name):
-        for statement in split_statements(path.read_text()):
-            connection.exec_driver_sql(statement)
+def run_statements(connection: SyncConnection, sql: str) -> None:
+    """Runs the statements of a file. Functions may name what is made after them."""
+    connection.exec_driver_sql("SET LOCAL check_function_bodies = off")
+    for statement in split_statements(sql):
+        connection.exec_driver_sql(statement)
 
 
 def split_statements(sql: str) -> Iterator[str]:
@@ -156,23 +144,24 @@ def write_migration(connection: SyncConnection, service: Service, name: str) -> 
     A file that does not stand in an earlier step is run again whole, so its statements must bear that (`CREATE OR REPLACE`).
     A person reads the step before it is kept.
     """
-    folder = _folder(service)
-    earlier = [path.read_text() for path in sorted(folder.glob("[0-9]*.py"))]
+    steps = [path for folder in list_folders(service) for path in sorted((folder / "migrations").glob("[0-9]*.py"))]
+    earlier = "".join(path.read_text() for path in steps)
     context = MigrationContext.configure(connection, opts=COMPARED)
     operations = produce_migrations(context, service.metadata).upgrade_ops
     functions, tables = (
-        "".join(sql for path in list_sql_files(service, kind) if (sql := path.read_text()) not in "".join(earlier))
+        "".join(sql for path in list_sql_files(service, kind) if (sql := path.read_text()) not in earlier)
         for kind in ("functions.sql", "tables.sql")
     )
     if operations is None or (operations.is_empty() and not functions and not tables):
         return None
-    number = len(earlier) + 1
+    folder = list_folders(service)[-1] / "migrations"
+    number = sum(path.parent == folder for path in steps) + 1
     path = folder / f"{number:04d}_{name}.py"
     path.write_text(
         STEP.format(
             title=name.replace("_", " ").capitalize(),
             revision=f"{service.name}_{number:04d}",
-            down_revision=f'"{service.name}_{number - 1:04d}"' if earlier else None,
+            down_revision=_get_newest_revision(service),
             functions=functions,
             tables=tables,
             operations=render_python_code(operations, migration_context=context, render_as_batch=False),

@@ -14,12 +14,14 @@ from shared.database import open_database, open_migration_engine
 from shared.migrations import (
     COMPARED,
     ForeignSchema,
-    create_schema,
     describe_version_fault,
+    list_sql_files,
     migrate,
+    run_statements,
     split_statements,
     write_migration,
 )
+from shared.service import Service
 from shared.settings import SERVICES
 from tests.support.postgres import create_database, execute_sql, get_server
 
@@ -61,6 +63,14 @@ def differences(connection: Connection, metadata: MetaData) -> list[Any]:
 
 def objects(connection: Connection) -> dict[str, str]:
     return dict(tuple(row) for row in connection.execute(text(OBJECTS)))
+
+
+def create_schema(connection: Connection, service: Service) -> None:
+    for path in list_sql_files(service, "functions.sql"):
+        run_statements(connection, path.read_text())
+    service.metadata.create_all(connection)
+    for path in list_sql_files(service, "tables.sql"):
+        run_statements(connection, path.read_text())
 
 
 async def ask(engine: AsyncEngine, question: Callable[..., Any], *args: Any) -> Any:
