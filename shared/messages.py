@@ -1,7 +1,7 @@
 """Events and commands, and their CloudEvents form on the bus (Kafka binary mode, specification 1.0)."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
@@ -50,6 +50,12 @@ class Command(Message):
 
 M = TypeVar("M", bound=Message)
 M_co = TypeVar("M_co", bound=Message, covariant=True)
+
+
+def list_messages(module: Mapping[str, object], kind: type[M]) -> tuple[type[M], ...]:
+    """The messages of a kind that a module of contracts defines, in its order: the classes with a `type` of their own."""
+    classes = [found for found in module.values() if isinstance(found, type) and issubclass(found, kind)]
+    return tuple(message for message in classes if "type" in vars(message))
 
 
 @dataclass(frozen=True)
@@ -134,10 +140,6 @@ def decode_record(record: Record, types: Mapping[str, type[Message]]) -> Envelop
         )
     except (CloudEventValidationError, ValidationError, ValueError, TypeError, KeyError, json.JSONDecodeError) as error:
         raise Undecodable(f"{get_record_type(record) or 'a record without a type'}: {type(error).__name__}") from None
-
-
-def index_by_type(messages: Iterable[type[M]]) -> dict[str, type[M]]:
-    return {message.type: message for message in messages}
 
 
 def dump_headers(record: Record) -> str:

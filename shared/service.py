@@ -114,6 +114,13 @@ class Runtime:
         if self.after_commit is not None:
             self.after_commit(self.name)
 
+    def make_work(
+        self, connection: Connection, actor: str, traceparent: str | None = None, system: str | None = None
+    ) -> UnitOfWork:
+        """What a handler or a reader works with in a transaction of this connection."""
+        now = self.clock()
+        return UnitOfWork(connection, self.settings, self.name, now, actor, traceparent=traceparent, system=system)
+
     @asynccontextmanager
     async def unit_of_work(
         self, actor: str | None = None, traceparent: str | None = None, system: str | None = None
@@ -124,15 +131,7 @@ class Runtime:
         """
         refused: JournaledRefusal | None = None
         async with self.database.connect() as connection, connection.transaction():
-            work = UnitOfWork(
-                connection,
-                self.settings,
-                self.name,
-                self.clock(),
-                actor or self.name,
-                traceparent=traceparent,
-                system=system,
-            )
+            work = self.make_work(connection, actor or self.name, traceparent, system)
             try:
                 yield work
             except JournaledRefusal as refusal:

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import ClassVar, Literal
 
-from shared.messages import Command, Event, Message, MessagePart
+from shared.messages import Command, Event, Message, MessagePart, list_messages
 
 GroundKind = Literal["departure", "incident", "emergency", "hold"]
 TransferKind = Literal["permanent", "returned", "manual"]
@@ -279,24 +279,5 @@ class GrantPasses(ClientsCommand):
     items: list[PassWanted]
 
 
-EVENTS = (
-    ClientRegistered,
-    ClientTransferred,
-    ClientChanged,
-    ClientMerged,
-    ClientErased,
-    ContactErased,
-    ClientSingleThreaded,
-    AccessFrozen,
-    AccessUnfrozen,
-    PassGranted,
-    PassWithdrawn,
-    AccessLimitReached,
-    JournalEntry,
-    JournalHeld,
-    JournalReleased,
-    ErasureDone,
-    CommandAnswered,
-)
-COMMANDS = (FreezeAccess, UnfreezeAccess, TransferClients, PlaceTeam, GrantPasses)
-MESSAGES: tuple[type[Message], ...] = (*EVENTS, *COMMANDS)
+EVENTS = list_messages(globals(), Event)
+MESSAGES = list_messages(globals(), Message)

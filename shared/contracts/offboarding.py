@@ -3,7 +3,7 @@
 from datetime import date
 from typing import ClassVar
 
-from shared.messages import Event, Message
+from shared.messages import Event, Message, list_messages
 
 
 class CaseEvent(Event):
@@ -89,17 +89,5 @@ class IntroductionChanged(CaseEvent):
     due_on: date
 
 
-EVENTS = (
-    OffboardingStarted,
-    StepCompleted,
-    OffboardingCleared,
-    OffboardingCancelled,
-    CaseNeedsPerson,
-    PlanProposed,
-    TaskOpened,
-    TaskDue,
-    TaskOverdue,
-    VisitOpened,
-    IntroductionChanged,
-)
+EVENTS = list_messages(globals(), Event)
 MESSAGES: tuple[type[Message], ...] = EVENTS

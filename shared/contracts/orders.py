@@ -3,7 +3,7 @@
 from datetime import date
 from typing import ClassVar, Literal
 
-from shared.messages import Command, Event, Message, MessagePart
+from shared.messages import Command, Event, Message, MessagePart, list_messages
 
 StageStatus = Literal["waiting", "ready", "started", "completed", "held"]
 
@@ -157,16 +157,5 @@ class TransferStages(OrdersCommand):
     to_caretaker: bool = False
 
 
-EVENTS = (
-    OrderPlaced,
-    OrderDelivered,
-    OrderCancelled,
-    StageAssigned,
-    StageStarted,
-    StageCompleted,
-    StagesFrozen,
-    StagesUnfrozen,
-    StagesTransferred,
-)
-COMMANDS = (FreezeStages, UnfreezeStages, TransferStages)
-MESSAGES: tuple[type[Message], ...] = (*EVENTS, *COMMANDS)
+EVENTS = list_messages(globals(), Event)
+MESSAGES = list_messages(globals(), Message)

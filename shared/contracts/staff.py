@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from shared.messages import Event, Message, MessagePart
+from shared.messages import Event, Message, MessagePart, list_messages
 
 
 class Absence(MessagePart):
@@ -152,17 +152,5 @@ class PolicyAcknowledged(Event):
     state: Literal["acknowledged", "declined"]
 
 
-EMPLOYEE_EVENTS: tuple[type[EmployeeEvent], ...] = (
-    EmployeeHired,
-    EmployeeChanged,
-    EmployeeResigned,
-    ResignationChanged,
-    ResignationWithdrawn,
-    EmployeeLeft,
-    DepartureReversed,
-    DepartureHeld,
-    DepartureRejected,
-    EmployeeRehired,
-    EmployeeErased,
-)
-MESSAGES: tuple[type[Message], ...] = (*EMPLOYEE_EVENTS, DepartmentChanged, PolicyPublished, PolicyAcknowledged)
+EMPLOYEE_EVENTS = list_messages(globals(), EmployeeEvent)
+MESSAGES = list_messages(globals(), Message)

@@ -7,22 +7,12 @@ from shared.messages import Message, get_commands_topic, get_events_topic
 from shared.service import Service
 
 SCHEMA_FORMAT = "application/schema+json;version=draft-2020-12"
+REQUIRED_HEADERS = ["ce_id", "ce_type", "ce_source", "ce_specversion", "ce_subject", "ce_sequence"]
 HEADERS = {
     "type": "object",
-    "required": ["ce_id", "ce_type", "ce_source", "ce_specversion", "ce_subject", "ce_sequence"],
+    "required": REQUIRED_HEADERS,
     "properties": {
-        name: {"type": "string"}
-        for name in (
-            "ce_id",
-            "ce_type",
-            "ce_source",
-            "ce_specversion",
-            "ce_subject",
-            "ce_time",
-            "ce_sequence",
-            "ce_causationid",
-            "ce_traceparent",
-        )
+        name: {"type": "string"} for name in (*REQUIRED_HEADERS, "ce_time", "ce_causationid", "ce_traceparent")
     },
 }
 
@@ -39,9 +29,11 @@ def build_asyncapi(services: Sequence[Service]) -> dict[str, Any]:
             *(("receive", get_events_topic(source), heard) for source, heard in service.subscribes.items()),
         ]
         for action, topic, types in flows:
-            names = sorted(_declare_messages(messages, types))
-            if not names:
+            described = {message.type: _describe_message(message) for message in types}
+            if not described:
                 continue
+            messages.update(described)
+            names = sorted(described)
             channel = channels.setdefault(topic, {"address": topic, "messages": {}})
             channel["messages"].update({name: {"$ref": f"#/components/messages/{name}"} for name in names})
             operations[f"{service.name}.{action}.{topic}"] = {
@@ -60,14 +52,6 @@ def build_asyncapi(services: Sequence[Service]) -> dict[str, Any]:
         "operations": operations,
         "components": {"messages": messages},
     }
-
-
-def _declare_messages(messages: dict[str, Any], types: Iterable[type[Message]]) -> list[str]:
-    names = []
-    for message in types:
-        messages[message.type] = _describe_message(message)
-        names.append(message.type)
-    return names
 
 
 def _describe_message(message: type[Message]) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Concatenate, Literal, ParamSpec, TypeVar
 from urllib.parse import quote
 
@@ -46,7 +46,7 @@ class Door:
     response: Response
     frozen: bool = False
     idempotency_key: str | None = None
-    parts: int = field(default=0)
+    parts: int = 0
     request_hash: bytes = b""
 
     async def transact(
@@ -86,14 +86,7 @@ class Door:
     ) -> T:
         """Runs `reader(work, ...)` in a transaction that is rolled back."""
         async with self.runtime.database.connect() as connection, rolled_back_transaction(connection):
-            work = UnitOfWork(
-                connection,
-                self.runtime.settings,
-                self.runtime.name,
-                self.runtime.clock(),
-                self.principal.sub,
-                system=self.principal.system,
-            )
+            work = self.runtime.make_work(connection, self.principal.sub, system=self.principal.system)
             return await reader(work, *args, **kwargs)
 
     @property

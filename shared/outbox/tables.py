@@ -2,120 +2,103 @@
 
 import uuid
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    DateTime,
-    Identity,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    PrimaryKeyConstraint,
-    String,
-    Table,
-    Text,
-    func,
-    text,
-)
+import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from shared.database import UnitOfWork
 from shared.messages import Command, get_commands_topic, get_events_topic
 
-NOW = func.now()
+NOW = sa.func.now()
 
 
-def add_chassis_tables(metadata: MetaData) -> None:
+def add_chassis_tables(metadata: sa.MetaData) -> None:
     """Adds the chassis's tables to a service's metadata."""
-    Table(
+    sa.Table(
         "outbox",
         metadata,
-        Column("id", BigInteger, Identity(), primary_key=True),
-        Column("event_id", UUID(as_uuid=True), nullable=False),
-        Column("topic", Text, nullable=False),
-        Column("subject", Text, nullable=False),
-        Column("sequence", BigInteger, nullable=False),
-        Column("type", Text, nullable=False),
-        Column("time", DateTime(timezone=True), nullable=False),
-        Column("cause", Text),
-        Column("traceparent", Text),
-        Column("body", Text, nullable=False),
-        Column("published_at", DateTime(timezone=True)),
-        Index("outbox_unpublished", "id", postgresql_where=text("published_at IS NULL")),
-        Index("outbox_published_at", "published_at", postgresql_where=text("published_at IS NOT NULL")),
+        sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+        sa.Column("event_id", UUID(as_uuid=True), nullable=False),
+        sa.Column("topic", sa.Text, nullable=False),
+        sa.Column("subject", sa.Text, nullable=False),
+        sa.Column("sequence", sa.BigInteger, nullable=False),
+        sa.Column("type", sa.Text, nullable=False),
+        sa.Column("time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("cause", sa.Text),
+        sa.Column("traceparent", sa.Text),
+        sa.Column("body", sa.Text, nullable=False),
+        sa.Column("published_at", sa.DateTime(timezone=True)),
+        sa.Index("outbox_unpublished", "id", postgresql_where=sa.text("published_at IS NULL")),
+        sa.Index("outbox_published_at", "published_at", postgresql_where=sa.text("published_at IS NOT NULL")),
     )
-    Table(
+    sa.Table(
         "sequences",
         metadata,
-        Column("topic", Text),
-        Column("subject", Text),
-        Column("value", BigInteger, nullable=False),
-        PrimaryKeyConstraint("topic", "subject"),
+        sa.Column("topic", sa.Text, primary_key=True),
+        sa.Column("subject", sa.Text, primary_key=True),
+        sa.Column("value", sa.BigInteger, nullable=False),
     )
-    Table(
+    sa.Table(
         "leases",
         metadata,
-        Column("name", String(64), primary_key=True),
-        Column("holder", UUID(as_uuid=True), nullable=False),
-        Column("term", BigInteger, nullable=False),
-        Column("until", DateTime(timezone=True), nullable=False),
+        sa.Column("name", sa.String(64), primary_key=True),
+        sa.Column("holder", UUID(as_uuid=True), nullable=False),
+        sa.Column("term", sa.BigInteger, nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
     )
-    Table(
+    sa.Table(
         "inbox",
         metadata,
-        Column("event_id", UUID(as_uuid=True), primary_key=True),
-        Column("received_at", DateTime(timezone=True), nullable=False, server_default=NOW),
-        Index("inbox_received_at", "received_at"),
+        sa.Column("event_id", UUID(as_uuid=True), primary_key=True),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False, server_default=NOW),
+        sa.Index("inbox_received_at", "received_at"),
     )
-    Table(
+    sa.Table(
         "deliveries",
         metadata,
-        Column("id", BigInteger, Identity(), primary_key=True),
-        Column("topic", Text, nullable=False),
-        Column("key", Text, nullable=False),
-        Column("headers", JSONB, nullable=False),
-        Column("body", LargeBinary, nullable=False),
-        Index("deliveries_topic", "topic", "id"),
+        sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+        sa.Column("topic", sa.Text, nullable=False),
+        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("headers", JSONB, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.Index("deliveries_topic", "topic", "id"),
     )
-    Table(
+    sa.Table(
         "waiting_keys",
         metadata,
-        Column("id", UUID(as_uuid=True), primary_key=True),
-        Column("topic", Text, nullable=False),
-        Column("key", Text, nullable=False),
-        Column("attempts", Integer, nullable=False),
-        Column("next_try_at", DateTime(timezone=True), nullable=False),
-        Column("parked_at", DateTime(timezone=True)),
-        Column("type", Text),
-        Column("error", Text, nullable=False),
-        Index("waiting_keys_topic_key", "topic", "key", unique=True),
+        sa.Column("id", UUID(as_uuid=True), primary_key=True),
+        sa.Column("topic", sa.Text, nullable=False),
+        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("parked_at", sa.DateTime(timezone=True)),
+        sa.Column("type", sa.Text),
+        sa.Column("error", sa.Text, nullable=False),
+        sa.Index("waiting_keys_topic_key", "topic", "key", unique=True),
     )
-    Table(
+    sa.Table(
         "waiting_messages",
         metadata,
-        Column("id", BigInteger, Identity(), primary_key=True),
-        Column("key_id", UUID(as_uuid=True), nullable=False),
-        Column("headers", JSONB, nullable=False),
-        Column("body", LargeBinary, nullable=False),
-        Index("waiting_messages_key_id", "key_id", "id"),
+        sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+        sa.Column("key_id", UUID(as_uuid=True), nullable=False),
+        sa.Column("headers", JSONB, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.Index("waiting_messages_key_id", "key_id", "id"),
     )
-    Table(
+    sa.Table(
         "epochs",
         metadata,
-        Column("case_id", Text, primary_key=True),
-        Column("epoch", Integer, nullable=False),
+        sa.Column("case_id", sa.Text, primary_key=True),
+        sa.Column("epoch", sa.Integer, nullable=False),
     )
-    Table(
+    sa.Table(
         "idempotency_keys",
         metadata,
-        Column("principal", Text),
-        Column("key", Text),
-        Column("part", Integer),
-        Column("request_hash", LargeBinary, nullable=False),
-        Column("result", JSONB),
-        Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
-        PrimaryKeyConstraint("principal", "key", "part"),
+        sa.Column("principal", sa.Text, primary_key=True),
+        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("part", sa.Integer, primary_key=True),
+        sa.Column("request_hash", sa.LargeBinary, nullable=False),
+        sa.Column("result", JSONB),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, server_default=NOW),
     )
 
 

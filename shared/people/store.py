@@ -20,13 +20,14 @@ async def save_employee(work: UnitOfWork, envelope: Envelope[EmployeeEvent]) -> 
     `settling` is set: the service writes it through before this person may own anything (a rehire restores nothing).
     """
     event = envelope.data
+    lists = event.model_dump(mode="json", include={"functions", "regions", "languages", "absences"})
     changed = await work.fetch_value(
         """
         INSERT INTO people AS p (employee_id, heard, employment_id, status, department_id, manager_id, deputy_id,
                                  functions, regions, languages, absences, hired_on)
         VALUES (:employee_id, :heard, :employment_id, :status, :department_id, :manager_id, :deputy_id,
-                CAST(:functions AS jsonb), CAST(:regions AS jsonb), CAST(:languages AS jsonb),
-                CAST(:absences AS jsonb), :hired_on)
+                CAST(:functions_json AS jsonb), CAST(:regions_json AS jsonb), CAST(:languages_json AS jsonb),
+                CAST(:absences_json AS jsonb), :hired_on)
         ON CONFLICT (employee_id) DO UPDATE SET
             heard = excluded.heard, status = excluded.status, department_id = excluded.department_id,
             manager_id = excluded.manager_id, deputy_id = excluded.deputy_id, functions = excluded.functions,
@@ -39,25 +40,15 @@ async def save_employee(work: UnitOfWork, envelope: Envelope[EmployeeEvent]) -> 
         WHERE p.heard < excluded.heard
         RETURNING 1
         """,
-        employee_id=event.employee_id,
+        **vars(event),
+        **{f"{name}_json": json.dumps(lists[name]) for name in lists},
         heard=envelope.sequence,
-        employment_id=event.employment_id,
-        status=event.status,
-        department_id=event.department_id,
-        manager_id=event.manager_id,
-        deputy_id=event.deputy_id,
-        functions=json.dumps(event.functions),
-        regions=json.dumps(event.regions),
-        languages=json.dumps(event.languages),
-        absences=json.dumps([absence.model_dump(mode="json") for absence in event.absences]),
-        hired_on=event.hired_on,
     )
     return changed is not None
 
 
 async def save_department(work: UnitOfWork, envelope: Envelope[DepartmentChanged]) -> None:
     """Takes over the department and computes anew who heads what."""
-    event = envelope.data
     await work.execute("LOCK TABLE heads IN EXCLUSIVE MODE")
     await work.execute(
         """
@@ -67,11 +58,8 @@ async def save_department(work: UnitOfWork, envelope: Envelope[DepartmentChanged
         SET heard = excluded.heard, name = excluded.name, parent_id = excluded.parent_id, head_id = excluded.head_id
         WHERE d.heard < excluded.heard
         """,
-        department_id=event.department_id,
+        **vars(envelope.data),
         heard=envelope.sequence,
-        name=event.name,
-        parent_id=event.parent_id,
-        head_id=event.head_id,
     )
     await work.execute("DELETE FROM heads")
     await work.execute(
@@ -136,29 +124,20 @@ async def lock_people(
 async def get_freeze_state(work: UnitOfWork, employee_id: str, changed: bool = False) -> FreezeOutcome:
     person = await work.fetch_row(
         """
-        SELECT employment_id, frozen, stand_in_id, unowned, frozen_at, (
-            SELECT coalesce(json_agg(json_build_object('kind', kind, 'ref', ref, 'case_id', case_id)
-                                     ORDER BY since, kind, ref), '[]')
-            FROM grounds g
-            WHERE g.employee_id = p.employee_id AND g.employment_id = p.employment_id AND g.ended_at IS NULL) AS grounds
-        FROM people p WHERE employee_id = :id
+        SELECT p.employee_id, p.employment_id, frozen, stand_in_id, unowned, frozen_at,
+               coalesce(json_agg(json_build_object('kind', kind, 'ref', ref) ORDER BY since, kind, ref)
+                        FILTER (WHERE kind IS NOT NULL), '[]') AS grounds,
+               (array_agg(case_id ORDER BY since, kind, ref) FILTER (WHERE case_id <> ''))[1] AS case_id
+        FROM people p LEFT JOIN grounds g ON g.employee_id = p.employee_id AND g.employment_id = p.employment_id
+             AND g.ended_at IS NULL
+        WHERE p.employee_id = :id GROUP BY p.employee_id
         """,
         id=employee_id,
     )
     if person is None:
         raise UnknownEmployee
-    grounds = person["grounds"]
-    return FreezeOutcome(
-        employee_id=employee_id,
-        employment_id=person["employment_id"],
-        frozen=person["frozen"],
-        stand_in_id=person["stand_in_id"],
-        unowned=person["unowned"],
-        grounds=tuple(Ground(kind=row["kind"], ref=row["ref"]) for row in grounds),
-        case_id=next((row["case_id"] for row in grounds if row["case_id"]), None),
-        frozen_at=person["frozen_at"],
-        changed=changed,
-    )
+    grounds = tuple(Ground(**ground) for ground in person["grounds"])
+    return FreezeOutcome(**{**person, "grounds": grounds}, changed=changed)
 
 
 async def are_roles_frozen(connection: Connection, sub: str) -> bool:
@@ -189,8 +168,7 @@ async def get_person(work: UnitOfWork, employee_id: str) -> Person | None:
 
 async def list_settling(work: UnitOfWork) -> list[str]:
     """Who was rehired while a stand-in still holds what was of record with them, by id."""
-    rows = await work.fetch_rows("SELECT employee_id FROM people WHERE settling ORDER BY employee_id")
-    return [row["employee_id"] for row in rows]
+    return await work.fetch_values("SELECT employee_id FROM people WHERE settling ORDER BY employee_id")
 
 
 async def end_settling(work: UnitOfWork, employee_id: str) -> None:

@@ -1,76 +1,63 @@
 """The tables of the copy, added to the metadata of each service that keeps one."""
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Date,
-    DateTime,
-    Index,
-    Integer,
-    MetaData,
-    PrimaryKeyConstraint,
-    Table,
-    Text,
-)
+import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 
-def add_people_tables(metadata: MetaData) -> None:
-    Table(
+def add_people_tables(metadata: sa.MetaData) -> None:
+    sa.Table(
         "people",
         metadata,
-        Column("employee_id", Text, primary_key=True),
-        Column("heard", BigInteger, nullable=False, server_default="0"),
-        Column("employment_id", Text),
-        Column("status", Text),
-        Column("department_id", Text),
-        Column("manager_id", Text),
-        Column("deputy_id", Text),
-        Column("functions", JSONB, nullable=False, server_default="{}"),
-        Column("regions", JSONB, nullable=False, server_default="[]"),
-        Column("languages", JSONB, nullable=False, server_default="[]"),
-        Column("absences", JSONB, nullable=False, server_default="[]"),
-        Column("hired_on", Date),
-        Column("stand_in_id", Text),
-        Column("frozen", Boolean, nullable=False, server_default="false"),
-        Column("frozen_at", DateTime(timezone=True)),
-        Column("unowned", Boolean, nullable=False, server_default="false"),
-        Column("settling", Boolean, nullable=False, server_default="false"),
-        Column("unacknowledged_from", Date),  # from this day on no access to clients; kept by the service that asks it
-        Index("people_stand_in_id", "stand_in_id"),
-        Index("people_department_id", "department_id"),
+        sa.Column("employee_id", sa.Text, primary_key=True),
+        sa.Column("heard", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("employment_id", sa.Text),
+        sa.Column("status", sa.Text),
+        sa.Column("department_id", sa.Text),
+        sa.Column("manager_id", sa.Text),
+        sa.Column("deputy_id", sa.Text),
+        sa.Column("functions", JSONB, nullable=False, server_default="{}"),
+        sa.Column("regions", JSONB, nullable=False, server_default="[]"),
+        sa.Column("languages", JSONB, nullable=False, server_default="[]"),
+        sa.Column("absences", JSONB, nullable=False, server_default="[]"),
+        sa.Column("hired_on", sa.Date),
+        sa.Column("stand_in_id", sa.Text),
+        sa.Column("frozen", sa.Boolean, nullable=False, server_default="false"),
+        sa.Column("frozen_at", sa.DateTime(timezone=True)),
+        sa.Column("unowned", sa.Boolean, nullable=False, server_default="false"),
+        sa.Column("settling", sa.Boolean, nullable=False, server_default="false"),
+        # From this day on no access to clients; kept by the service that asks it.
+        sa.Column("unacknowledged_from", sa.Date),
+        sa.Index("people_stand_in_id", "stand_in_id"),
+        sa.Index("people_department_id", "department_id"),
     )
-    Table(
+    sa.Table(
         "grounds",
         metadata,
-        Column("employee_id", Text),
-        Column("employment_id", Text),
-        Column("kind", Text),
-        Column("ref", Text),
-        Column("case_id", Text),
-        Column("reason", Text),
-        Column("by_id", Text),
-        Column("since", DateTime(timezone=True), nullable=False),
-        Column("ended_at", DateTime(timezone=True)),
-        PrimaryKeyConstraint("employee_id", "employment_id", "kind", "ref"),
+        sa.Column("employee_id", sa.Text, primary_key=True),
+        sa.Column("employment_id", sa.Text, primary_key=True),
+        sa.Column("kind", sa.Text, primary_key=True),
+        sa.Column("ref", sa.Text, primary_key=True),
+        sa.Column("case_id", sa.Text),
+        sa.Column("reason", sa.Text),
+        sa.Column("by_id", sa.Text),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True)),
     )
-    Table(
+    sa.Table(
         "departments",
         metadata,
-        Column("department_id", Text, primary_key=True),
-        Column("heard", BigInteger, nullable=False),
-        Column("name", Text, nullable=False),
-        Column("parent_id", Text),
-        Column("head_id", Text),
+        sa.Column("department_id", sa.Text, primary_key=True),
+        sa.Column("heard", sa.BigInteger, nullable=False),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("parent_id", sa.Text),
+        sa.Column("head_id", sa.Text),
     )
     # Every head above a department, so that one look-up answers whether somebody heads it or any above it.
-    Table(
+    sa.Table(
         "heads",
         metadata,
-        Column("department_id", Text),
-        Column("head_id", Text),
-        Column("distance", Integer, nullable=False),
-        PrimaryKeyConstraint("department_id", "head_id"),
-        Index("heads_head_id", "head_id"),
+        sa.Column("department_id", sa.Text, primary_key=True),
+        sa.Column("head_id", sa.Text, primary_key=True),
+        sa.Column("distance", sa.Integer, nullable=False),
+        sa.Index("heads_head_id", "head_id"),
     )

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from shared.contracts import MESSAGES
 from shared.contracts.clients import ClientTransferred, FreezeAccess, Ownership
 from shared.contracts.staff import EmployeeResigned
-from shared.messages import Message, Record, Undecodable, decode_record, encode_record, get_record_type, index_by_type
+from shared.messages import Message, Record, Undecodable, decode_record, encode_record, get_record_type
 
-TYPES = index_by_type(MESSAGES)
+TYPES = {message.type: message for message in MESSAGES}
 RESIGNED = EmployeeResigned(
     employee_id="7", employment_id="m-1", status="resigned", notice_on=date(2026, 3, 2), last_day=date(2026, 3, 31)
 )

@@ -35,7 +35,6 @@ from shared.messages import (
     get_commands_topic,
     get_events_topic,
     get_record_type,
-    index_by_type,
 )
 from shared.outbox.deliveries import list_deliveries
 from shared.outbox.relay import delete_expired, publish_outbox
@@ -48,7 +47,7 @@ from tests.support.twice_bus import TwiceBus
 from tests.support.watched_connection import make_watched_connection_class
 
 KEY = OKPKey.generate_key("Ed25519")
-TYPES = index_by_type(MESSAGES)
+TYPES = {message.type: message for message in MESSAGES}
 ROUNDS = 2_000  # a settle that needs more has a loop in it
 WRITES = re.compile(r"\b(INSERT INTO (?!leases)|UPDATE \w+ |DELETE FROM)")  # a lease is taken again when time says so
 CRASHES = 500  # of one act that needs more than are between two of them gets nowhere
