@@ -1,6 +1,7 @@
 """Who calls: bearer tokens of the local key (people and services) or of an OIDC issuer (people)."""
 
 import asyncio
+import json
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
-from joserfc.jws import JWSRegistry
+from joserfc.jws import JWSRegistry, extract_compact
 
 from shared.errors import NoToken
 from shared.settings import Settings
@@ -124,7 +125,7 @@ class TokenKeys:
     async def _issuer_keys(self, token: str) -> KeySet:
         async with self.refreshing:
             age = time.monotonic() - self.fetched_at
-            kid = read_header(token).get("kid")
+            kid = extract_compact(token.encode()).headers().get("kid")
             unknown = self.jwks is None or (kid is not None and kid not in {key.kid for key in self.jwks.keys})
             if age > JWKS_MAX_AGE or (unknown and age > JWKS_MIN_REFRESH):
                 self.fetched_at = time.monotonic()
@@ -144,17 +145,7 @@ async def _fetch_json(client: httpx.AsyncClient, url: str) -> Any:
     return (await client.get(url)).raise_for_status().json()
 
 
-def read_header(token: str) -> Mapping[str, Any]:
-    from joserfc.jws import extract_compact
-
-    return extract_compact(token.encode()).headers()
-
-
 def _read_claims_unverified(token: str) -> Mapping[str, Any]:
-    import json
-
-    from joserfc.jws import extract_compact
-
     claims = json.loads(extract_compact(token.encode(), registry=JWSRegistry(algorithms=OIDC_ALGORITHMS)).payload)
     if not isinstance(claims, dict):
         raise NoToken

@@ -5,8 +5,6 @@ from sqlalchemy import DateTime, MetaData
 from shared.outbox.tables import add_chassis_tables
 from shared.people.tables import add_people_tables
 
-metadata = MetaData()
-add_chassis_tables(metadata)
-add_people_tables(metadata)
+metadata = add_people_tables(add_chassis_tables(MetaData()))
 
 Timestamp = DateTime(timezone=True)

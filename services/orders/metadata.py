@@ -5,6 +5,4 @@ from sqlalchemy import MetaData
 from shared.outbox.tables import add_chassis_tables
 from shared.people.tables import add_people_tables
 
-metadata = MetaData()
-add_chassis_tables(metadata)
-add_people_tables(metadata)
+metadata = add_people_tables(add_chassis_tables(MetaData()))

@@ -4,5 +4,4 @@ from sqlalchemy import MetaData
 
 from shared.outbox.tables import add_chassis_tables
 
-metadata = MetaData()
-add_chassis_tables(metadata)
+metadata = add_chassis_tables(MetaData())

@@ -11,8 +11,8 @@ from shared.messages import Command, get_commands_topic, get_events_topic
 NOW = sa.func.now()
 
 
-def add_chassis_tables(metadata: sa.MetaData) -> None:
-    """Adds the chassis's tables to a service's metadata."""
+def add_chassis_tables(metadata: sa.MetaData) -> sa.MetaData:
+    """Adds the chassis's tables to a service's metadata, and returns it."""
     sa.Table(
         "outbox",
         metadata,
@@ -100,6 +100,7 @@ def add_chassis_tables(metadata: sa.MetaData) -> None:
         sa.Column("result", JSONB),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, server_default=NOW),
     )
+    return metadata
 
 
 INSERT_OUTBOX = """

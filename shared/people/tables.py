@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 
-def add_people_tables(metadata: sa.MetaData) -> None:
+def add_people_tables(metadata: sa.MetaData) -> sa.MetaData:
     sa.Table(
         "people",
         metadata,
@@ -61,3 +61,4 @@ def add_people_tables(metadata: sa.MetaData) -> None:
         sa.Column("distance", sa.Integer, nullable=False),
         sa.Index("heads_head_id", "head_id"),
     )
+    return metadata
