@@ -40,7 +40,7 @@ VIOLATIONS = {
         "floors-staff",
     ),
     "a subject of clients that reaches one above it": (
-        "services/clients/journal/store/planted.py",
+        "services/clients/journal/store.py",
         "import services.clients.transfers.rules",
         "floors-clients",
     ),
