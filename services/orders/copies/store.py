@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from shared.contracts.clients import Ownership
-from shared.database import UnitOfWork
+from shared.database import UnitOfWork, to_columns
 
 
 async def upsert_client_owners(work: UnitOfWork, ownerships: Sequence[Ownership]) -> None:
@@ -11,15 +11,13 @@ async def upsert_client_owners(work: UnitOfWork, ownerships: Sequence[Ownership]
     await work.execute(
         """
         INSERT INTO known_clients AS k (client_id, owner_id, heard)
-        SELECT DISTINCT ON (client_id) client_id, owner_id, heard
-        FROM unnest(CAST(:ids AS text[]), CAST(:owners AS text[]), CAST(:heard AS bigint[])) AS c (client_id, owner_id, heard)
+        SELECT DISTINCT ON (client_id) * FROM unnest(
+            CAST(:client_id AS text[]), CAST(:to_id AS text[]), CAST(:sequence AS bigint[])) AS c (client_id, owner_id, heard)
         ORDER BY client_id, heard DESC
         ON CONFLICT (client_id) DO UPDATE SET owner_id = excluded.owner_id, heard = excluded.heard
         WHERE k.heard < excluded.heard
         """,
-        ids=[ownership.client_id for ownership in ownerships],
-        owners=[ownership.to_id for ownership in ownerships],
-        heard=[ownership.sequence for ownership in ownerships],
+        **to_columns(ownerships, "client_id", "to_id", "sequence"),
     )
 
 
@@ -47,13 +45,13 @@ async def lock_known_clients(work: UnitOfWork, client_ids: Iterable[str]) -> set
 
 async def is_client_headed_by_actor(work: UnitOfWork, client_id: str) -> bool:
     """Whether the caller heads the department of whoever acts as the client's owner, or one above it."""
-    found = await work.fetch_value(
+    headed = await work.fetch_value(
         """
-        SELECT 1 FROM known_clients k JOIN people owner ON owner.employee_id = k.owner_id
+        SELECT true FROM known_clients k JOIN people owner ON owner.employee_id = k.owner_id
         JOIN people acting ON acting.employee_id = coalesce(owner.stand_in_id, owner.employee_id)
         JOIN heads h ON h.department_id = acting.department_id AND h.head_id = :actor
         WHERE k.client_id = :client_id
         """,
         client_id=client_id,
     )
-    return found is not None
+    return bool(headed)

@@ -13,12 +13,6 @@ from shared.ids import Id
 router = APIRouter(tags=["figures"])
 
 
-class SalesMonth(BaseModel):
-    month: str
-    revenue: Total
-    orders: int
-
-
 class TrendEvidence(BaseModel):
     """A straight line through `months` months: its `change` over that time and twice its standard error, both as parts of
     the `mean` month; none with too few months."""
@@ -35,22 +29,9 @@ class SalesCurve(BaseModel):
 
     employee_id: str
     phase: rules.SalesPhase
-    months: list[SalesMonth]
+    months: list[rules.SalesMonth]
     evidence: TrendEvidence
     proposal: list[handlers.DelegableStage]
-
-
-class Delivery(BaseModel):
-    """`late`: open past the promise. `repeat_orders`: those beyond the first of each client. Cancelled ones do not count."""
-
-    client_id: str | None
-    clients: int
-    orders: int
-    delivered: int
-    on_time: int
-    on_time_share: float | None
-    late: int
-    repeat_orders: int
 
 
 class ClientFiguresRequest(Body):
@@ -78,7 +59,7 @@ async def get_sales_curve(
     return await door.read(handlers.get_sales_curve, door.principal, door.frozen, employee_id)
 
 
-@router.get("/delivery", response_model=Delivery, summary="On time, repeat orders")
+@router.get("/delivery", summary="On time, repeat orders")
 async def get_delivery(
     client_id: Annotated[Id | None, Query()] = None, door: Door = allow("employee", "sales_head", "director", "service")
 ) -> store.Delivery:

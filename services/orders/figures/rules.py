@@ -12,6 +12,8 @@ from math import sqrt
 from statistics import linear_regression, mean, pvariance
 from typing import Literal
 
+from shared.http.fields import Total
+
 WINDOW_MONTHS = 24  # that are looked at
 MIN_MONTHS = 6  # months below which nothing is said
 PLATEAU_CHANGE = 0.15  # change over the whole time, as a part of the mean month, that still counts as level
@@ -22,7 +24,7 @@ SalesPhase = Literal["growth", "plateau", "decline", "unclear"]
 @dataclass(frozen=True, slots=True)
 class SalesMonth:
     month: str
-    revenue: Decimal
+    revenue: Total
     orders: int
 
 

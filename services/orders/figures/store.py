@@ -25,19 +25,16 @@ class ClientFigures:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """`late`: open past the promise. `repeat_orders`: those beyond the first of each client."""
+    """`late`: open past the promise. `repeat_orders`: those beyond the first of each client. Cancelled ones do not count."""
 
     client_id: str | None
     clients: int
     orders: int
     delivered: int
     on_time: int
+    on_time_share: float | None
     late: int
     repeat_orders: int
-
-    @property
-    def on_time_share(self) -> float | None:
-        return round(self.on_time / self.delivered, 4) if self.delivered else None
 
 
 async def list_client_figures(
@@ -65,9 +62,8 @@ async def list_client_figures(
 
 
 async def get_delivery(work: UnitOfWork, principal: Principal, frozen: bool, client_id: str | None) -> Delivery:
-    """Over the orders that the caller may see: of one client, or of all. Cancelled ones do not count."""
-    [delivery] = await work.fetch_all(
-        Delivery,
+    """Over the orders that the caller may see: of one client, or of all."""
+    [counts] = await work.fetch_rows(
         f"""
         WITH seen AS (
             SELECT o.* FROM orders o WHERE o.status <> 'cancelled'
@@ -82,15 +78,13 @@ async def get_delivery(work: UnitOfWork, principal: Principal, frozen: bool, cli
         """,
         client_id=client_id,
     )
-    return delivery
+    share = round(counts["on_time"] / counts["delivered"], 4) if counts["delivered"] else None
+    return Delivery(**counts, on_time_share=share)
 
 
 async def may_see_figures(work: UnitOfWork, principal: Principal, employee_id: str) -> bool:
-    found = await work.fetch_value(
-        f"SELECT 1 FROM people p WHERE p.employee_id = :id AND {visible_people_sql(principal)}",
-        id=employee_id,
-    )
-    return found is not None
+    seen = f"SELECT true FROM people p WHERE p.employee_id = :id AND {visible_people_sql(principal)}"
+    return bool(await work.fetch_value(seen, id=employee_id))
 
 
 async def list_sales_by_month(work: UnitOfWork, employee_id: str, months: Sequence[str]) -> list[rules.SalesMonth]:
@@ -114,7 +108,7 @@ async def list_sales_by_month(work: UnitOfWork, employee_id: str, months: Sequen
 
 async def list_delegable_orders(work: UnitOfWork, employee_id: str, limit: int = 100) -> list[str]:
     """Orders in which this person has open stages of other functions than `sales`."""
-    rows = await work.fetch_rows(
+    return await work.fetch_values(
         """
         SELECT DISTINCT order_id FROM stages WHERE employee_id = :id AND open AND function <> 'sales'
         ORDER BY order_id LIMIT :limit
@@ -122,4 +116,3 @@ async def list_delegable_orders(work: UnitOfWork, employee_id: str, limit: int =
         id=employee_id,
         limit=limit,
     )
-    return [row["order_id"] for row in rows]

@@ -26,11 +26,10 @@ async def upsert_pass(work: UnitOfWork, event: PassEvent, is_ended: bool) -> Non
 
 
 async def list_employees_with_due_passes(work: UnitOfWork, limit: int = 100) -> list[str]:
-    rows = await work.fetch_rows(
+    return await work.fetch_values(
         f"SELECT DISTINCT employee_id FROM passes WHERE {DUE_SQL} ORDER BY employee_id LIMIT :limit",
         limit=limit,
     )
-    return [row["employee_id"] for row in rows]
 
 
 async def update_due_passes(work: UnitOfWork, employee_ids: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 from services.orders.imports import handlers
 from services.orders.orders.api import NewOrder
 from shared.errors import HoldfastError
+from shared.http.bulk import describe_invalid_item
 from shared.http.door import Door, allow
 from shared.http.fields import Body
 from shared.http.ndjson import NDJSON_REQUEST, describe_ndjson_answer, make_ndjson_response, require_ndjson
@@ -85,6 +86,4 @@ def _refuse_line(text: bytes, error: ValidationError) -> handlers.ImportResult:
         line = AnyLine.model_validate_json(text).line
     except ValidationError:
         raise MalformedJson from None
-    named = {str(fault["loc"][1]) for fault in error.errors() if len(fault["loc"]) > 1}
-    fields = ", ".join(sorted(named & ImportedOrder.model_fields.keys())) or "unknown fields"
-    return handlers.ImportResult(line, None, "refused", f"invalid: {fields}")
+    return handlers.ImportResult(line, None, "refused", describe_invalid_item(ImportedOrder, error))

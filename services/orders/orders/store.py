@@ -9,7 +9,7 @@ from sqlalchemy import Table
 
 from services.orders.orders import rules, tables
 from shared.auth import Principal
-from shared.database import DIALECT, UnitOfWork
+from shared.database import DIALECT, UnitOfWork, to_columns
 from shared.errors import NotFound
 from shared.paging import Paging
 
@@ -74,22 +74,22 @@ async def lock_orders(work: UnitOfWork, order_ids: Iterable[str]) -> dict[str, r
 
 async def lock_orders_with_open_stages(work: UnitOfWork, employee_id: str, limit: int) -> dict[str, rules.Order]:
     """Some of the orders in which this person has open stages, for change."""
-    rows = await work.fetch_rows(
+    order_ids = await work.fetch_values(
         "SELECT DISTINCT order_id FROM stages WHERE employee_id = :id AND open ORDER BY order_id LIMIT :limit",
         id=employee_id,
         limit=limit,
     )
-    return await lock_orders(work, [row["order_id"] for row in rows]) if rows else {}
+    return await lock_orders(work, order_ids) if order_ids else {}
 
 
 async def lock_orders_after(work: UnitOfWork, order_id: str, limit: int) -> dict[str, rules.Order]:
     """The next orders by id; none of them changes before this transaction ends."""
-    rows = await work.fetch_rows(
+    order_ids = await work.fetch_values(
         "SELECT order_id FROM orders WHERE order_id > :after ORDER BY order_id LIMIT :limit FOR SHARE",
         after=order_id,
         limit=limit,
     )
-    return await list_orders(work, [row["order_id"] for row in rows])
+    return await list_orders(work, order_ids)
 
 
 async def insert_orders(work: UnitOfWork, orders: Sequence[rules.Order], digests: Mapping[str, bytes]) -> None:
@@ -118,14 +118,13 @@ async def update_orders(work: UnitOfWork, orders: Sequence[rules.Order]) -> None
     """Writes orders that were locked for change."""
     if not orders:
         return
-    columns = ("order_id", *ORDER_CHANGES)
-    await work.execute(UPDATE_ORDERS_SQL, **{name: [getattr(order, name) for order in orders] for name in columns})
+    await work.execute(UPDATE_ORDERS_SQL, **to_columns(orders, "order_id", *ORDER_CHANGES))
     stages = [(order.order_id, position, stage) for order in orders for position, stage in enumerate(order.stages)]
     await work.execute(
         UPDATE_STAGES_SQL,
         order_id=[order_id for order_id, _, _ in stages],
         position=[position for _, position, _ in stages],
-        **{name: [getattr(stage, name) for _, _, stage in stages] for name in STAGE_CHANGES},
+        **to_columns([stage for _, _, stage in stages], *STAGE_CHANGES),
     )
 
 
@@ -226,7 +225,7 @@ async def list_visible_orders(
         conditions.append("o.status = :status")
     if late is not None:
         conditions.append(LATE_SQL if late else f"NOT {LATE_SQL}")
-    rows = await work.fetch_rows(
+    order_ids = await work.fetch_values(
         f"SELECT o.order_id FROM orders o WHERE {' AND '.join(conditions)} ORDER BY o.order_id LIMIT :fetch",
         fetch=paging.fetch,
         after=paging.after[0] if paging.after else None,
@@ -234,7 +233,7 @@ async def list_visible_orders(
         assignee_id=assignee_id,
         status=status,
     )
-    orders = await list_orders(work, [row["order_id"] for row in rows])
+    orders = await list_orders(work, order_ids)
     return [rules.OrderToday(order, order.is_late(work.today)) for order in orders.values()]
 
 
@@ -273,10 +272,8 @@ async def update_stages_on_hold(work: UnitOfWork, employee_ids: Sequence[str]) -
 
 
 async def count_stages_on_hold(work: UnitOfWork, employee_id: str) -> int:
-    count: int = await work.fetch_value(
-        "SELECT count(*) FROM stages WHERE employee_id = :id AND open AND status = 'held'", id=employee_id
-    )
-    return count
+    held = "SELECT count(*) FROM stages WHERE employee_id = :id AND open AND status = 'held'"
+    return int(await work.fetch_value(held, id=employee_id))
 
 
 # -- merging and erasure -----------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ async def get_person(work: UnitOfWork, employee_id: str) -> Person | None:
 
 async def list_caretakers(work: UnitOfWork, person: Person) -> list[str]:
     """Who may stand in for this person, in order: deputy, manager, the heads of the departments upward, the last resort."""
-    heads = await work.fetch_rows(
+    head_ids = await work.fetch_values(
         "SELECT head_id FROM heads WHERE department_id = :department_id ORDER BY distance, head_id",
         department_id=person.department_id,
     )
@@ -35,7 +35,7 @@ async def list_caretakers(work: UnitOfWork, person: Person) -> list[str]:
         person.employee_id,
         person.deputy_id,
         person.manager_id,
-        [row["head_id"] for row in heads],
+        head_ids,
         work.settings.last_resort,
     )
 

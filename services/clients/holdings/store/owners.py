@@ -220,7 +220,7 @@ INSERT_STAND_INS_SQL = """
 
 async def insert_stand_ins(work: UnitOfWork, employee_id: str) -> set[str]:
     """Adds to the history who stands in from now on, for this person and all for whom they stood in; for whom it changed."""
-    return {row["employee_id"] for row in await work.fetch_rows(INSERT_STAND_INS_SQL, id=employee_id)}
+    return set(await work.fetch_values(INSERT_STAND_INS_SQL, id=employee_id))
 
 
 async def count_clients_of_owner(work: UnitOfWork, employee_id: str) -> int:
@@ -231,12 +231,11 @@ async def count_clients_of_owner(work: UnitOfWork, employee_id: str) -> int:
 
 async def list_clients_of_owner(work: UnitOfWork, employee_id: str, limit: int) -> list[str]:
     """The first clients of which this person is the owner of record, by id."""
-    rows = await work.fetch_rows(
+    return await work.fetch_values(
         "SELECT client_id FROM clients WHERE owner_id = :id ORDER BY client_id LIMIT :limit",
         id=employee_id,
         limit=limit,
     )
-    return [row["client_id"] for row in rows]
 
 
 async def count_unowned_clients(work: UnitOfWork) -> int:

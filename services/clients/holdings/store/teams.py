@@ -56,13 +56,12 @@ UPSERT_TEAM_PLACES_SQL = """
 
 async def upsert_team_places(work: UnitOfWork, places: Sequence[TeamPlace]) -> list[str]:
     """Of each whether it was `created`, `updated`, or `unchanged`. The clients were locked before."""
-    upserted = await work.fetch_rows(
+    return await work.fetch_values(
         UPSERT_TEAM_PLACES_SQL,
         clients=[place.client_id for place in places],
         functions=[place.function for place in places],
         employees=[place.employee_id for place in places],
     )
-    return [row["outcome"] for row in upserted]
 
 
 async def delete_team_place(work: UnitOfWork, client_id: str, function: str) -> str | None:
