@@ -24,12 +24,12 @@ class Message(MessagePart):
     """What crosses the bus. `type` is its name there; `subject` orders it: messages of one subject keep their order."""
 
     type: ClassVar[str]
-    about: ClassVar[str]
+    aggregate: ClassVar[str]
 
     @property
     def subject(self) -> str:
-        """`<aggregate>/<id>`, the Kafka key: with `about = "client"` of the field `client_id`."""
-        return f"{self.about}/{getattr(self, f'{self.about}_id')}"
+        """`<aggregate>/<id>`, the Kafka key: with `aggregate = "client"` of the field `client_id`."""
+        return f"{self.aggregate}/{getattr(self, f'{self.aggregate}_id')}"
 
 
 class Event(Message):
@@ -40,7 +40,7 @@ class Command(Message):
     """What a case asks of a service, by the topic of its receiver; answered by exactly one `command.answered`."""
 
     receiver: ClassVar[str]
-    about: ClassVar[str] = "employee"
+    aggregate: ClassVar[str] = "employee"
 
     command_id: str
     case_id: str

@@ -32,7 +32,7 @@ from services.clients.copies.handlers import (
     update_policy_deadlines_of_today,
 )
 from services.clients.erasure import api as erasure_api
-from services.clients.erasure.handlers import delete_surrogates_again, on_employee_erased
+from services.clients.erasure.handlers import delete_surrogates_made_after_erasure, on_employee_erased
 from services.clients.export_limits import api as export_limits_api
 from services.clients.export_limits.handlers import announce_reached_limits, delete_old_export_counts
 from services.clients.exports import api as exports_api
@@ -42,7 +42,7 @@ from services.clients.feeds.handlers import republish_events
 from services.clients.freezes import api as freezes_api
 from services.clients.freezes.handlers import (
     freeze_access,
-    on_employee_changed,
+    on_employee_announced,
     on_stages_frozen,
     on_stages_unfrozen,
     unfreeze_access,
@@ -136,7 +136,7 @@ SERVICE = Service(
     publishes=EVENTS,
     subscribes={
         "staff": {
-            **dict.fromkeys(EMPLOYEE_EVENTS, on_employee_changed),
+            **dict.fromkeys(EMPLOYEE_EVENTS, on_employee_announced),
             EmployeeErased: on_employee_erased,
             DepartmentChanged: on_department_changed,
             PolicyPublished: on_policy_published,
@@ -173,7 +173,7 @@ SERVICE = Service(
         Ticker("update_policy_deadlines_of_today", 600, update_policy_deadlines_of_today),
         Ticker("report_unowned_clients", 15, report_unowned_clients),
         Ticker("delete_expired_usage", 3600, delete_expired_usage),
-        Ticker("delete_surrogates_again", 60, delete_surrogates_again),
+        Ticker("delete_surrogates_made_after_erasure", 60, delete_surrogates_made_after_erasure),
         Ticker("announce_reached_limits", 1, announce_reached_limits),
         Ticker("delete_old_export_counts", 3600, delete_old_export_counts),
         Ticker("recompute_risks_nightly", 60, recompute_risks_nightly),

@@ -12,7 +12,7 @@ from services.orders.freezes.handlers import (
     apply_due_passes,
     freeze_stages,
     on_access_changed,
-    on_employee_changed,
+    on_employee_announced,
     on_pass_changed,
     settle_rehires,
     unfreeze_stages,
@@ -64,7 +64,7 @@ SERVICE = Service(
     publishes=(*EVENTS, JournalEntry, ErasureDone, CommandAnswered),
     subscribes={
         "staff": {
-            **dict.fromkeys(EMPLOYEE_EVENTS, on_employee_changed),
+            **dict.fromkeys(EMPLOYEE_EVENTS, on_employee_announced),
             EmployeeErased: on_employee_erased,
             DepartmentChanged: save_department,
         },

@@ -25,7 +25,7 @@ class Ownership(MessagePart):
     sequence: int
 
 
-class OwnershipEvent(Event):
+class OwnerOfRecordEvent(Event):
     """One client (`client_id, from_id, to_id, sequence`) or, in bulk, `items` of up to 1,000 under a subject of their own."""
 
     client_id: str | None = None
@@ -49,17 +49,17 @@ class OwnershipEvent(Event):
         ]
 
 
-class ClientRegistered(OwnershipEvent):
+class ClientRegistered(OwnerOfRecordEvent):
     type: ClassVar[str] = "client.registered"
 
 
-class ClientTransferred(OwnershipEvent):
+class ClientTransferred(OwnerOfRecordEvent):
     type: ClassVar[str] = "client.transferred"
 
 
 class ClientChanged(Event):
     type: ClassVar[str] = "client.changed"
-    about: ClassVar[str] = "client"
+    aggregate: ClassVar[str] = "client"
     client_id: str
     owner_id: str
     value: str | None = None
@@ -76,7 +76,7 @@ class ClientErased(Event):
     into it; the ids and the figures stay."""
 
     type: ClassVar[str] = "client.erased"
-    about: ClassVar[str] = "client"
+    aggregate: ClassVar[str] = "client"
     client_id: str
     merged_ids: list[str] = []
 
@@ -92,14 +92,14 @@ class ClientMerged(Event):
     """This client is part of another now, for which its id stands from here on. `owner_id` is of record of the other."""
 
     type: ClassVar[str] = "client.merged"
-    about: ClassVar[str] = "client"
+    aggregate: ClassVar[str] = "client"
     client_id: str
     into_id: str
     owner_id: str
 
 
 class FreezeEvent(Event):
-    about: ClassVar[str] = "employee"
+    aggregate: ClassVar[str] = "employee"
     employee_id: str
     employment_id: str
     grounds: list[Ground]
@@ -118,7 +118,7 @@ class AccessUnfrozen(FreezeEvent):
 
 
 class PassEvent(Event):
-    about: ClassVar[str] = "employee"
+    aggregate: ClassVar[str] = "employee"
     pass_id: str
     employee_id: str
     client_id: str
@@ -139,7 +139,7 @@ class AccessLimitReached(Event):
     """An export was refused: on this day so many `clients` were exported, and no more than `limit` may be."""
 
     type: ClassVar[str] = "access.limit_reached"
-    about: ClassVar[str] = "employee"
+    aggregate: ClassVar[str] = "employee"
     employee_id: str
     day: date
     limit: int
@@ -150,7 +150,7 @@ class ClientSingleThreaded(Event):
     """A client of high value is known by one of us alone, from now on or by somebody else than before."""
 
     type: ClassVar[str] = "client.single_threaded"
-    about: ClassVar[str] = "client"
+    aggregate: ClassVar[str] = "client"
     client_id: str
     employee_id: str
     value: str
@@ -175,7 +175,7 @@ class JournalHeld(Event):
     """A legal hold: the journal keeps who this employee is until it ends, so nobody erases it."""
 
     type: ClassVar[str] = "journal.held"
-    about: ClassVar[str] = "employee"
+    aggregate: ClassVar[str] = "employee"
     employee_id: str
 
 
@@ -187,7 +187,7 @@ class ErasureDone(Event):
     """What a service has erased of an employee: how many of each kind. `held`: what the journal keeps for a legal hold."""
 
     type: ClassVar[str] = "erasure.done"
-    about: ClassVar[str] = "employee"
+    aggregate: ClassVar[str] = "employee"
     employee_id: str
     what: dict[str, int]
     held: bool = False
@@ -205,7 +205,7 @@ class CommandAnswered(Event):
     """The one answer to a command: `done`, `refused` (with a reason) or `stale` (a newer epoch of the case is known)."""
 
     type: ClassVar[str] = "command.answered"
-    about: ClassVar[str] = "employee"
+    aggregate: ClassVar[str] = "employee"
     command_id: str
     case_id: str
     employee_id: str

@@ -7,7 +7,7 @@ from shared.messages import Event, Message, list_messages
 
 
 class CaseEvent(Event):
-    about: ClassVar[str] = "case"
+    aggregate: ClassVar[str] = "case"
     case_id: str
     employee_id: str
 

@@ -63,7 +63,7 @@ class OrderCancelled(OrderEvent):
 
 
 class StageEvent(Event):
-    about: ClassVar[str] = "order"
+    aggregate: ClassVar[str] = "order"
     order_id: str
     stage: str
     client_id: str
@@ -84,7 +84,7 @@ class StageCompleted(StageEvent):
 
 
 class StagesEvent(Event):
-    about: ClassVar[str] = "employee"
+    aggregate: ClassVar[str] = "employee"
     employee_id: str
     case_id: str | None = None
 

@@ -19,7 +19,7 @@ class Absence(MessagePart):
 class EmployeeEvent(Event):
     """The whole public state of an employee, in every event about them, so that the newest event alone is enough."""
 
-    about: ClassVar[str] = "employee"
+    aggregate: ClassVar[str] = "employee"
     employee_id: str
     employment_id: str
     status: Literal["active", "resigned", "left"]
@@ -119,7 +119,7 @@ class EmployeeErased(EmployeeEvent):
 
 class DepartmentChanged(Event):
     type: ClassVar[str] = "department.changed"
-    about: ClassVar[str] = "department"
+    aggregate: ClassVar[str] = "department"
     department_id: str
     name: str
     parent_id: str | None = None
@@ -130,7 +130,7 @@ class PolicyPublished(Event):
     """A version of a policy, whole but for its texts. `grace_days` are for those hired before `published_on`."""
 
     type: ClassVar[str] = "policy.published"
-    about: ClassVar[str] = "policy"
+    aggregate: ClassVar[str] = "policy"
     policy_id: str
     version: int
     published_on: date
@@ -144,7 +144,7 @@ class PolicyAcknowledged(Event):
     """Binds to exactly this version. A policy that was `declined` is not acknowledged."""
 
     type: ClassVar[str] = "policy.acknowledged"
-    about: ClassVar[str] = "employee"
+    aggregate: ClassVar[str] = "employee"
     employee_id: str
     employment_id: str
     policy_id: str

@@ -81,6 +81,6 @@ async def insert_kept_answer(work: UnitOfWork, key: AnswerKey, request_hash: byt
     )
 
 
-async def delete_kept_answers(work: UnitOfWork, *ids: str) -> int:
+async def delete_answers_mentioning(work: UnitOfWork, *ids: str) -> int:
     """Deletes all that were given to one of these or mention it; how many. The rest goes after 7 days by itself."""
     return await work.execute(DELETE_ANSWERS, ids=list(ids), frozen=[f"{id} (frozen)" for id in ids])

@@ -23,7 +23,7 @@ async def freeze_employee(
     Idempotent: the same ground again, or one that has ended, adds nothing; a `case_id` binds the ground to the case.
     Whoever had this person as stand-in gets this person's stand-in.
     """
-    people = await lock_people(work, changing=[employee_id, *caretakers])
+    people = await lock_people(work, for_update=[employee_id, *caretakers])
     before = people[employee_id]
     employment = employment_id or before.employment_id or ""
     if before.employment_id is None:
@@ -70,7 +70,7 @@ async def unfreeze_employee(
 
     The stand-in of a rehired person stays until everything of before is written through.
     """
-    before = (await lock_people(work, changing=[employee_id]))[employee_id]
+    before = (await lock_people(work, for_update=[employee_id]))[employee_id]
     ended = await work.execute(
         """
         UPDATE grounds SET ended_at = :now

@@ -21,7 +21,7 @@ from shared.people.store import get_freeze_state
 async def freeze_on_departure(work: UnitOfWork, envelope: Envelope[Any]) -> FreezeOutcome | None:
     """The freeze that an announcement asks for: resigned, left, held; or the end of a hold. None: it asks for none.
 
-    Call it after `hear_employee`. A departure of an employment that has ended meanwhile freezes nobody.
+    Call it after `apply_employee_event`. A departure of an employment that has ended meanwhile freezes nobody.
     """
     event = envelope.data
     sequence = str(envelope.sequence)

@@ -13,7 +13,7 @@ from shared.messages import Envelope
 from shared.people.rules import FreezeOutcome, Person, UnknownEmployee
 
 
-async def save_employee(work: UnitOfWork, envelope: Envelope[EmployeeEvent]) -> bool:
+async def apply_employee_event(work: UnitOfWork, envelope: Envelope[EmployeeEvent]) -> bool:
     """Takes over the state that the event carries. False if a newer one is known (then nothing changes).
 
     With a new employment the grounds of the old one no longer bind. If a stand-in still holds what was of record,
@@ -97,20 +97,20 @@ LOCK_FOR_SHARE = LOCK_PEOPLE.format(shared="_shared", mode="SHARE")
 
 async def lock_people(
     work: UnitOfWork,
-    changing: Iterable[str | None] = (),
-    holding: Iterable[str | None] = (),
+    for_update: Iterable[str | None] = (),
+    for_share: Iterable[str | None] = (),
     loading: Iterable[str] = (),
 ) -> dict[str, Person]:
     """Locks rows of people before anything else of the transaction, in id order; returns them by id.
 
-    `changing`: who is being frozen or unfrozen. `holding`: new owners, caretakers and the person acting. `loading`: who is
+    `for_update`: who is being frozen or unfrozen. `for_share`: new owners, caretakers and the person acting. `loading`: who is
     given something that counts against their capacity, so that two of them see each other.
-    Unknown ids of `changing` are inserted first, so that there is something to lock; others are absent from the answer.
+    Unknown ids of `for_update` are inserted first, so that there is something to lock; others are absent from the answer.
     Rows are locked FOR UPDATE if anybody changes or is loaded, else FOR SHARE: one mode in one statement keeps one order.
     """
-    change = sorted({id for id in changing if id})
+    change = sorted({id for id in for_update if id})
     load = set(loading)
-    ids = sorted({*change, *load, *(id for id in holding if id)})
+    ids = sorted({*change, *load, *(id for id in for_share if id)})
     locking = LOCK_FOR_UPDATE if change or load else LOCK_FOR_SHARE
     people = await work.fetch_all(Person, locking, ids=ids)
     if not {person.employee_id for person in people}.issuperset(change):

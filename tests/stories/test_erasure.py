@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.clients.erasure.handlers import delete_surrogates_again
+from services.clients.erasure.handlers import delete_surrogates_made_after_erasure
 from shared.settings import SERVICES
 from tests.stories.actions import (
     BRIEF,
@@ -122,7 +122,7 @@ async def test_after_an_erasure_nothing_says_who_it_was_in_any_table_of_any_serv
     act = await house.ok(HR, "GET", f"{S}/anna/erasure")
     assert (sorted(act["what"]), act["waiting_for"], act["held"]) == (sorted(SERVICES), [], [])
     assert {act["what"]["clients"][kind] for kind in ("summaries", "feedback_notes", "usage")} == {1}
-    await delete_surrogates_again(house.runtime("clients"))  # the house itself has asked about her since
+    await delete_surrogates_made_after_erasure(house.runtime("clients"))  # the house itself has asked about her since
     assert await entries(house, employee_id="anna") == []
     assert not await house.rows("clients", "SELECT 1 FROM surrogates WHERE kind = 'employee' AND id = 'anna'")
     assert before <= await leaves(house)  # of the journal nothing has changed
@@ -146,7 +146,7 @@ async def test_what_an_erased_person_did_stays_true_under_their_id(house: Watche
     assert (await house.ok("service", "POST", f"{C}/access/check", json=check))["reason"] == "not_employed"
     # The journal names them anew for this, and forgets again; what was before stays without a name.
     assert {entry["kind"] for entry in await entries(house, employee_id="anna")} == {"access.checked"}
-    await delete_surrogates_again(house.runtime("clients"))
+    await delete_surrogates_made_after_erasure(house.runtime("clients"))
     assert await entries(house, employee_id="anna") == []
 
 

@@ -46,7 +46,7 @@ class FileLayout:
     null: frozenset[str] = frozenset({""})
 
 
-def check_file(path: Path, layout: FileLayout, wanted: Iterable[str]) -> None:
+def require_importable_file(path: Path, layout: FileLayout, wanted_columns: Iterable[str]) -> None:
     """Read the whole file once, so that nothing is imported from a file that fails in its middle.
 
     Raises ImportFileError if it cannot be opened or decoded, or lacks one of the wanted columns.
@@ -55,11 +55,11 @@ def check_file(path: Path, layout: FileLayout, wanted: Iterable[str]) -> None:
         objects = (found for _, found in _parse_ndjson(path, layout, None) if not isinstance(found, str))
         columns = tuple(dict.fromkeys(chain.from_iterable(objects)))
         if columns:
-            _find_columns(path, columns, wanted)
+            _find_columns(path, columns, wanted_columns)
     else:
         for _ in _decode_pieces(path, layout, None):
             pass  # decoded first: in another encoding the header would only seem to lack columns
-        _find_columns(path, _read_columns(path, layout, _split_rows(path, layout, None)), wanted)
+        _find_columns(path, _read_columns(path, layout, _split_rows(path, layout, None)), wanted_columns)
 
 
 def read_rows(
@@ -67,7 +67,7 @@ def read_rows(
 ) -> Iterator[tuple[int, dict[str, Any] | str]]:
     """The wanted cells of each row with the line it begins on, counted from 1; or, for a broken row, the reason.
 
-    Texts are stripped, and None where empty or listed in `null`. Raises ImportFileError as `check` does.
+    Texts are stripped, and None where empty or listed in `null`. Raises ImportFileError as `require_importable_file` does.
     """
     if _is_ndjson(path):
         names = tuple(wanted)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from services.cli.imports.fields import parse_decimal
-from services.cli.imports.files import BadRow, Cells, ImportFileError, check_file, read_rows
+from services.cli.imports.files import BadRow, Cells, ImportFileError, read_rows, require_importable_file
 from services.cli.imports.maps import ImportMap, Join, TextTemplate
 
 
@@ -50,7 +50,7 @@ def load_joined_files(joins: Iterable[Join], map_: ImportMap, main: Path) -> tup
         layout = map_.layout_of(path, None if itself else name)
         wanted = {column for join in wanting for text in join.take for column in text.columns}
         wanted |= {join.match.there for join in wanting}
-        check_file(path, layout, sorted(wanted))
+        require_importable_file(path, layout, sorted(wanted))
         gathered: list[dict[str, Any]] = [{} for _ in wanting]
         for line, cells in read_rows(path, layout, sorted(wanted)):
             if isinstance(cells, str):

@@ -8,7 +8,7 @@ from typing import Any
 
 from services.cli.imports.conversion import FieldCompiler, ValueMaker, read_source
 from services.cli.imports.fields import FIELDS_BY_KIND, parse_date
-from services.cli.imports.files import BadRow, Cells, FileLayout, OnProgress, check_file, read_rows
+from services.cli.imports.files import BadRow, Cells, FileLayout, OnProgress, read_rows, require_importable_file
 from services.cli.imports.joins import JoinIndex, RowError, load_joined_files
 from services.cli.imports.maps import Column, ImportMap, Join, MapError, RowFilter, Source, SourceList, SourceTable
 
@@ -64,7 +64,7 @@ def read_mapped_rows(
     layout = map_.layout_of(file_path)
     columns = {column for source in sources for column in _list_columns(source)} | {at.column for at in map_.where}
     reader = _RowReader(file_path, layout, sorted(columns), [_compile_filter(where, layout) for where in map_.where])
-    check_file(file_path, layout, reader.columns)
+    require_importable_file(file_path, layout, reader.columns)
     indexes, bad = load_joined_files(joins, map_, file_path)
     compiler = FieldCompiler(indexes, _find_date_shift(reader, map_, indexes, today), zone)
     return _map_rows(bad, reader.read(progress), _compile_fields(kind, map_, compiler), frozenset(required))

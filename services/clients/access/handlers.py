@@ -46,19 +46,19 @@ class ExportLimitReached(Forbidden, code="limit_reached"):
 
 
 async def lock_with_actor(
-    work: UnitOfWork, changing: Iterable[str | None] = (), holding: Iterable[str | None] = ()
+    work: UnitOfWork, for_update: Iterable[str | None] = (), for_share: Iterable[str | None] = ()
 ) -> dict[str, Person]:
     """`lock_people`, with the person acting. Raises `YouAreFrozen` if a freeze came before the lock."""
-    people = await lock_people(work, changing, [*holding, work.actor])
+    people = await lock_people(work, for_update, [*for_share, work.actor])
     actor = people.get(work.actor)
     if actor is not None and (actor.frozen or actor.status == "left"):
         raise YouAreFrozen
     return people
 
 
-async def lock_for_client_work(work: UnitOfWork, holding: Iterable[str | None] = ()) -> dict[str, Person]:
+async def lock_people_for_client_work(work: UnitOfWork, for_share: Iterable[str | None] = ()) -> dict[str, Person]:
     """`lock_with_actor`, for what is done with clients. Raises `PolicyNotAcknowledged` too."""
-    people = await lock_with_actor(work, holding=holding)
+    people = await lock_with_actor(work, for_share=for_share)
     if await has_unacknowledged_policy(work):
         raise PolicyNotAcknowledged
     return people

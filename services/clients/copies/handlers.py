@@ -35,7 +35,7 @@ async def on_policy_published(work: UnitOfWork, envelope: Envelope[PolicyPublish
 async def on_policy_acknowledged(work: UnitOfWork, envelope: Envelope[PolicyAcknowledged]) -> None:
     event = envelope.data
     if event.state == "acknowledged":
-        await lock_people(work, changing=[event.employee_id])
+        await lock_people(work, for_update=[event.employee_id])
         await store.upsert_acknowledgement(work, event.employee_id, event.employment_id, event.policy_id, event.version)
         await update_policy_deadlines(work, event.employee_id)
 

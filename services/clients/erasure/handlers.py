@@ -3,7 +3,7 @@
 from services.clients.access.handlers import lock_with_actor, make_refusal
 from services.clients.erasure import store
 from services.clients.export_limits.store import erase_export_counts, erase_grant_reasons
-from services.clients.freezes.handlers import on_employee_changed
+from services.clients.freezes.handlers import on_employee_announced
 from services.clients.freezes.store import erase_lifting_reasons
 from services.clients.holdings.store import owners
 from services.clients.imports.store import delete_digests
@@ -25,7 +25,7 @@ from shared.contracts.staff import EmployeeEvent
 from shared.database import UnitOfWork
 from shared.errors import NotFound, Refused, Unprocessable
 from shared.messages import Envelope
-from shared.outbox.answers import delete_kept_answers
+from shared.outbox.answers import delete_answers_mentioning
 from shared.people.store import erase_ground_reasons, lock_people
 from shared.service import Runtime
 
@@ -48,8 +48,8 @@ async def on_employee_erased(work: UnitOfWork, envelope: Envelope[EmployeeEvent]
     Where a legal hold is in force, the journal keeps who this is until it ends.
     """
     id = envelope.data.employee_id
-    await lock_people(work, changing=[id])
-    await on_employee_changed(work, envelope)
+    await lock_people(work, for_update=[id])
+    await on_employee_announced(work, envelope)
     held = await store.exists_legal_hold(work, id)
     reasons = (
         await owners.erase_reasons_of_employee(work, id)
@@ -61,7 +61,7 @@ async def on_employee_erased(work: UnitOfWork, envelope: Envelope[EmployeeEvent]
         **await erase_texts_of_employee(work, id),
         "reasons": reasons,
         "usage": await erase_usage_of_employee(work, id) + await erase_export_counts(work, id),
-        "kept_answers": await delete_kept_answers(work, id),
+        "kept_answers": await delete_answers_mentioning(work, id),
     }
     await insert_journal_entry(work, "employee.erased", employee_id=id, details={"service": work.service, **what})
     await store.upsert_erasure(work, "employee", id, what, held=held)
@@ -69,7 +69,7 @@ async def on_employee_erased(work: UnitOfWork, envelope: Envelope[EmployeeEvent]
     work.publish(ErasureDone(employee_id=id, what=what, held=held))
 
 
-async def delete_surrogates_again(runtime: Runtime) -> bool:
+async def delete_surrogates_made_after_erasure(runtime: Runtime) -> bool:
     """By the clock: the net under entries that were on their way when somebody was erased."""
     await runtime.transact(delete_surrogates_of_erased)
     return False
@@ -102,7 +102,7 @@ async def erase_client(work: UnitOfWork, client_id: str, reason: str) -> store.E
         "external_ids": await erase_names(work, client_id, merged_ids),
         **await erase_texts_of_client(work, client_id),
         "reasons": await owners.count_reasons(work, ids),
-        "kept_answers": await delete_kept_answers(work, *ids),
+        "kept_answers": await delete_answers_mentioning(work, *ids),
     }
     await erase_profile(work, client_id)
     await delete_digests(work, client_id)
@@ -138,7 +138,7 @@ async def erase_contact(work: UnitOfWork, client_id: str, contact_id: str, reaso
         "contacts": 1,
         **await erase_texts_naming(work, client_id, words),
         "reasons": await owners.erase_reasons_naming(work, [client_id, *merged_ids], words),
-        "kept_answers": await delete_kept_answers(work, client_id, *merged_ids),
+        "kept_answers": await delete_answers_mentioning(work, client_id, *merged_ids),
     }
     await delete_digests(work, client_id, contact_id)
     await owners.increment_versions(work, [client_id])

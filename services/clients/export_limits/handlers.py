@@ -32,7 +32,7 @@ async def grant_export(
     """
     if employee_id == work.actor:
         raise OwnAffair
-    person = (await lock_with_actor(work, holding=[employee_id])).get(employee_id)
+    person = (await lock_with_actor(work, for_share=[employee_id])).get(employee_id)
     if person is None:
         raise UnknownEmployee
     if not roles & {"hr", "director"} and not await is_headed_by_actor(work, employee_id):
@@ -60,7 +60,7 @@ async def withdraw_export_grant(work: UnitOfWork, grant_id: str, roles: frozense
         raise NotFound
     if grant.employee_id == work.actor:
         raise OwnAffair
-    await lock_with_actor(work, holding=[grant.employee_id])
+    await lock_with_actor(work, for_share=[grant.employee_id])
     if not roles & {"hr", "director"} and not await is_headed_by_actor(work, grant.employee_id):
         raise NotFound
     if await store.update_export_grant_withdrawn(work, grant_id):

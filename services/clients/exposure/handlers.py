@@ -68,7 +68,7 @@ async def read_exposure(
         until=work.now,
         reporting=await store.list_reporting_systems(work, since),
         totals=totals,
-        decisions=await store.count_decisions(work, employee_id, since),
+        decisions=await store.count_access_checks(work, employee_id, since),
         unusual=unusual,
     )
 

@@ -233,7 +233,7 @@ COUNT_DECISIONS_SQL = f"""
 """
 
 
-async def count_decisions(work: UnitOfWork, employee_id: str, since: datetime) -> rules.DecisionCounts:
+async def count_access_checks(work: UnitOfWork, employee_id: str, since: datetime) -> rules.DecisionCounts:
     """How often it was asked what this person may do, and allowed: no use."""
     (counts,) = await work.fetch_all(rules.DecisionCounts, COUNT_DECISIONS_SQL, employee_id=employee_id, since=since)
     return counts

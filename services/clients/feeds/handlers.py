@@ -46,7 +46,7 @@ async def _republish_owners(work: UnitOfWork, after: str) -> tuple[int, str | No
 
 async def _republish_freezes(work: UnitOfWork, after: str) -> tuple[int, str | None]:
     frozen = await store.list_frozen_employees(work)
-    await lock_people(work, holding=frozen)  # so that no older state is published after a newer one
+    await lock_people(work, for_share=frozen)  # so that no older state is published after a newer one
     states = [await get_freeze_state(work, employee_id) for employee_id in frozen]
     events = [await build_freeze_event(work, state) for state in states if state.frozen]
     work.publish(*events)

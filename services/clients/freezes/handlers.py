@@ -3,10 +3,10 @@
 from typing import Literal
 
 from services.clients.access.handlers import OwnAffair, lock_with_actor
-from services.clients.access.store.actor import get_person, is_headed_by_actor, list_caretakers
+from services.clients.access.store.actor import get_person, is_headed_by_actor, list_caretaker_candidates_of_person
 from services.clients.exposure.store import delete_notice, upsert_notice
 from services.clients.freezes import rules, store
-from services.clients.holdings.store.owners import count_clients_of_owner, insert_stand_ins
+from services.clients.holdings.store.owners import count_clients_of_record_owner, insert_stand_ins
 from services.clients.journal.store import insert_journal_entry
 from services.clients.passes.handlers import withdraw_passes_of_employee
 from services.clients.passes.store import upsert_last_day
@@ -29,7 +29,7 @@ from shared.people.freezes import freeze_employee, unfreeze_employee
 from shared.people.handlers import freeze_on_departure
 from shared.people.policies import update_policy_deadlines
 from shared.people.rules import FreezeOutcome, UnknownEmployee
-from shared.people.store import get_freeze_state, lock_people, save_employee
+from shared.people.store import apply_employee_event, get_freeze_state, lock_people
 
 
 class NotFrozen(NotFound, code="not_frozen"):
@@ -52,15 +52,15 @@ class NeedsAnotherRole(Refused, code="needs_another_role"):
     """Lifting a freeze takes two roles, and you hold only the one in which the first person asked."""
 
 
-async def on_employee_changed(work: UnitOfWork, envelope: Envelope[EmployeeEvent]) -> None:
+async def on_employee_announced(work: UnitOfWork, envelope: Envelope[EmployeeEvent]) -> None:
     """Follows the register; a departure freezes, with everything of the leaver in the caretaker's hands."""
     event = envelope.data
     caretakers = getattr(event, "caretakers", None)
     was_frozen = False
     if caretakers is not None or isinstance(event, EmployeeRehired):
-        people = await lock_people(work, changing=[event.employee_id, *(caretakers or ())])
+        people = await lock_people(work, for_update=[event.employee_id, *(caretakers or ())])
         was_frozen = people[event.employee_id].frozen
-    is_news = await save_employee(work, envelope)
+    is_news = await apply_employee_event(work, envelope)
     if is_news:
         await update_policy_deadlines(work, event.employee_id)
     last_day = getattr(event, "last_day", None)
@@ -128,7 +128,7 @@ async def build_freeze_event(work: UnitOfWork, state: FreezeOutcome) -> AccessFr
         grounds=list(state.grounds),
         case_id=state.case_id,
         caretaker_id=state.stand_in_id,
-        clients=await count_clients_of_owner(work, state.employee_id),
+        clients=await count_clients_of_record_owner(work, state.employee_id),
         frozen_at=state.frozen_at,
     )
 
@@ -181,8 +181,8 @@ async def freeze_employee_by_hand(
         raise UnknownEmployee
     if not roles & {"hr", "director", "ops"} and not await is_headed_by_actor(work, employee_id):
         raise Forbidden
-    caretakers = await list_caretakers(work, seen)
-    people = await lock_with_actor(work, changing=[employee_id, *caretakers])
+    caretakers = await list_caretaker_candidates_of_person(work, seen)
+    people = await lock_with_actor(work, for_update=[employee_id, *caretakers])
     before = await store.get_freeze(work, employee_id)
     if before is not None and before.has_ground(kind, ref, work.actor, reason):
         if before.lifting is not None:
@@ -212,7 +212,7 @@ async def lift_freeze_by_hand(
     """
     if employee_id == work.actor:
         raise OwnAffair
-    await lock_with_actor(work, changing=[employee_id])
+    await lock_with_actor(work, for_update=[employee_id])
     state = await get_freeze_state(work, employee_id)
     is_head = "sales_head" in roles and await is_headed_by_actor(work, employee_id)
     acting = (roles & rules.FREEZING_ROLES) - (set() if is_head else {"sales_head"})

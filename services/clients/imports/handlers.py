@@ -6,7 +6,7 @@ from typing import Literal, TypeVar
 
 import asyncpg
 
-from services.clients.access.handlers import lock_for_client_work
+from services.clients.access.handlers import lock_people_for_client_work
 from services.clients.contacts.handlers import TooManyContacts
 from services.clients.holdings.store.owners import lock_clients
 from services.clients.holdings.store.teams import TeamPlace, list_employees_in_places, upsert_team_places
@@ -15,7 +15,7 @@ from services.clients.journal.store import insert_changed_clients_entry, insert_
 from services.clients.names.handlers import ExternalIdTaken
 from services.clients.names.rules import apply_external_id_changes
 from services.clients.names.store import (
-    claim_external_ids_of_clients,
+    claim_external_ids_or_list_taken,
     list_client_ids_by_ref,
     list_erased,
     list_erased_employees,
@@ -72,7 +72,7 @@ async def import_clients(work: UnitOfWork, lines: Sequence[tuple[int, Registrati
     """
     rows = [row for _, row in lines]
     named = {person for row in rows for person in row.people}
-    people = await lock_for_client_work(work, named)
+    people = await lock_people_for_client_work(work, named)
     refusals = {person: reason for person in named if (reason := find_owner_refusal(people, person))}
     known = await lock_clients(work, sorted(row.client_id for row in rows))
     merged = await list_merged_client_ids(work, (row.client_id for row in rows if row.client_id not in known))
@@ -95,7 +95,7 @@ async def import_clients(work: UnitOfWork, lines: Sequence[tuple[int, Registrati
         if outcomes[row.client_id] in ("created", "updated") and row.profile.external_ids
         for names in [before[row.client_id].external_ids if row.client_id in before else {}]
     }
-    for client_id in await claim_external_ids_of_clients(work, changed_ids):
+    for client_id in await claim_external_ids_or_list_taken(work, changed_ids):
         outcomes[client_id] = ExternalIdTaken.code
     created = [row for row in rows if outcomes[row.client_id] == "created"]
     if created:
@@ -141,7 +141,7 @@ async def import_usage(work: UnitOfWork, lines: Sequence[tuple[int, UsageRecord]
 
 async def import_interactions(work: UnitOfWork, lines: Lines[Interaction]) -> list[LineResult]:
     """Up to 1,000 rows. Who has left met them too; who was erased did not."""
-    people = await lock_for_client_work(work, {row.content.employee_id for _, row in lines})
+    people = await lock_people_for_client_work(work, {row.content.employee_id for _, row in lines})
     erased = await list_erased_employees(work, people)
 
     def find_refusal(row: store.ImportedRow[Interaction]) -> str | None:
@@ -160,13 +160,13 @@ async def import_feedback(work: UnitOfWork, lines: Lines[Feedback]) -> list[Line
     async def write(work: UnitOfWork, rows: Sequence[store.ImportedRow[Feedback]]) -> list[str]:
         return await upsert_feedback(work, [replace(row.content, client_id=row.client_id) for row in rows])
 
-    await lock_for_client_work(work)
+    await lock_people_for_client_work(work)
     return await _import_lines(work, "feedback", lines, lambda row: None, write)
 
 
 async def import_team(work: UnitOfWork, lines: Lines[TeamPlace]) -> list[LineResult]:
     """Up to 1,000 places. Whoever is given one must be able to own."""
-    people = await lock_for_client_work(work, {row.content.employee_id for _, row in lines})
+    people = await lock_people_for_client_work(work, {row.content.employee_id for _, row in lines})
 
     async def write(work: UnitOfWork, rows: Sequence[store.ImportedRow[TeamPlace]]) -> list[str]:
         places = [replace(row.content, client_id=row.client_id) for row in rows]
@@ -185,7 +185,7 @@ async def import_team(work: UnitOfWork, lines: Lines[TeamPlace]) -> list[LineRes
 
 
 async def import_contacts(work: UnitOfWork, lines: Lines[Contact]) -> list[LineResult]:
-    await lock_for_client_work(work)
+    await lock_people_for_client_work(work)
     return await _import_lines(work, "contacts", lines, lambda row: None, _write_contacts)
 
 

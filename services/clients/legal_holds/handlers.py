@@ -25,7 +25,7 @@ async def place_legal_hold(work: UnitOfWork, employee_id: str, reason: str) -> s
     """
     if employee_id == work.actor:
         raise OwnAffair
-    person = (await lock_with_actor(work, changing=[employee_id]))[employee_id]
+    person = (await lock_with_actor(work, for_update=[employee_id]))[employee_id]
     if not person.is_known:
         raise UnknownEmployee
     if await get_erasure(work, "employee", employee_id) is not None:
@@ -44,7 +44,7 @@ async def release_legal_hold(work: UnitOfWork, employee_id: str) -> None:
     """Raises `OwnAffair`, `NoLegalHold`. What was erased meanwhile is now erased here too."""
     if employee_id == work.actor:
         raise OwnAffair
-    await lock_with_actor(work, changing=[employee_id])
+    await lock_with_actor(work, for_update=[employee_id])
     if not await store.delete_legal_hold(work, employee_id):
         raise NoLegalHold
     await insert_journal_entry(work, "journal.released", employee_id=employee_id)

@@ -9,7 +9,7 @@ from services.clients.access.store.actor import list_headed_by_actor
 from services.clients.contacts.handlers import TooManyContacts
 from services.clients.copies.store import merge_orders
 from services.clients.erasure.store import merge_erasures_of_contacts
-from services.clients.holdings.store.owners import list_owners, lock_clients, merge_owners
+from services.clients.holdings.store.owners import list_owners, lock_clients, merge_holdings
 from services.clients.holdings.store.teams import merge_teams
 from services.clients.imports.store import merge_digests
 from services.clients.journal.store import insert_clients_entry
@@ -52,7 +52,7 @@ async def merge_clients(work: UnitOfWork, ref: str, into_ref: str, roles: frozen
         await require_access(work, into_id, "read", roles)  # they were made one before
         return await get_client(work, into_id)
     seen = await list_owners(work, [client_id, into_id])
-    await lock_with_actor(work, holding=[owner.owner_id for owner in seen.values()])
+    await lock_with_actor(work, for_share=[owner.owner_id for owner in seen.values()])
     known = await lock_clients(work, sorted([client_id, into_id]))
     owners = await list_owners(work, [client_id, into_id])
     owner_ids = {id: owner.owner_id for id, owner in owners.items()}
@@ -101,4 +101,4 @@ async def _move_all(work: UnitOfWork, client_id: str, into_id: str, leaf: str) -
     await merge_erasures_of_contacts(work, client_id, into_id)
     await delete_client_risk(work, client_id)
     await delete_profile(work, client_id)
-    await merge_owners(work, client_id, into_id, leaf)
+    await merge_holdings(work, client_id, into_id, leaf)

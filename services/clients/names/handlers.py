@@ -46,6 +46,6 @@ async def claim_external_ids(
     work: UnitOfWork, client_id: str, before: Mapping[str, str], after: Mapping[str, str]
 ) -> None:
     """Takes over what other systems call a client. Raises `ExternalIdTaken`."""
-    taken = await store.claim_external_ids_of_clients(work, {client_id: (before, after)})
+    taken = await store.claim_external_ids_or_list_taken(work, {client_id: (before, after)})
     if taken:
         raise ExternalIdTaken(system=taken[client_id])

@@ -38,7 +38,7 @@ INSERT_SURROGATES_SQL = "INSERT INTO surrogates (id, kind, surrogate) SELECT cli
 
 
 def to_ref_columns(refs: Iterable[str]) -> tuple[list[str], list[str], list[str]]:
-    """The references column by column, as `RESOLVE` takes them: whole, system, id."""
+    """The references column by column, as `RESOLVE_REFS_SQL` takes them: whole, system, id."""
     known = sorted(set(refs))
     parts = [ref.split("~", 1) if "~" in ref else [MERGED_SYSTEM, ref] for ref in known]
     return known, [system for system, _ in parts], [id for _, id in parts]
@@ -66,7 +66,7 @@ def _external_id_columns(ids: Mapping[str, Mapping[str, str]]) -> dict[str, Sequ
     return {name: [row[part] for row in rows] for part, name in enumerate(("systems", "ids", "clients"))}
 
 
-async def claim_external_ids_of_clients(
+async def claim_external_ids_or_list_taken(
     work: UnitOfWork, ids: Mapping[str, tuple[Mapping[str, str], Mapping[str, str]]]
 ) -> dict[str, str]:
     """Changes external ids of clients `{client_id: (before, after)}`, all by the same statements.

@@ -100,7 +100,7 @@ async def grant_pass(work: UnitOfWork, employee_id: str, wanted: PassWanted, rol
     """Gives one pass. Raises `OwnAffair`, `Forbidden`, `UnknownEmployee`, `IdTaken`, and every fault of a pass."""
     if employee_id == work.actor:
         raise OwnAffair
-    people = await lock_with_actor(work, holding=[employee_id])
+    people = await lock_with_actor(work, for_share=[employee_id])
     if employee_id not in people:
         raise UnknownEmployee
     if not roles & {"hr", "director"} and not await is_headed_by_actor(work, employee_id):
@@ -125,7 +125,7 @@ async def grant_passes(work: UnitOfWork, envelope: Envelope[GrantPasses]) -> lis
     command = envelope.data
     ids = await list_client_ids_by_ref(work, [item.client_id for item in command.items])
     passes = [item.model_copy(update={"client_id": ids.get(item.client_id, item.client_id)}) for item in command.items]
-    person = (await lock_people(work, holding=[command.employee_id])).get(command.employee_id)
+    person = (await lock_people(work, for_share=[command.employee_id])).get(command.employee_id)
     if person is None:
         raise UnknownEmployee
     for wanted in passes:
@@ -146,7 +146,7 @@ async def withdraw_pass(work: UnitOfWork, pass_id: str, roles: frozenset[str]) -
         raise NotFound
     if seen.employee_id == work.actor:
         raise OwnAffair
-    await lock_with_actor(work, holding=[seen.employee_id])
+    await lock_with_actor(work, for_share=[seen.employee_id])
     if not roles & {"hr", "director"} and not await is_headed_by_actor(work, seen.employee_id):
         raise NotFound
     await _end_pass(work, pass_id)

@@ -7,7 +7,7 @@ from services.clients.access.handlers import (
     decide_and_journal,
     get_list_reason,
     lock_client,
-    lock_for_client_work,
+    lock_people_for_client_work,
     make_refusal,
     require_access,
     require_actor_not_excluded,
@@ -67,7 +67,7 @@ async def register_client(work: UnitOfWork, new: rules.Registration, roles: froz
     Raises `PolicyNotAcknowledged`, `NotYourClient`, `IdTaken`, `UnknownOwner`, `UnknownEmployee` (of the team), `NotEmployed`,
     `Frozen`, `ExternalIdTaken`, `ClientAlreadyMerged`.
     """
-    people = await lock_for_client_work(work, new.people)
+    people = await lock_people_for_client_work(work, new.people)
     if not (
         roles & {"service", "director"}
         or new.owner_id == work.actor
@@ -158,7 +158,7 @@ async def change_client(
 
 async def lock_for_edit(work: UnitOfWork, client_id: str, roles: frozenset[str]) -> tuple[LockedClient, rules.Profile]:
     """A client that the actor edits. Raises a `JournaledRefusal`, `ClientAlreadyErased`."""
-    await lock_people(work, holding=[work.actor])
+    await lock_people(work, for_share=[work.actor])
     client = await lock_client(work, client_id, "edit", roles)
     if client.is_erased:
         raise ClientAlreadyErased

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from services.clients.access.store.decision import clients_of_actor_sql
+from services.clients.access.store.decision import allowed_client_ids_sql
 from services.clients.holdings.store.owners import INSERT_OWNERS_SQL, increment_versions
 from services.clients.holdings.store.teams import INSERT_TEAMS_SQL
 from services.clients.journal.store import insert_entries_sql
@@ -133,7 +133,7 @@ async def list_visible_clients(
 
     `query` is what `build_search_query` makes of a search.
     """
-    own = clients_of_actor_sql(roles, action)
+    own = allowed_client_ids_sql(roles, action)
     where = ["c.client_id > :after", *([f"c.client_id IN ({own})"] if own else [])]
     if owner_id is not None:
         where.append(HAS_ACTING_OWNER_SQL)

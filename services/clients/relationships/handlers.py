@@ -57,7 +57,7 @@ async def record_interaction(
     summary: str | None,
 ) -> rules.Interaction:
     """Records who met whom. Raises a `JournaledRefusal`, `IdTaken`, `UnknownEmployee`, `ClientAlreadyErased`."""
-    people = await lock_people(work, holding=[employee_id, work.actor])
+    people = await lock_people(work, for_share=[employee_id, work.actor])
     client = await lock_client(work, client_id, "contact", roles)
     if employee_id not in people:
         raise UnknownEmployee
@@ -81,7 +81,7 @@ async def record_feedback(
     at: datetime | None,
 ) -> rules.Feedback:
     """Records what the client says of us. Raises a `JournaledRefusal`, `IdTaken`, `ClientAlreadyErased`."""
-    await lock_people(work, holding=[work.actor])
+    await lock_people(work, for_share=[work.actor])
     client = await lock_client(work, client_id, "contact", roles)
     if client.is_erased:
         raise ClientAlreadyErased

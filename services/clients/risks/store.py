@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.clients.access.store.decision import clients_of_actor_sql
+from services.clients.access.store.decision import allowed_client_ids_sql
 from services.clients.register.store import HAS_ACTING_OWNER_SQL
 from services.clients.relationships.rules import DependencyReason, get_year_before
 from services.clients.relationships.store import ALONE_SQL, DEPENDENCY_REASON_SQL, KNOWN_BY_SQL, known_sql
@@ -141,7 +141,7 @@ async def list_clients_at_risk(
     department_id: str | None = None,
 ) -> list[ClientAtRisk]:
     """Clients that hang on one person, the most valuable first: the actor's own, those whom they head, or all."""
-    own = clients_of_actor_sql(roles, "list", ("owner", "caretaker", "head"))
+    own = allowed_client_ids_sql(roles, "list", ("owner", "caretaker", "head"))
     where = ["r.alone_id IS NOT NULL", *([f"r.client_id IN ({own})"] if own else [])]
     if owner_id is not None:
         where.append(HAS_ACTING_OWNER_SQL)
@@ -233,7 +233,7 @@ async def list_top_clients(
     work: UnitOfWork, employee_id: str, roles: frozenset[str], limit: int
 ) -> list[TopClientAtRisk]:
     """Of those that the actor may list."""
-    own = clients_of_actor_sql(roles, "list")
+    own = allowed_client_ids_sql(roles, "list")
     return await work.fetch_all(
         TopClientAtRisk,
         f"""

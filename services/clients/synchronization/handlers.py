@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
-from services.clients.access.handlers import ActionNotAllowed, lock_for_client_work
+from services.clients.access.handlers import ActionNotAllowed, lock_people_for_client_work
 from services.clients.access.store.actor import list_headed_by_actor
 from services.clients.access.store.decision import list_actor_decisions
 from services.clients.holdings.store.owners import LockedClient, lock_clients
@@ -13,7 +13,7 @@ from services.clients.holdings.store.teams import replace_teams
 from services.clients.journal.store import insert_changed_clients_entry, insert_clients_entry
 from services.clients.names.handlers import ExternalIdTaken
 from services.clients.names.rules import apply_external_id_changes
-from services.clients.names.store import claim_external_ids_of_clients, list_client_ids_by_ref
+from services.clients.names.store import claim_external_ids_or_list_taken, list_client_ids_by_ref
 from services.clients.permissions.rules import ALLOWING_REASONS
 from services.clients.register.handlers import (
     ClientAlreadyErased,
@@ -111,7 +111,7 @@ async def put_clients(
     ids_by_ref = await list_client_ids_by_ref(work, (one.ref for one in wanted))
     ids = [_get_client_id(one, ids_by_ref) for one in wanted]
     named = {person for one in wanted for person in (one.owner_id, *(one.team or {}).values()) if person}
-    people = await lock_for_client_work(work, named)
+    people = await lock_people_for_client_work(work, named)
     clients = await lock_clients(work, sorted(set(ids)))
     owners = {one.owner_id for one, id in zip(wanted, ids, strict=True) if one.owner_id and id not in clients}
     present = PresentState(
@@ -216,7 +216,7 @@ async def _save(
         if result.outcome in ("created", "updated"):
             before = present.profiles[id].external_ids if id in present.profiles else {}
             external_ids[id] = (before, _external_ids_after(wanted, before))
-    taken = await claim_external_ids_of_clients(work, external_ids)
+    taken = await claim_external_ids_or_list_taken(work, external_ids)
     results = [
         PutResult(id if id in present.clients else None, "refused", ExternalIdTaken.code, taken[id])
         if id in taken and result.outcome != "refused"
@@ -248,7 +248,7 @@ async def _insert(work: UnitOfWork, registrations: Sequence[Registration]) -> Se
     missed = {new.client_id: new.profile.external_ids for new in registrations if new.client_id not in inserted}
     if missed:
         profiles = await list_profiles(work, missed)
-        await claim_external_ids_of_clients(
+        await claim_external_ids_or_list_taken(
             work, {id: (missed[id], profile.external_ids) for id, profile in profiles.items()}
         )
     return missed.keys()

@@ -47,7 +47,7 @@ async def place_in_team(
     check_version: VersionCheck,
 ) -> Client:
     """Raises a `JournaledRefusal`, `Stale`, `UnknownEmployee`, `NotEmployed`, `Frozen`."""
-    people = await lock_people(work, holding=[employee_id, work.actor])
+    people = await lock_people(work, for_share=[employee_id, work.actor])
     client = await _lock_client_for_staffing(work, client_id, roles)
     check_version(client.version)
     require_able_to_own(people, employee_id)
@@ -63,7 +63,7 @@ async def place_in_team(
 @accept_any_client_id
 async def remove_from_team(work: UnitOfWork, client_id: str, function: str, roles: frozenset[str]) -> None:
     """Raises a `JournaledRefusal`, and `NotFound` if nobody serves the client in this function."""
-    await lock_people(work, holding=[work.actor])
+    await lock_people(work, for_share=[work.actor])
     await _lock_client_for_staffing(work, client_id, roles)
     employee_id = await delete_team_place(work, client_id, function)
     if employee_id is None:
@@ -77,7 +77,7 @@ async def remove_from_team(work: UnitOfWork, client_id: str, function: str, role
 async def place_team(work: UnitOfWork, envelope: Envelope[PlaceTeam]) -> list[Result]:
     """Team places of a leaver taken over, by one statement; `done` also where the colleague has it already."""
     command = envelope.data
-    await lock_people(work, holding=[item.to_id for item in command.items])
+    await lock_people(work, for_share=[item.to_id for item in command.items])
     await lock_clients(work, sorted({item.client_id for item in command.items}))
     handovers = [(item.client_id, item.function, item.from_id, item.to_id) for item in command.items]
     outcomes = await update_team_places(work, handovers, command.employee_id, command.case_id)

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from services.clients.access.handlers import lock_for_client_work
-from services.clients.access.store.actor import get_person, list_caretakers
+from services.clients.access.handlers import lock_people_for_client_work
+from services.clients.access.store.actor import get_person, list_caretaker_candidates_of_person
 from services.clients.copies.store import delete_open_stages
 from services.clients.holdings.store.owners import (
     TransferOutcome,
     insert_stand_ins,
-    list_clients_of_owner,
+    list_clients_of_record_owner,
     lock_clients,
     update_owners,
 )
@@ -88,7 +88,7 @@ async def transfer_clients_by_hand(
 
     Raises `YouAreFrozen`, `PolicyNotAcknowledged`.
     """
-    await lock_for_client_work(work, {to_id for _, _, to_id in transfers})
+    await lock_people_for_client_work(work, {to_id for _, _, to_id in transfers})
     outcomes = await update_owners(work, transfers, "manual", reason=reason, everybody=everybody, acting=True)
     announce_transfers(work, outcomes, "manual")
     return outcomes
@@ -99,7 +99,7 @@ async def transfer_clients(work: UnitOfWork, envelope: Envelope[TransferClients]
     command = envelope.data
     first = {item.client_id: item for item in reversed(command.items)}
     transfers = [(item.client_id, item.from_id, item.to_id) for item in first.values()]
-    await lock_people(work, holding={to_id for _, _, to_id in transfers})
+    await lock_people(work, for_share={to_id for _, _, to_id in transfers})
     moved = await update_owners(work, transfers, command.kind, case_id=command.case_id)
     announce_transfers(work, moved, command.kind, command.case_id)
     outcomes = {one.client_id: one.outcome for one in moved}
@@ -127,13 +127,13 @@ async def settle_rehired_employee(work: UnitOfWork, employee_id: str) -> bool:
     before = await get_person(work, employee_id)
     if before is None or not before.settling:
         return False
-    caretakers = await list_caretakers(work, before)
-    people = await lock_people(work, changing=[employee_id, before.stand_in_id, *caretakers])
+    caretakers = await list_caretaker_candidates_of_person(work, before)
+    people = await lock_people(work, for_update=[employee_id, before.stand_in_id, *caretakers])
     person = people[employee_id]
     if not person.settling or person.stand_in_id != before.stand_in_id:
         return True  # changed since we looked: look again
     heir_id = person.stand_in_id or choose_caretaker(people, caretakers, employee_id, work.today)
-    owned = await list_clients_of_owner(work, employee_id, CHUNK_SIZE)
+    owned = await list_clients_of_record_owner(work, employee_id, CHUNK_SIZE)
     if owned:
         if heir_id is None:
             return False

@@ -17,7 +17,7 @@ async def lock_assignee(work: UnitOfWork, choose: ChooseAssignee) -> str | None:
     locked: str | None = None
     while (chosen := await choose(work)) != locked:
         locked = chosen
-        await lock_people(work, holding=[locked])
+        await lock_people(work, for_share=[locked])
     return locked
 
 

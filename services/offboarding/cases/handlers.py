@@ -44,7 +44,7 @@ async def on_command_answered(work: UnitOfWork, envelope: Envelope[CommandAnswer
     all_done = answer.outcome == "done" and all(result.outcome == "done" for result in answer.results)
     if await update_pass_status(work, answer.case_id, answer.command_id, is_granted=all_done):
         return
-    await lock_people(work, changing=[answer.employee_id])
+    await lock_people(work, for_update=[answer.employee_id])
     try:
         record, case = await store.lock_case(work, answer.case_id)
     except NotFound:
@@ -89,7 +89,7 @@ async def get_case(work: UnitOfWork, viewer: Viewer, case_id: str) -> CaseDetail
 
 async def _summarise(work: UnitOfWork, records: Sequence[CaseRecord]) -> list[CaseSummary]:
     heads = await list_heads_of_sales(work, [record.employee_id for record in records])
-    steps = await store.list_steps(work, [record.id for record in records])
+    steps = await store.list_begun_steps(work, [record.id for record in records])
     waiting = await store.list_waiting(work, records, heads)
     return [
         rules.make_summary(record, steps[record.id], heads[record.employee_id], waiting[record.id])
@@ -169,7 +169,7 @@ async def end_next_last_day(work: UnitOfWork) -> bool:
     found = await store.get_next_case_past_last_day(work)
     if found is None:
         return False
-    await lock_people(work, changing=[found.employee_id])
+    await lock_people(work, for_update=[found.employee_id])
     record, case = await store.lock_case(work, found.id)
     if record.last_day >= work.today:
         return True  # moved since we looked: look again

@@ -329,7 +329,7 @@ async def list_waiting(
     return waiting
 
 
-async def list_steps(work: UnitOfWork, case_ids: Sequence[str]) -> dict[str, list[StepProgress]]:
+async def list_begun_steps(work: UnitOfWork, case_ids: Sequence[str]) -> dict[str, list[StepProgress]]:
     """By case the steps that have begun."""
     steps: dict[str, list[StepProgress]] = {case_id: [] for case_id in case_ids}
     begun = await work.fetch_rows(
@@ -347,7 +347,7 @@ async def list_steps(work: UnitOfWork, case_ids: Sequence[str]) -> dict[str, lis
     return steps
 
 
-async def erase_item_reasons(work: UnitOfWork, case_ids: Sequence[str], employee_id: str) -> int:
+async def erase_skip_reasons(work: UnitOfWork, case_ids: Sequence[str], employee_id: str) -> int:
     """Why somebody dropped something: in these cases, or this person anywhere. How many."""
     return await work.execute(
         """

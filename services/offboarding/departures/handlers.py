@@ -32,7 +32,7 @@ from shared.database import UnitOfWork
 from shared.messages import Envelope
 from shared.people.freezes import unfreeze_employee
 from shared.people.handlers import follow_access_freeze, freeze_on_departure
-from shared.people.store import end_settling, lock_people, save_employee
+from shared.people.store import apply_employee_event, end_settling, lock_people
 
 
 async def on_employee_announced(work: UnitOfWork, envelope: Envelope[EmployeeEvent]) -> None:
@@ -40,8 +40,8 @@ async def on_employee_announced(work: UnitOfWork, envelope: Envelope[EmployeeEve
     event = envelope.data
     caretakers = getattr(event, "caretakers", None)  # of those events alone that may freeze
     if caretakers is not None:
-        await lock_people(work, changing=[event.employee_id, *caretakers])
-    await save_employee(work, envelope)
+        await lock_people(work, for_update=[event.employee_id, *caretakers])
+    await apply_employee_event(work, envelope)
     state = await freeze_on_departure(work, envelope)
     if state is not None and state.changed and state.frozen:
         await _hand_open_work_on(work, event.employee_id, state.stand_in_id)

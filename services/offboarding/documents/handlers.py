@@ -52,7 +52,7 @@ async def hand_over_document(work: UnitOfWork, viewer: Viewer, document_id: str,
 
     Raises `UnknownEmployee`, `NotEmployed`, `Frozen` where the receiver could not take it.
     """
-    receivers = await lock_people(work, holding=[receiver_id])
+    receivers = await lock_people(work, for_share=[receiver_id])
     document, is_head = await _lock_document(work, viewer, document_id)
     if not is_head and viewer.sub != document.leaver_id:
         raise Forbidden

@@ -7,7 +7,7 @@ words of ours stay: the certificate still says what was done, and when.
 from collections.abc import Mapping
 from typing import Any
 
-from services.offboarding.cases.store import erase_item_reasons, list_case_ids
+from services.offboarding.cases.store import erase_skip_reasons, list_case_ids
 from services.offboarding.departures.handlers import on_employee_announced
 from services.offboarding.documents.store import erase_documents
 from services.offboarding.erasure import store
@@ -19,7 +19,7 @@ from shared.contracts.staff import EmployeeErased
 from shared.database import UnitOfWork
 from shared.journal import publish_journal_entry
 from shared.messages import Envelope
-from shared.outbox.answers import delete_kept_answers
+from shared.outbox.answers import delete_answers_mentioning
 from shared.people.freezes import publish_erasure
 from shared.people.store import erase_ground_reasons
 
@@ -33,9 +33,9 @@ async def on_employee_erased(work: UnitOfWork, envelope: Envelope[EmployeeErased
         "documents": await erase_documents(work, case_ids, listed_by=employee_id),
         "introductions": await erase_introduction_texts(work, case_ids, to_id=employee_id),
         "visits": await erase_visit_notes(work, case_ids, closed_by=employee_id),
-        "reasons": await erase_item_reasons(work, case_ids, employee_id)
+        "reasons": await erase_skip_reasons(work, case_ids, employee_id)
         + await erase_ground_reasons(work, employee_id),
-        "kept_answers": await delete_kept_answers(work, employee_id, *case_ids),
+        "kept_answers": await delete_answers_mentioning(work, employee_id, *case_ids),
     }
     publish_erasure(work, employee_id, erased)
 
@@ -48,7 +48,7 @@ async def on_client_erased(work: UnitOfWork, envelope: Envelope[ClientErased]) -
         "documents": await erase_documents(work, client_ids=client_ids),
         "introductions": await erase_introduction_texts(work, client_ids=client_ids),
         "visits": await erase_visit_notes(work, client_ids=client_ids),
-        "kept_answers": await delete_kept_answers(work, *client_ids),
+        "kept_answers": await delete_answers_mentioning(work, *client_ids),
     }
     details: dict[str, str | int | bool | None] = {"service": work.service, **erased}
     work.publish(JournalEntry(kind=event.type, actor_id=work.actor, details=details))

@@ -72,13 +72,13 @@ async def _renew_lease(runtime: Runtime, job: Job) -> None:
         await asyncio.sleep(RENEWAL_SECONDS)
         with suppress(Exception):  # the database is away: the lease runs out, and whoever is there takes the job
             async with runtime.database.connect() as connection:
-                await store.update_lease(connection, job, runtime.wall_clock() + LEASE_DURATION)
+                await store.extend_lease(connection, job, runtime.wall_clock() + LEASE_DURATION)
 
 
 async def _lock_case_of_job(work: UnitOfWork, job: Job) -> tuple[CaseRecord, Case] | None:
     """None where the job is somebody else's now or has been called off."""
     leaver_id = (await get_case(work, job.case_id)).employee_id
-    await lock_people(work, changing=[leaver_id])
+    await lock_people(work, for_update=[leaver_id])
     locked = await lock_case(work, job.case_id)
     return locked if await store.lock_held_job(work, job) else None
 

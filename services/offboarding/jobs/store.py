@@ -35,7 +35,7 @@ async def take_job(
     return Job(**row) if row else None
 
 
-async def update_lease(connection: Connection, job: Job, lease_until: datetime) -> None:
+async def extend_lease(connection: Connection, job: Job, lease_until: datetime) -> None:
     """Nothing where the job is somebody else's now. Commits by itself."""
     await connection.execute(
         *bind_named(

@@ -33,7 +33,7 @@ async def lock_participants(
     A freeze of the caller comes before the effect or after it, never in between. Raises `Forbidden` where the caller is
     frozen or has left, unless they may be.
     """
-    changing = [leaver_id] if leaver_id else ()
-    actor = (await lock_people(work, changing=changing, holding=[work.actor, *others])).get(work.actor)
+    for_update = [leaver_id] if leaver_id else ()
+    actor = (await lock_people(work, for_update=for_update, for_share=[work.actor, *others])).get(work.actor)
     if not may_be_frozen and actor is not None and (actor.frozen or actor.status == "left"):
         raise Forbidden

@@ -17,17 +17,24 @@ from shared.messages import Envelope
 from shared.people.freezes import freeze_employee, unfreeze_employee
 from shared.people.handlers import follow_access_freeze, freeze_on_departure
 from shared.people.rules import FreezeOutcome
-from shared.people.store import end_settling, get_freeze_state, get_person, list_settling, lock_people, save_employee
+from shared.people.store import (
+    apply_employee_event,
+    end_settling,
+    get_freeze_state,
+    get_person,
+    list_settling,
+    lock_people,
+)
 from shared.service import Runtime
 
 SETTLED_AT_ONCE = 1000  # orders
 
 
-async def on_employee_changed(work: UnitOfWork, envelope: Envelope[EmployeeEvent]) -> None:
+async def on_employee_announced(work: UnitOfWork, envelope: Envelope[EmployeeEvent]) -> None:
     caretakers = getattr(envelope.data, "caretakers", None)
     if caretakers is not None:  # all of them at once, in id order: two leavers may be each other's deputies
-        await lock_people(work, changing=[envelope.data.employee_id, *caretakers])
-    await save_employee(work, envelope)
+        await lock_people(work, for_update=[envelope.data.employee_id, *caretakers])
+    await apply_employee_event(work, envelope)
     await _apply_freeze(work, await freeze_on_departure(work, envelope))
 
 
@@ -66,7 +73,7 @@ async def settle_next_rehire(work: UnitOfWork) -> bool:
     if leaver is None:
         return False
     leaver_id, stand_in_id = leaver.employee_id, leaver.stand_in_id
-    people = await lock_people(work, changing=[leaver_id], holding=[stand_in_id])
+    people = await lock_people(work, for_update=[leaver_id], for_share=[stand_in_id])
     if not people[leaver_id].settling or people[leaver_id].stand_in_id != stand_in_id:
         return True
     before = await lock_orders_with_open_stages(work, leaver_id, SETTLED_AT_ONCE)
@@ -88,7 +95,7 @@ async def on_pass_changed(work: UnitOfWork, envelope: Envelope[PassEvent]) -> No
     """Only a `work` pass lets somebody go on with stages. One that was withdrawn is never granted again."""
     event = envelope.data
     if event.purpose == "work":
-        await lock_people(work, changing=[event.employee_id])
+        await lock_people(work, for_update=[event.employee_id])
         await store.upsert_pass(work, event, is_ended=not isinstance(event, PassGranted))
         await update_stages_on_hold(work, [event.employee_id])
 
@@ -102,7 +109,7 @@ async def apply_next_passes(work: UnitOfWork) -> bool:
     """Begins and ends the due passes of some people; False if none is due."""
     employee_ids = await store.list_employees_with_due_passes(work)
     if employee_ids:
-        await lock_people(work, changing=employee_ids)
+        await lock_people(work, for_update=employee_ids)
         await store.update_due_passes(work, employee_ids)
         await update_stages_on_hold(work, employee_ids)
     return bool(employee_ids)

@@ -24,7 +24,7 @@ from services.orders.orders.store import (
     update_orders,
     update_request_digests,
 )
-from services.orders.staffing.handlers import lock_roster
+from services.orders.staffing.handlers import lock_roster_with_refusals
 from services.orders.staffing.rules import Roster
 from shared.calendar import Calendar
 from shared.contracts.orders import OrderPlaced
@@ -98,7 +98,9 @@ async def _create_orders(
     functions = {stage.function for _, order in to_staff for stage in order.stages}
     named = {employee_id for request, _ in to_staff for employee_id in request.assignees.values()}
     roster, refusals = (
-        await lock_roster(work, functions, named, candidates_per_function=None) if to_staff else (Roster(()), {})
+        await lock_roster_with_refusals(work, functions, named, candidates_per_function=None)
+        if to_staff
+        else (Roster(()), {})
     )
     created: list[Order] = []
     for line, (request, order) in new.items():

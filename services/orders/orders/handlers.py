@@ -3,7 +3,7 @@
 from services.orders.copies.store import is_client_headed_by_actor, lock_known_clients
 from services.orders.flows.store import list_current_flows
 from services.orders.orders import rules, store
-from services.orders.staffing.handlers import lock_roster, refuse_frozen_actor
+from services.orders.staffing.handlers import lock_roster_with_refusals, refuse_frozen_actor
 from shared.auth import Principal
 from shared.calendar import Calendar
 from shared.contracts.orders import OrderEvent, OrderPlaced, StageAssigned, StageEvent
@@ -48,7 +48,9 @@ async def _staff_new_order(work: UnitOfWork, caller: Principal, request: rules.O
     if order.status != "open":
         return order
     functions = {stage.function for stage in order.stages}
-    roster, refusals = await lock_roster(work, functions, set(request.assignees.values()), CANDIDATES_PER_FUNCTION)
+    roster, refusals = await lock_roster_with_refusals(
+        work, functions, set(request.assignees.values()), CANDIDATES_PER_FUNCTION
+    )
     return rules.staff_order(order, request.assignees, refusals, roster)
 
 
@@ -82,7 +84,7 @@ def journal_assignment(work: UnitOfWork, order: rules.Order, stage: rules.Stage,
 
 async def cancel_order(work: UnitOfWork, principal: Principal, order_id: str, reason: str) -> rules.OrderToday:
     """Raises `OrderClosed` where it is delivered. The reason stays here: it may be personal."""
-    refuse_frozen_actor(work, await lock_people(work, holding=[work.actor]))
+    refuse_frozen_actor(work, await lock_people(work, for_share=[work.actor]))
     order = await store.lock_visible_order(work, principal, False, order_id)
     order, events = rules.cancel_order(order, work.today)
     if events:

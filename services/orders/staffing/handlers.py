@@ -9,7 +9,7 @@ from shared.people.rules import Frozen, Person
 from shared.people.store import lock_people
 
 
-async def lock_roster(
+async def lock_roster_with_refusals(
     work: UnitOfWork, functions: Collection[str], named: Collection[str], candidates_per_function: int | None
 ) -> tuple[rules.Roster, dict[str, type[HoldfastError]]]:
     """Locks everybody who is named and the best candidates of each function (None: all), and only then counts their loads.
@@ -18,9 +18,9 @@ async def lock_roster(
     Also answers which of the named may be given nothing, with the refusal. Raises `Frozen` where the person acting is.
     """
     candidates = rules.pick_candidates(await store.list_capacities(work, functions), candidates_per_function)
-    people = await lock_people(work, loading=[*candidates, *named], holding=[work.actor])
+    people = await lock_people(work, loading=[*candidates, *named], for_share=[work.actor])
     refuse_frozen_actor(work, people)
-    return rules.Roster(await store.list_capacities(work, functions, people)), rules.list_refusals(people, named)
+    return rules.Roster(await store.list_capacities(work, functions, people)), rules.find_unable_to_own(people, named)
 
 
 def refuse_frozen_actor(work: UnitOfWork, people: Mapping[str, Person]) -> None:

@@ -135,7 +135,7 @@ def pick_candidates(capacities: Sequence[FunctionCapacity], limit: int | None) -
     }
 
 
-def list_refusals(people: Mapping[str, Person], employee_ids: Iterable[str]) -> dict[str, type[HoldfastError]]:
+def find_unable_to_own(people: Mapping[str, Person], employee_ids: Iterable[str]) -> dict[str, type[HoldfastError]]:
     """Which of these may be given nothing, whatever the stage, with the refusal."""
     refusals: dict[str, type[HoldfastError]] = {}
     for employee_id in employee_ids:

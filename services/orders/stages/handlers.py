@@ -46,7 +46,7 @@ async def assign_stage(
 ) -> OrderToday:
     """Raises `WrongFunction`, `SeparationBreached`, `CapacityBreached` with `could`; `UnknownEmployee`, `NotEmployed`,
     `Frozen`; `Forbidden` where neither the present nor the new one is of the head's departments."""
-    people = await lock_people(work, loading=[employee_id], holding=[work.actor])
+    people = await lock_people(work, loading=[employee_id], for_share=[work.actor])
     refuse_frozen_actor(work, people)
     order = await lock_visible_order(work, principal, False, order_id)
     stage = order.get_stage(name)
@@ -68,7 +68,7 @@ async def assign_stage(
 async def _lock_order_to_work_on(
     work: UnitOfWork, principal: Principal, frozen: bool, order_id: str, name: str
 ) -> Order:
-    actor = (await lock_people(work, holding=[work.actor])).get(work.actor)
+    actor = (await lock_people(work, for_share=[work.actor])).get(work.actor)
     # Under the lock the freeze may be newer than what the door saw; then only a pass leaves the order in sight.
     is_frozen = frozen or bool(actor and actor.frozen)
     order = await lock_visible_order(work, principal, is_frozen, order_id)

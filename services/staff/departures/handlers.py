@@ -298,4 +298,4 @@ async def on_offboarding_closed(
 async def republish_standing_announcements(work: UnitOfWork, after: str) -> tuple[int, str | None]:
     """The departures that stand, as they were announced: under their id and sequence, by which all know the ground of
     a freeze. Who has heard them does nothing; who comes late freezes."""
-    return await republish_kept_events(work, await store.list_standing_announcements(work)), None
+    return await republish_kept_events(work, await store.lock_standing_departures(work)), None

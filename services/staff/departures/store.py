@@ -193,7 +193,7 @@ async def is_case_closed(work: UnitOfWork, employee_id: str, employment_id: str)
 # -- again -------------------------------------------------------------------------------------------------------------
 
 
-async def list_standing_announcements(work: UnitOfWork) -> list[int]:
+async def lock_standing_departures(work: UnitOfWork) -> list[int]:
     """Where in the outbox departures are announced that stand, and holds that are open; their employees stay as they are."""
     return await work.fetch_values(
         """

@@ -47,7 +47,7 @@ WEBHOOK_DOCUMENTATION: dict[str, Any] = {
 }
 
 
-class UnusableMessage(Unprocessable, code="unusable_message"):
+class UnusableWebhook(Unprocessable, code="unusable_message"):
     """The message was kept as refused: its content cannot be right. `errors` says what was expected."""
 
 
@@ -125,5 +125,5 @@ async def receive_webhook(source_id: str, request: Request) -> WebhookAnswer:
         return WebhookAnswer(outcome="repeated")
     message_id, result = received
     if result.outcome == "refused":
-        raise UnusableMessage(errors=[{"loc": ["body"], "msg": error, "type": "unusable"} for error in result.errors])
+        raise UnusableWebhook(errors=[{"loc": ["body"], "msg": error, "type": "unusable"} for error in result.errors])
     return WebhookAnswer(outcome=result.outcome, message_id=message_id)

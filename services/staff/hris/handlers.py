@@ -22,7 +22,7 @@ from services.staff.employees.rules import (
 )
 from services.staff.employees.store import LockedEmployee, insert_employees, list_statuses, lock_employees
 from services.staff.hris import fields, messages, rules, store
-from services.staff.hris.vendors.generic import is_signed, make_secret, read_message
+from services.staff.hris.vendors.generic import is_signed, make_secret, parse_webhook
 from shared.calendar import get_local_day
 from shared.contracts.staff import EmployeeHired
 from shared.database import UnitOfWork
@@ -82,7 +82,7 @@ async def receive_message(
     """
     if not is_signed(await store.list_secrets(work, source_id), headers, body):
         raise rules.NotSigned
-    message = read_message(body, work.now)
+    message = parse_webhook(body, work.now)
     message_id = uuid7()
     if not await store.insert_message(work, message_id, source_id, webhook_id, message, body):
         return None
@@ -212,7 +212,7 @@ async def apply_waiting_messages(work: UnitOfWork, awaited: Sequence[str] | None
     """Lets kept messages take effect whose employee or department exists now. True if there were any."""
     applicable = await store.lock_applicable_messages(work, awaited)
     for waiting in applicable:
-        message = read_message(waiting.body, waiting.received_at)
+        message = parse_webhook(waiting.body, waiting.received_at)
         await apply_kept_message(work, waiting.source_id, waiting.id, message)
     return bool(applicable)
 

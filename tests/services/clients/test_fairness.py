@@ -26,10 +26,10 @@ async def test_who_comes_after_a_waiting_freeze_waits_behind_it() -> None:
 
         async def second_chunk() -> bool:
             async with clients.unit_of_work("test") as work:
-                return bool((await lock_people(work, holding=["anna"]))["anna"].frozen)
+                return bool((await lock_people(work, for_share=["anna"]))["anna"].frozen)
 
         async with clients.unit_of_work("test") as first_chunk:
-            await lock_people(first_chunk, holding=["anna"])
+            await lock_people(first_chunk, for_share=["anna"])
             freezing = asyncio.create_task(here.resign("anna", "ben"))
             await until_waiting(here, 1)
             second = asyncio.create_task(second_chunk())

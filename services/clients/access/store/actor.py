@@ -25,7 +25,7 @@ async def get_person(work: UnitOfWork, employee_id: str) -> Person | None:
     return await work.fetch_one(Person, "SELECT * FROM people WHERE employee_id = :id", id=employee_id)
 
 
-async def list_caretakers(work: UnitOfWork, person: Person) -> list[str]:
+async def list_caretaker_candidates_of_person(work: UnitOfWork, person: Person) -> list[str]:
     """Who may stand in for this person, in order: deputy, manager, the heads of the departments upward, the last resort."""
     head_ids = await work.fetch_values(
         "SELECT head_id FROM heads WHERE department_id = :department_id ORDER BY distance, head_id",

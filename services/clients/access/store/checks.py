@@ -27,10 +27,10 @@ MAX_REMEMBERED_ACTORS = 10_000
 # How far the caller's roles reach: only themselves, those whom they head, everybody. A frozen caller: only themselves.
 REACH_SELF, REACH_HEADED, REACH_EVERYBODY = 0, 1, 2
 
-_MAY_ASK_SQL = """(d.employee_id = d.sub OR (
-    d.reach > 0 AND NOT EXISTS (
+_MAY_ASK_SQL = f"""(d.employee_id = d.sub OR (
+    d.reach > {REACH_SELF} AND NOT EXISTS (
         SELECT 1 FROM people caller WHERE caller.employee_id = d.sub AND (caller.frozen OR caller.status = 'left'))
-    AND (d.reach = 2 OR EXISTS (
+    AND (d.reach = {REACH_EVERYBODY} OR EXISTS (
         SELECT 1 FROM heads WHERE heads.department_id = d.department_id AND heads.head_id = d.sub))))"""
 
 _EMPLOYEE_SURROGATE_SQL = """coalesce((SELECT surrogate FROM surrogates s WHERE s.id = d.employee_id AND s.kind = 'employee'),
@@ -150,7 +150,8 @@ class AccessQuestion(NamedTuple):
 
 
 class AccessAnswer(NamedTuple):
-    """`may_ask` is False where the caller has no right to the answer; then nothing was journaled."""
+    """`may_ask` is False where the caller has no right to the answer, or the client was merged into another: then nothing was
+    journaled."""
 
     allowed: bool
     reason: str

@@ -188,8 +188,8 @@ async def list_actor_decisions(
     }
 
 
-def clients_of_actor_sql(
-    roles: frozenset[str], action: Action, within: Collection[Relation] = tuple(RELATION_ACTIONS)
+def allowed_client_ids_sql(
+    roles: frozenset[str], action: Action, relations: Collection[Relation] = tuple(RELATION_ACTIONS)
 ) -> str | None:
     """SQL of the ids of all clients with which `:actor` may do this by one of these relations; None: with all."""
     if "director" in roles or "service" in roles:
@@ -197,6 +197,8 @@ def clients_of_actor_sql(
     mine = [
         f"SELECT client_id FROM ({held}) {relation} WHERE employee_id = :actor"
         for relation, held in RELATION_PAIRS_SQL.items()
-        if relation in within and action in RELATION_ACTIONS[relation] and (relation != "head" or "sales_head" in roles)
+        if relation in relations
+        and action in RELATION_ACTIONS[relation]
+        and (relation != "head" or "sales_head" in roles)
     ]
     return " UNION ".join(f"({sql})" for sql in mine)

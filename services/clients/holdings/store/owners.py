@@ -223,13 +223,13 @@ async def insert_stand_ins(work: UnitOfWork, employee_id: str) -> set[str]:
     return set(await work.fetch_values(INSERT_STAND_INS_SQL, id=employee_id))
 
 
-async def count_clients_of_owner(work: UnitOfWork, employee_id: str) -> int:
+async def count_clients_of_record_owner(work: UnitOfWork, employee_id: str) -> int:
     """How many clients have this person as owner of record."""
     counted = await work.fetch_value("SELECT clients FROM portfolios WHERE owner_id = :id", id=employee_id)
     return int(counted or 0)
 
 
-async def list_clients_of_owner(work: UnitOfWork, employee_id: str, limit: int) -> list[str]:
+async def list_clients_of_record_owner(work: UnitOfWork, employee_id: str, limit: int) -> list[str]:
     """The first clients of which this person is the owner of record, by id."""
     return await work.fetch_values(
         "SELECT client_id FROM clients WHERE owner_id = :id ORDER BY client_id LIMIT :limit",
@@ -277,7 +277,7 @@ async def increment_versions(work: UnitOfWork, client_ids: Iterable[str]) -> Non
 # -- merged and erased clients -----------------------------------------------------------------------------------------
 
 
-async def merge_owners(work: UnitOfWork, client_id: str, into_id: str, leaf: str) -> None:
+async def merge_holdings(work: UnitOfWork, client_id: str, into_id: str, leaf: str) -> None:
     """The client is no more; its history ends with the other."""
     await work.execute(
         """

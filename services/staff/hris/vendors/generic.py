@@ -89,7 +89,7 @@ class MentionedEmployee(messages.EmployeeMessage):
     )
 
 
-def read_message(raw: bytes, received_at: datetime) -> messages.HrisMessage | UnusableMessage:
+def parse_webhook(raw: bytes, received_at: datetime) -> messages.HrisMessage | UnusableMessage:
     """A timestamp more than five minutes ahead counts as the time of receipt."""
     try:
         body = json.loads(raw)
