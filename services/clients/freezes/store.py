@@ -1,12 +1,14 @@
 """Freezes beside the copy of the register: where they are in force, who asked to lift them."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.clients.freezes.rules import Freeze, FreezeGround, LiftingRequest
+from pydantic import TypeAdapter
+
+from services.clients.freezes.rules import Freeze
 from services.clients.names.rules import ERASED_TEXT
 from shared.database import UnitOfWork
 from shared.paging import Paging
@@ -49,22 +51,12 @@ SELECT_FREEZE_SQL = """
 """
 
 
-def _read_freeze(
-    grounds: Sequence[Mapping[str, Any]] | None,
-    in_force: Mapping[str, str],
-    lifting: Mapping[str, Any] | None,
-    **columns: Any,
-) -> Freeze:
-    return Freeze(
-        grounds=None if grounds is None else [FreezeGround(**_read_moment(ground, "since")) for ground in grounds],
-        in_force={service: datetime.fromisoformat(since) for service, since in in_force.items()},
-        lifting=LiftingRequest(**_read_moment(lifting, "at")) if lifting else None,
-        **columns,
-    )
+FREEZE_ADAPTER: TypeAdapter[Freeze] = TypeAdapter(Freeze)
 
 
-def _read_moment(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
-    return {**fields, name: datetime.fromisoformat(fields[name])}
+def _read_freeze(**columns: Any) -> Freeze:
+    """Grounds, moments and the request to lift it arrive as JSON."""
+    return FREEZE_ADAPTER.validate_python(columns)
 
 
 async def get_freeze(work: UnitOfWork, employee_id: str) -> Freeze | None:

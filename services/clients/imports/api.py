@@ -15,7 +15,6 @@ from services.clients.imports import handlers, store
 from services.clients.journal.api import require_journal_space_at_door
 from services.clients.register import rules
 from services.clients.register.api import NewClient, NewContact, to_registration
-from services.clients.register.rules import Registration
 from services.clients.relationships.api import NewFeedback, NewInteraction
 from services.clients.relationships.rules import Feedback, Interaction
 from services.clients.teams.api import NewTeamPlace
@@ -30,7 +29,8 @@ from shared.ids import ClientRef, Id
 from shared.records import get_fields
 
 router = APIRouter(tags=["imports"], dependencies=[Depends(require_journal_space_at_door)])
-T = TypeVar("T", bound=Body)
+B = TypeVar("B", bound=Body)
+T = TypeVar("T")
 
 
 class ClientToImport(NewClient):
@@ -55,9 +55,9 @@ class ContactToImport(NewContact):
     client_id: ClientRef
 
 
-class NumberedLine(Body, Generic[T]):
+class NumberedLine(Body, Generic[B]):
     line: int
-    data: T
+    data: B
 
 
 @dataclass(frozen=True)
@@ -71,44 +71,22 @@ class ImportKind:
     import_lines: Callable[..., Awaitable[list[handlers.LineResult]]]
 
 
-def _make_registration(client: ClientToImport) -> Registration:
-    return to_registration(client, client.id)
+ToldOfClient = InteractionToImport | FeedbackToImport | TeamPlaceToImport | ContactToImport
 
 
-def _make_interaction(body: InteractionToImport) -> store.ImportedRow[Interaction]:
-    return store.build_imported_row(
-        body.client_id,
-        body.id,
-        body.model_dump(exclude={"id", "client_id"}),
-        lambda id: Interaction(id, body.client_id, body.employee_id, body.kind, body.at, body.summary),
-    )
+def _build_row_maker(content: Callable[..., T], key: str = "id") -> Callable[[ToldOfClient], store.ImportedRow[T]]:
+    """What makes a row of a body, whose fields are those of the content; one of them is the key."""
+
+    def make_row(body: ToldOfClient) -> store.ImportedRow[T]:
+        said = body.model_dump(exclude={"id", "client_id"})
+        given = vars(body)
+        return store.build_imported_row(body.client_id, given[key], said, lambda own: content(**{**given, key: own}))
+
+    return make_row
 
 
-def _make_feedback(body: FeedbackToImport) -> store.ImportedRow[Feedback]:
-    return store.build_imported_row(
-        body.client_id,
-        body.id,
-        body.model_dump(exclude={"id", "client_id"}),
-        lambda id: Feedback(id, body.client_id, body.score, body.note, body.at),
-    )
-
-
-def _make_place(body: TeamPlaceToImport) -> store.ImportedRow[TeamPlace]:
-    return store.build_imported_row(
-        body.client_id,
-        body.function,
-        body.model_dump(exclude={"client_id"}),
-        lambda function: TeamPlace(body.client_id, function, body.employee_id),
-    )
-
-
-def _make_contact(body: ContactToImport) -> store.ImportedRow[rules.Contact]:
-    return store.build_imported_row(
-        body.client_id,
-        body.id,
-        body.model_dump(exclude={"id", "client_id"}),
-        lambda id: rules.Contact(id, body.name, body.email, body.phone),
-    )
+def _make_contact(client_id: str, id: str, name: str, email: str | None, phone: str | None) -> rules.Contact:
+    return rules.Contact(id, name, email, phone)
 
 
 def _get_key_within_client(row: store.ImportedRow[Any]) -> str:
@@ -121,7 +99,7 @@ IMPORT_KINDS: Mapping[ImportKindName, ImportKind] = {
     "clients": ImportKind(
         ClientToImport,
         NumberedLine[ClientToImport],
-        _make_registration,
+        lambda client: to_registration(client, client.id),
         attrgetter("client_id"),
         handlers.import_clients,
     ),
@@ -135,18 +113,30 @@ IMPORT_KINDS: Mapping[ImportKindName, ImportKind] = {
     "interactions": ImportKind(
         InteractionToImport,
         NumberedLine[InteractionToImport],
-        _make_interaction,
+        _build_row_maker(Interaction),
         attrgetter("key"),
         handlers.import_interactions,
     ),
     "feedback": ImportKind(
-        FeedbackToImport, NumberedLine[FeedbackToImport], _make_feedback, attrgetter("key"), handlers.import_feedback
+        FeedbackToImport,
+        NumberedLine[FeedbackToImport],
+        _build_row_maker(Feedback),
+        attrgetter("key"),
+        handlers.import_feedback,
     ),
     "team": ImportKind(
-        TeamPlaceToImport, NumberedLine[TeamPlaceToImport], _make_place, _get_key_within_client, handlers.import_team
+        TeamPlaceToImport,
+        NumberedLine[TeamPlaceToImport],
+        _build_row_maker(TeamPlace, "function"),
+        _get_key_within_client,
+        handlers.import_team,
     ),
     "contacts": ImportKind(
-        ContactToImport, NumberedLine[ContactToImport], _make_contact, _get_key_within_client, handlers.import_contacts
+        ContactToImport,
+        NumberedLine[ContactToImport],
+        _build_row_maker(_make_contact),
+        _get_key_within_client,
+        handlers.import_contacts,
     ),
 }
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
-from shared.database import UnitOfWork
+from shared.database import UnitOfWork, to_columns
 
 RowKind = Literal["interactions", "feedback", "team", "contacts"]
 T = TypeVar("T")
@@ -42,12 +42,11 @@ async def list_last_digests(
     found = await work.fetch_rows(
         """
         SELECT client_id, key, said FROM imported_rows
-        JOIN unnest(CAST(:clients AS text[]), CAST(:keys AS text[])) AS r (client_id, key) USING (client_id, key)
+        JOIN unnest(CAST(:client_id AS text[]), CAST(:key AS text[])) AS r (client_id, key) USING (client_id, key)
         WHERE kind = :kind
         """,
         kind=kind,
-        clients=[row.client_id for row in rows],
-        keys=[row.key for row in rows],
+        **to_columns(rows, "client_id", "key"),
     )
     return {(row["client_id"], row["key"]): bytes(row["said"]) for row in found}
 
@@ -56,13 +55,11 @@ async def upsert_digests(work: UnitOfWork, kind: RowKind, rows: Sequence[Importe
     await work.execute(
         """
         INSERT INTO imported_rows (kind, client_id, key, said)
-        SELECT :kind, * FROM unnest(CAST(:clients AS text[]), CAST(:keys AS text[]), CAST(:digests AS bytea[]))
+        SELECT :kind, * FROM unnest(CAST(:client_id AS text[]), CAST(:key AS text[]), CAST(:digest AS bytea[]))
         ON CONFLICT (kind, client_id, key) DO UPDATE SET said = excluded.said
         """,
         kind=kind,
-        clients=[row.client_id for row in rows],
-        keys=[row.key for row in rows],
-        digests=[row.digest for row in rows],
+        **to_columns(rows, "client_id", "key", "digest"),
     )
 
 

@@ -36,13 +36,7 @@ class NewPass(Body):
     summary="Give a frozen employee a pass",
 )
 async def grant_pass(body: NewPass, door: Door = allow("hr", "sales_head", "director")) -> Any:
-    wanted = PassWanted(
-        pass_id=body.id or uuid7(),
-        client_id=body.client_id,
-        purpose=body.purpose,
-        from_time=body.from_time,
-        until_time=body.until_time,
-    )
+    wanted = PassWanted(pass_id=body.id or uuid7(), **body.model_dump(exclude={"id", "employee_id"}))
     granted = await door.transact(handlers.grant_pass, body.employee_id, wanted, door.principal.roles)
     door.set_location("access", "passes", granted.id)
     return granted

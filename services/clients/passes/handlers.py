@@ -46,13 +46,9 @@ class UnknownClient(Unprocessable, code="unknown_client"):
 
 
 PASS_FAULT_ERRORS: Mapping[str, type[Refused] | type[Unprocessable]] = {
-    "wrong_order": PassEndsBeforeItBegins,
-    "in_the_past": PassInThePast,
-    "too_long": PassTooLong,
     "not_frozen": PersonNotFrozen,
-    "no_last_day": NoLastWorkingDay,
-    "not_their_client": NotTheirClient,
-    "unknown_client": UnknownClient,
+    **{error.code: error for error in (PassEndsBeforeItBegins, PassInThePast, PassTooLong, UnknownClient)},
+    **{error.code: error for error in (NoLastWorkingDay, NotTheirClient)},
 }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from services.clients.holdings.store.owners import increment_versions
 from services.clients.journal.store import insert_clients_entry
-from shared.database import UnitOfWork
+from shared.database import UnitOfWork, to_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ INSERT_TEAMS_SQL = """INSERT INTO team (client_id, function, employee_id)
     FROM new, jsonb_each_text(team) AS place (function, employee_id)"""
 UPSERT_TEAM_PLACES_SQL = """
     WITH given AS (
-        SELECT * FROM unnest(CAST(:clients AS text[]), CAST(:functions AS text[]), CAST(:employees AS text[]))
+        SELECT * FROM unnest(CAST(:client_id AS text[]), CAST(:function AS text[]), CAST(:employee_id AS text[]))
                WITH ORDINALITY AS g (client_id, function, employee_id, nth)
     ), before AS MATERIALIZED (
         SELECT t.* FROM team t JOIN given USING (client_id, function)
@@ -56,12 +56,8 @@ UPSERT_TEAM_PLACES_SQL = """
 
 async def upsert_team_places(work: UnitOfWork, places: Sequence[TeamPlace]) -> list[str]:
     """Of each whether it was `created`, `updated`, or `unchanged`. The clients were locked before."""
-    return await work.fetch_values(
-        UPSERT_TEAM_PLACES_SQL,
-        clients=[place.client_id for place in places],
-        functions=[place.function for place in places],
-        employees=[place.employee_id for place in places],
-    )
+    columns = to_columns(places, "client_id", "function", "employee_id")
+    return await work.fetch_values(UPSERT_TEAM_PLACES_SQL, **columns)
 
 
 async def delete_team_place(work: UnitOfWork, client_id: str, function: str) -> str | None:
@@ -167,15 +163,15 @@ async def list_team_places(work: UnitOfWork, employee_id: str, limit: int) -> li
 
 async def list_employees_in_places(work: UnitOfWork, places: Sequence[TeamPlace]) -> set[str]:
     """Who serves these clients in these functions now."""
-    found = await work.fetch_rows(
+    found = await work.fetch_values(
         """
         SELECT DISTINCT employee_id FROM team
-        JOIN unnest(CAST(:clients AS text[]), CAST(:functions AS text[])) AS r (client_id, function) USING (client_id, function)
+        JOIN unnest(CAST(:client_id AS text[]), CAST(:function AS text[])) AS r (client_id, function)
+        USING (client_id, function)
         """,
-        clients=[place.client_id for place in places],
-        functions=[place.function for place in places],
+        **to_columns(places, "client_id", "function"),
     )
-    return {row["employee_id"] for row in found}
+    return set(found)
 
 
 async def merge_teams(work: UnitOfWork, client_id: str, into_id: str) -> None:
