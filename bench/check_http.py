@@ -148,7 +148,7 @@ def measure_servers(folder: Path) -> list[FigureRow]:
     key = create_key_file(folder / "key.pem")
     url = asyncio.run(create_service_database("clients", "bench_check_http"))
     asyncio.run(fill_company(url, CLIENTS))
-    token = make_token_keys(Settings(), key).token("telephony", ["service"], 3600)
+    token = make_token_keys(Settings(), key).issue_token("telephony", ["service"], 3600)
     script = folder / "check.lua"
     script.write_text(WRK_SCRIPT % {"token": token, "clients": CLIENTS})
     rates: dict[str, list[float]] = {name: [] for name in SERVERS}

@@ -12,7 +12,7 @@ from services.clients.access.store.checks import REACH_EVERYBODY, AccessQuestion
 from shared.contracts.staff import EmployeeResigned
 from shared.messages import encode_record, get_events_topic
 from shared.people.freezes import unfreeze_employee
-from shared.service import Runtime
+from shared.replica import Replica
 
 MANY, FEW = 100_000, 10
 OF_MANY, OF_FEW = "e-900", "e-901"
@@ -23,7 +23,7 @@ TODAY = datetime.now(UTC).date()
 class RepeatedLeaver:
     """Somebody who resigns again and again, each time a new announcement."""
 
-    def __init__(self, runtime: Runtime, employee_id: str) -> None:
+    def __init__(self, runtime: Replica, employee_id: str) -> None:
         self.runtime, self.employee_id, self.sequence = runtime, employee_id, 1
 
     async def resign(self) -> None:
@@ -86,7 +86,7 @@ async def measure() -> list[FigureRow]:
     ]
 
 
-async def assert_caretaker_in_place(runtime: Runtime) -> None:
+async def assert_caretaker_in_place(runtime: Replica) -> None:
     """Asserts that the last client of both is refused to them and open to the caretaker."""
     ask = runtime.state["check_batcher"].check
     for employee, client in ((OF_MANY, MANY - 1), (OF_FEW, MANY + FEW - 1)):
