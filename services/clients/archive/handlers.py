@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Awaitable
 from datetime import UTC, date
 from pathlib import Path
 
@@ -10,7 +11,13 @@ import structlog
 from services.clients.archive import store
 from services.clients.journal.store import delete_month, get_partition_name, insert_journal_entry
 from services.clients.legal_holds.store import lock_legal_holds
-from services.clients.proofs.handlers import begin_range_export, get_verifier_key, stream_range_export
+from services.clients.proofs.handlers import (
+    TilePage,
+    begin_range_export,
+    get_verifier_key,
+    read_tile_page,
+    stream_range_export,
+)
 from services.clients.proofs.rules.verdict import Verdict
 from services.clients.proofs.rules.verification import verify_export
 from shared.advisory_locks import AdvisoryLock
@@ -58,17 +65,22 @@ async def _archive_next_month(runtime: Runtime, keep: int) -> bool | None:
 async def _export_month(runtime: Runtime, start: int, end: int, file: Path) -> bool:
     """Whether what was written verifies; only then the file has its name."""
     key = runtime.keys.signing_key
+    verifier_key = get_verifier_key(key)
     export = await runtime.transact(begin_range_export, start, end, None, None, key)
+
+    def read_page(from_index: int) -> Awaitable[TilePage | None]:
+        return runtime.transact(read_tile_page, export, from_index, verifier_key)
+
     await asyncio.to_thread(file.parent.mkdir, parents=True, exist_ok=True)
     for left in file.parent.glob(f"{file.name}.*.part"):  # by a crash
         left.unlink(missing_ok=True)
     part = file.with_name(f"{file.name}.{runtime.id}.part")
     try:
         with part.open("wb") as opened:
-            async for lines in stream_range_export(runtime.transact, export, key):
+            async for lines in stream_range_export(read_page, export, verifier_key):
                 await asyncio.to_thread(opened.write, lines)
             await asyncio.to_thread(os.fsync, opened.fileno())
-        verdict = await asyncio.to_thread(_verify_file, part, get_verifier_key(key))
+        verdict = await asyncio.to_thread(_verify_file, part, verifier_key)
         if not verdict.good or verdict.entries != end - start:
             return False
         part.replace(file)

@@ -73,10 +73,15 @@ async def export_journal(
 ) -> StreamingResponse:
     """Whole, or the run of entries that holds a time; about an employee or a client, each entry with its own proof."""
     key = door.runtime.keys.signing_key
+    verifier_key = handlers.get_verifier_key(key)
     if employee_id or client_id:
         selection = await door.transact(handlers.begin_selection_export, employee_id, client_id, since, until, key)
-        lines = handlers.stream_selection_export(door.read, selection, key)
+        lines = handlers.stream_selection_export(
+            lambda after: door.read(handlers.list_selected_entries, selection, after), selection, verifier_key
+        )
     else:
         whole = await door.transact(handlers.begin_range_export, from_index, to_size, since, until, key)
-        lines = handlers.stream_range_export(door.read, whole, key)
+        lines = handlers.stream_range_export(
+            lambda start: door.read(handlers.read_tile_page, whole, start, verifier_key), whole, verifier_key
+        )
     return StreamingResponse(lines, media_type=NDJSON)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import httpx
 import structlog
@@ -25,7 +25,6 @@ from shared.service import Runtime
 
 log = structlog.get_logger()
 JOURNAL_ORIGIN = "holdfast/journal"
-ReadInTransaction = Callable[..., Awaitable[Any]]
 
 
 class NotYetAppended(Refused, code="not_yet_appended"):
@@ -230,17 +229,16 @@ async def read_tile_page(work: UnitOfWork, export: RangeExport, start: int, key:
 
 
 async def stream_range_export(
-    read: ReadInTransaction, export: RangeExport, key: Ed25519PrivateKey
+    read_page: Callable[[int], Awaitable[TilePage | None]], export: RangeExport, verifier_key: str
 ) -> AsyncIterator[bytes]:
-    """The lines of an export that has begun, in the memory of a page; `read` runs a reader in a transaction.
+    """The lines of an export that has begun, in the memory of a page; `read_page` is `read_tile_page` from a leaf on.
 
     Leaves stand beside the hashes that were kept when they were appended: whoever changed one in the database is shown.
     """
-    verifier = get_verifier_key(key)
-    yield export_format.format_range_header(JOURNAL_ORIGIN, verifier, export.start, export.end, export.frontier)
+    yield export_format.format_range_header(JOURNAL_ORIGIN, verifier_key, export.start, export.end, export.frontier)
     start, kept = export.start, 0
     while start < export.end:
-        page: TilePage | None = await read(read_tile_page, export, start, verifier)
+        page = await read_page(start)
         if page is None:
             return  # without its last line, the file says that it is not whole
         yield page.lines
@@ -277,12 +275,14 @@ async def list_selected_entries(
 
 
 async def stream_selection_export(
-    read: ReadInTransaction, export: SelectionExport, key: Ed25519PrivateKey
+    read_page: Callable[[int], Awaitable[list[tuple[int, bytes, list[bytes]]]]],
+    export: SelectionExport,
+    verifier_key: str,
 ) -> AsyncIterator[bytes]:
-    """The lines of an export that has begun, a page at a time."""
-    yield export_format.format_selection_header(JOURNAL_ORIGIN, get_verifier_key(key), export.size, export.note)
+    """The lines of an export that has begun; `read_page` is `list_selected_entries` after an entry."""
+    yield export_format.format_selection_header(JOURNAL_ORIGIN, verifier_key, export.size, export.note)
     after, count = -1, 0
-    while entries := await read(list_selected_entries, export, after):
+    while entries := await read_page(after):
         yield b"".join(export_format.format_selected_entry(*entry) for entry in entries)
         after, count = entries[-1][0], count + len(entries)
     yield export_format.format_selection_footer(count)

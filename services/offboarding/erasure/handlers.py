@@ -4,9 +4,6 @@
 words of ours stay: the certificate still says what was done, and when.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from services.offboarding.cases.store import erase_skip_reasons, list_case_ids
 from services.offboarding.departures.handlers import on_employee_announced
 from services.offboarding.documents.store import erase_documents
@@ -54,7 +51,7 @@ async def on_client_erased(work: UnitOfWork, envelope: Envelope[ClientErased]) -
     work.publish(JournalEntry(kind=event.type, actor_id=work.actor, details=details))
 
 
-async def disclose_personal_data(work: UnitOfWork, employee_id: str, may_see_clients: bool) -> Mapping[str, Any]:
+async def disclose_personal_data(work: UnitOfWork, employee_id: str, may_see_clients: bool) -> store.PersonalData:
     """What is kept of an employee here. Every look is in the journal."""
     kept = await store.get_personal_data(work, employee_id, may_see_clients)
     publish_journal_entry(work, "personal_data.read", employee_id=employee_id, service=work.service)

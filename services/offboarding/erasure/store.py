@@ -1,7 +1,7 @@
 """What offboarding keeps of an employee, read from all its subjects."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from shared.database import UnitOfWork
 
@@ -29,6 +29,20 @@ PERSONAL_DATA = """
 """
 
 
-async def get_personal_data(work: UnitOfWork, employee_id: str, may_see_clients: bool) -> Mapping[str, Any]:
+@dataclass(frozen=True)
+class PersonalData:
+    """Own cases; numbers of tasks and visits with the first and the last; what they proved, listed, received and introduced."""
+
+    cases: Sequence[Mapping[str, str | None]]
+    tasks: Mapping[str, int | str | None]
+    proofs: Sequence[Mapping[str, object]]
+    documents: Sequence[Mapping[str, str | None]]
+    inventory: Mapping[str, int]
+    introductions: Mapping[str, int]
+    visits: Mapping[str, int | str | None]
+
+
+async def get_personal_data(work: UnitOfWork, employee_id: str, may_see_clients: bool) -> PersonalData:
     """Documents about clients only for who may see them."""
-    return await work.fetch_row(PERSONAL_DATA, id=employee_id, may_see_clients=may_see_clients) or {}
+    found = await work.fetch_all(PersonalData, PERSONAL_DATA, id=employee_id, may_see_clients=may_see_clients)
+    return found[0]

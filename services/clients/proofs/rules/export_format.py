@@ -135,7 +135,7 @@ def parse_selected_entry(line: bytes) -> tuple[int, bytes, tuple[bytes, ...]] | 
     return None
 
 
-def parse_selection_footer(line: bytes) -> int | None:
+def parse_selection_count(line: bytes) -> int | None:
     match _load_line(line, "end"):
         case (int(count),) if _is_size(count):
             return count

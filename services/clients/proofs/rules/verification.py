@@ -82,7 +82,7 @@ def verify_selection(
             if index <= before:
                 verdict.add("misplaced", number, index)
             before = index
-        elif (count := export_format.parse_selection_footer(line)) is not None:
+        elif (count := export_format.parse_selection_count(line)) is not None:
             ended = True
             if count != verdict.entries:
                 verdict.add("recounted", number)
