@@ -37,7 +37,7 @@ from services.offboarding.metadata import metadata
 from services.offboarding.moves.handlers import compute_remainder
 from services.offboarding.plans import api as plans_api
 from services.offboarding.plans.handlers import compute_draft
-from services.offboarding.risks.handlers import compute_ranking
+from services.offboarding.risks.handlers import rank_clients_and_open_visits
 from services.offboarding.tasks import api as tasks_api
 from services.offboarding.visits import api as visits_api
 from shared.contracts import offboarding
@@ -67,7 +67,7 @@ from shared.people.store import are_roles_frozen, save_department
 from shared.service import Runtime, Service, Ticker
 
 COMPUTATIONS: Mapping[str, Computation] = {
-    "ranking": compute_ranking,
+    "ranking": rank_clients_and_open_visits,
     "draft": compute_draft,
     "remainder": compute_remainder,
     "figures": compute_follow_up,

@@ -17,7 +17,7 @@ from shared.auth import ROLES, Principal, Role
 from shared.database import UnitOfWork, retry_conflicts, rolled_back_transaction
 from shared.errors import Forbidden, IdempotencyKeyInFlight, IdempotencyKeyReused, NoToken, RolesFrozen, Stale
 from shared.outbox.answers import (
-    AnswerKey,
+    IdempotencyKey,
     KeptAnswer,
     dump_answer,
     get_kept_answer,
@@ -108,7 +108,7 @@ class Door:
         return self.request_hash
 
     async def _get_kept_answer(self, work: UnitOfWork, part: int) -> KeptAnswer | None:
-        key = AnswerKey(self.idempotency_holder, self.idempotency_key or "", part)
+        key = IdempotencyKey(self.idempotency_holder, self.idempotency_key or "", part)
         if not await try_lock_answer(work, key):
             raise IdempotencyKeyInFlight
         kept = await get_kept_answer(work, key)
@@ -117,7 +117,7 @@ class Door:
         return kept
 
     async def _keep_answer(self, work: UnitOfWork, part: int, result: str) -> None:
-        key = AnswerKey(self.idempotency_holder, self.idempotency_key or "", part)
+        key = IdempotencyKey(self.idempotency_holder, self.idempotency_key or "", part)
         await insert_kept_answer(work, key, await self._request_hash(), result)
 
     def check_version(self, version: int) -> None:

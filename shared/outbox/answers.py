@@ -18,7 +18,7 @@ DELETE_ANSWERS = """
 """
 
 
-class AnswerKey(NamedTuple):
+class IdempotencyKey(NamedTuple):
     """Whose key it is, and which of the transactions of the request."""
 
     holder: str
@@ -54,13 +54,13 @@ def dump_answer(handler: Callable[..., Awaitable[T]], result: T) -> str:
     return _get_result_adapter(handler).dump_json(result, warnings=False).decode()
 
 
-async def try_lock_answer(work: UnitOfWork, key: AnswerKey) -> bool:
+async def try_lock_answer(work: UnitOfWork, key: IdempotencyKey) -> bool:
     """False while another transaction works on the same request."""
     name = f"{key.holder}\n{key.key}\n{key.part}"
     return bool(await work.fetch_value("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))", name=name))
 
 
-async def get_kept_answer(work: UnitOfWork, key: AnswerKey) -> KeptAnswer | None:
+async def get_kept_answer(work: UnitOfWork, key: IdempotencyKey) -> KeptAnswer | None:
     return await work.fetch_one(
         KeptAnswer,
         "SELECT request_hash, result FROM idempotency_keys WHERE principal = :holder AND key = :key AND part = :part",
@@ -68,7 +68,7 @@ async def get_kept_answer(work: UnitOfWork, key: AnswerKey) -> KeptAnswer | None
     )
 
 
-async def insert_kept_answer(work: UnitOfWork, key: AnswerKey, request_hash: bytes, result: str) -> None:
+async def insert_kept_answer(work: UnitOfWork, key: IdempotencyKey, request_hash: bytes, result: str) -> None:
     """Keeps `result`, which is JSON."""
     await work.execute(
         """

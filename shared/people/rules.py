@@ -101,7 +101,7 @@ def choose_caretaker(people: Mapping[str, Person], candidates: Sequence[str], le
     return None
 
 
-def require_able_to_own(people: Mapping[str, Person], employee_id: str) -> None:
+def require_may_be_given_work(people: Mapping[str, Person], employee_id: str) -> None:
     """Raises `UnknownEmployee`, `NotEmployed` or `Frozen` unless this person may be given clients or stages."""
     person = people.get(employee_id)
     if person is None or not person.is_known:

@@ -22,7 +22,7 @@ from services.clients.proofs.rules.export_format import (
     parse_header,
     parse_range_footer,
     parse_selected_entry,
-    parse_selection_footer,
+    parse_selection_count,
     parse_tile_hashes,
 )
 
@@ -37,7 +37,7 @@ WRITTEN: list[tuple[Any, bytes, Any]] = [
     (parse_checkpoint_line, format_checkpoint("— note\n"), "— note\n"),
     (parse_range_footer, format_range_footer(9, "— note\n", 2), (9, "— note\n", 2)),
     (parse_selected_entry, format_selected_entry(4, LEAVES[4], HASHES[:3]), (4, LEAVES[4], tuple(HASHES[:3]))),
-    (parse_selection_footer, format_selection_footer(9), 9),
+    (parse_selection_count, format_selection_footer(9), 9),
 ]
 READERS = sorted({read for read, _, _ in WRITTEN}, key=lambda read: read.__name__)
 

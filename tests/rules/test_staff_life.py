@@ -13,8 +13,8 @@ from services.staff.departures.rules import EmploymentUpdate, apply_employment_u
 from services.staff.employees.rules import (
     Employee,
     determine_notice_day,
+    record_facts,
     select_newest_facts,
-    set_facts,
 )
 from shared.people.rules import list_caretaker_candidates
 
@@ -231,7 +231,7 @@ def test_each_attribute_by_itself_ends_with_the_newest_word(orders: Any) -> None
     def told(order: Any) -> tuple[Any, ...]:
         person = PERSON
         for minute, (name, value) in order:
-            person = set_facts(person, select_newest_facts(person.said, {name: str(value)}, at(minute)), at(minute))
+            person = record_facts(person, select_newest_facts(person.said, {name: str(value)}, at(minute)), at(minute))
         return person.name, person.department_id, person.manager_id
 
     assert told(orders[1]) == told(orders[0])

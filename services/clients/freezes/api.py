@@ -71,13 +71,13 @@ async def get_freeze(
     },
     summary="Lift a freeze: two people in two roles",
 )
-async def lift_freeze_by_hand(
+async def request_or_confirm_lifting(
     employee_id: Id,
     reason: Annotated[Paragraphs | None, Query()] = None,
     body: LiftFreeze | None = None,
     door: Door = allow("hr", "sales_head", "director", "ops"),
 ) -> Any:
     why = body.reason if body else reason
-    answer = await door.transact(handlers.lift_freeze_by_hand, employee_id, why, door.principal.roles)
+    answer = await door.transact(handlers.request_or_confirm_lifting, employee_id, why, door.principal.roles)
     door.response.status_code = 200 if answer.lifted else 202
     return answer

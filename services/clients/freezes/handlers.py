@@ -201,7 +201,7 @@ async def freeze_employee_by_hand(
     return freeze
 
 
-async def lift_freeze_by_hand(
+async def request_or_confirm_lifting(
     work: UnitOfWork, employee_id: str, reason: str | None, roles: frozenset[str]
 ) -> rules.LiftResult:
     """The first call asks, the second one, by another person in another role, lifts: `lifted` says which it was.

@@ -17,8 +17,8 @@ from services.clients.names.rules import apply_external_id_changes
 from services.clients.names.store import (
     claim_external_ids_or_list_taken,
     list_client_ids_by_ref,
-    list_erased,
     list_erased_employees,
+    list_erased_keys,
     list_merged_client_ids,
 )
 from services.clients.register.handlers import (
@@ -111,7 +111,7 @@ async def import_clients(work: UnitOfWork, lines: Sequence[tuple[int, Registrati
 async def _update_clients(work: UnitOfWork, rows: Sequence[Registration], before: dict[str, Profile]) -> None:
     """The profiles as the rows say; contacts that were erased do not come back."""
     named = [(row.client_id, contact.id) for row in rows for contact in row.profile.contacts if contact.id]
-    erased = await list_erased(work, "contact", [id for id, _ in named], [part for _, part in named])
+    erased = await list_erased_keys(work, "contact", [id for id, _ in named], [part for _, part in named])
     profiles = {}
     for row in rows:
         present = before[row.client_id]
@@ -191,7 +191,7 @@ async def import_contacts(work: UnitOfWork, lines: Lines[Contact]) -> list[LineR
 
 async def _write_contacts(work: UnitOfWork, rows: Sequence[store.ImportedRow[Contact]]) -> list[str]:
     """A row with the details of a contact of the client is that contact; else its key is the id of a new one."""
-    erased = await list_erased(work, "contact", [row.client_id for row in rows], [row.key for row in rows])
+    erased = await list_erased_keys(work, "contact", [row.client_id for row in rows], [row.key for row in rows])
     before = await list_profiles(work, {row.client_id for row in rows})
     contacts = {client_id: {one.id: one for one in profile.contacts} for client_id, profile in before.items()}
     outcomes, changed = list[str](), set[str]()

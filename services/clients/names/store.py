@@ -108,7 +108,9 @@ async def list_ids_merged_into(work: UnitOfWork, client_id: str) -> list[str]:
     )
 
 
-async def list_erased(work: UnitOfWork, kind: str, ids: Iterable[str], parts: Iterable[str]) -> set[tuple[str, str]]:
+async def list_erased_keys(
+    work: UnitOfWork, kind: str, ids: Iterable[str], parts: Iterable[str]
+) -> set[tuple[str, str]]:
     """Who of these has been erased: `kind` contact, with the id of the client and their own as part; or employee."""
     found = await work.fetch_rows(
         """
@@ -124,7 +126,7 @@ async def list_erased(work: UnitOfWork, kind: str, ids: Iterable[str], parts: It
 
 async def list_erased_employees(work: UnitOfWork, employee_ids: Iterable[str]) -> set[str]:
     ids = list(employee_ids)
-    return {id for id, _ in await list_erased(work, "employee", ids, [""] * len(ids))}
+    return {id for id, _ in await list_erased_keys(work, "employee", ids, [""] * len(ids))}
 
 
 # -- merged and erased clients -----------------------------------------------------------------------------------------

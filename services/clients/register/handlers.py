@@ -24,7 +24,7 @@ from shared.database import UnitOfWork
 from shared.errors import Forbidden, HoldfastError, IdTaken, Refused, Unprocessable
 from shared.ids import uuid7
 from shared.paging import Paging
-from shared.people.rules import Person, UnknownEmployee, require_able_to_own
+from shared.people.rules import Person, UnknownEmployee, require_may_be_given_work
 from shared.people.store import lock_people
 
 VersionCheck = Callable[[int], None]  # of the door: raises `Stale` unless the version is the wanted one
@@ -78,7 +78,7 @@ async def register_client(work: UnitOfWork, new: rules.Registration, roles: froz
     if known is None:
         for person in new.people:
             try:
-                require_able_to_own(people, person)
+                require_may_be_given_work(people, person)
             except UnknownEmployee:
                 raise (UnknownOwner if person == new.owner_id else UnknownEmployee) from None
         if await list_merged_client_ids(work, [new.client_id]):
@@ -191,7 +191,7 @@ def format_money(amount: Decimal | None) -> str | None:
 def find_owner_refusal(people: Mapping[str, Person], employee_id: str) -> str | None:
     """Why this person may not be given clients, if so."""
     try:
-        require_able_to_own(people, employee_id)
+        require_may_be_given_work(people, employee_id)
     except HoldfastError as refusal:
         return refusal.code
     return None

@@ -44,7 +44,9 @@ async def read_client_knowledge(id: ClientRef, door: Door = allow(*CLIENT_ROLES)
     summary="Meetings, calls and mails, newest first",
 )
 async def list_interactions(id: ClientRef, paging: Paging = Depends(paging), door: Door = allow(*CLIENT_ROLES)) -> Any:
-    interactions = await door.transact(handlers.list_records, id, door.principal.roles, paging, rules.Interaction)
+    interactions = await door.transact(
+        handlers.list_interactions_or_feedback, id, door.principal.roles, paging, rules.Interaction
+    )
     return make_page(interactions, paging, lambda one: (one.at.isoformat(), one.id))
 
 
@@ -55,7 +57,9 @@ async def list_interactions(id: ClientRef, paging: Paging = Depends(paging), doo
     summary="What the client said of us, newest first",
 )
 async def list_feedback(id: ClientRef, paging: Paging = Depends(paging), door: Door = allow(*CLIENT_ROLES)) -> Any:
-    feedback = await door.transact(handlers.list_records, id, door.principal.roles, paging, rules.Feedback)
+    feedback = await door.transact(
+        handlers.list_interactions_or_feedback, id, door.principal.roles, paging, rules.Feedback
+    )
     return make_page(feedback, paging, lambda one: (one.at.isoformat(), one.id))
 
 

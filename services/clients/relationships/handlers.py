@@ -23,13 +23,13 @@ async def read_client_knowledge(work: UnitOfWork, client_id: str, roles: frozens
 
 
 @accept_any_client_id
-async def list_records(
-    work: UnitOfWork, client_id: str, roles: frozenset[str], paging: Paging, shape: type[store.Record]
+async def list_interactions_or_feedback(
+    work: UnitOfWork, client_id: str, roles: frozenset[str], paging: Paging, record_type: type[store.Record]
 ) -> list[store.Record]:
     """A page of interactions or feedback, newest first. Raises a `JournaledRefusal`, `UnknownCursor`."""
     after = _parse_cursor(paging)
     await require_access(work, client_id, "read", roles)
-    return await store.list_records(work, shape, client_id, after, paging.fetch)
+    return await store.list_interactions_or_feedback(work, record_type, client_id, after, paging.fetch)
 
 
 def _parse_cursor(paging: Paging) -> tuple[datetime, str] | None:

@@ -76,14 +76,14 @@ SELECT_RECORDS_SQL: Mapping[type, str] = {
 }
 
 
-async def list_records(
-    work: UnitOfWork, shape: type[Record], client_id: str, after: tuple[datetime, str] | None, limit: int
+async def list_interactions_or_feedback(
+    work: UnitOfWork, record_type: type[Record], client_id: str, after: tuple[datetime, str] | None, limit: int
 ) -> list[Record]:
     """Interactions or feedback before the moment and id `after`, newest first."""
     return await work.fetch_all(
-        shape,
+        record_type,
         f"""
-        SELECT * FROM ({SELECT_RECORDS_SQL[shape]} WHERE client_id = :client_id) found
+        SELECT * FROM ({SELECT_RECORDS_SQL[record_type]} WHERE client_id = :client_id) found
         {"WHERE (at, id) < (:at, :after)" if after else ""} ORDER BY at DESC, id DESC LIMIT :limit
         """,
         client_id=client_id,

@@ -19,7 +19,7 @@ from shared.contracts.clients import PlaceTeam, Result
 from shared.database import UnitOfWork
 from shared.errors import NotFound
 from shared.messages import Envelope
-from shared.people.rules import require_able_to_own
+from shared.people.rules import require_may_be_given_work
 from shared.people.store import lock_people
 
 
@@ -50,7 +50,7 @@ async def place_in_team(
     people = await lock_people(work, for_share=[employee_id, work.actor])
     client = await _lock_client_for_staffing(work, client_id, roles)
     check_version(client.version)
-    require_able_to_own(people, employee_id)
+    require_may_be_given_work(people, employee_id)
     (outcome,) = await upsert_team_places(work, [TeamPlace(client_id, function, employee_id)])
     if outcome != "unchanged":
         await insert_journal_entry(

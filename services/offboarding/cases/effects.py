@@ -14,7 +14,7 @@ from shared.journal import publish_journal_entry
 from shared.people.freezes import unfreeze_employee
 
 
-async def end_leavers_part(work: UnitOfWork, record: CaseRecord) -> None:
+async def reassign_leavers_open_work(work: UnitOfWork, record: CaseRecord) -> None:
     """The last day ends only the leaver's part: their tasks go to their manager, introductions become visits."""
     await store.insert_timeline_entry(work, record.id, "last_day_over")
     await hand_leavers_tasks_to_manager(work, record)

@@ -43,7 +43,7 @@ async def _follow_move(
     await store.update_case(work, before, after)
     replies: list[Reply] = []
     if after.last_day_over and not before.last_day_over:
-        await effects.end_leavers_part(work, record)
+        await effects.reassign_leavers_open_work(work, record)
         if after.is_over("transfer"):
             replies.append(Reply(after.id_of_task("introductions")))
     if after.undo == "asked" and not before.undo:

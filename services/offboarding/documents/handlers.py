@@ -12,7 +12,7 @@ from services.offboarding.permissions.store import is_head_of_case
 from shared.database import UnitOfWork
 from shared.errors import Forbidden, IdTaken, NotFound
 from shared.paging import Paging
-from shared.people.rules import require_able_to_own
+from shared.people.rules import require_may_be_given_work
 from shared.people.store import lock_people
 
 
@@ -59,7 +59,7 @@ async def hand_over_document(work: UnitOfWork, viewer: Viewer, document_id: str,
     if document.status != "listed":
         return document
     if receiver_id is not None:
-        require_able_to_own(receivers, receiver_id)
+        require_may_be_given_work(receivers, receiver_id)
     else:
         receiver_id = await get_main_successor(work, document.case_id) or await get_manager(work, document.leaver_id)
     handed_over = replace(document, status="handed_over", receiver_id=receiver_id, handed_over_at=work.now)

@@ -190,7 +190,7 @@ async def _edit_plan(work: UnitOfWork, record: CaseRecord, version: int, edits: 
     loads = await store.get_loads_without(work, record.id, version, list(clients), order_ids)
     stage_moves = {(move.order_id, move.stage): move for move in moves if move.part == "stage"}
     planned = {key: move.to_id for key, move in stage_moves.items() if move.to_id}
-    items = {key: rules.to_stage_item(rules.get_stage(move)) for key, move in stage_moves.items()}
+    items = {key: rules.to_stage_item(rules.restore_open_stage(move)) for key, move in stage_moves.items()}
     problem = PlanningProblem(
         record.employee_id,
         await store.list_able_colleagues(work, record.employee_id, loads),

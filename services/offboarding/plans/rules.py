@@ -86,7 +86,7 @@ def to_stage_item(stage: OpenStage, department_id: str | None = None) -> StageIt
     )
 
 
-def get_stage(move: Move) -> OpenStage:
+def restore_open_stage(move: Move) -> OpenStage:
     """The stage that a move is of, as it was when the plan was made."""
     return OpenStage(
         order_id=move.order_id,

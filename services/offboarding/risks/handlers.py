@@ -19,7 +19,7 @@ from shared.database import UnitOfWork
 from shared.service import Runtime
 
 
-async def compute_ranking(runtime: Runtime, record: CaseRecord) -> JobResult:
+async def rank_clients_and_open_visits(runtime: Runtime, record: CaseRecord) -> JobResult:
     """The leaver's clients by risk."""
     leaver_id = record.employee_id
     clients = await fetch_portfolio(runtime.calls, leaver_id)

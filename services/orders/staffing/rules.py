@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from shared.errors import HoldfastError, Refused
-from shared.people.rules import Person, require_able_to_own
+from shared.people.rules import Person, require_may_be_given_work
 
 ROUNDING = 1e-9  # efforts are sums of floats
 
@@ -140,7 +140,7 @@ def find_unable_to_own(people: Mapping[str, Person], employee_ids: Iterable[str]
     refusals: dict[str, type[HoldfastError]] = {}
     for employee_id in employee_ids:
         try:
-            require_able_to_own(people, employee_id)
+            require_may_be_given_work(people, employee_id)
         except HoldfastError as refusal:
             refusals[employee_id] = type(refusal)
     return refusals

@@ -16,7 +16,7 @@ from shared.contracts.orders import StageOwner, StagesTransferred
 from shared.database import UnitOfWork
 from shared.errors import Forbidden
 from shared.journal import publish_journal_entry
-from shared.people.rules import require_able_to_own
+from shared.people.rules import require_may_be_given_work
 from shared.people.store import lock_people
 
 MOVED_STAGES_PER_EVENT = 1000
@@ -56,7 +56,7 @@ async def assign_stage(
     check_version(order.version)
     assigned, events = rules.assign_stage(order, name, employee_id)
     if events:
-        require_able_to_own(people, employee_id)
+        require_may_be_given_work(people, employee_id)
         need = order.get_need(stage)
         refusal = Roster(await list_capacities(work, [stage.function], [employee_id])).find_refusal(need, employee_id)
         if refusal is not None:

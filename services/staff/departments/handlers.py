@@ -73,7 +73,7 @@ def publish_department(work: UnitOfWork, department: rules.Department, head_befo
 
 
 async def read_organisation(work: UnitOfWork, sees_all: bool) -> rules.Organisation:
-    return rules.build_organisation(
+    return rules.build_organisation_chart(
         await store.list_organised_departments(work, sees_all), await store.list_employee_places(work, sees_all)
     )
 

@@ -90,7 +90,7 @@ class Organisation:
     vacancies: Sequence[str]
 
 
-def build_organisation(
+def build_organisation_chart(
     departments: Sequence[OrganisedDepartment], places: Mapping[str | None, Sequence[EmployeePlace]]
 ) -> Organisation:
     """The tree of departments; `places` are by department."""

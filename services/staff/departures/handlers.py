@@ -199,7 +199,7 @@ async def hold_if_suspicious(
     if locked.hold_id is not None:
         await store.update_held_departure(work, locked.hold_id, update, reason)
         return True
-    count = await store.count_departure(work, source_id, work.today)
+    count = await store.increment_departures_of_day(work, source_id, work.today)
     if count.departures <= rules.compute_departure_limit(work.settings.hold_departures_above, count.staff):
         return False
     employee = locked.employee

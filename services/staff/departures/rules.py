@@ -14,8 +14,8 @@ from services.staff.employees.rules import (
     Status,
     build_event,
     determine_notice_day,
+    record_facts,
     select_newest_facts,
-    set_facts,
 )
 from shared.contracts.staff import (
     DepartureHeld,
@@ -167,7 +167,7 @@ def apply_employment_update(employee: Employee, update: EmploymentUpdate, next_e
     facts = select_newest_facts(employee.said, _facts_of_update(update), update.at)
     if update.kind == "rehired" and employee.status == "active" and update.day == employee.hired_on:
         return UpdatedEmployment(employee, is_outdated=not facts)
-    after = set_facts(employee, facts, update.at)
+    after = record_facts(employee, facts, update.at)
     rehire = after.rehired
     if rehire is not None and after.status != "active" and rehire.at >= after.said.get("status", rehire.at):
         return _open_next_employment(after, rehire, next_employment_id)

@@ -57,7 +57,7 @@ async def lock_due_employees(work: UnitOfWork, limit: int) -> list[str]:
 # -- the brake ---------------------------------------------------------------------------------------------------------
 
 
-async def count_departure(work: UnitOfWork, source_id: str, day: date) -> rules.DepartureCount:
+async def increment_departures_of_day(work: UnitOfWork, source_id: str, day: date) -> rules.DepartureCount:
     """Counts one more departure of this source and day.
 
     The row stays locked until commit, so departures of one source are counted one by one.

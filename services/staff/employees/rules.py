@@ -124,7 +124,7 @@ def select_newest_facts(said: Mapping[str, datetime], facts: Facts, at: datetime
     return {name: value for name, value in facts.items() if name not in said or said[name] <= at}
 
 
-def set_facts(employee: Employee, facts: Facts, at: datetime) -> Employee:
+def record_facts(employee: Employee, facts: Facts, at: datetime) -> Employee:
     """The employee with these facts, each remembered as said at this moment."""
     return replace(employee, **facts, said={**employee.said, **dict.fromkeys(facts, at)})
 
@@ -136,7 +136,7 @@ def determine_decision_time(employee: Employee, now: datetime) -> datetime:
 
 def decide_facts(employee: Employee, facts: Facts, now: datetime) -> Employee:
     """The employee with these facts as a person decides them now."""
-    return set_facts(employee, facts, determine_decision_time(employee, now))
+    return record_facts(employee, facts, determine_decision_time(employee, now))
 
 
 def determine_notice_day(employee: Employee) -> date | None:

@@ -17,8 +17,8 @@ from services.staff.employees.rules import (
     HiredBeforeLeft,
     apply_absence_message,
     build_event,
+    record_facts,
     select_newest_facts,
-    set_facts,
 )
 from services.staff.employees.store import LockedEmployee, insert_employees, list_statuses, lock_employees
 from services.staff.hris import fields, messages, rules, store
@@ -128,7 +128,7 @@ async def _apply_hire(
     work: UnitOfWork, message: messages.HrisMessage, content: messages.EmployeeHiredMessage
 ) -> MessageResult:
     employee = content.to_employee(content.employee_id, uuid7())
-    employee = set_facts(employee, {name: getattr(employee, name) for name in EMPLOYEE_FIELDS}, message.at)
+    employee = record_facts(employee, {name: getattr(employee, name) for name in EMPLOYEE_FIELDS}, message.at)
     awaited = await _find_awaited(work, vars(employee))
     if awaited:
         return MessageResult("pending", awaited)
@@ -165,7 +165,7 @@ async def _apply_attributes(
     awaited = await _find_awaited(work, facts)
     if awaited:
         return MessageResult("pending", awaited)
-    after = set_facts(before, facts, message.at)
+    after = record_facts(before, facts, message.at)
     await check_references(work, after, {"manager_id"} & set(facts))
     await check_hired_on(work, before, after.hired_on)
     await save_employee(work, locked, after)
