@@ -13,7 +13,7 @@ from services.staff.departures.handlers import (
     on_offboarding_closed,
     on_offboarding_started,
     record_due_departures,
-    republish_standing_announcements,
+    republish_standing_departures,
 )
 from services.staff.departures.rules import DEPARTURE_EVENTS, UNDOING_EVENTS
 from services.staff.employees import api as employees_api
@@ -52,7 +52,7 @@ async def republish(runtime: Runtime) -> int:
         republish_erasures,
         republish_policy_versions,
         republish_acknowledgements,
-        republish_standing_announcements,
+        republish_standing_departures,
     )
 
 

@@ -67,7 +67,7 @@ FAULTS = {
     ),
     "older news of the HRIS outranks newer": Fault(
         "services/staff/employees/rules.py",
-        "name not in said or said[name] <= at",
+        "name not in said_at_by_field or said_at_by_field[name] <= at",
         "True",
         "tests/services/staff/test_webhooks.py::test_out_of_order_news_ends_in_the_state_of_the_newest",
     ),
@@ -79,7 +79,7 @@ FAULTS = {
     ),
     "nothing brakes a mass departure": Fault(
         "services/staff/departures/rules.py",
-        "return max(MIN_DEPARTURES_ALLOWED, int(float(setting[:-1]) * staff / 100))",
+        "return max(MIN_DEPARTURES_ALLOWED, int(float(setting[:-1]) * staff_count / 100))",
         "return 1_000_000",
         "tests/services/staff/test_brake.py::test_more_departures_than_allowed_in_a_day_are_held",
     ),

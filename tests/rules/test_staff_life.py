@@ -42,11 +42,11 @@ def changed(minutes: int, last_day: date) -> EmploymentUpdate:
 
 
 def left(minutes: int, day: date = TODAY) -> EmploymentUpdate:
-    return EmploymentUpdate("left", at(minutes), day=day)
+    return EmploymentUpdate("left", at(minutes), left_or_hired_on=day)
 
 
 def rehired(minutes: int, day: date = date(2026, 9, 1)) -> EmploymentUpdate:
-    return EmploymentUpdate("rehired", at(minutes), day=day)
+    return EmploymentUpdate("rehired", at(minutes), left_or_hired_on=day)
 
 
 def tell(person: Employee, *news: EmploymentUpdate) -> Employee:
@@ -193,7 +193,7 @@ words = st.one_of(
 def shuffled(draw: st.DrawFn) -> tuple[list[EmploymentUpdate], list[EmploymentUpdate]]:
     said = draw(st.lists(words, min_size=1, max_size=7))
     news = [
-        EmploymentUpdate(kind, at(minute), notice_on=notice, last_day=last, day=on)
+        EmploymentUpdate(kind, at(minute), notice_on=notice, last_day=last, left_or_hired_on=on)
         for minute, (kind, notice, last, on) in enumerate(said)
     ]
     return news, draw(st.permutations(news))

@@ -18,7 +18,7 @@ from services.staff.employees.rules import (
 )
 from services.staff.hris.messages import EmployeeLeftMessage, EmployeeResignedMessage, HrisMessage, UnusableMessage
 from services.staff.hris.rules import build_employment_update
-from services.staff.hris.vendors.generic import parse_webhook
+from services.staff.hris.vendors.generic import parse_message_or_unusable
 from services.staff.imports.rules import find_changes_closing_circle, sort_parents_first
 from shared.contracts.staff import Absence
 
@@ -30,7 +30,7 @@ def body(type_: Any, data: Any, timestamp: Any = "2026-05-04T11:00:00Z") -> byte
 
 
 def refused(raw: bytes) -> UnusableMessage:
-    news = parse_webhook(raw, NOON)
+    news = parse_message_or_unusable(raw, NOON)
     assert isinstance(news, UnusableMessage)
     assert news.outcome == "refused"
     return news
@@ -40,7 +40,7 @@ def refused(raw: bytes) -> UnusableMessage:
 
 
 def test_news_is_read_with_the_moment_when_it_was_said() -> None:
-    news = parse_webhook(body("employee.resigned", {"employee_id": "7", "last_day": "2026-06-30"}), NOON)
+    news = parse_message_or_unusable(body("employee.resigned", {"employee_id": "7", "last_day": "2026-06-30"}), NOON)
     assert isinstance(news, HrisMessage)
     assert (news.content.type, news.content.employee_id, news.at) == (
         "employee.resigned",
@@ -54,19 +54,19 @@ def test_a_timestamp_more_than_five_minutes_ahead_counts_as_the_time_of_receipt(
     ahead: int, counts_as_receipt: bool
 ) -> None:
     moment = NOON + timedelta(minutes=ahead)
-    news = parse_webhook(body("resignation.withdrawn", {"employee_id": "7"}, moment.isoformat()), NOON)
+    news = parse_message_or_unusable(body("resignation.withdrawn", {"employee_id": "7"}, moment.isoformat()), NOON)
     assert isinstance(news, HrisMessage)
     assert news.at == (NOON if counts_as_receipt else moment)
 
 
 def test_fields_that_are_not_known_are_ignored() -> None:
     data = {"employee_id": "7", "last_day": "2026-06-30", "mood": "sad", "nested": {"a": [1]}}
-    assert isinstance(parse_webhook(body("employee.resigned", data), NOON), HrisMessage)
+    assert isinstance(parse_message_or_unusable(body("employee.resigned", data), NOON), HrisMessage)
 
 
 @pytest.mark.parametrize("type_", ["employee.promoted", "invoice.paid", "x" * 5000, "тип"])
 def test_a_type_that_is_not_known_is_ignored(type_: str) -> None:
-    news = parse_webhook(body(type_, "whatever", "whenever"), NOON)
+    news = parse_message_or_unusable(body(type_, "whatever", "whenever"), NOON)
     assert isinstance(news, UnusableMessage)
     assert news.outcome == "ignored"
 
@@ -127,7 +127,7 @@ def test_a_refusal_says_where_and_never_repeats_what_it_read() -> None:
 @pytest.mark.parametrize("named", [{"employee_id": 7}, {"employee_id": "7"}, {"id": 7}, {"id": "7", "name": 1}])
 @pytest.mark.parametrize("type_", ["employee.updated", "employee.hired", "person.seen"])
 def test_whom_a_message_is_about_is_known_also_where_nothing_can_be_done_with_it(type_: str, named: Any) -> None:
-    found = parse_webhook(body(type_, {**named, "email": "none"}), NOON)
+    found = parse_message_or_unusable(body(type_, {**named, "email": "none"}), NOON)
     assert isinstance(found, UnusableMessage)
     assert found.employee_id == "7"
 
@@ -138,11 +138,11 @@ def test_whom_a_message_is_about_is_known_also_where_nothing_can_be_done_with_it
     | st.recursive(st.none() | st.text(), lambda x: st.dictionaries(st.text(), x)).map(json.dumps).map(str.encode)
 )
 def test_nothing_that_is_sent_breaks_the_reader(raw: bytes) -> None:
-    assert parse_webhook(raw, NOON) is not None
+    assert parse_message_or_unusable(raw, NOON) is not None
 
 
 def test_who_says_no_day_of_notice_gave_it_when_it_was_said() -> None:
-    news = parse_webhook(
+    news = parse_message_or_unusable(
         body("employee.resigned", {"employee_id": "7", "last_day": "2026-06-30"}, "2026-05-04T23:30:00Z"), NOON
     )
     assert isinstance(news, HrisMessage)
@@ -153,7 +153,7 @@ def test_who_says_no_day_of_notice_gave_it_when_it_was_said() -> None:
 
 
 def test_a_departure_that_lies_ahead_is_a_resignation_until_then() -> None:
-    news = parse_webhook(body("employee.left", {"employee_id": "7", "on": "2026-05-31"}), NOON)
+    news = parse_message_or_unusable(body("employee.left", {"employee_id": "7", "on": "2026-05-31"}), NOON)
     assert isinstance(news, HrisMessage)
     assert isinstance(news.content, EmployeeLeftMessage)
     said = build_employment_update(news.content, news.at, "UTC", NOON.date())

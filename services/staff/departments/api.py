@@ -22,7 +22,7 @@ def _sees_all(door: Door) -> bool:
 
 
 @router.post("/departments", status_code=201, summary="Create a department")
-async def create_department(body: fields.NewDepartment, door: Door = allow("hr")) -> rules.Department:
+async def create_department(body: fields.NewDepartmentBody, door: Door = allow("hr")) -> rules.Department:
     """Creating twice with the same body gives the same answer."""
     department = await door.transact(handlers.create_department, body)
     door.set_location("departments", body.id)
@@ -48,7 +48,7 @@ async def get_department(department_id: Id, door: Door = allow(*READERS)) -> rul
 
 @router.patch("/departments/{department_id}", summary="Change a department")
 async def change_department(
-    department_id: Id, body: fields.DepartmentChanges, door: Door = allow("hr")
+    department_id: Id, body: fields.DepartmentChangesBody, door: Door = allow("hr")
 ) -> rules.Department:
     """No department inside itself; the head must be an employee who has not left."""
     department = await door.transact(handlers.change_department, department_id, body, door.check_version)

@@ -4,14 +4,14 @@ from shared.http.fields import Body, Line
 from shared.ids import Id
 
 
-class NewDepartment(Body):
+class NewDepartmentBody(Body):
     id: Id
     name: Line
     parent_id: Id | None = None
     head_id: Id | None = None
 
 
-class DepartmentChanges(Body):
+class DepartmentChangesBody(Body):
     """Fields that are not given stay as they are."""
 
     name: Line = ""

@@ -12,7 +12,7 @@ from shared.journal import publish_journal_entry
 REPUBLISH_BATCH = 500
 
 
-async def create_department(work: UnitOfWork, body: fields.NewDepartment) -> rules.Department:
+async def create_department(work: UnitOfWork, body: fields.NewDepartmentBody) -> rules.Department:
     """Creating twice with the same body gives the same answer. Raises `IdTaken`, `UnknownDepartment`, `UnknownHead`…"""
     await store.lock_hierarchy(work)
     department = rules.Department(**body.model_dump())
@@ -21,12 +21,12 @@ async def create_department(work: UnitOfWork, body: fields.NewDepartment) -> rul
         require_same_body(existing.body_hash, body)
         return existing.department
     await _check_references(work, body.id, body.parent_id, body.head_id)
-    publish_department(work, department, None)
+    publish_department_and_journal_head(work, department, None)
     return department
 
 
 async def change_department(
-    work: UnitOfWork, id: str, changes: fields.DepartmentChanges, check_version: Callable[[int], None]
+    work: UnitOfWork, id: str, changes: fields.DepartmentChangesBody, check_version: Callable[[int], None]
 ) -> rules.Department:
     """Sets the given fields. Raises `DepartmentCycle`, `UnknownDepartment`, `UnknownHead`, `HeadHasLeft`."""
     await store.lock_hierarchy(work)
@@ -45,7 +45,7 @@ async def change_department(
         after.head_id if after.head_id != before.head_id else None,
     )
     await store.update_departments(work, [after])
-    publish_department(work, after, before.head_id)
+    publish_department_and_journal_head(work, after, before.head_id)
     return replace(after, version=before.version + 1)
 
 
@@ -56,25 +56,28 @@ async def _check_references(work: UnitOfWork, id: str, parent_id: str | None, he
         if await store.is_same_or_above(work, "departments", id, parent_id):
             raise rules.DepartmentCycle
     if head_id is not None:
-        status = await store.get_employee_status(work, head_id)
+        status = await store.lock_employee_status(work, head_id)
         if status is None:
             raise rules.UnknownHead
         if status == "left":
             raise rules.HeadHasLeft
 
 
-def publish_department(work: UnitOfWork, department: rules.Department, head_before: str | None) -> None:
+def publish_department_and_journal_head(
+    work: UnitOfWork, department: rules.Department, head_id_before: str | None
+) -> None:
     """Its present state; and to the journal whoever heads it from now on."""
     work.publish(department.to_event())
-    if department.head_id != head_before:
+    if department.head_id != head_id_before:
         publish_journal_entry(
-            work, "head.named", department.head_id, department_id=department.id, before_id=head_before
+            work, "head.named", department.head_id, department_id=department.id, before_id=head_id_before
         )
 
 
 async def read_organisation(work: UnitOfWork, sees_all: bool) -> rules.Organisation:
     return rules.build_organisation_chart(
-        await store.list_organised_departments(work, sees_all), await store.list_employee_places(work, sees_all)
+        await store.list_departments_for_chart(work, sees_all),
+        await store.list_employee_places_by_department(work, sees_all),
     )
 
 

@@ -41,11 +41,11 @@ class LockedDepartment:
 
     department: Department
     body_hash: bytes | None
-    imported: Mapping[str, object] | None
+    last_imported_row: Mapping[str, object] | None
 
 
 @dataclass(frozen=True)
-class OrganisedDepartment:
+class DepartmentInChart:
     """A department with the status of its head; `parent_id` only where the caller may see the parent too."""
 
     id: str
@@ -91,15 +91,15 @@ class Organisation:
 
 
 def build_organisation_chart(
-    departments: Sequence[OrganisedDepartment], places: Mapping[str | None, Sequence[EmployeePlace]]
+    departments: Sequence[DepartmentInChart], employees_by_department: Mapping[str | None, Sequence[EmployeePlace]]
 ) -> Organisation:
-    """The tree of departments; `places` are by department."""
-    children: dict[str | None, list[OrganisedDepartment]] = {}
+    """The tree of departments with who is in each, who is in none, and the departments without a head who stays."""
+    children: dict[str | None, list[DepartmentInChart]] = {}
     for department in departments:
         children.setdefault(department.parent_id, []).append(department)
 
-    def build_branch(department: OrganisedDepartment) -> DepartmentBranch:
-        employees = places.get(department.id, [])
+    def build_branch(department: DepartmentInChart) -> DepartmentBranch:
+        employees = employees_by_department.get(department.id, [])
         functions: dict[str, float] = {}
         for employee in employees:
             for function, capacity in employee.functions.items():
@@ -116,6 +116,6 @@ def build_organisation_chart(
 
     return Organisation(
         departments=[build_branch(department) for department in children.get(None, [])],
-        unplaced=places.get(None, []),
+        unplaced=employees_by_department.get(None, []),
         vacancies=[department.id for department in departments if department.is_vacant],
     )

@@ -43,10 +43,10 @@ async def list_visible_departments(
     )
 
 
-async def list_organised_departments(work: UnitOfWork, sees_all: bool) -> list[rules.OrganisedDepartment]:
+async def list_departments_for_chart(work: UnitOfWork, sees_all: bool) -> list[rules.DepartmentInChart]:
     """All departments, or only what the caller heads and what is below: the topmost of these have no `parent_id` then."""
     return await work.fetch_all(
-        rules.OrganisedDepartment,
+        rules.DepartmentInChart,
         f"""
         {HEADED_DEPARTMENTS} SELECT d.id, d.name, d.head_id, h.status AS head_status,
                CASE WHEN :sees_all OR d.parent_id IN (SELECT id FROM headed) THEN d.parent_id END AS parent_id
@@ -57,7 +57,9 @@ async def list_organised_departments(work: UnitOfWork, sees_all: bool) -> list[r
     )
 
 
-async def list_employee_places(work: UnitOfWork, sees_all: bool) -> dict[str | None, list[rules.EmployeePlace]]:
+async def list_employee_places_by_department(
+    work: UnitOfWork, sees_all: bool
+) -> dict[str | None, list[rules.EmployeePlace]]:
     """Everybody who works here and whom the caller may see, by department."""
     places: dict[str | None, list[rules.EmployeePlace]] = {}
     for row in await work.fetch_rows(
@@ -110,9 +112,9 @@ async def insert_departments(
     work: UnitOfWork,
     departments: Iterable[rules.Department],
     body_hash: bytes | None = None,
-    imported: Mapping[str, Mapping[str, object]] | None = None,
+    imported_rows: Mapping[str, Mapping[str, object]] | None = None,
 ) -> set[str]:
-    """`imported`: by id the row of the file. Returns the ids that were new."""
+    """`imported_rows`: by id the row of the file. Returns the ids that were new."""
     inserted = await work.fetch_values(
         """
         INSERT INTO departments (id, name, parent_id, head_id, body_hash, imported)
@@ -120,7 +122,7 @@ async def insert_departments(
         FROM jsonb_populate_recordset(CAST(NULL AS departments), CAST(:departments AS jsonb))
         ON CONFLICT (id) DO NOTHING RETURNING id
         """,
-        departments=_dump_departments(departments, imported),
+        departments=_dump_departments(departments, imported_rows),
         body_hash=body_hash,
     )
     return set(inserted)
@@ -129,27 +131,29 @@ async def insert_departments(
 async def update_departments(
     work: UnitOfWork,
     departments: Iterable[rules.Department],
-    imported: Mapping[str, Mapping[str, object]] | None = None,
+    imported_rows: Mapping[str, Mapping[str, object]] | None = None,
 ) -> None:
-    """Sets all of these fields, and for those that are `imported` the row of the file."""
+    """Sets all of these fields, and for those in `imported_rows` the row of the file."""
     await work.execute(
         """
         UPDATE departments d SET version = d.version + 1, name = r.name, parent_id = r.parent_id, head_id = r.head_id,
                imported = coalesce(r.imported, d.imported)
         FROM jsonb_populate_recordset(CAST(NULL AS departments), CAST(:departments AS jsonb)) r WHERE d.id = r.id
         """,
-        departments=_dump_departments(departments, imported),
+        departments=_dump_departments(departments, imported_rows),
     )
 
 
 def _dump_departments(
-    departments: Iterable[rules.Department], imported: Mapping[str, Mapping[str, object]] | None
+    departments: Iterable[rules.Department], imported_rows: Mapping[str, Mapping[str, object]] | None
 ) -> str:
-    imported = imported or {}
-    return json.dumps([{**asdict(department), "imported": imported.get(department.id)} for department in departments])
+    imported_rows = imported_rows or {}
+    return json.dumps(
+        [{**asdict(department), "imported": imported_rows.get(department.id)} for department in departments]
+    )
 
 
-async def get_employee_status(work: UnitOfWork, employee_id: str) -> str | None:
+async def lock_employee_status(work: UnitOfWork, employee_id: str) -> str | None:
     """It does not change before this transaction ends. None: there is no such employee."""
     status: str | None = await work.fetch_value("SELECT status FROM employees WHERE id = :id FOR SHARE", id=employee_id)
     return status

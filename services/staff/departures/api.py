@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
 from services.staff.departures import fields, handlers, rules, store
-from services.staff.employees.api import EmployeeView, show_employee
+from services.staff.employees.api import EmployeeView, build_employee_view
 from services.staff.employees.fields import Reason
 from services.staff.employees.store import EmployeeVisibility
 from shared.http.door import Door, allow
@@ -17,50 +17,50 @@ from shared.paging import Page, Paging, make_page, paging
 router = APIRouter(tags=["departures"])
 
 
-class Departure(Body):
+class DepartureBody(Body):
     """`on` is the last day. One that lies ahead is taken as a resignation until then."""
 
     on: Day
     reason: Reason | None = None
 
 
-class Reversal(Body):
+class ReversalBody(Body):
     reason: Annotated[Reason, Field(min_length=1)]
 
 
-class Rehire(Body):
+class RehireBody(Body):
     hired_on: Day
 
 
 @router.post("/employees/{employee_id}/resignation", status_code=202, summary="Announce a resignation")
-async def announce_resignation(employee_id: Id, body: fields.Resignation, door: Door = allow("hr")) -> EmployeeView:
+async def announce_resignation(employee_id: Id, body: fields.ResignationBody, door: Door = allow("hr")) -> EmployeeView:
     """Again with other dates: changes them. 409 if this person has already left."""
-    return show_employee(await door.transact(handlers.announce_resignation, employee_id, body))
+    return build_employee_view(await door.transact(handlers.announce_resignation, employee_id, body))
 
 
 @router.delete("/employees/{employee_id}/resignation", status_code=202, summary="Withdraw a resignation")
 async def withdraw_resignation(employee_id: Id, door: Door = allow("hr")) -> EmployeeView:
-    return show_employee(await door.transact(handlers.withdraw_resignation, employee_id))
+    return build_employee_view(await door.transact(handlers.withdraw_resignation, employee_id))
 
 
 @router.post("/employees/{employee_id}/departure", status_code=202, summary="The last day is over")
-async def record_departure(employee_id: Id, body: Departure, door: Door = allow("hr")) -> EmployeeView:
+async def record_departure(employee_id: Id, body: DepartureBody, door: Door = allow("hr")) -> EmployeeView:
     """Also without notice: a dismissal."""
-    return show_employee(await door.transact(handlers.record_departure, employee_id, body.on, body.reason))
+    return build_employee_view(await door.transact(handlers.record_departure, employee_id, body.on, body.reason))
 
 
 @router.post("/employees/{employee_id}/departure/reversal", status_code=202, summary="The departure was a mistake")
-async def reverse_departure(employee_id: Id, body: Reversal, door: Door = allow("hr")) -> EmployeeView:
+async def reverse_departure(employee_id: Id, body: ReversalBody, door: Door = allow("hr")) -> EmployeeView:
     """The same employment goes on."""
-    return show_employee(await door.transact(handlers.reverse_departure, employee_id, body.reason))
+    return build_employee_view(await door.transact(handlers.reverse_departure, employee_id, body.reason))
 
 
 @router.post("/employees/{employee_id}/rehire", status_code=201, summary="A new employment")
-async def rehire_employee(employee_id: Id, body: Rehire, door: Door = allow("hr")) -> EmployeeView:
+async def rehire_employee(employee_id: Id, body: RehireBody, door: Door = allow("hr")) -> EmployeeView:
     """Only for real rehires; nothing of the old employment is restored."""
     employee = await door.transact(handlers.rehire_employee, employee_id, body.hired_on)
     door.set_location("employees", employee_id)
-    return show_employee(employee)
+    return build_employee_view(employee)
 
 
 @router.get(

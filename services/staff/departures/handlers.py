@@ -9,7 +9,7 @@ from services.staff.employees.handlers import lock_employee
 from services.staff.employees.rules import (
     BeforeHired,
     Employee,
-    Erased,
+    EmployeeIsErased,
     HiredBeforeLeft,
     build_event,
     determine_decision_time,
@@ -48,11 +48,11 @@ async def save_life_change(
 ) -> Employee:
     """Saves what has become of an employment and announces it; a departure that was held is decided by it.
 
-    Raises `Erased`.
+    Raises `EmployeeIsErased`.
     """
     before, after = locked.employee, updated.employee
-    if locked.erased:
-        raise Erased
+    if locked.is_erased:
+        raise EmployeeIsErased
     await update_employees(work, [after])
     await insert_life_change(work, after.id, kind, said_at, reason)
     if updated.former is not None:
@@ -69,7 +69,7 @@ async def save_life_change(
 
 def _list_caretakers(work: UnitOfWork, locked: LockedEmployee, leaver: Employee) -> list[str]:
     return list_caretaker_candidates(
-        leaver.id, leaver.deputy_id, leaver.manager_id, locked.heads, work.settings.last_resort
+        leaver.id, leaver.deputy_id, leaver.manager_id, locked.head_ids, work.settings.last_resort
     )
 
 
@@ -97,7 +97,7 @@ async def _apply_decision(
     return await save_life_change(work, locked, updated, kind, work.now, reason)
 
 
-async def announce_resignation(work: UnitOfWork, employee_id: str, body: fields.Resignation) -> Employee:
+async def announce_resignation(work: UnitOfWork, employee_id: str, body: fields.ResignationBody) -> Employee:
     """Notice, or other dates of one given before. Raises `AlreadyLeft`, `BeforeHired`."""
     locked = await lock_employee(work, employee_id)
     employee = locked.employee
@@ -129,7 +129,7 @@ async def withdraw_resignation(work: UnitOfWork, employee_id: str) -> Employee:
 async def record_departure(work: UnitOfWork, employee_id: str, on: date, reason: str | None) -> Employee:
     """The last day is over; one that lies ahead is a resignation until then. Raises `BeforeHired`, `LeftWithOtherDate`."""
     if on > work.today:
-        return await announce_resignation(work, employee_id, fields.Resignation(last_day=on, reason=reason))
+        return await announce_resignation(work, employee_id, fields.ResignationBody(last_day=on, reason=reason))
     locked = await lock_employee(work, employee_id)
     if on < locked.employee.hired_on:
         raise BeforeHired
@@ -137,7 +137,7 @@ async def record_departure(work: UnitOfWork, employee_id: str, on: date, reason:
         if locked.employee.left_on != on:
             raise rules.LeftWithOtherDate
         return locked.employee
-    return await _apply_decision(work, locked, "left", reason, day=on)
+    return await _apply_decision(work, locked, "left", reason, left_or_hired_on=on)
 
 
 async def reverse_departure(work: UnitOfWork, employee_id: str, reason: str) -> Employee:
@@ -157,7 +157,7 @@ async def rehire_employee(work: UnitOfWork, employee_id: str, hired_on: date) ->
         raise rules.NotLeft
     if locked.employee.left_on is not None and hired_on <= locked.employee.left_on:
         raise HiredBeforeLeft
-    return await _apply_decision(work, locked, "rehired", day=hired_on)
+    return await _apply_decision(work, locked, "rehired", left_or_hired_on=hired_on)
 
 
 async def read_employments(
@@ -178,12 +178,12 @@ async def record_due_departures(runtime: Runtime) -> bool:
 
 
 async def _record_due_departures(work: UnitOfWork) -> bool:
-    due = await store.lock_due_employees(work, DUE_BATCH)
+    due = await store.lock_employees_past_last_day(work, DUE_BATCH)
     for locked in (await lock_employees(work, due)).values():
         employee = locked.employee
         # Said when the last day was said: that nobody objected is no news, and news still on its way counts.
         said_at = max(employee.said.get("status", work.now), employee.said.get("last_day", work.now))
-        update = rules.EmploymentUpdate("left", said_at, day=employee.last_day)
+        update = rules.EmploymentUpdate("left", said_at, left_or_hired_on=employee.last_day)
         updated = rules.apply_employment_update(employee, update, uuid7())
         await save_life_change(work, locked, updated, "left", said_at)
     return bool(due)
@@ -192,7 +192,7 @@ async def _record_due_departures(work: UnitOfWork) -> bool:
 # -- the brake ---------------------------------------------------------------------------------------------------------
 
 
-async def hold_if_suspicious(
+async def count_departure_and_hold_if_too_many(
     work: UnitOfWork, source_id: str, locked: LockedEmployee, update: rules.EmploymentUpdate, reason: str | None
 ) -> bool:
     """Counts this departure, and holds it for a person to confirm if the source announces too many. Whether it is held."""
@@ -200,7 +200,7 @@ async def hold_if_suspicious(
         await store.update_held_departure(work, locked.hold_id, update, reason)
         return True
     count = await store.increment_departures_of_day(work, source_id, work.today)
-    if count.departures <= rules.compute_departure_limit(work.settings.hold_departures_above, count.staff):
+    if count.departure_count <= rules.compute_departure_limit(work.settings.hold_departures_above, count.staff_count):
         return False
     employee = locked.employee
     held = rules.HeldDeparture(
@@ -212,10 +212,10 @@ async def hold_if_suspicious(
         notice_on=update.notice_on,
         last_day=update.last_day,
         ends_on=update.ends_on,
-        left_on=update.day,
+        left_on=update.left_or_hired_on,
         said_at=update.at,
         held_at=work.now,
-        frozen=rules.may_freeze_held_departure(work.settings.freeze_held, count.frozen, count.staff),
+        frozen=rules.may_freeze_held_departure(work.settings.freeze_held, count.frozen_hold_count, count.staff_count),
         state="held",
         decided_by=None,
         decided_at=None,
@@ -236,7 +236,7 @@ async def hold_if_suspicious(
 
 
 async def confirm_held_departure(work: UnitOfWork, hold_id: str) -> rules.HeldDeparture:
-    """Turns the hold into the departure that was announced. Raises `HoldDecided`, `OwnCase`."""
+    """Turns the hold into the departure that was announced. Raises `HoldDecidedOtherwise`, `OwnCase`."""
     hold, locked = await _lock_hold(work, hold_id, "confirmed")
     if hold.state == "held":
         employee = locked.employee
@@ -254,7 +254,7 @@ async def confirm_held_departure(work: UnitOfWork, hold_id: str) -> rules.HeldDe
 
 
 async def reject_held_departure(work: UnitOfWork, hold_id: str) -> rules.HeldDeparture:
-    """Says that it was a mistake. Raises `HoldDecided`, `OwnCase`."""
+    """Says that it was a mistake. Raises `HoldDecidedOtherwise`, `OwnCase`."""
     hold, locked = await _lock_hold(work, hold_id, "rejected")
     if hold.state == "held":
         await _decide_hold(work, hold_id, locked.employee, "rejected")
@@ -275,7 +275,7 @@ async def _lock_hold(
     if hold.state == "held":
         publish_journal_entry(work, f"hold.{decision}", hold.employee_id, hold_id=hold_id)
     elif hold.state != decision:
-        raise rules.HoldDecided
+        raise rules.HoldDecidedOtherwise
     return hold, locked
 
 
@@ -295,7 +295,7 @@ async def on_offboarding_closed(
     await store.update_case_state(work, envelope.data.case_id, "cleared" if cleared else "cancelled")
 
 
-async def republish_standing_announcements(work: UnitOfWork, after: str) -> tuple[int, str | None]:
+async def republish_standing_departures(work: UnitOfWork, after: str) -> tuple[int, str | None]:
     """The departures that stand, as they were announced: under their id and sequence, by which all know the ground of
     a freeze. Who has heard them does nothing; who comes late freezes."""
-    return await republish_kept_events(work, await store.lock_standing_departures(work)), None
+    return await republish_kept_events(work, await store.list_outbox_ids_of_standing_departures(work)), None

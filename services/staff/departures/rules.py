@@ -62,20 +62,20 @@ class OwnCase(Forbidden, code="own_case"):
     """Nobody acts on their own case. Another person of `hr` has to do this."""
 
 
-class HoldDecided(Refused, code="hold_decided"):
+class HoldDecidedOtherwise(Refused, code="hold_decided"):
     """This hold was decided before, the other way."""
 
 
 @dataclass(frozen=True)
 class EmploymentUpdate:
-    """What was said about an employment, and when. `day` is the last day worked (`left`) or the first one (`rehired`)."""
+    """What was said about an employment, and when. `left_or_hired_on`: the last day worked (`left`), or the first (`rehired`)."""
 
     kind: LifeChangeKind
     at: datetime
     notice_on: date | None = None
     last_day: date | None = None
     ends_on: date | None = None
-    day: date | None = None
+    left_or_hired_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -149,11 +149,15 @@ def _facts_of_update(update: EmploymentUpdate) -> dict[str, Any]:
             given = {name: day for name, day in dates.items() if day is not None}
             return {"status": "resigned", "left_on": None, **given}
         case "left":
-            return {"status": "left", "left_on": update.day}
+            return {"status": "left", "left_on": update.left_or_hired_on}
         case "withdrawn" | "reversed":
             return {"status": "active", **dict.fromkeys(LIFE_DAYS)}
         case "rehired":
-            return {"rehired": PendingRehire(update.day, update.at)} if update.day is not None else {}
+            return (
+                {"rehired": PendingRehire(update.left_or_hired_on, update.at)}
+                if update.left_or_hired_on is not None
+                else {}
+            )
 
 
 def apply_employment_update(employee: Employee, update: EmploymentUpdate, next_employment_id: str) -> UpdatedEmployment:
@@ -165,7 +169,7 @@ def apply_employment_update(employee: Employee, update: EmploymentUpdate, next_e
     if employee.opened_at is not None and update.at < employee.opened_at:
         return UpdatedEmployment(employee, is_outdated=True)
     facts = select_newest_facts(employee.said, _facts_of_update(update), update.at)
-    if update.kind == "rehired" and employee.status == "active" and update.day == employee.hired_on:
+    if update.kind == "rehired" and employee.status == "active" and update.left_or_hired_on == employee.hired_on:
         return UpdatedEmployment(employee, is_outdated=not facts)
     after = record_facts(employee, facts, update.at)
     rehire = after.rehired
@@ -246,23 +250,23 @@ def _departure_dates(employee: Employee) -> dict[str, date | None]:
 
 @dataclass(frozen=True)
 class DepartureCount:
-    """`departures` of one source on one day, `staff` as the day began, and how many held departures are `frozen` now."""
+    """Departures of one source on one day, the staff as the day began, and how many held departures are frozen now."""
 
-    departures: int
-    staff: int
-    frozen: int
+    departure_count: int
+    staff_count: int
+    frozen_hold_count: int
 
 
-def compute_departure_limit(setting: str, staff: int) -> int:
+def compute_departure_limit(setting: str, staff_count: int) -> int:
     """How many departures a source may announce on one day: a share (`5%`, at least 3), or a plain number as it is."""
     if setting.endswith("%"):
-        return max(MIN_DEPARTURES_ALLOWED, int(float(setting[:-1]) * staff / 100))
+        return max(MIN_DEPARTURES_ALLOWED, int(float(setting[:-1]) * staff_count / 100))
     return int(float(setting))
 
 
-def may_freeze_held_departure(wanted: bool, frozen: int, staff: int) -> bool:
-    """Whether one more of those held may be frozen, while `frozen` of them are."""
-    return wanted and (frozen + 1) * 100 <= MAX_FROZEN_PERCENT * staff
+def may_freeze_held_departure(is_freeze_wanted: bool, frozen_hold_count: int, staff_count: int) -> bool:
+    """Whether one more of those held may be frozen, while `frozen_hold_count` of them are."""
+    return is_freeze_wanted and (frozen_hold_count + 1) * 100 <= MAX_FROZEN_PERCENT * staff_count
 
 
 def is_new_departure(before: Employee, after: Employee) -> bool:

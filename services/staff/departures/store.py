@@ -43,7 +43,7 @@ async def list_employments(
     return EMPLOYMENTS_ADAPTER.validate_python(rows)
 
 
-async def lock_due_employees(work: UnitOfWork, limit: int) -> list[str]:
+async def lock_employees_past_last_day(work: UnitOfWork, limit: int) -> list[str]:
     """Whose last day is over without anybody having said that they left; without those whom another replica looks at."""
     return await work.fetch_values(
         """
@@ -68,7 +68,8 @@ async def increment_departures_of_day(work: UnitOfWork, source_id: str, day: dat
         INSERT INTO hris_days AS d (source_id, day, departures, staff)
         VALUES (:source_id, :day, 1, (SELECT count(*) FROM employees WHERE status <> 'left'))
         ON CONFLICT (source_id, day) DO UPDATE SET departures = d.departures + 1
-        RETURNING departures, staff, (SELECT count(*) FROM holds WHERE state = 'held' AND frozen) AS frozen
+        RETURNING departures AS departure_count, staff AS staff_count,
+                  (SELECT count(*) FROM holds WHERE state = 'held' AND frozen) AS frozen_hold_count
         """,
         source_id=source_id,
         day=day,
@@ -99,7 +100,7 @@ async def update_held_departure(
     await work.execute(
         """
         UPDATE holds SET kind = :kind, notice_on = :notice_on, last_day = :last_day, ends_on = :ends_on,
-               left_on = :day, reason = :reason, said_at = :at
+               left_on = :left_or_hired_on, reason = :reason, said_at = :at
         WHERE id = :id AND said_at <= :at
         """,
         **vars(update),
@@ -193,7 +194,7 @@ async def is_case_closed(work: UnitOfWork, employee_id: str, employment_id: str)
 # -- again -------------------------------------------------------------------------------------------------------------
 
 
-async def lock_standing_departures(work: UnitOfWork) -> list[int]:
+async def list_outbox_ids_of_standing_departures(work: UnitOfWork) -> list[int]:
     """Where in the outbox departures are announced that stand, and holds that are open; their employees stay as they are."""
     return await work.fetch_values(
         """

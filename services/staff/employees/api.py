@@ -49,20 +49,20 @@ class EmployeeView(BaseModel):
     version: int
 
 
-class NewDeputy(Body):
+class DeputyBody(Body):
     """Null: nobody."""
 
     deputy_id: Id | None
 
 
-class AbsenceDays(Body):
+class AbsenceBody(Body):
     """Both days inclusive; open without `until`. The cause is nobody's business."""
 
     from_day: Day = Field(alias="from")
     until: Day | None = None
 
 
-def show_employee(employee: rules.Employee) -> EmployeeView:
+def build_employee_view(employee: rules.Employee) -> EmployeeView:
     return EmployeeView(
         **{
             **vars(employee),
@@ -96,7 +96,7 @@ async def list_employees(
         function=function,
         paging=paging,
     )
-    return make_page([show_employee(employee) for employee in found], paging)
+    return make_page([build_employee_view(employee) for employee in found], paging)
 
 
 @router.get("/employees/{employee_id}", summary="One employee")
@@ -106,32 +106,32 @@ async def get_employee(employee_id: Id, door: Door = allow("anyone")) -> Employe
     if not found:
         raise NotFound
     door.set_etag(found[0].version)
-    return show_employee(found[0])
+    return build_employee_view(found[0])
 
 
 @router.patch("/employees/{employee_id}", summary="Change an employee")
-async def change_employee(employee_id: Id, body: fields.EmployeeChanges, door: Door = allow("hr")) -> EmployeeView:
+async def change_employee(employee_id: Id, body: fields.EmployeeChangesBody, door: Door = allow("hr")) -> EmployeeView:
     """Sets the fields given. The chain of managers never closes a circle."""
     employee = await door.transact(handlers.change_employee, employee_id, body, door.check_version)
     door.set_etag(employee.version)
-    return show_employee(employee)
+    return build_employee_view(employee)
 
 
 @router.put("/employees/{employee_id}/deputy", summary="Name the deputy in advance")
-async def name_deputy(employee_id: Id, body: NewDeputy, door: Door = allow("hr")) -> EmployeeView:
+async def name_deputy(employee_id: Id, body: DeputyBody, door: Door = allow("hr")) -> EmployeeView:
     """Not oneself, employed, not leaving."""
     employee = await door.transact(handlers.name_deputy, employee_id, body.deputy_id, door.check_version)
     door.set_etag(employee.version)
-    return show_employee(employee)
+    return build_employee_view(employee)
 
 
 @router.put("/employees/{employee_id}/absences/{absence_id}", summary="Enter or change an absence")
-async def enter_absence(employee_id: Id, absence_id: Id, body: AbsenceDays, door: Door = allow("hr")) -> EmployeeView:
+async def enter_absence(employee_id: Id, absence_id: Id, body: AbsenceBody, door: Door = allow("hr")) -> EmployeeView:
     """While it lasts the deputy serves, and this person is passed over as caretaker, successor and approver."""
     absence = Absence(absence_id=absence_id, from_day=body.from_day, until_day=body.until)
     employee = await door.transact(handlers.enter_absence, employee_id, absence, door.check_version)
     door.set_etag(employee.version)
-    return show_employee(employee)
+    return build_employee_view(employee)
 
 
 @router.delete("/employees/{employee_id}/absences/{absence_id}", status_code=204, summary="Remove an absence")

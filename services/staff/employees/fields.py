@@ -40,11 +40,11 @@ class EmployeeFields(BaseModel):
 EMPLOYEE_FIELDS = tuple(EmployeeFields.model_fields)
 
 
-class NewEmployee(EmployeeFields, Body):
+class NewEmployeeBody(EmployeeFields, Body):
     id: Id | None = None
 
 
-class EmployeeChanges(EmployeeFields, Body):
+class EmployeeChangesBody(EmployeeFields, Body):
     """Fields that are not given stay as they are."""
 
     name: Line = ""
@@ -52,6 +52,6 @@ class EmployeeChanges(EmployeeFields, Body):
     hired_on: Day = Field(default_factory=lambda: date.min)
 
 
-def get_given_facts(said: EmployeeFields) -> dict[str, Any]:
+def get_given_facts(given: EmployeeFields) -> dict[str, Any]:
     """The fields that were given, also those that were given as null."""
-    return {name: getattr(said, name) for name in EMPLOYEE_FIELDS if name in said.model_fields_set}
+    return {name: getattr(given, name) for name in EMPLOYEE_FIELDS if name in given.model_fields_set}

@@ -26,27 +26,32 @@ async def lock_employee(work: UnitOfWork, employee_id: str) -> store.LockedEmplo
 
 
 async def save_employee(work: UnitOfWork, before: store.LockedEmployee, after: rules.Employee) -> rules.Employee:
-    """Saves what may be changed at any time, and publishes what is public of it. Raises `Erased`."""
-    if before.erased:
-        raise rules.Erased
+    """Saves what may be changed at any time, and publishes what is public of it. Raises `EmployeeIsErased`."""
+    if before.is_erased:
+        raise rules.EmployeeIsErased
     await store.update_employees(work, [after])
-    publish_changes(work, before.employee, after)
+    publish_employee_if_changed(work, before.employee, after)
     return replace(after, version=after.version + 1)
 
 
-def publish_changes(work: UnitOfWork, before: rules.Employee, after: rules.Employee) -> None:
+def publish_employee_if_changed(work: UnitOfWork, before: rules.Employee, after: rules.Employee) -> None:
     """Nothing, where nothing public has changed."""
     event = rules.build_event(EmployeeChanged, after, work.today)
     if event != rules.build_event(EmployeeChanged, before, work.today):
         work.publish(event)
 
 
-async def check_references(work: UnitOfWork, employee: rules.Employee, named: Collection[str]) -> None:
-    """Of the fields `named` those that name others name somebody who exists, and nobody becomes their own manager."""
-    department_id = employee.department_id if "department_id" in named else None
+async def require_valid_department_and_manager(
+    work: UnitOfWork, employee: rules.Employee, given_fields: Collection[str]
+) -> None:
+    """Of the `given_fields` the department and the manager must exist, and nobody becomes their own manager.
+
+    Raises `UnknownDepartment`, `UnknownManager`, `ManagerCycle`.
+    """
+    department_id = employee.department_id if "department_id" in given_fields else None
     if department_id is not None and not await list_existing_departments(work, [department_id]):
         raise UnknownDepartment
-    if "manager_id" in named and employee.manager_id is not None:
+    if "manager_id" in given_fields and employee.manager_id is not None:
         if employee.manager_id == employee.id:
             raise rules.ManagerCycle
         await lock_hierarchy(work)
@@ -56,7 +61,7 @@ async def check_references(work: UnitOfWork, employee: rules.Employee, named: Co
             raise rules.ManagerCycle
 
 
-async def check_hired_on(work: UnitOfWork, before: rules.Employee, hired_on: date) -> None:
+async def require_possible_hired_on(work: UnitOfWork, before: rules.Employee, hired_on: date) -> None:
     """Raises `BeforeHired`, `HiredBeforeLeft`."""
     if before.hired_on != hired_on:
         last_left = await store.list_last_left_days(work, [before.id])
@@ -66,7 +71,7 @@ async def check_hired_on(work: UnitOfWork, before: rules.Employee, hired_on: dat
 
 
 async def change_employee(
-    work: UnitOfWork, employee_id: str, changes: fields.EmployeeChanges, check_version: Callable[[int], None]
+    work: UnitOfWork, employee_id: str, changes: fields.EmployeeChangesBody, check_version: Callable[[int], None]
 ) -> rules.Employee:
     """Sets the given fields."""
     if changes.manager_id is not None:
@@ -77,9 +82,9 @@ async def change_employee(
     changed = {name: value for name, value in fields.get_given_facts(changes).items() if getattr(before, name) != value}
     if not changed:
         return before
-    after = rules.decide_facts(before, changed, work.now)
-    await check_references(work, after, changed)
-    await check_hired_on(work, before, after.hired_on)
+    after = rules.record_decided_facts(before, changed, work.now)
+    await require_valid_department_and_manager(work, after, changed)
+    await require_possible_hired_on(work, before, after.hired_on)
     return await save_employee(work, locked, after)
 
 
@@ -102,7 +107,7 @@ async def name_deputy(
         if locked[deputy_id].employee.status != "active":
             raise rules.DeputyIsLeaving
     publish_journal_entry(work, "deputy.named", employee_id, deputy_id=deputy_id)
-    after = rules.decide_facts(before, {"deputy_id": deputy_id}, work.now)
+    after = rules.record_decided_facts(before, {"deputy_id": deputy_id}, work.now)
     return await save_employee(work, locked[employee_id], after)
 
 

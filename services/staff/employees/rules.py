@@ -52,7 +52,7 @@ class TooManyAbsences(Unprocessable, code="too_many_absences"):
     """This employee has too many absences on record. Delete those that are over."""
 
 
-class Erased(Refused, code="erased"):
+class EmployeeIsErased(Refused, code="erased"):
     """This person's data was erased, and the id belongs to nobody any more. Who comes back is registered under a new id."""
 
 
@@ -119,9 +119,11 @@ class Employee:
 # -- what was said, and when -------------------------------------------------------------------------------------------
 
 
-def select_newest_facts(said: Mapping[str, datetime], facts: Facts, at: datetime) -> dict[str, Any]:
+def select_newest_facts(said_at_by_field: Mapping[str, datetime], facts: Facts, at: datetime) -> dict[str, Any]:
     """The facts about which nothing newer is known. Of two said at the same moment the later arrival counts."""
-    return {name: value for name, value in facts.items() if name not in said or said[name] <= at}
+    return {
+        name: value for name, value in facts.items() if name not in said_at_by_field or said_at_by_field[name] <= at
+    }
 
 
 def record_facts(employee: Employee, facts: Facts, at: datetime) -> Employee:
@@ -134,7 +136,7 @@ def determine_decision_time(employee: Employee, now: datetime) -> datetime:
     return max([now, *([employee.opened_at] if employee.opened_at else []), *employee.said.values()])
 
 
-def decide_facts(employee: Employee, facts: Facts, now: datetime) -> Employee:
+def record_decided_facts(employee: Employee, facts: Facts, now: datetime) -> Employee:
     """The employee with these facts as a person decides them now."""
     return record_facts(employee, facts, determine_decision_time(employee, now))
 

@@ -30,14 +30,14 @@ def dump_employee(employee: rules.Employee) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class LockedEmployee:
-    """An employee under lock; `heads` of the departments upward; the open hold; what is compared and never public."""
+    """An employee under lock; `head_ids` of the departments upward; the open hold; what is compared and never public."""
 
     employee: rules.Employee
-    heads: tuple[str, ...]
+    head_ids: tuple[str, ...]
     hold_id: str | None
     body_hash: bytes | None
-    imported: Mapping[str, object] | None
-    erased: bool
+    last_imported_row: Mapping[str, object] | None
+    is_erased: bool
 
 
 async def lock_employees(work: UnitOfWork, ids: Iterable[str]) -> dict[str, LockedEmployee]:
@@ -59,11 +59,11 @@ async def lock_employees(work: UnitOfWork, ids: Iterable[str]) -> dict[str, Lock
     return {
         row["id"]: LockedEmployee(
             employee=employee_from_row(row),
-            heads=tuple(row["heads"] or ()),
+            head_ids=tuple(row["heads"] or ()),
             hold_id=row["hold_id"],
             body_hash=row["body_hash"],
-            imported=row["imported"],
-            erased=row["erased_at"] is not None,
+            last_imported_row=row["imported"],
+            is_erased=row["erased_at"] is not None,
         )
         for row in rows
     }
@@ -88,25 +88,31 @@ async def insert_employees(
     work: UnitOfWork,
     employees: Iterable[rules.Employee],
     body_hash: bytes | None = None,
-    imported: Mapping[str, Mapping[str, object]] | None = None,
+    imported_rows: Mapping[str, Mapping[str, object]] | None = None,
 ) -> set[str]:
-    """`imported`: by id the row of the file. Returns the ids that were new."""
+    """`imported_rows`: by id the row of the file. Returns the ids that were new."""
     inserted = await work.fetch_values(
-        INSERT_EMPLOYEES, employees=_dump_employees(employees, imported), body_hash=body_hash
+        INSERT_EMPLOYEES, employees=_dump_employees(employees, imported_rows), body_hash=body_hash
     )
     return set(inserted)
 
 
 async def update_employees(
-    work: UnitOfWork, employees: Iterable[rules.Employee], imported: Mapping[str, Mapping[str, object]] | None = None
+    work: UnitOfWork,
+    employees: Iterable[rules.Employee],
+    imported_rows: Mapping[str, Mapping[str, object]] | None = None,
 ) -> None:
-    """Sets all fields of these employees, who are locked, and for those that are `imported` the row of the file."""
-    await work.execute(UPDATE_EMPLOYEES, employees=_dump_employees(employees, imported))
+    """Sets all fields of these employees, who are locked, and for those in `imported_rows` the row of the file."""
+    await work.execute(UPDATE_EMPLOYEES, employees=_dump_employees(employees, imported_rows))
 
 
-def _dump_employees(employees: Iterable[rules.Employee], imported: Mapping[str, Mapping[str, object]] | None) -> str:
-    imported = imported or {}
-    return json.dumps([{**dump_employee(employee), "imported": imported.get(employee.id)} for employee in employees])
+def _dump_employees(
+    employees: Iterable[rules.Employee], imported_rows: Mapping[str, Mapping[str, object]] | None
+) -> str:
+    imported_rows = imported_rows or {}
+    return json.dumps(
+        [{**dump_employee(employee), "imported": imported_rows.get(employee.id)} for employee in employees]
+    )
 
 
 async def insert_life_change(
@@ -139,7 +145,7 @@ async def insert_former_employment(work: UnitOfWork, former: rules.Employee) -> 
     )
 
 
-async def list_managers(work: UnitOfWork) -> dict[str, str]:
+async def list_manager_ids_by_employee(work: UnitOfWork) -> dict[str, str]:
     """Who has which manager."""
     rows = await work.fetch_rows("SELECT id, manager_id FROM employees WHERE manager_id IS NOT NULL")
     return {row["id"]: row["manager_id"] for row in rows}
@@ -259,12 +265,12 @@ async def lock_employees_after(work: UnitOfWork, after: str, limit: int) -> list
 
 
 @dataclass(frozen=True)
-class ErasedEmployee:
+class EmployeeWithEmployments:
     employee: rules.Employee
     employment_ids: list[str]
 
 
-async def list_erased_ids(work: UnitOfWork, after: str, limit: int) -> list[str]:
+async def lock_erased_ids_after(work: UnitOfWork, after: str, limit: int) -> list[str]:
     """Of employees who were erased, in order, locked."""
     return await work.fetch_values(
         "SELECT id FROM employees WHERE erased_at IS NOT NULL AND id > :after ORDER BY id LIMIT :limit FOR UPDATE",
@@ -273,7 +279,7 @@ async def list_erased_ids(work: UnitOfWork, after: str, limit: int) -> list[str]
     )
 
 
-async def list_erased_employees(work: UnitOfWork, ids: Iterable[str]) -> list[ErasedEmployee]:
+async def list_employees_with_employments(work: UnitOfWork, ids: Iterable[str]) -> list[EmployeeWithEmployments]:
     """These employees with all their employments."""
     rows = await work.fetch_rows(
         """
@@ -283,10 +289,10 @@ async def list_erased_employees(work: UnitOfWork, ids: Iterable[str]) -> list[Er
         """,
         ids=list(ids),
     )
-    return [ErasedEmployee(employee_from_row(row), row["employment_ids"]) for row in rows]
+    return [EmployeeWithEmployments(employee_from_row(row), row["employment_ids"]) for row in rows]
 
 
-async def erase_profile(work: UnitOfWork, employee_id: str) -> int:
+async def erase_profile_and_reasons(work: UnitOfWork, employee_id: str) -> int:
     """Empties all that says who this is, and why something was said of them or by them: of how many changes."""
     await work.execute(
         """

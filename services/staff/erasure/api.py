@@ -10,14 +10,14 @@ from shared.ids import Id
 router = APIRouter(tags=["erasures"])
 
 
-class ErasureRequest(Body):
+class ErasureBody(Body):
     """Why, without saying who: such as the number of the request."""
 
     reason: Line
 
 
 @router.post("/employees/{employee_id}/erase", summary="Erase who somebody was")
-async def erase_employee(employee_id: Id, body: ErasureRequest, door: Door = allow("hr")) -> rules.ErasureRecord:
+async def erase_employee(employee_id: Id, body: ErasureBody, door: Door = allow("hr")) -> rules.ErasureRecord:
     """For somebody who has left and whose case is closed. The id stays, so that what it did stays true; names, addresses
     and free text are emptied in all services. It cannot be undone, and the id never works here again."""
     return await door.transact(handlers.erase_employee, employee_id, body.reason)

@@ -4,7 +4,11 @@ from services.staff.departures.rules import OwnCase
 from services.staff.departures.store import erase_hold_reasons, is_case_closed
 from services.staff.employees.handlers import lock_employee
 from services.staff.employees.rules import Employee, build_event
-from services.staff.employees.store import erase_profile, list_erased_employees, list_erased_ids
+from services.staff.employees.store import (
+    erase_profile_and_reasons,
+    list_employees_with_employments,
+    lock_erased_ids_after,
+)
 from services.staff.erasure import rules, store
 from services.staff.hris.store import erase_message_bodies
 from services.staff.policies.store import erase_acknowledgement_texts
@@ -23,18 +27,18 @@ REPUBLISH_BATCH = 500
 async def erase_employee(work: UnitOfWork, employee_id: str, reason: str) -> rules.ErasureRecord:
     """The record of it; again gives the same.
 
-    Raises `OwnCase`, `StillWorksHere`, `CaseIsOpen`, `HeldByLaw`, `ReasonNamesThem`.
+    Raises `OwnCase`, `StillWorksHere`, `CaseNotClosed`, `HeldByLaw`, `ReasonNamesThem`.
     """
     if employee_id == work.actor:
         raise OwnCase
     locked = await lock_employee(work, employee_id)
-    if locked.erased:
+    if locked.is_erased:
         return await read_erasure(work, employee_id)
     employee = locked.employee
     if employee.status != "left":
         raise rules.StillWorksHere
     if not await is_case_closed(work, employee_id, employee.employment_id):
-        raise rules.CaseIsOpen
+        raise rules.CaseNotClosed
     if await store.exists_legal_hold(work, employee_id):
         raise rules.HeldByLaw
     if rules.is_named_in(reason, employee.name, employee.email):
@@ -52,7 +56,7 @@ async def _erase_in_all_subjects(work: UnitOfWork, employee: Employee) -> dict[s
     return {
         "profile": 1,
         "absences": len(employee.absences),
-        "reasons": await erase_profile(work, employee.id)
+        "reasons": await erase_profile_and_reasons(work, employee.id)
         + await erase_hold_reasons(work, employee.id)
         + await erase_acknowledgement_texts(work, employee.id),
         "hris_messages": await erase_message_bodies(work, employee.id, employee.email),
@@ -61,7 +65,7 @@ async def _erase_in_all_subjects(work: UnitOfWork, employee: Employee) -> dict[s
 
 
 async def _publish_erased(work: UnitOfWork, ids: list[str]) -> None:
-    for erased in await list_erased_employees(work, ids):
+    for erased in await list_employees_with_employments(work, ids):
         work.publish(build_event(EmployeeErased, erased.employee, work.today, employment_ids=erased.employment_ids))
 
 
@@ -76,16 +80,16 @@ async def read_erasure(work: UnitOfWork, employee_id: str) -> rules.ErasureRecor
         erased_at=own.at,
         by_id=own.by_id,
         reason=own.reason or "",
-        what={service: erasure.what for service, erasure in erasures.items()},
+        what={service: erasure.emptied_counts for service, erasure in erasures.items()},
         waiting_for=[service for service in SERVICES if service not in erasures],
-        held=[service for service, erasure in erasures.items() if erasure.held],
+        held=[service for service, erasure in erasures.items() if erasure.is_held],
     )
 
 
 async def on_erasure_done(work: UnitOfWork, envelope: Envelope[ErasureDone]) -> None:
     event = envelope.data
     service = envelope.source.rpartition("/")[2]
-    await store.upsert_erasure(work, event.employee_id, service, event.what, held=event.held)
+    await store.upsert_erasure(work, event.employee_id, service, event.what, is_held=event.held)
 
 
 async def on_journal_held(work: UnitOfWork, envelope: Envelope[JournalHeld]) -> None:
@@ -98,6 +102,6 @@ async def on_journal_released(work: UnitOfWork, envelope: Envelope[JournalReleas
 
 async def republish_erasures(work: UnitOfWork, after: str) -> tuple[int, str | None]:
     """For whoever comes back from a restore with what was erased."""
-    ids = await list_erased_ids(work, after, REPUBLISH_BATCH)
+    ids = await lock_erased_ids_after(work, after, REPUBLISH_BATCH)
     await _publish_erased(work, ids)
     return len(ids), ids[-1] if ids else None

@@ -12,7 +12,7 @@ class StillWorksHere(Refused, code="still_works_here"):
     """This person works here. Their data can be erased when they have left."""
 
 
-class CaseIsOpen(Refused, code="case_is_open"):
+class CaseNotClosed(Refused, code="case_is_open"):
     """The handover of this person is not closed, or has not begun. Clear the case in `offboarding` first."""
 
 
@@ -32,8 +32,8 @@ class ServiceErasure:
     at: datetime
     by_id: str
     reason: str | None
-    what: Mapping[str, int]
-    held: bool
+    emptied_counts: Mapping[str, int]
+    is_held: bool
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ async def upsert_erasure(
     work: UnitOfWork,
     employee_id: str,
     service: str,
-    what: Mapping[str, int],
+    emptied_counts: Mapping[str, int],
     reason: str | None = None,
-    held: bool = False,
+    is_held: bool = False,
 ) -> None:
     """What a service says. Said again, after a restore: what was found then is added."""
     await work.execute(
@@ -29,15 +29,18 @@ async def upsert_erasure(
         id=employee_id,
         service=service,
         reason=reason,
-        what=json.dumps(what),
-        held=held,
+        what=json.dumps(emptied_counts),
+        held=is_held,
     )
 
 
 async def list_service_erasures(work: UnitOfWork, employee_id: str) -> list[rules.ServiceErasure]:
     return await work.fetch_all(
         rules.ServiceErasure,
-        "SELECT service, at, by_id, reason, what, held FROM erasures WHERE employee_id = :id ORDER BY at, service",
+        """
+        SELECT service, at, by_id, reason, what AS emptied_counts, held AS is_held
+        FROM erasures WHERE employee_id = :id ORDER BY at, service
+        """,
         id=employee_id,
     )
 

@@ -59,7 +59,7 @@ class WebhookAnswer(BaseModel):
 
 
 @router.post("/hris/sources", status_code=201, summary="Add a source of news")
-async def create_source(body: fields.NewSource, door: Door = allow("ops")) -> rules.HrisSource:
+async def create_source(body: fields.NewSourceBody, door: Door = allow("ops")) -> rules.HrisSource:
     """Answers with the secret this one time."""
     source = await door.transact(handlers.create_source, body)
     door.set_location("hris", "sources", body.id)
@@ -77,11 +77,11 @@ async def get_source(source_id: Id, door: Door = allow("ops")) -> rules.HrisSour
 
 
 @router.post("/hris/sources/{source_id}/secret", status_code=201, summary="Renew the secret")
-async def renew_secret(
-    source_id: Id, body: fields.NewSecret | None = None, door: Door = allow("ops")
+async def rotate_secret(
+    source_id: Id, body: fields.NewSecretBody | None = None, door: Door = allow("ops")
 ) -> rules.HrisSource:
     """The one before stays valid for 24 hours."""
-    return await door.transact(handlers.renew_secret, source_id, body or fields.NewSecret())
+    return await door.transact(handlers.rotate_secret, source_id, body or fields.NewSecretBody())
 
 
 @router.get("/hris/messages", response_model=Page[rules.ReceivedMessage], summary="Webhooks and what became of them")

@@ -4,14 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, StringConstraints
 
-from services.staff.hris.vendors.generic import check_secret
+from services.staff.hris.vendors.generic import validate_secret_format
 from shared.http.fields import Body
 from shared.ids import Id
 
-Secret = Annotated[str, StringConstraints(max_length=200), AfterValidator(check_secret)]
+Secret = Annotated[str, StringConstraints(max_length=200), AfterValidator(validate_secret_format)]
 
 
-class NewSource(Body):
+class NewSourceBody(Body):
     """`secret` only where the HRIS makes its own."""
 
     id: Id
@@ -20,5 +20,5 @@ class NewSource(Body):
     api: dict[str, str] | None = None
 
 
-class NewSecret(Body):
+class NewSecretBody(Body):
     secret: Secret | None = None

@@ -6,13 +6,17 @@ from datetime import timedelta
 from typing import Literal
 
 from services.staff.departments.store import list_existing_departments, lock_hierarchy
-from services.staff.departures.handlers import hold_if_suspicious, save_life_change
+from services.staff.departures.handlers import count_departure_and_hold_if_too_many, save_life_change
 from services.staff.departures.rules import AlreadyLeft, apply_employment_update, is_new_departure
 from services.staff.employees.fields import EMPLOYEE_FIELDS, get_given_facts
-from services.staff.employees.handlers import check_hired_on, check_references, save_employee
+from services.staff.employees.handlers import (
+    require_possible_hired_on,
+    require_valid_department_and_manager,
+    save_employee,
+)
 from services.staff.employees.rules import (
     BeforeHired,
-    Erased,
+    EmployeeIsErased,
     Facts,
     HiredBeforeLeft,
     apply_absence_message,
@@ -22,7 +26,7 @@ from services.staff.employees.rules import (
 )
 from services.staff.employees.store import LockedEmployee, insert_employees, list_statuses, lock_employees
 from services.staff.hris import fields, messages, rules, store
-from services.staff.hris.vendors.generic import is_signed, make_secret, parse_webhook
+from services.staff.hris.vendors.generic import is_signed, make_secret, parse_message_or_unusable
 from shared.calendar import get_local_day
 from shared.contracts.staff import EmployeeHired
 from shared.database import UnitOfWork
@@ -38,12 +42,12 @@ OLD_SECRET_VALID = timedelta(hours=24)
 # -- sources -----------------------------------------------------------------------------------------------------------
 
 
-async def create_source(work: UnitOfWork, body: fields.NewSource) -> rules.HrisSource:
-    """The source, with its secret this one time. Raises `IdTaken`, `UnsupportedKind`, `NothingToPoll`."""
+async def create_source(work: UnitOfWork, body: fields.NewSourceBody) -> rules.HrisSource:
+    """The source, with its secret this one time. Raises `IdTaken`, `UnsupportedKind`, `SourceIsNeverPolled`."""
     if body.kind != "generic":
         raise rules.UnsupportedKind
     if body.api is not None:
-        raise rules.NothingToPoll
+        raise rules.SourceIsNeverPolled
     secret = body.secret or make_secret()
     if not await store.insert_source(work, body.id, body.kind, secret, hash_body(body)):
         require_same_body(await store.get_source_body_hash(work, body.id), body)
@@ -52,7 +56,7 @@ async def create_source(work: UnitOfWork, body: fields.NewSource) -> rules.HrisS
     return replace(await store.get_source(work, body.id), secret=secret)
 
 
-async def renew_secret(work: UnitOfWork, source_id: str, body: fields.NewSecret) -> rules.HrisSource:
+async def rotate_secret(work: UnitOfWork, source_id: str, body: fields.NewSecretBody) -> rules.HrisSource:
     """The source with its new secret; each one before signs for another 24 hours. Raises `NotFound`."""
     secret = body.secret or make_secret()
     if not await store.update_secret(work, source_id, secret, work.now + OLD_SECRET_VALID):
@@ -80,16 +84,16 @@ async def receive_message(
 
     None: this `webhook_id` was received before, and does nothing again. Raises `NotSigned`.
     """
-    if not is_signed(await store.list_secrets(work, source_id), headers, body):
+    if not is_signed(await store.list_valid_secrets(work, source_id), headers, body):
         raise rules.NotSigned
-    message = parse_webhook(body, work.now)
+    message = parse_message_or_unusable(body, work.now)
     message_id = uuid7()
     if not await store.insert_message(work, message_id, source_id, webhook_id, message, body):
         return None
-    return message_id, await apply_kept_message(work, source_id, message_id, message)
+    return message_id, await apply_message_and_record_outcome(work, source_id, message_id, message)
 
 
-async def apply_kept_message(
+async def apply_message_and_record_outcome(
     work: UnitOfWork, source_id: str, message_id: str, message: messages.HrisMessage | messages.UnusableMessage
 ) -> MessageResult:
     """Lets a kept message take effect. A refusal by a rule is an outcome, not an exception: rules ask before they write."""
@@ -115,8 +119,8 @@ async def _apply(
         if not isinstance(content, messages.EmployeeHiredMessage):
             return MessageResult("pending", f"employee/{content.employee_id}")
         return await _apply_hire(work, message, content)
-    if locked.erased:
-        raise Erased
+    if locked.is_erased:
+        raise EmployeeIsErased
     if isinstance(content, messages.AttributesMessage):
         return await _apply_attributes(work, locked, message, content)
     if isinstance(content, messages.AbsenceMessage):
@@ -132,13 +136,13 @@ async def _apply_hire(
     awaited = await _find_awaited(work, vars(employee))
     if awaited:
         return MessageResult("pending", awaited)
-    await check_references(work, employee, {"manager_id"})
+    await require_valid_department_and_manager(work, employee, {"manager_id"})
     if not await insert_employees(work, [employee]):
         # Somebody registered them in this instant: then this is news about them.
         locked = (await lock_employees(work, [employee.id]))[employee.id]
         return await _apply_attributes(work, locked, message, content)
     work.publish(build_event(EmployeeHired, employee, work.today))
-    await apply_waiting_messages(work, [f"employee/{employee.id}"])
+    await apply_pending_messages(work, [f"employee/{employee.id}"])
     return MessageResult("applied")
 
 
@@ -166,8 +170,8 @@ async def _apply_attributes(
     if awaited:
         return MessageResult("pending", awaited)
     after = record_facts(before, facts, message.at)
-    await check_references(work, after, {"manager_id"} & set(facts))
-    await check_hired_on(work, before, after.hired_on)
+    await require_valid_department_and_manager(work, after, {"manager_id"} & set(facts))
+    await require_possible_hired_on(work, before, after.hired_on)
     await save_employee(work, locked, after)
     return MessageResult("applied")
 
@@ -196,30 +200,40 @@ async def _apply_life_change(
     updated = apply_employment_update(before, update, uuid7())
     if updated.is_outdated:
         return MessageResult("old")
-    ends_on = update.day if update.kind == "left" else update.last_day
+    ends_on = update.left_or_hired_on if update.kind == "left" else update.last_day
     if ends_on is not None and ends_on < before.hired_on:
         raise BeforeHired
-    if update.kind == "rehired" and update.day and before.left_on and update.day <= before.left_on:
+    if (
+        update.kind == "rehired"
+        and update.left_or_hired_on
+        and before.left_on
+        and update.left_or_hired_on <= before.left_on
+    ):
         raise HiredBeforeLeft
     reason = getattr(content, "reason", None)
-    if is_new_departure(before, updated.employee) and await hold_if_suspicious(work, source_id, locked, update, reason):
+    if is_new_departure(before, updated.employee) and await count_departure_and_hold_if_too_many(
+        work, source_id, locked, update, reason
+    ):
         return MessageResult("held")
     await save_life_change(work, locked, updated, update.kind, update.at, reason)
     return MessageResult("applied")
 
 
-async def apply_waiting_messages(work: UnitOfWork, awaited: Sequence[str] | None = None) -> bool:
-    """Lets kept messages take effect whose employee or department exists now. True if there were any."""
-    applicable = await store.lock_applicable_messages(work, awaited)
+async def apply_pending_messages(work: UnitOfWork, awaited_refs: Sequence[str] | None = None) -> bool:
+    """Lets pending messages take effect whose employee or department exists now: of all, or of these awaited (`employee/…`).
+
+    True if there were any.
+    """
+    applicable = await store.lock_applicable_messages(work, awaited_refs)
     for waiting in applicable:
-        message = parse_webhook(waiting.body, waiting.received_at)
-        await apply_kept_message(work, waiting.source_id, waiting.id, message)
+        message = parse_message_or_unusable(waiting.body, waiting.received_at)
+        await apply_message_and_record_outcome(work, waiting.source_id, waiting.id, message)
     return bool(applicable)
 
 
 async def retry_pending_messages(runtime: Runtime) -> bool:
     """For employees who were imported, or registered in the instant of the message: nobody else looks for those."""
-    return await runtime.transact(apply_waiting_messages)
+    return await runtime.transact(apply_pending_messages)
 
 
 async def mark_message_seen(work: UnitOfWork, message_id: str) -> None:
@@ -231,7 +245,7 @@ async def mark_message_seen(work: UnitOfWork, message_id: str) -> None:
 async def update_alarm_gauges(runtime: Runtime) -> bool:
     """Keeps the alarms: departures that are held, were discarded as old or refused, or wait for an unknown employee."""
     async with runtime.database.connect() as connection:
-        counted = await store.count_alarms(connection)
+        counted = await store.count_departure_alarms_by_kind(connection)
     for kind, number in counted.items():
         runtime.metrics.alarm.labels(runtime.name, kind).set(number)
     return False

@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
-from services.staff.departures.fields import Resignation
-from services.staff.employees.fields import EmployeeChanges, EmployeeFields, Reason
+from services.staff.departures.fields import ResignationBody
+from services.staff.employees.fields import EmployeeChangesBody, EmployeeFields, Reason
 from shared.http.fields import Day
 from shared.ids import Id
 
@@ -27,15 +27,15 @@ class EmployeeHiredMessage(EmployeeFields, EmployeeMessage):
     employee_id: Id = Field(validation_alias=AliasChoices("id", "employee_id"))
 
 
-class EmployeeUpdatedMessage(EmployeeChanges, EmployeeMessage):
+class EmployeeUpdatedMessage(EmployeeChangesBody, EmployeeMessage):
     type: ClassVar[str] = "employee.updated"
 
 
-class EmployeeResignedMessage(Resignation, EmployeeMessage):
+class EmployeeResignedMessage(ResignationBody, EmployeeMessage):
     type: ClassVar[str] = "employee.resigned"
 
 
-class ResignationChangedMessage(Resignation, EmployeeMessage):
+class ResignationChangedMessage(ResignationBody, EmployeeMessage):
     type: ClassVar[str] = "resignation.changed"
 
 

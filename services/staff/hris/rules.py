@@ -16,7 +16,7 @@ class UnsupportedKind(Unprocessable, code="unsupported_kind"):
     """Sources of this kind are not served here. Supported: `generic` (Standard Webhooks)."""
 
 
-class NothingToPoll(Unprocessable, code="nothing_to_poll"):
+class SourceIsNeverPolled(Unprocessable, code="nothing_to_poll"):
     """A source of the kind `generic` sends webhooks and is never polled: leave `api` out."""
 
 
@@ -56,7 +56,7 @@ class ReceivedMessage:
 
 
 @dataclass(frozen=True)
-class WaitingMessage:
+class ApplicableMessage:
     """A message that can take effect now, as it was received."""
 
     id: str
@@ -81,8 +81,8 @@ def build_employment_update(
         case messages.EmployeeLeftMessage() if content.on > today:
             return EmploymentUpdate("resigned", at, min(day, content.on), content.on)
         case messages.EmployeeLeftMessage():
-            return EmploymentUpdate("left", at, day=content.on)
+            return EmploymentUpdate("left", at, left_or_hired_on=content.on)
         case messages.DepartureReversedMessage():
             return EmploymentUpdate("reversed", at)
         case messages.EmployeeRehiredMessage():
-            return EmploymentUpdate("rehired", at, day=content.hired_on)
+            return EmploymentUpdate("rehired", at, left_or_hired_on=content.hired_on)

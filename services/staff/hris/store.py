@@ -77,7 +77,7 @@ async def get_source_body_hash(work: UnitOfWork, source_id: str) -> bytes | None
     return body_hash
 
 
-async def list_secrets(work: UnitOfWork, source_id: str) -> list[str]:
+async def list_valid_secrets(work: UnitOfWork, source_id: str) -> list[str]:
     """The secrets that sign for this source now; none if there is no such source."""
     row = await work.fetch_row(
         """
@@ -156,11 +156,11 @@ async def update_message_seen(work: UnitOfWork, message_id: str) -> bool:
 
 
 async def lock_applicable_messages(
-    work: UnitOfWork, awaited: Sequence[str] | None = None
-) -> list[rules.WaitingMessage]:
+    work: UnitOfWork, awaited_refs: Sequence[str] | None = None
+) -> list[rules.ApplicableMessage]:
     """Pending messages whose employee or department exists now, what was said first first; of all or of these awaited."""
     return await work.fetch_all(
-        rules.WaitingMessage,
+        rules.ApplicableMessage,
         """
         SELECT m.id, m.source_id, m.received_at, m.body FROM hris_messages m
         WHERE m.outcome = 'pending' AND (CAST(:awaited AS text[]) IS NULL OR m.awaits = ANY(:awaited)) AND (
@@ -168,7 +168,7 @@ async def lock_applicable_messages(
             OR EXISTS (SELECT 1 FROM departments d WHERE m.awaits = 'department/' || d.id))
         ORDER BY m.said_at, m.id LIMIT 100 FOR UPDATE OF m SKIP LOCKED
         """,
-        awaited=awaited,
+        awaited=awaited_refs,
     )
 
 
@@ -191,7 +191,7 @@ async def list_messages(
     )
 
 
-async def count_alarms(connection: Connection) -> Mapping[str, int]:
+async def count_departure_alarms_by_kind(connection: Connection) -> Mapping[str, int]:
     """By kind of alarm how many departures are held, or are in messages that took no effect and nobody has seen."""
     counted: Mapping[str, int] = await connection.fetchrow(
         """

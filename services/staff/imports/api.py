@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ValidationError
 
-from services.staff.departments.fields import NewDepartment
+from services.staff.departments.fields import NewDepartmentBody
 from services.staff.imports import handlers, rules
 from services.staff.imports.fields import ImportedEmployee
 from shared.database import UnitOfWork
@@ -26,7 +26,7 @@ ROWS_PER_TRANSACTION = 1000
 class ImportKind:
     """What a row must be, the field that names who or what is above it, and who takes rows in."""
 
-    shape: type[BaseModel]
+    row_model: type[BaseModel]
     parent_field: str
     import_rows: Callable[
         [UnitOfWork, Sequence[rules.ImportRow[Any]], frozenset[str]], Awaitable[list[rules.RowResult]]
@@ -34,7 +34,7 @@ class ImportKind:
 
 
 KINDS = {
-    "departments": ImportKind(NewDepartment, "parent_id", handlers.import_departments),
+    "departments": ImportKind(NewDepartmentBody, "parent_id", handlers.import_departments),
     "employees": ImportKind(ImportedEmployee, "manager_id", handlers.import_employees),
 }
 
@@ -59,7 +59,7 @@ async def import_rows(
     """
     require_ndjson(request)
     importing = KINDS[kind]
-    rows, results = await asyncio.to_thread(_read_rows, importing.shape, await request.body())
+    rows, results = await asyncio.to_thread(_read_rows, importing.row_model, await request.body())
     parents = {row.value.id: getattr(row.value, importing.parent_field) for row in rows}
     order = {id: place for place, id in enumerate(rules.sort_parents_first(parents))}
     rows.sort(key=lambda row: order[row.value.id])
@@ -80,7 +80,7 @@ async def _import_all_chunks(
     return [result for chunk in chunks for result in await importing.import_rows(work, chunk, ids)]
 
 
-def _read_rows(shape: type[BaseModel], body: bytes) -> tuple[list[rules.ImportRow[Any]], list[rules.RowResult]]:
+def _read_rows(row_model: type[BaseModel], body: bytes) -> tuple[list[rules.ImportRow[Any]], list[rules.RowResult]]:
     """The rows that can be read, and a refusal for each that cannot."""
     rows: dict[str, rules.ImportRow[Any]] = {}
     refused: list[rules.RowResult] = []
@@ -92,9 +92,9 @@ def _read_rows(shape: type[BaseModel], body: bytes) -> tuple[list[rules.ImportRo
             found = json.loads(raw)
             if isinstance(found, dict) and set(found) == {"line", "data"} and type(found["line"]) is int:
                 line, found = min(max(found["line"], 0), 2**53), found["data"]
-            value: Any = shape.model_validate(found)
+            value: Any = row_model.model_validate(found)
         except ValidationError as error:
-            refused.append(rules.RowResult(line, None, "refused", _describe_error(shape, error)))
+            refused.append(rules.RowResult(line, None, "refused", _describe_error(row_model, error)))
         except (ValueError, RecursionError):
             refused.append(rules.RowResult(line, None, "refused", "malformed_json"))
         else:
@@ -105,9 +105,9 @@ def _read_rows(shape: type[BaseModel], body: bytes) -> tuple[list[rules.ImportRo
     return list(rows.values()), refused
 
 
-def _describe_error(shape: type[BaseModel], error: ValidationError) -> str:
+def _describe_error(row_model: type[BaseModel], error: ValidationError) -> str:
     """The first field that cannot be right, and what was expected there; nothing of the row itself."""
     found = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    fields = [str(part) for part in found["loc"] if part in shape.model_fields]
+    fields = [str(part) for part in found["loc"] if part in row_model.model_fields]
     message = str(found["msg"]).removeprefix("Value error, ")
     return f"invalid: {'.'.join(fields) or 'a field'}: {message}"

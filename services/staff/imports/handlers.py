@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from pydantic import BaseModel
 
-from services.staff.departments.fields import NewDepartment
-from services.staff.departments.handlers import publish_department
+from services.staff.departments.fields import NewDepartmentBody
+from services.staff.departments.handlers import publish_department_and_journal_head
 from services.staff.departments.rules import Department, LockedDepartment
 from services.staff.departments.store import (
     insert_departments,
@@ -18,19 +18,19 @@ from services.staff.departments.store import (
     lock_hierarchy,
     update_departments,
 )
-from services.staff.employees.handlers import publish_changes
-from services.staff.employees.rules import Employee, build_event, decide_facts, find_first_day_refusal
+from services.staff.employees.handlers import publish_employee_if_changed
+from services.staff.employees.rules import Employee, build_event, find_first_day_refusal, record_decided_facts
 from services.staff.employees.store import (
     LockedEmployee,
     dump_employee,
     insert_employees,
     list_last_left_days,
-    list_managers,
+    list_manager_ids_by_employee,
     list_statuses,
     lock_employees,
     update_employees,
 )
-from services.staff.hris.handlers import apply_waiting_messages
+from services.staff.hris.handlers import apply_pending_messages
 from services.staff.imports import rules
 from services.staff.imports.fields import ImportedEmployee
 from shared.contracts.staff import EmployeeHired
@@ -67,17 +67,17 @@ def _build_results(
 
 
 async def import_employees(
-    work: UnitOfWork, rows: Sequence[rules.ImportRow[ImportedEmployee]], in_file: Collection[str]
+    work: UnitOfWork, rows: Sequence[rules.ImportRow[ImportedEmployee]], ids_in_file: Collection[str]
 ) -> list[rules.RowResult]:
-    """A result per row. `in_file` are the ids of the whole file: a deputy may stand further down."""
+    """A result per row. `ids_in_file` are the ids of the whole file: a deputy may stand further down."""
     await lock_hierarchy(work)
     wanted = {row.value.id: row.value for row in rows}
     present = await lock_employees(work, wanted)
     changed = {
-        id: _find_changed_fields(wanted[id], locked.imported, dump_employee(locked.employee))
+        id: _find_changed_fields(wanted[id], locked.last_imported_row, dump_employee(locked.employee))
         for id, locked in present.items()
     }
-    refused = await _refuse_employees(work, wanted, present, changed, in_file)
+    refused = await _refuse_employees(work, wanted, present, changed, ids_in_file)
     created = await _create_employees(
         work, [value for id, value in wanted.items() if id not in present and id not in refused]
     )
@@ -85,7 +85,7 @@ async def import_employees(
         work, {id: wanted[id] for id, names in changed.items() if names and id not in refused}, present, changed
     )
     if created:
-        await apply_waiting_messages(work, [f"employee/{id}" for id in created])
+        await apply_pending_messages(work, [f"employee/{id}" for id in created])
     return _build_results({row.value.id: row.line for row in rows}, refused, created, updated)
 
 
@@ -94,7 +94,7 @@ async def _refuse_employees(
     wanted: Mapping[str, ImportedEmployee],
     present: Mapping[str, LockedEmployee],
     changed: Mapping[str, set[str]],
-    in_file: Collection[str],
+    ids_in_file: Collection[str],
 ) -> dict[str, str]:
     """By id the first reason against a row that says something new."""
 
@@ -104,7 +104,7 @@ async def _refuse_employees(
     news = {id: value for id, value in wanted.items() if id not in present or changed[id]}
     departments = await list_existing_departments(work, [value.department_id for value in news.values()])
     statuses = await list_statuses(work, [id for value in news.values() for id in (value.manager_id, value.deputy_id)])
-    refused: dict[str, str] = {id: "erased" for id in news if id in present and present[id].erased}
+    refused: dict[str, str] = {id: "erased" for id in news if id in present and present[id].is_erased}
     for id, value in news.items():
         if value.department_id is not None and value.department_id not in departments:
             refused.setdefault(id, "unknown_department")
@@ -112,7 +112,7 @@ async def _refuse_employees(
             continue
         if value.deputy_id == id:
             refused.setdefault(id, "own_deputy")
-        elif value.deputy_id not in statuses and value.deputy_id not in in_file:
+        elif value.deputy_id not in statuses and value.deputy_id not in ids_in_file:
             refused.setdefault(id, "unknown_deputy")
         elif statuses.get(value.deputy_id, "active") != "active" and is_new(id, "deputy_id"):
             refused.setdefault(id, "deputy_is_leaving")
@@ -123,7 +123,7 @@ async def _refuse_employees(
         if refusal is not None:
             refused.setdefault(id, refusal.code)
     managers = {id: value.manager_id for id, value in news.items() if is_new(id, "manager_id")}
-    managers_now = await list_managers(work) if any(id in present for id in managers) else {}
+    managers_now = await list_manager_ids_by_employee(work) if any(id in present for id in managers) else {}
     for id in rules.find_changes_closing_circle(managers_now, managers):
         refused.setdefault(id, "manager_cycle")
     # Rows come with managers before those whom they manage, so one look in this order finds all who lose theirs.
@@ -138,7 +138,7 @@ async def _create_employees(work: UnitOfWork, values: Sequence[ImportedEmployee]
     if not values:
         return set()
     employees = [replace(value.to_employee(value.id, uuid7()), deputy_id=value.deputy_id) for value in values]
-    created = await insert_employees(work, employees, imported={value.id: _dump_row(value) for value in values})
+    created = await insert_employees(work, employees, imported_rows={value.id: _dump_row(value) for value in values})
     work.publish(*(build_event(EmployeeHired, new, work.today) for new in employees if new.id in created))
     return created
 
@@ -154,10 +154,10 @@ async def _update_employees(
     for id, value in values.items():
         before = present[id].employee
         facts = {name: getattr(value, name) for name in changed[id] if getattr(value, name) != getattr(before, name)}
-        after[id] = decide_facts(before, facts, work.now)
+        after[id] = record_decided_facts(before, facts, work.now)
         if "deputy_id" in facts:
             publish_journal_entry(work, "deputy.named", id, deputy_id=value.deputy_id)
-        publish_changes(work, before, after[id])
+        publish_employee_if_changed(work, before, after[id])
     if after:
         await update_employees(work, after.values(), {id: _dump_row(value) for id, value in values.items()})
     return {id for id, employee in after.items() if employee != present[id].employee}
@@ -167,44 +167,47 @@ async def _update_employees(
 
 
 async def import_departments(
-    work: UnitOfWork, rows: Sequence[rules.ImportRow[NewDepartment]], in_file: Collection[str]
+    work: UnitOfWork, rows: Sequence[rules.ImportRow[NewDepartmentBody]], _ids_in_file: Collection[str]
 ) -> list[rules.RowResult]:
-    """A result per row. A head must be known: departments come first without, then again with their heads."""
+    """A result per row. A head must be known: departments come first without, then again with their heads.
+
+    The ids of the whole file, which every import is given, are not needed: parents come before what is below them.
+    """
     await lock_hierarchy(work)
     wanted = {row.value.id: row.value for row in rows}
     present = await lock_departments(work)
     changed = {
-        id: _find_changed_fields(value, present[id].imported, vars(present[id].department))
+        id: _find_changed_fields(value, present[id].last_imported_row, vars(present[id].department))
         for id, value in wanted.items()
         if id in present
     }
     refused = await _refuse_departments(work, wanted, present, changed)
-    imported = {id: _dump_row(value) for id, value in wanted.items()}
+    imported_rows = {id: _dump_row(value) for id, value in wanted.items()}
     created = {
         id: Department(**value.model_dump()) for id, value in wanted.items() if id not in present and id not in refused
     }
     if created:
-        await insert_departments(work, created.values(), imported=imported)
+        await insert_departments(work, created.values(), imported_rows=imported_rows)
     after = {
         id: replace(present[id].department, **{name: getattr(wanted[id], name) for name in names})
         for id, names in changed.items()
         if names and id not in refused
     }
     if after:
-        await update_departments(work, after.values(), imported)
+        await update_departments(work, after.values(), imported_rows)
     updated = {id: department for id, department in after.items() if department != present[id].department}
     for department in created.values():
-        publish_department(work, department, None)
+        publish_department_and_journal_head(work, department, None)
     for id, department in updated.items():
-        publish_department(work, department, present[id].department.head_id)
+        publish_department_and_journal_head(work, department, present[id].department.head_id)
     if created:
-        await apply_waiting_messages(work, [f"department/{id}" for id in created])
+        await apply_pending_messages(work, [f"department/{id}" for id in created])
     return _build_results({row.value.id: row.line for row in rows}, refused, created, updated)
 
 
 async def _refuse_departments(
     work: UnitOfWork,
-    wanted: Mapping[str, NewDepartment],
+    wanted: Mapping[str, NewDepartmentBody],
     present: Mapping[str, LockedDepartment],
     changed: Mapping[str, set[str]],
 ) -> dict[str, str]:

@@ -29,20 +29,22 @@ async def disclose_personal_data(work: UnitOfWork, employee_id: str) -> dict[str
 
 
 async def fetch_personal_data_from_other_services(
-    calls: httpx.AsyncClient, employee_id: str, names_clients: bool
+    http_client: httpx.AsyncClient, employee_id: str, names_clients: bool
 ) -> dict[str, dict[str, JsonValue] | None]:
     """By service, and whether clients are named in it; None where one does not answer."""
     others = [name for name in SERVICES if name != "staff"]
-    answers = await asyncio.gather(*(_fetch_from_service(calls, name, employee_id, names_clients) for name in others))
+    answers = await asyncio.gather(
+        *(_fetch_from_service(http_client, name, employee_id, names_clients) for name in others)
+    )
     return dict(zip(others, answers, strict=True))
 
 
 async def _fetch_from_service(
-    calls: httpx.AsyncClient, service: str, employee_id: str, names_clients: bool
+    http_client: httpx.AsyncClient, service: str, employee_id: str, names_clients: bool
 ) -> dict[str, JsonValue] | None:
     query = {"clients": str(names_clients).lower()} if service in SERVICES_THAT_NAME_CLIENTS else {}
     try:
-        answer = await calls.get(f"/{service}/v1/personal-data/{employee_id}", params=query, timeout=TIMEOUT)
+        answer = await http_client.get(f"/{service}/v1/personal-data/{employee_id}", params=query, timeout=TIMEOUT)
         answer.raise_for_status()
         found: dict[str, JsonValue] = answer.json()
     except (httpx.HTTPError, ValueError) as error:

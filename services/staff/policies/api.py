@@ -16,10 +16,10 @@ VersionNumber = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 @router.post("/policies", status_code=201, summary="Publish a policy: its version 1")
-async def create_policy(body: fields.NewPolicy, door: Door = allow("hr")) -> rules.PolicyVersion:
+async def publish_first_policy_version(body: fields.NewPolicyBody, door: Door = allow("hr")) -> rules.PolicyVersion:
     """Creating twice with the same body gives the same answer."""
     policy_id = body.id or uuid7()
-    version = await door.transact(handlers.create_policy, policy_id, body)
+    version = await door.transact(handlers.publish_first_policy_version, policy_id, body)
     door.set_location("policies", policy_id)
     return version
 
@@ -36,7 +36,7 @@ async def get_policy(policy_id: Id, door: Door = allow("anyone")) -> rules.Polic
 
 @router.post("/policies/{policy_id}/versions", status_code=201, summary="Publish the next version")
 async def publish_policy_version(
-    policy_id: Id, body: fields.NewPolicyVersion, door: Door = allow("hr")
+    policy_id: Id, body: fields.NewPolicyVersionBody, door: Door = allow("hr")
 ) -> rules.PolicyVersion:
     version = await door.transact(handlers.publish_policy_version, policy_id, body)
     door.set_location("policies", policy_id, "versions", version.version)
@@ -67,15 +67,19 @@ async def list_outstanding_employees(
     "/policies/{policy_id}/versions/{number}/acknowledgements/{employee_id}",
     summary="Acknowledge a version, or decline it",
 )
-async def acknowledge_policy(
+async def acknowledge_or_decline_policy(
     policy_id: Id,
     number: VersionNumber,
     employee_id: Id,
-    body: fields.AcknowledgementRequest | None = None,
+    body: fields.AcknowledgementBody | None = None,
     door: Door = allow("anyone"),
 ) -> rules.Acknowledgement:
     """It binds to exactly this version. For oneself; or by `hr` for somebody who signed on paper, with `evidence`."""
-    request = body or fields.AcknowledgementRequest()
     return await door.transact(
-        handlers.acknowledge_policy, policy_id, number, employee_id, request, door.principal.roles
+        handlers.acknowledge_or_decline_policy,
+        policy_id,
+        number,
+        employee_id,
+        body or fields.AcknowledgementBody(),
+        door.principal.roles,
     )

@@ -11,7 +11,7 @@ Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2
 PolicyText = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", min_length=1, max_length=100_000)]
 
 
-class NewPolicyVersion(Body):
+class NewPolicyVersionBody(Body):
     """`effective_on`: today, if left out. `grace_days` for those hired before it was published. `applies_to` departments,
     with those below; to all if left out. What is `required_for_access` shuts whoever has not acknowledged it out."""
 
@@ -23,11 +23,11 @@ class NewPolicyVersion(Body):
     applies_to: Annotated[list[Id], Field(max_length=1_000)] = Field(default_factory=list)
 
 
-class NewPolicy(NewPolicyVersion):
+class NewPolicyBody(NewPolicyVersionBody):
     id: Id | None = None
 
 
-class AcknowledgementRequest(Body):
+class AcknowledgementBody(Body):
     """Nothing to say for oneself; `evidence` (where the signed paper is) for somebody else; or `declined`, and why."""
 
     evidence: Line | None = None

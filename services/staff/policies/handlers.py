@@ -15,8 +15,10 @@ from shared.paging import Paging
 REPUBLISH_BATCH = 500
 
 
-async def create_policy(work: UnitOfWork, policy_id: str, body: fields.NewPolicy) -> rules.PolicyVersion:
-    """Publishes version 1. The same again gives the same answer. Raises `IdTaken`, `UnknownDepartment`."""
+async def publish_first_policy_version(
+    work: UnitOfWork, policy_id: str, body: fields.NewPolicyBody
+) -> rules.PolicyVersion:
+    """Publishes version 1. The same again gives the same answer. Raises `IdTaken`, `AppliesToUnknownDepartment`."""
     await store.lock_policy(work, policy_id)
     existing = await store.get_policy_version(work, policy_id, 1)
     if existing is not None:
@@ -26,21 +28,21 @@ async def create_policy(work: UnitOfWork, policy_id: str, body: fields.NewPolicy
 
 
 async def publish_policy_version(
-    work: UnitOfWork, policy_id: str, body: fields.NewPolicyVersion
+    work: UnitOfWork, policy_id: str, body: fields.NewPolicyVersionBody
 ) -> rules.PolicyVersion:
-    """The next version of a policy. Raises `NotFound`, `UnknownDepartment`, `BeforeTheOneBefore`."""
+    """The next version of a policy. Raises `NotFound`, `AppliesToUnknownDepartment`, `EffectiveBeforePreviousVersion`."""
     await store.lock_policy(work, policy_id)
     newest = await read_policy_version(work, policy_id, None)
     if (body.effective_on or work.today) < newest.effective_on:
-        raise rules.BeforeTheOneBefore
+        raise rules.EffectiveBeforePreviousVersion
     return await _publish_version(work, policy_id, newest.version + 1, body)
 
 
 async def _publish_version(
-    work: UnitOfWork, policy_id: str, number: int, body: fields.NewPolicyVersion
+    work: UnitOfWork, policy_id: str, number: int, body: fields.NewPolicyVersionBody
 ) -> rules.PolicyVersion:
     if set(body.applies_to) - await list_existing_departments(work, body.applies_to):
-        raise rules.UnknownDepartment
+        raise rules.AppliesToUnknownDepartment
     version = rules.PolicyVersion(
         **body.model_dump(exclude={"id", "effective_on"}),
         id=policy_id,
@@ -55,44 +57,44 @@ async def _publish_version(
     return version
 
 
-async def acknowledge_policy(
+async def acknowledge_or_decline_policy(
     work: UnitOfWork,
     policy_id: str,
     number: int,
     employee_id: str,
-    request: fields.AcknowledgementRequest,
+    body: fields.AcknowledgementBody,
     roles: Collection[str],
 ) -> rules.Acknowledgement:
     """Oneself, or `hr` with evidence. The same again changes nothing.
 
-    Raises `NotFound`, `Forbidden`, `EvidenceMissing`, `ReasonMissing`, `HasLeft`, `AlreadyAcknowledged`.
+    Raises `NotFound`, `Forbidden`, `EvidenceMissing`, `DeclineReasonMissing`, `HasLeft`, `DeclinedAfterAcknowledgement`.
     """
     if employee_id != work.actor:
         if "hr" not in roles:
             raise Forbidden
-        if request.evidence is None:
+        if body.evidence is None:
             raise rules.EvidenceMissing
-    if request.declined and request.reason is None:
-        raise rules.ReasonMissing
+    if body.declined and body.reason is None:
+        raise rules.DeclineReasonMissing
     employee = (await lock_employee(work, employee_id)).employee
     await read_policy_version(work, policy_id, number)
     if employee.status == "left":
         raise rules.HasLeft
     known = await store.get_acknowledgement(work, policy_id, number, employee_id)
     if known is not None and known.state == "acknowledged":
-        if request.declined:
-            raise rules.AlreadyAcknowledged
+        if body.declined:
+            raise rules.DeclinedAfterAcknowledgement
         return known
     acknowledgement = rules.Acknowledgement(
         policy_id=policy_id,
         version=number,
         employee_id=employee_id,
         employment_id=employee.employment_id,
-        state="declined" if request.declined else "acknowledged",
+        state="declined" if body.declined else "acknowledged",
         at=work.now,
         by_id=work.actor,
-        evidence=request.evidence,
-        reason=request.reason if request.declined else None,
+        evidence=body.evidence,
+        reason=body.reason if body.declined else None,
     )
     await store.upsert_acknowledgement(work, acknowledgement)
     work.publish(PolicyAcknowledged.model_validate(vars(acknowledgement)))
@@ -131,6 +133,6 @@ async def republish_policy_versions(work: UnitOfWork, after: str) -> tuple[int, 
 async def republish_acknowledgements(work: UnitOfWork, after: str) -> tuple[int, str | None]:
     """`after`: the employee and policy of the last one, with a line break between them."""
     employee_id, _, policy_id = after.partition("\n")
-    acknowledged = await store.list_acknowledged_versions(work, employee_id, policy_id, REPUBLISH_BATCH)
+    acknowledged = await store.list_acknowledged_versions_after(work, employee_id, policy_id, REPUBLISH_BATCH)
     work.publish(*(PolicyAcknowledged(state="acknowledged", **vars(version)) for version in acknowledged))
     return len(acknowledged), f"{acknowledged[-1].employee_id}\n{acknowledged[-1].policy_id}" if acknowledged else None

@@ -117,10 +117,10 @@ async def erase_acknowledgement_texts(work: UnitOfWork, employee_id: str) -> int
     )
 
 
-async def list_acknowledged_versions(
-    work: UnitOfWork, employee_id: str, policy_id: str, limit: int
+async def list_acknowledged_versions_after(
+    work: UnitOfWork, after_employee_id: str, after_policy_id: str, limit: int
 ) -> list[rules.AcknowledgedVersion]:
-    """Those after this employee and policy, in that order."""
+    """By employee and policy, whoever they are: those after this employee and policy, in that order."""
     return await work.fetch_all(
         rules.AcknowledgedVersion,
         """
@@ -129,8 +129,8 @@ async def list_acknowledged_versions(
         WHERE a.state = 'acknowledged' AND (a.employee_id, a.policy_id) > (:employee_id, :policy_id)
         GROUP BY a.employee_id, a.employment_id, a.policy_id ORDER BY a.employee_id, a.policy_id LIMIT :limit
         """,
-        employee_id=employee_id,
-        policy_id=policy_id,
+        employee_id=after_employee_id,
+        policy_id=after_policy_id,
         limit=limit,
     )
 

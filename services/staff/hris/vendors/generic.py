@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_args
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from standardwebhooks import Webhook
 
-from services.staff.departures.fields import Resignation
+from services.staff.departures.fields import ResignationBody
 from services.staff.employees.fields import EMPLOYEE_FIELDS
 from services.staff.hris import messages
 from services.staff.hris.messages import UnusableMessage
@@ -28,7 +28,7 @@ MESSAGE_TYPES: dict[str, type[messages.MessageContent]] = {
 # Our own names of fields: what an error may repeat.
 KNOWN_FIELDS = {
     *EMPLOYEE_FIELDS,
-    *Resignation.model_fields,
+    *ResignationBody.model_fields,
     *("id", "employee_id", "on", "from", "until", "timestamp", "data", "type"),
 }
 
@@ -36,7 +36,8 @@ KNOWN_FIELDS = {
 # -- who sent it -------------------------------------------------------------------------------------------------------
 
 
-def check_secret(value: str) -> str:
+def validate_secret_format(value: str) -> str:
+    """Gives it back. Raises ValueError unless it is 24 to 64 bytes in base64."""
     try:
         size = len(base64.b64decode(value.removeprefix(SECRET_PREFIX), validate=True))
     except ValueError:
@@ -89,8 +90,8 @@ class MentionedEmployee(messages.EmployeeMessage):
     )
 
 
-def parse_webhook(raw: bytes, received_at: datetime) -> messages.HrisMessage | UnusableMessage:
-    """A timestamp more than five minutes ahead counts as the time of receipt."""
+def parse_message_or_unusable(raw: bytes, received_at: datetime) -> messages.HrisMessage | UnusableMessage:
+    """The message, or why it cannot be acted on. A timestamp more than five minutes ahead counts as the time of receipt."""
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):
