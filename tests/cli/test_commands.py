@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,6 +59,13 @@ def up(tmp_path: Path) -> Iterator[Process]:
         yield process
 
 
+@pytest.fixture(scope="module")
+def running_data_folder() -> Iterator[Path]:
+    """On it runs a system that no test may stop."""
+    with tempfile.TemporaryDirectory(prefix="holdfast-", ignore_cleanup_errors=True) as folder, running(Path(folder)):
+        yield Path(folder)
+
+
 def test_what_a_command_did_embedded_the_next_one_finds(tmp_path: Path) -> None:
     assert answer(tmp_path, "import", *DEPARTMENTS)["without_head"] == ["sales"]
     assert answer(tmp_path, "hris", "add", "main")["secret"]
@@ -75,10 +83,10 @@ def test_a_refusal_ends_with_status_1_and_says_why(tmp_path: Path) -> None:
 
 
 @pytest.mark.processes
-def test_a_command_calls_the_system_that_runs_on_its_data_folder(up: Process, tmp_path: Path) -> None:
-    assert answer(tmp_path, "import", *DEPARTMENTS)["created"] == 1
-    assert answer(tmp_path, "import", *DEPARTMENTS)["unchanged"] == 1
-    assert up.alive()
+def test_a_command_calls_the_system_that_runs_on_its_data_folder(running_data_folder: Path) -> None:
+    assert answer(running_data_folder, "import", *DEPARTMENTS)["created"] == 1
+    assert answer(running_data_folder, "import", *DEPARTMENTS)["unchanged"] == 1
+    assert is_answering(f"{(running_data_folder / 'address').read_text()}/readyz")
 
 
 @pytest.mark.processes
@@ -102,8 +110,8 @@ def test_a_small_company_is_seeded_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.processes
-def test_a_port_that_is_taken_is_said_before_anything_is_promised(up: Process, tmp_path: Path) -> None:
-    taken = (tmp_path / "address").read_text().rpartition(":")[2]
+def test_a_port_that_is_taken_is_said_before_anything_is_promised(running_data_folder: Path, tmp_path: Path) -> None:
+    taken = (running_data_folder / "address").read_text().rpartition(":")[2]
     for command in ("up", "demo"):
         other = holdfast(tmp_path / command, command, "--port", taken)
         assert (other.exit_code, other.stdout) == (2, "")
@@ -120,10 +128,10 @@ def test_up_warns_as_long_as_nobody_is_the_last_resort(up: Process, tmp_path: Pa
 
 
 @pytest.mark.processes
-def test_a_command_calls_the_address_with_the_token_that_it_is_given(up: Process, tmp_path: Path) -> None:
-    address, elsewhere = (tmp_path / "address").read_text(), tmp_path / "elsewhere"
-    ops, hr = (holdfast(tmp_path, "token", "--role", role).stdout.strip() for role in ("ops", "hr"))
-    assert answer(elsewhere, "republish", "staff", "--url", address, "--token", ops)["events"] == 0
+def test_a_command_calls_the_address_with_the_token_that_it_is_given(running_data_folder: Path, tmp_path: Path) -> None:
+    address, elsewhere = (running_data_folder / "address").read_text(), tmp_path / "elsewhere"
+    ops, hr = (holdfast(running_data_folder, "token", "--role", role).stdout.strip() for role in ("ops", "hr"))
+    assert answer(elsewhere, "republish", "orders", "--url", address, "--token", ops)["events"] == 0
     refused = holdfast(elsewhere, "republish", "staff", "--url", address, "--token", hr)
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert "does not carry the right to do this. It takes the role ops." in " ".join(refused.stderr.split())

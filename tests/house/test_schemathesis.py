@@ -26,7 +26,7 @@ from tests.support.processes import Process, find_free_port, is_answering, wait_
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parent.parent.parent
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
-EXAMPLES, SECONDS = examples(6, 40), examples(300, 1800)
+EXAMPLES, SECONDS = examples(3, 40), examples(300, 1800)
 # Staff comes last: there people are dismissed, and the others need them.
 ORDER = ("offboarding", "orders", "clients", "staff")
 # What cannot go well here, and why.

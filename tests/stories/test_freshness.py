@@ -8,7 +8,7 @@ import pytest
 from bench.freshness import judge_answers
 
 pytestmark = pytest.mark.processes
-HOW_MANY = pytest.mark.parametrize("answers", [5_000, pytest.param(20_000, marks=pytest.mark.long)])
+HOW_MANY = pytest.mark.parametrize("answers", [2_500, pytest.param(20_000, marks=pytest.mark.long)])
 
 
 @HOW_MANY

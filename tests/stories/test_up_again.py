@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,9 +40,15 @@ def holdfast(data: Path, port: int, name: str = "up") -> Process:
     return Process(name, command, env, data / f"{name}.log", REPOSITORY)
 
 
-@pytest.fixture
-def up(tmp_path: Path) -> Iterator[Process]:
-    process = holdfast(tmp_path, find_free_port())
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="holdfast-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def up(folder: Path) -> Iterator[Process]:
+    process = holdfast(folder, find_free_port())
     process.start()
     try:
         ready(process)
@@ -65,8 +72,8 @@ def kill_and_start(process: Process) -> None:
     ready(process)
 
 
-async def test_killed_in_the_middle_of_a_case_up_again_goes_on_to_the_certificate(up: Process, tmp_path: Path) -> None:
-    house = RemoteHouse(f"http://127.0.0.1:{port_of(up)}", tmp_path / "holdfast" / "signing-key.pem")
+async def test_killed_in_the_middle_of_a_case_up_again_goes_on_to_the_certificate(up: Process, folder: Path) -> None:
+    house = RemoteHouse(f"http://127.0.0.1:{port_of(up)}", folder / "holdfast" / "signing-key.pem")
     try:
         await depart(house, up)
     finally:
@@ -107,8 +114,8 @@ async def depart(house: RemoteHouse, up: Process) -> None:
     assert (await get_certificate(house, "anna"))["employee_id"] == "anna"
 
 
-async def test_a_second_up_on_the_same_data_folder_is_refused(up: Process, tmp_path: Path) -> None:
-    second = holdfast(tmp_path, find_free_port(), "second")
+async def test_a_second_up_on_the_same_data_folder_is_refused(up: Process, folder: Path) -> None:
+    second = holdfast(folder, find_free_port(), "second")
     second.start()
     assert second.wait_for_end(STARTED) != 0
     assert "another" in second.tail()
