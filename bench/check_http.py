@@ -66,7 +66,7 @@ class WrkMissing(Exception):
 async def serve_holdfast(url: str, port: int, key_file: str) -> None:
     """One replica of `clients`, all its tickers and consumers included; the bus is the only part that is not Kafka."""
     embedded = connect_embedded_services(Settings(), {"clients": url}, read_key_file(Path(key_file)))
-    runtime = embedded.runtimes["clients"]
+    runtime = embedded.replicas["clients"]
     await runtime.start()
     await serve_app(embedded.front.apps["clients"], "127.0.0.1", port)
 

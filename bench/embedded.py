@@ -16,9 +16,9 @@ from tests.support.house import KEY
 async def open_clients(url: str, settings: Settings | None = None) -> AsyncIterator[tuple[Replica, FastAPI]]:
     embedded = connect_embedded_services(settings or Settings(), {"clients": url}, KEY)
     try:
-        yield embedded.runtimes["clients"], embedded.front.apps["clients"]
+        yield embedded.replicas["clients"], embedded.front.apps["clients"]
     finally:
-        await close_replicas(embedded.runtimes.values())
+        await close_replicas(embedded.replicas.values())
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from bench.timing import time_call
 from services.clients.access.store.checks import REACH_EVERYBODY, AccessQuestion
 from shared.contracts.staff import EmployeeResigned
 from shared.messages import encode_record, get_events_topic
-from shared.people.freezes import unfreeze_employee
+from shared.people.freezes import end_freeze_ground
 from shared.replica import Replica
 
 MANY, FEW = 100_000, 10
@@ -54,7 +54,7 @@ class RepeatedLeaver:
         await self.runtime.receive([encode_record(row)])
 
     async def stay(self) -> None:
-        await self.runtime.transact(unfreeze_employee, self.employee_id, f"m-{self.employee_id[2:]}", "departure", None)
+        await self.runtime.transact(end_freeze_ground, self.employee_id, f"m-{self.employee_id[2:]}", "departure", None)
 
 
 async def measure() -> list[FigureRow]:

@@ -68,7 +68,7 @@ class CachingBatcher:
 
 async def serve_replica(url: str, port: int, key_file: str, seconds_kept: float) -> None:
     embedded = connect_embedded_services(Settings(), {"clients": url}, read_key_file(Path(key_file)))
-    runtime = embedded.runtimes["clients"]
+    runtime = embedded.replicas["clients"]
     await runtime.start()
     if seconds_kept:
         runtime.state["check_batcher"] = CachingBatcher(runtime.state["check_batcher"], seconds_kept)

@@ -15,7 +15,7 @@ from services.offboarding.planner.costs import build_cost_arrays
 from services.offboarding.planner.plan import make_plan
 from services.offboarding.planner.problem import ClientItem, Colleague, PlanningProblem, sort_problem
 from services.offboarding.planner.relaxation import (
-    build_model,
+    build_linear_model,
     compute_pair_costs,
     load_model,
     make_solver,
@@ -70,7 +70,7 @@ def measure_plan(clients: int, colleagues: int, room: float) -> FigureRow:
     made = make_plan(problem)
     arrays = build_cost_arrays(sort_problem(problem))
     relaxed = solve_relaxation(arrays, problem.limits)
-    given = build_model(
+    given = build_linear_model(
         arrays, relaxed.item, relaxed.colleague, compute_pair_costs(arrays, relaxed.item, relaxed.colleague)
     )
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from bench.company import fill_company, run_statements
 from bench.figures import FigureRow, create_service_database
 from bench.timing import time_call
-from services.clients.risks.handlers import recompute_risks
+from services.clients.risks.handlers import recompute_single_threaded_clients
 from shared.database import Database, UnitOfWork, open_database
 from shared.settings import Settings
 
@@ -38,7 +38,7 @@ NEXT_DAY_SQL = """
 async def compute_risks(database: Database) -> int:
     async with database.connect() as connection, connection.transaction():
         work = UnitOfWork(connection, Settings(), "clients", datetime.now(UTC), "ops")
-        return (await recompute_risks(work)).changed
+        return (await recompute_single_threaded_clients(work)).changed
 
 
 async def time_risks(clients: int) -> tuple[float, float, int]:

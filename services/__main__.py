@@ -11,7 +11,7 @@ from services.cli.imports.command import import_file
 from services.cli.journal import journal_app
 from services.cli.operations import hris_app, parked_app, republish_service
 from services.cli.seed.command import seed_company
-from services.cli.startup import migrate_databases, print_token, start_embedded_system, start_replica
+from services.cli.startup import migrate_databases, print_token_or_make_key, serve_embedded_system, serve_replica
 from services.wiring import AlreadyRunning, NotConfigured
 
 app = typer.Typer(
@@ -21,10 +21,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-app.command("up")(start_embedded_system)
-app.command("serve")(start_replica)
+app.command("up")(serve_embedded_system)
+app.command("serve")(serve_replica)
 app.command("migrate")(migrate_databases)
-app.command("token")(print_token)
+app.command("token")(print_token_or_make_key)
 app.command("seed")(seed_company)
 app.command("republish")(republish_service)
 app.command("demo")(show_demo)

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from shared.http.app import list_readiness_faults, render_docs_page
 from shared.http.asyncapi import build_asyncapi
-from shared.http.problems import make_problem
+from shared.http.problems import make_problem_response
 from shared.service import Runtime
 
 
@@ -44,7 +44,9 @@ class EmbeddedFront:
             return
         page = self.pages.get(scope["path"])
         answer = (
-            await page() if page else make_problem(Request(scope), 404, "not_found", "There is nothing at this path.")
+            await page()
+            if page
+            else make_problem_response(Request(scope), 404, "not_found", "There is nothing at this path.")
         )
         await answer(scope, receive, send)
 

@@ -26,7 +26,7 @@ from shared.database import open_database, open_migration_engine, to_asyncpg_url
 from shared.http.app import create_app
 from shared.kafka import KafkaBus
 from shared.messages import get_commands_topic, get_events_topic
-from shared.migrations import ForeignSchema, migrate
+from shared.migrations import UnknownSchemaVersion, migrate
 from shared.replica import Replica
 from shared.service import Runtime, Service
 from shared.settings import SERVICES, Settings
@@ -61,7 +61,7 @@ class EmbeddedSystem:
     """Everything in one process: `front` serves all paths."""
 
     front: EmbeddedFront
-    runtimes: Mapping[str, Replica]
+    replicas: Mapping[str, Replica]
 
 
 def connect_embedded_services(
@@ -74,26 +74,26 @@ def connect_embedded_services(
 ) -> EmbeddedSystem:
     """The services of `urls` (name → database) around one in-process bus; connected, not started."""
     bus, front = DeliveryTableBus(), EmbeddedFront()
-    runtimes = {}
+    replicas = {}
     for name, url in urls.items():
-        runtime = Replica(
+        replica = Replica(
             service=load_service(name),
             settings=settings,
             database=open_database(url, pool_size),
             bus=bus,
             keys=make_token_keys(settings, key),
-            calls=_open_service_client(name, key, httpx.ASGITransport(front)),
+            http_client=_open_service_client(name, key, httpx.ASGITransport(front)),
             clock=clock,
-            alone=True,
+            is_only_replica=True,
         )
-        bus.subscribe(runtime)
-        front.add(runtime, make_app(runtime))
-        runtimes[name] = runtime
-    return EmbeddedSystem(front, runtimes)
+        bus.subscribe(replica)
+        front.add(replica, make_app(replica))
+        replicas[name] = replica
+    return EmbeddedSystem(front, replicas)
 
 
 @asynccontextmanager
-async def run_embedded_system(settings: Settings) -> AsyncIterator[EmbeddedSystem]:
+async def open_embedded_system(settings: Settings) -> AsyncIterator[EmbeddedSystem]:
     """The embedded mode on a data folder, which stays locked as long as it runs: migrated, started, serving."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     lock = fasteners.InterProcessLock(settings.data_dir / "lock")
@@ -104,23 +104,23 @@ async def run_embedded_system(settings: Settings) -> AsyncIterator[EmbeddedSyste
     async with AsyncExitStack() as stack:
         stack.callback(lock.release)
         urls = await _open_databases(settings, stack)
-        embedded = connect_embedded_services(settings, urls, load_or_make_token_key(settings))
-        runtimes = list(embedded.runtimes.values())
-        stack.push_async_callback(close_replicas, runtimes)
-        for runtime in runtimes:  # one after the other: Alembic keeps the migration under way in a global
-            await _migrate_database(runtime.database.url, runtime.service)
-        for runtime in runtimes:
-            await runtime.start()
+        embedded = connect_embedded_services(settings, urls, load_or_create_signing_key(settings))
+        replicas = list(embedded.replicas.values())
+        stack.push_async_callback(close_replicas, replicas)
+        for replica in replicas:  # one after the other: Alembic keeps the migration under way in a global
+            await _migrate_database(replica.database.url, replica.service)
+        for replica in replicas:
+            await replica.start()
         yield embedded
 
 
-async def close_replicas(runtimes: Iterable[Replica]) -> None:
+async def close_replicas(replicas: Iterable[Replica]) -> None:
     """Stops replicas and lets go of what they hold."""
-    for runtime in runtimes:
-        await runtime.stop()
-    for runtime in runtimes:
-        await runtime.calls.aclose()
-        await runtime.database.close()
+    for replica in replicas:
+        await replica.stop()
+    for replica in replicas:
+        await replica.http_client.aclose()
+        await replica.database.close()
 
 
 async def _open_databases(settings: Settings, stack: AsyncExitStack) -> dict[str, str]:
@@ -132,7 +132,7 @@ async def _open_databases(settings: Settings, stack: AsyncExitStack) -> dict[str
         given = {name: given[name] or server.get_uri(database=name) for name in SERVICES}
     urls = {name: url for name, url in given.items() if url}
     for url in urls.values():
-        await create_database(url)
+        await create_database_if_missing(url)
     return urls
 
 
@@ -146,17 +146,17 @@ def _database_urls(settings: Settings) -> dict[str, str | None]:
     }
 
 
-def load_or_make_token_key(settings: Settings) -> OKPKey:
+def load_or_create_signing_key(settings: Settings) -> OKPKey:
     """The key that signs tokens: `HOLDFAST_SIGNING_KEY_FILE`, else one made at the first start in the data folder."""
     path = settings.signing_key_file or settings.data_dir / "signing-key.pem"
     if path.exists():
-        return load_token_key(path)
+        return load_signing_key(path)
     if settings.signing_key_file:
         raise NotConfigured("HOLDFAST_SIGNING_KEY_FILE names no file; make one with `holdfast token --new-key FILE`")
     return create_key_file(path)
 
 
-def load_token_key(path: Path) -> OKPKey:
+def load_signing_key(path: Path) -> OKPKey:
     """Raises `NotConfigured`."""
     try:
         return read_key_file(path)
@@ -168,7 +168,7 @@ def load_token_key(path: Path) -> OKPKey:
 
 
 @asynccontextmanager
-async def run_replica(name: str, settings: Settings) -> AsyncIterator[FastAPI]:
+async def open_replica(name: str, settings: Settings) -> AsyncIterator[FastAPI]:
     """One replica of one service, on Kafka and its own database, which `holdfast migrate` has prepared."""
     database, bootstrap = settings.database_of(name), settings.kafka_bootstrap_servers
     if not database or not bootstrap:
@@ -180,26 +180,26 @@ async def run_replica(name: str, settings: Settings) -> AsyncIterator[FastAPI]:
         )
     if not all(settings.url_of(other) for other in SERVICES):
         raise NotConfigured("set HOLDFAST_URL (the gateway's address), or HOLDFAST_<SERVICE>_URL for each service")
-    key = load_or_make_token_key(settings)
+    key = load_or_create_signing_key(settings)
     bus = KafkaBus(bootstrap, client=f"holdfast-{name}-{os.getpid()}", replication=settings.kafka_replication)
-    runtime = Replica(
+    replica = Replica(
         service=load_service(name),
         settings=settings,
         database=open_database(database),
         bus=bus,
         keys=make_token_keys(settings, key),
-        calls=_open_service_client(name, key, ServiceRoutingTransport(settings)),
+        http_client=_open_service_client(name, key, ServiceRoutingTransport(settings)),
     )
     try:
         await bus.start(TOPICS)
-        await runtime.start()
-        yield create_app(runtime)
+        await replica.start()
+        yield create_app(replica)
     finally:
-        await close_replicas([runtime])
+        await close_replicas([replica])
         await bus.stop()
 
 
-async def prepare_databases(names: Sequence[str], settings: Settings) -> None:
+async def create_and_migrate_databases(names: Sequence[str], settings: Settings) -> None:
     """Creates the databases that do not exist and migrates them. What `holdfast migrate` does.
 
     `DATABASE_URL` is the database of the one service, or, of several, what their names are put behind.
@@ -209,7 +209,7 @@ async def prepare_databases(names: Sequence[str], settings: Settings) -> None:
         url = urls[name]
         if not url:
             raise NotConfigured(f"set DATABASE_URL or HOLDFAST_{name.upper()}_DATABASE_URL")
-        await create_database(url)
+        await create_database_if_missing(url)
         await _migrate_database(url, load_service(name))
 
 
@@ -217,7 +217,7 @@ async def _migrate_database(url: str, service: Service) -> None:
     engine = open_migration_engine(url)
     try:
         await migrate(engine, service)
-    except ForeignSchema as problem:
+    except UnknownSchemaVersion as problem:
         raise NotConfigured(str(problem)) from None
     finally:
         await engine.dispose()
@@ -268,7 +268,7 @@ def _open_service_client(name: str, key: OKPKey, transport: httpx.AsyncBaseTrans
     )
 
 
-async def create_database(url: str) -> None:
+async def create_database_if_missing(url: str) -> None:
     """Creates the database that the address names unless it exists. Raises `NotConfigured` where the server refuses."""
     wanted = make_url(url).database
     try:

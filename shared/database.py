@@ -149,7 +149,7 @@ def to_columns(objects: Sequence[object], *names: str) -> dict[str, list[Any]]:
     return {name: [getattr(one, name) for one in objects] for name in names}
 
 
-def count_affected(status: str) -> int:
+def parse_affected_count(status: str) -> int:
     """How many rows a statement touched, by what the server says of it: `INSERT 0 3`."""
     number = status.rpartition(" ")[2]
     return int(number) if number.isdigit() else 0
@@ -192,7 +192,7 @@ class UnitOfWork:
 
         Returns how many rows it touched.
         """
-        return count_affected(await self.connection.execute(*self._bind(sql, named)))
+        return parse_affected_count(await self.connection.execute(*self._bind(sql, named)))
 
     @cached_property
     def today(self) -> date:

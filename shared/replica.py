@@ -14,14 +14,14 @@ from shared.messages import Record
 from shared.outbox.inbox import receive_records
 from shared.outbox.relay import delete_expired, publish_outbox
 from shared.outbox.retries import retry_waiting_key
-from shared.outbox.waiting import update_waiting_metrics
+from shared.outbox.waiting import measure_waiting_keys
 from shared.service import Runtime, Ticker
 
 log = structlog.get_logger()
 
 CHASSIS_TICKERS = (
     Ticker("retry_waiting_key", 0.5, retry_waiting_key),
-    Ticker("update_waiting_metrics", 5, update_waiting_metrics),
+    Ticker("measure_waiting_keys", 5, measure_waiting_keys),
     Ticker("delete_expired", 3600, delete_expired),
 )
 
@@ -54,7 +54,7 @@ class Replica(Runtime):
             await self.service.close(self)
 
     async def receive(self, records: Sequence[Record]) -> None:
-        if self.too_many_parked:
+        if self.has_too_many_parked:
             raise ConnectionError("too many parked keys")
         await receive_records(self, records)
 

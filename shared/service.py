@@ -65,23 +65,23 @@ class Service:
 
 @dataclass
 class Runtime:
-    """What one replica of a service works with. `alone` says that no other replica can exist (the embedded mode)."""
+    """What one replica of a service works with. `is_only_replica`: no other replica can exist (the embedded mode)."""
 
     service: Service
     settings: Settings
     database: Database
     bus: Bus
     keys: TokenKeys
-    calls: httpx.AsyncClient
+    http_client: httpx.AsyncClient
     clock: Clock = read_clock
     wall_clock: Clock = read_clock
-    alone: bool = False
+    is_only_replica: bool = False
     metrics: Metrics = DEFAULT_METRICS
     after_commit: Callable[[str], None] | None = None
     id: uuid.UUID = field(default_factory=uuid.uuid4)
     lease_term: int | None = None
     lease_until: datetime | None = None
-    too_many_parked: bool = False
+    has_too_many_parked: bool = False
     state: dict[str, Any] = field(default_factory=dict)
     unsent: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -71,7 +71,7 @@ def verify_journal_file(
     with file.open("rb") as opened, make_progress_bars(shown=not as_json and size > PROGRESS_FROM_BYTES) as bars:
         bar = bars.add_task("Verifying", total=size, note="")
         verdict = verify_export(
-            read_lines(opened, lambda now: bars.update(bar, completed=now)), trusted, kept, part=part
+            read_lines(opened, lambda now: bars.update(bar, completed=now)), trusted, kept, is_part=part
         )
     faults = [{**asdict(fault), "where": fault.where, "text": fault.text} for fault in verdict.faults]
     result = {"good": verdict.good, **asdict(verdict), "faults": faults}

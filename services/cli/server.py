@@ -7,7 +7,7 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
 
 import typer
@@ -29,8 +29,8 @@ def require_free_port(host: str, port: int) -> None:
 
 
 @contextlib.contextmanager
-def publish_address(settings: Settings, address: str) -> Any:
-    """Other commands on the same data folder find the running system by this file."""
+def open_address_file(settings: Settings, address: str) -> Iterator[None]:
+    """While the block runs, other commands on the same data folder find the running system by this file."""
     path = settings.data_dir / "address"
     path.write_text(address)
     try:

@@ -9,14 +9,20 @@ import typer
 
 from services.cli.options import DataDirOption, JsonOption, load_settings, parse_duration, require_service_name
 from services.cli.output import errors, print_result
-from services.cli.server import publish_address, require_free_port, run_on_server_loop, serve_app
-from services.wiring import load_or_make_token_key, load_token_key, prepare_databases, run_embedded_system, run_replica
+from services.cli.server import open_address_file, require_free_port, run_on_server_loop, serve_app
+from services.wiring import (
+    create_and_migrate_databases,
+    load_or_create_signing_key,
+    load_signing_key,
+    open_embedded_system,
+    open_replica,
+)
 from shared.auth import ROLES, create_key_file, make_token_keys
 from shared.settings import SERVICES
 from shared.telemetry import configure_logging, configure_tracing
 
 
-def start_embedded_system(
+def serve_embedded_system(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int | None, typer.Option(help="Port to listen on.", show_default="8000")] = None,
     data_dir: DataDirOption = None,
@@ -30,7 +36,7 @@ def start_embedded_system(
     configure_tracing("embedded")
 
     async def run() -> None:
-        async with run_embedded_system(settings) as embedded:
+        async with open_embedded_system(settings) as embedded:
             address = f"http://{host}:{settings.port}"
             require_free_port(host, settings.port)
             if settings.last_resort is None:
@@ -39,13 +45,13 @@ def start_embedded_system(
                     "employee.[/yellow]"
                 )
             errors.print(f"Holdfast serves at [bold]{address}[/bold]  (documents: {address}/docs)")
-            with publish_address(settings, address):
+            with open_address_file(settings, address):
                 await serve_app(embedded.front, host, settings.port)
 
     run_on_server_loop(run())
 
 
-def start_replica(
+def serve_replica(
     name: Annotated[str, typer.Argument(help="staff, clients, orders or offboarding")],
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int | None, typer.Option(help="Port to listen on.", show_default="8000")] = None,
@@ -60,7 +66,7 @@ def start_replica(
     configure_tracing(name)
 
     async def run() -> None:
-        async with run_replica(name, settings) as app:
+        async with open_replica(name, settings) as app:
             await serve_app(app, host, settings.port)
 
     run_on_server_loop(run())
@@ -75,11 +81,11 @@ def migrate_databases(
     """
     if name is not None:
         require_service_name(name)
-    asyncio.run(prepare_databases([name] if name else SERVICES, load_settings()))
+    asyncio.run(create_and_migrate_databases([name] if name else SERVICES, load_settings()))
     errors.print(f"{name or 'All databases'}: at the newest version.")
 
 
-def print_token(
+def print_token_or_make_key(
     role: Annotated[list[str] | None, typer.Option(help="A role; may be given several times.")] = None,
     sub: Annotated[str | None, typer.Option(help="Employee id or service name; the first role if left out.")] = None,
     ttl: Annotated[str, typer.Option(help="How long it is valid: 30m, 1h, 7d.")] = "1h",
@@ -108,7 +114,7 @@ def print_token(
     if not role or not ROLES.issuperset(role):
         raise typer.BadParameter(f"give --role, one or more of {', '.join(sorted(ROLES))}")
     settings = load_settings(data_dir)
-    signing = load_token_key(key) if key else load_or_make_token_key(settings)
+    signing = load_signing_key(key) if key else load_or_create_signing_key(settings)
     lasts, now = parse_duration(ttl), datetime.now(UTC)
     signed = make_token_keys(settings, signing).issue_token(sub or role[0], role, lasts, system)
     expires_at = (now + timedelta(seconds=lasts)).isoformat(timespec="seconds")

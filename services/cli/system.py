@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from services.cli.options import load_settings
 from services.cli.output import exit_with_error
 from services.cli.server import run_on_server_loop
-from services.wiring import NotConfigured, load_or_make_token_key, run_embedded_system
+from services.wiring import NotConfigured, load_or_create_signing_key, open_embedded_system
 from shared.auth import Role, TokenKeys, make_token_keys
 from shared.service import Runtime
 from shared.settings import Settings
@@ -129,18 +129,18 @@ async def connect_or_start_system(target: Target) -> AsyncIterator[System]:
             yield System(http, make_token_keys(settings, key) if key else None, target.token)
         return
     configure_logging(settings.log_level if "log_level" in settings.model_fields_set else "CRITICAL")
-    async with run_embedded_system(settings) as embedded:
+    async with open_embedded_system(settings) as embedded:
         transport = httpx.ASGITransport(embedded.front)
         async with httpx.AsyncClient(base_url="http://holdfast", transport=transport) as http:
-            runtimes = list(embedded.runtimes.values())
-            system = System(http, runtimes[0].keys, target.token, runtimes, embedded.front)
+            replicas = list(embedded.replicas.values())
+            system = System(http, replicas[0].keys, target.token, replicas, embedded.front)
             yield system
             await system.settle()
 
 
 def _load_existing_key(settings: Settings) -> OKPKey | None:
     exists = settings.signing_key_file or (settings.data_dir / "signing-key.pem").exists()
-    return load_or_make_token_key(settings) if exists else None
+    return load_or_create_signing_key(settings) if exists else None
 
 
 async def _find_running_system(settings: Settings) -> str | None:

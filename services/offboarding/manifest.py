@@ -19,8 +19,8 @@ from services.offboarding.certificates import api as certificates_api
 from services.offboarding.checklist import api as checklist_api
 from services.offboarding.departures.handlers import (
     on_access_changed,
-    on_employee_announced,
     on_employee_departed,
+    on_employee_event,
     on_employee_rehired,
     on_resignation_changed,
     on_resignation_withdrawn,
@@ -29,14 +29,14 @@ from services.offboarding.documents import api as documents_api
 from services.offboarding.erasure import api as erasure_api
 from services.offboarding.erasure.handlers import on_client_erased, on_employee_erased
 from services.offboarding.follow_up import api as follow_up_api
-from services.offboarding.follow_up.handlers import compute_follow_up
+from services.offboarding.follow_up.handlers import collect_follow_up_figures
 from services.offboarding.introductions import api as introductions_api
 from services.offboarding.introductions.handlers import on_client_merged, on_client_transferred
 from services.offboarding.jobs.handlers import Computation, run_next_job
 from services.offboarding.metadata import metadata
-from services.offboarding.moves.handlers import compute_remainder
+from services.offboarding.moves.handlers import prepare_remainder_moves
 from services.offboarding.plans import api as plans_api
-from services.offboarding.plans.handlers import compute_draft
+from services.offboarding.plans.handlers import draft_plan
 from services.offboarding.risks.handlers import rank_clients_and_open_visits
 from services.offboarding.tasks import api as tasks_api
 from services.offboarding.visits import api as visits_api
@@ -63,18 +63,18 @@ from shared.contracts.staff import (
     ResignationChanged,
     ResignationWithdrawn,
 )
-from shared.people.store import are_roles_frozen, save_department
+from shared.people.store import apply_department_event, are_roles_frozen
 from shared.service import Runtime, Service, Ticker
 
 COMPUTATIONS: Mapping[str, Computation] = {
     "ranking": rank_clients_and_open_visits,
-    "draft": compute_draft,
-    "remainder": compute_remainder,
-    "figures": compute_follow_up,
+    "draft": draft_plan,
+    "remainder": prepare_remainder_moves,
+    "figures": collect_follow_up_figures,
 }
 
 
-async def run_jobs(runtime: Runtime) -> bool:
+async def run_due_job(runtime: Runtime) -> bool:
     return await run_next_job(runtime, COMPUTATIONS)
 
 
@@ -100,7 +100,7 @@ SERVICE = Service(
     publishes=(*offboarding.EVENTS, JournalEntry, ErasureDone),
     subscribes={
         "staff": {
-            **dict.fromkeys(EMPLOYEE_EVENTS, on_employee_announced),
+            **dict.fromkeys(EMPLOYEE_EVENTS, on_employee_event),
             EmployeeResigned: on_employee_departed,
             EmployeeLeft: on_employee_departed,
             ResignationChanged: on_resignation_changed,
@@ -108,7 +108,7 @@ SERVICE = Service(
             DepartureReversed: on_resignation_withdrawn,
             EmployeeRehired: on_employee_rehired,
             EmployeeErased: on_employee_erased,
-            DepartmentChanged: save_department,
+            DepartmentChanged: apply_department_event,
         },
         "clients": {
             CommandAnswered: on_command_answered,
@@ -124,5 +124,5 @@ SERVICE = Service(
     obeys={},
     are_roles_frozen=are_roles_frozen,
     republish=republish_cases,
-    tickers=(Ticker("jobs", 0.5, run_jobs), Ticker("deadlines", 30, watch_deadlines)),
+    tickers=(Ticker("jobs", 0.5, run_due_job), Ticker("deadlines", 30, watch_deadlines)),
 )

@@ -63,7 +63,7 @@ async def fetch_sales_phase(calls: httpx.AsyncClient, employee_id: str) -> str:
     return str(answer.json()["phase"]) if answer.status_code == 200 else "unclear"
 
 
-async def fetch_figures(
+async def fetch_order_figures(
     calls: httpx.AsyncClient, client_ids: Sequence[str], since: date, until: date
 ) -> list[ClientFigures]:
     """Of up to 1,000 clients between two days."""

@@ -2,7 +2,7 @@
 
 A step asks for items: commands (to services), tasks (to people), jobs (to be computed). The case waits on their ids,
 `<case>/<step>/<name>`, so late, duplicate and foreign replies do nothing. An id is compared and never read: what an item is
-about stands in its fields. Failure goes forward to a person, never back; `undo` serves a withdrawn resignation, in reverse,
+about stands in its fields. Failure goes forward to a person, never back; an undo serves a withdrawn resignation, in reverse,
 and is refused past a step without one.
 """
 
@@ -22,22 +22,23 @@ MAX_CHUNKS_UNDER_WAY = 2  # chunks per case and service that are asked and not y
 
 
 @dataclass(frozen=True)
-class Item:
-    """What a step asks for. `what`: the command, task or job; `receiver`: the service; `after`: a step that must be over first.
+class CaseItem:
+    """What a step asks for. Its `asks_for` names the command, task or job; `receiver` is the service;
+    `after_step` must be over first.
 
-    A command that moves clients, team places or stages stands for a chunk of `moves`: of this `part`, in this `round`.
+    A command that moves clients, team places or stages stands for a chunk of `moves`: of this `move_kind`, in this `round`.
     """
 
     step: str
     name: str
     kind: ItemKind
-    what: str
+    asks_for: str
     receiver: str = ""
-    after: str = ""
+    after_step: str = ""
     status: ItemStatus = "pending"
     is_undo: bool = False
     reason: str | None = None
-    part: str = ""
+    move_kind: str = ""
     round: int = 0
     chunk: int = 0
 
@@ -56,39 +57,40 @@ class ChecklistTask:
 
 @dataclass(frozen=True)
 class Case:
-    """One leaver's handover. `facts`: numbers that jobs and people found (chunks to move; `round`, the version of the plan).
+    """One leaver's handover. `facts`: numbers that jobs and people found. `clients`, `stages`, `team`,
+    `left_clients` and `left_stages` are how many chunks of them there are to move; `round` is the version of the plan.
 
     `undo`: empty, `asked` (under way), `refused` (past the point of no return), `forced` (a person lifts the freeze
     all the same), `over`.
     """
 
     id: str
-    wanted: tuple[ChecklistTask, ...] = ()
-    version: int = 1
+    checklist_tasks: tuple[ChecklistTask, ...] = ()
+    table_version: int = 1
     epoch: int = 1
     last_day_over: bool = False
     undo: str = ""
-    begun: tuple[str, ...] = ()
-    undone: tuple[str, ...] = ()
-    items: tuple[Item, ...] = ()
+    begun_steps: tuple[str, ...] = ()
+    undone_steps: tuple[str, ...] = ()
+    items: tuple[CaseItem, ...] = ()
     facts: Mapping[str, int] = field(default_factory=dict)
 
-    def items_of(self, step: str) -> tuple[Item, ...]:
+    def items_of(self, step: str) -> tuple[CaseItem, ...]:
         return tuple(item for item in self.items if item.step == step)
 
     def is_over(self, step: str) -> bool:
         if step == LAST_DAY:
             return self.last_day_over
         # A transfer that failed is planned anew: it is not over before the plan is, once more.
-        before = next(one.after for one in get_step_table(self) if one.name == step)
+        before = next(one.after_steps for one in get_step_table(self) if one.name == step)
         settled = all(item.is_settled for item in self.items_of(step) if not item.is_undo)
-        return step in self.begun and settled and all(self.is_over(name) for name in before)
+        return step in self.begun_steps and settled and all(self.is_over(name) for name in before)
 
     @property
     def round(self) -> int:
         return self.facts.get("round", 1)
 
-    def id_of(self, item: Item) -> str:
+    def id_of(self, item: CaseItem) -> str:
         return f"{self.id}/{item.step}/{item.name}"
 
     def id_of_task(self, kind: str) -> str:
@@ -117,15 +119,15 @@ class Case:
     def step(self) -> str:
         """Where the case stands: the first step that is not over; while it is undone, the last not yet undone."""
         if self.undo in ("asked", "over") and self.status != "cleared":
-            left = [name for name in self.begun if name not in self.undone]
+            left = [name for name in self.begun_steps if name not in self.undone_steps]
             return max(left, key=STEP_NAMES.index, default="freeze")
         return next((step.name for step in get_step_table(self) if not self.is_over(step.name)), "follow_up")
 
     def status_of(self, step: str) -> StepStatus:
         items = [item for item in self.items_of(step) if not item.is_undo]
-        if step not in self.begun:
+        if step not in self.begun_steps:
             return "pending"
-        if step in self.undone:
+        if step in self.undone_steps:
             return "undone"
         if self.is_over(step):
             return "done" if any(item.status != "skipped" for item in items) else "skipped"
@@ -145,54 +147,55 @@ class Reply:
 
 @dataclass(frozen=True)
 class Step:
-    """`ask` is asked again whenever something changed; what it names for the first time is new. Nothing skips the step."""
+    """`make_items` is called again whenever something changed; an item that it names for the first time is
+    new. Nothing skips the step."""
 
     name: str
-    after: tuple[str, ...]
-    ask: Callable[[Case], list[Item]]
-    undo: Callable[[Case], list[Item]] | None = None  # None: no way back from here
+    after_steps: tuple[str, ...]
+    make_items: Callable[[Case], list[CaseItem]]
+    make_undo_items: Callable[[Case], list[CaseItem]] | None = None  # None: no way back from here
 
 
 def list_steps_just_over(before: Case, after: Case) -> list[str]:
     """The steps that have come to their end between these two; what an undo lets go of has not, but clear goes on in spite
     of an undo that was refused."""
-    counts = not after.undo or "clear" in after.begun
-    return [step for step in after.begun if counts and after.is_over(step) and not before.is_over(step)]
+    counts = not after.undo or "clear" in after.begun_steps
+    return [step for step in after.begun_steps if counts and after.is_over(step) and not before.is_over(step)]
 
 
 # -- what each step asks for -------------------------------------------------------------------------------------------
 
 
-def _freeze(case: Case) -> list[Item]:
+def _freeze(case: Case) -> list[CaseItem]:
     return [
-        Item("freeze", "access", "command", "freeze_access", "clients"),
-        Item("freeze", "stages", "command", "freeze_stages", "orders"),
+        CaseItem("freeze", "access", "command", "freeze_access", "clients"),
+        CaseItem("freeze", "stages", "command", "freeze_stages", "orders"),
     ]
 
 
-def _unfreeze(case: Case) -> list[Item]:
+def _unfreeze(case: Case) -> list[CaseItem]:
     return [
-        Item("freeze", "undo-access", "command", "unfreeze_access", "clients", is_undo=True),
-        Item("freeze", "undo-stages", "command", "unfreeze_stages", "orders", is_undo=True),
+        CaseItem("freeze", "undo-access", "command", "unfreeze_access", "clients", is_undo=True),
+        CaseItem("freeze", "undo-stages", "command", "unfreeze_stages", "orders", is_undo=True),
     ]
 
 
-def _plan(case: Case) -> list[Item]:
-    items = [Item("plan", f"draft-{case.round}", "job", "draft", round=case.round)]
+def _plan(case: Case) -> list[CaseItem]:
+    items = [CaseItem("plan", f"draft-{case.round}", "job", "draft", round=case.round)]
     if case.facts.get("approval"):
-        items.append(Item("plan", f"approval-{case.round}", "task", "approval", round=case.round))
+        items.append(CaseItem("plan", f"approval-{case.round}", "task", "approval", round=case.round))
     return items
 
 
-def _ask_chunks(case: Case, step: str, fact: str, part: str, what: str, receiver: str) -> list[Item]:
+def _ask_chunks(case: Case, step: str, fact: str, move_kind: str, asks_for: str, receiver: str) -> list[CaseItem]:
     return [
-        Item(
+        CaseItem(
             step,
             f"{fact}-{case.round}-{chunk}",
             "command",
-            what,
+            asks_for,
             receiver,
-            part=part,
+            move_kind=move_kind,
             round=case.round,
             chunk=chunk,
         )
@@ -200,7 +203,7 @@ def _ask_chunks(case: Case, step: str, fact: str, part: str, what: str, receiver
     ]
 
 
-def _transfer(case: Case) -> list[Item]:
+def _transfer(case: Case) -> list[CaseItem]:
     return [
         *_ask_chunks(case, "transfer", "clients", "client", "transfer_clients", "clients"),
         *_ask_chunks(case, "transfer", "team", "team", "place_team", "clients"),
@@ -208,7 +211,7 @@ def _transfer(case: Case) -> list[Item]:
     ]
 
 
-def _transfer_back(case: Case) -> list[Item]:
+def _transfer_back(case: Case) -> list[CaseItem]:
     return [
         replace(item, name=f"undo-{item.name}", status="pending", is_undo=True, reason=None)
         for item in case.items_of("transfer")
@@ -216,17 +219,17 @@ def _transfer_back(case: Case) -> list[Item]:
     ]
 
 
-def _hand_over(case: Case) -> list[Item]:
+def _hand_over(case: Case) -> list[CaseItem]:
     tasks = [
-        Item("hand_over", task.kind, "task", task.kind, after="transfer" if task.after_transfer else "")
-        for task in case.wanted
+        CaseItem("hand_over", task.kind, "task", task.kind, after_step="transfer" if task.after_transfer else "")
+        for task in case.checklist_tasks
     ]
-    return [*tasks, Item("hand_over", "introductions", "task", "introductions", after="transfer")]
+    return [*tasks, CaseItem("hand_over", "introductions", "task", "introductions", after_step="transfer")]
 
 
-def _clear(case: Case) -> list[Item]:
+def _clear(case: Case) -> list[CaseItem]:
     return [
-        Item("clear", "remainder", "job", "remainder"),
+        CaseItem("clear", "remainder", "job", "remainder"),
         *_ask_chunks(case, "clear", "left_clients", "left_client", "transfer_clients", "clients"),
         *_ask_chunks(case, "clear", "left_stages", "left_stage", "transfer_stages", "orders"),
     ]
@@ -235,12 +238,12 @@ def _clear(case: Case) -> list[Item]:
 # Two clocks: `hand_over` begins with the freeze, and only its items that need a successor wait for the transfer.
 STEPS = (
     Step("freeze", (), _freeze, _unfreeze),
-    Step("assess", ("freeze",), lambda case: [Item("assess", "ranking", "job", "ranking")], lambda case: []),
+    Step("assess", ("freeze",), lambda case: [CaseItem("assess", "ranking", "job", "ranking")], lambda case: []),
     Step("plan", ("assess",), _plan, lambda case: []),
     Step("transfer", ("plan",), _transfer, _transfer_back),
     Step("hand_over", ("freeze",), _hand_over, lambda case: []),
     Step("clear", ("transfer", "hand_over", LAST_DAY), _clear),
-    Step("follow_up", ("clear",), lambda case: [Item("follow_up", "figures", "job", "figures")]),
+    Step("follow_up", ("clear",), lambda case: [CaseItem("follow_up", "figures", "job", "figures")]),
 )
 TABLES: Mapping[int, tuple[Step, ...]] = {1: STEPS}  # a case runs on the table that it began with
 NEWEST_TABLE_VERSION = max(TABLES)
@@ -248,22 +251,22 @@ STEP_NAMES = tuple(step.name for step in STEPS)
 
 
 def get_step_table(case: Case) -> tuple[Step, ...]:
-    return TABLES[case.version]
+    return TABLES[case.table_version]
 
 
 # -- the two functions -------------------------------------------------------------------------------------------------
 
 
-def advance(case: Case) -> tuple[Case, list[Item]]:
+def advance(case: Case) -> tuple[Case, list[CaseItem]]:
     """The case as far as it can go by itself, and what is to be asked for now."""
     if case.undo in ("asked", "forced"):
         case = _undo_last_step(case)
     elif case.undo != "over":
         case = _ask_next_steps(case)
-    asked: list[Item] = []
+    asked: list[CaseItem] = []
     items = list(case.items)
     for place, item in enumerate(items):
-        if item.status != "pending" or (item.after and not case.is_over(item.after)):
+        if item.status != "pending" or (item.after_step and not case.is_over(item.after_step)):
             continue
         under_way = sum(
             other.status == "asked" for other in items if other.kind == "command" and other.receiver == item.receiver
@@ -275,7 +278,7 @@ def advance(case: Case) -> tuple[Case, list[Item]]:
     return replace(case, items=tuple(items)), asked
 
 
-def answer(case: Case, reply: Reply) -> tuple[Case, list[Item]]:
+def answer(case: Case, reply: Reply) -> tuple[Case, list[CaseItem]]:
     """The case after this reply, and what is to be asked for now. What it does not wait for changes nothing."""
     after = _apply_reply(case, reply)
     return (case, []) if after is case else advance(after)
@@ -283,12 +286,12 @@ def answer(case: Case, reply: Reply) -> tuple[Case, list[Item]]:
 
 def _ask_next_steps(case: Case) -> Case:
     for step in get_step_table(case):
-        if all(case.is_over(name) for name in step.after):
+        if all(case.is_over(name) for name in step.after_steps):
             known = {item.name for item in case.items_of(step.name)}
-            new = [item for item in step.ask(case) if item.name not in known]
-            begun = case.begun if step.name in case.begun else (*case.begun, step.name)
-            if new or begun is not case.begun:
-                case = replace(case, items=(*case.items, *new), begun=begun)
+            new = [item for item in step.make_items(case) if item.name not in known]
+            begun = case.begun_steps if step.name in case.begun_steps else (*case.begun_steps, step.name)
+            if new or begun is not case.begun_steps:
+                case = replace(case, items=(*case.items, *new), begun_steps=begun)
     return case
 
 
@@ -297,21 +300,25 @@ def _undo_last_step(case: Case) -> Case:
     if any(item.status == "asked" and item.kind == "command" and not item.is_undo for item in case.items):
         return case
     for step in reversed(get_step_table(case)):
-        if step.undo is None or step.name not in case.begun or (case.undo == "forced" and step.name != "freeze"):
+        if (
+            step.make_undo_items is None
+            or step.name not in case.begun_steps
+            or (case.undo == "forced" and step.name != "freeze")
+        ):
             continue
         if not any(item.is_undo for item in case.items_of(step.name)):
-            case = replace(case, items=(*case.items, *step.undo(case)))
+            case = replace(case, items=(*case.items, *step.make_undo_items(case)))
         if not all(item.is_settled for item in case.items_of(step.name) if item.is_undo):
             return case
-        if case.undo == "asked" and step.name not in case.undone:
-            case = replace(case, undone=(*case.undone, step.name))
+        if case.undo == "asked" and step.name not in case.undone_steps:
+            case = replace(case, undone_steps=(*case.undone_steps, step.name))
     return replace(case, undo="over")
 
 
 def _apply_reply(case: Case, reply: Reply) -> Case:
     if reply.item_id == case.last_day_id:
         over = reply.outcome != "moved"
-        return case if over == case.last_day_over or "clear" in case.begun else replace(case, last_day_over=over)
+        return case if over == case.last_day_over or "clear" in case.begun_steps else replace(case, last_day_over=over)
     if reply.item_id == case.undo_id:
         return _apply_withdrawal(case, reply)
     item = next((item for item in case.items if case.id_of(item) == reply.item_id), None)
@@ -340,7 +347,7 @@ def _apply_reply(case: Case, reply: Reply) -> Case:
 def _apply_withdrawal(case: Case, reply: Reply) -> Case:
     if case.undo == "refused" and reply.outcome == "skipped":
         return replace(case, undo="")
-    past = any(step.undo is None and step.name in case.begun for step in get_step_table(case))
+    past = any(step.make_undo_items is None and step.name in case.begun_steps for step in get_step_table(case))
     wanted = reply.outcome == "done" and not case.undo
     if wanted and past:
         return replace(case, undo="refused")
@@ -351,7 +358,7 @@ def _apply_withdrawal(case: Case, reply: Reply) -> Case:
     return replace(case, undo="forced" if past else "asked", epoch=case.epoch + 1, items=items)
 
 
-def _cancel_unless_under_way(item: Item) -> Item:
+def _cancel_unless_under_way(item: CaseItem) -> CaseItem:
     """Who has not begun need not; a command under way is waited for, for its effect must be known to be undone."""
     if item.is_settled or (item.status == "asked" and item.kind == "command"):
         return item
@@ -359,7 +366,7 @@ def _cancel_unless_under_way(item: Item) -> Item:
     return replace(item, status="cancelled", reason=reason)
 
 
-def _retry(case: Case, item: Item) -> Case:
+def _retry(case: Case, item: CaseItem) -> Case:
     """A person says: try again. A plan or a transfer is planned anew, in the next round, for what is still there."""
     if not _can_be_retried(item):
         return case
@@ -375,10 +382,10 @@ def _retry(case: Case, item: Item) -> Case:
     return replace(case, items=items, facts=facts)
 
 
-def _can_be_retried(item: Item) -> bool:
-    return item.status == "failed" or (item.what == "approval" and item.status == "asked")
+def _can_be_retried(item: CaseItem) -> bool:
+    return item.status == "failed" or (item.asks_for == "approval" and item.status == "asked")
 
 
-def _replace_item(case: Case, item: Item) -> Case:
+def _replace_item(case: Case, item: CaseItem) -> Case:
     same = (item.step, item.name)
     return replace(case, items=tuple(item if (old.step, old.name) == same else old for old in case.items))

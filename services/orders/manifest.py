@@ -12,7 +12,7 @@ from services.orders.freezes.handlers import (
     apply_due_passes,
     freeze_stages,
     on_access_changed,
-    on_employee_announced,
+    on_employee_event,
     on_pass_changed,
     settle_rehires,
     unfreeze_stages,
@@ -44,7 +44,7 @@ from shared.contracts.clients import (
 )
 from shared.contracts.orders import EVENTS, FreezeStages, TransferStages, UnfreezeStages
 from shared.contracts.staff import EMPLOYEE_EVENTS, DepartmentChanged, EmployeeErased
-from shared.people.store import are_roles_frozen, save_department
+from shared.people.store import apply_department_event, are_roles_frozen
 from shared.service import Service, Ticker
 
 SERVICE = Service(
@@ -64,9 +64,9 @@ SERVICE = Service(
     publishes=(*EVENTS, JournalEntry, ErasureDone, CommandAnswered),
     subscribes={
         "staff": {
-            **dict.fromkeys(EMPLOYEE_EVENTS, on_employee_announced),
+            **dict.fromkeys(EMPLOYEE_EVENTS, on_employee_event),
             EmployeeErased: on_employee_erased,
-            DepartmentChanged: save_department,
+            DepartmentChanged: apply_department_event,
         },
         "clients": {
             ClientRegistered: on_client_owners_changed,

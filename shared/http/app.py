@@ -21,9 +21,9 @@ from shared.errors import TooLarge
 from shared.http import problems
 from shared.http.asyncapi import build_asyncapi
 from shared.http.door import Door, allow
-from shared.http.problems import install_problem_handlers, make_failure, make_problem
+from shared.http.problems import install_problem_handlers, make_failure_response, make_problem_response
 from shared.migrations import describe_version_fault
-from shared.outbox.waiting import describe_error, list_waiting_keys, replay_key, skip_message
+from shared.outbox.waiting import describe_error, list_waiting_keys, schedule_replay_of_key, skip_first_message
 from shared.paging import Page, Paging, make_page, paging
 from shared.service import Runtime
 
@@ -64,11 +64,11 @@ def build_operations_router() -> APIRouter:
 
     @router.post("/parked/{key_id}/replay", status_code=204, summary="Try a parked key again")
     async def replay(key_id: uuid.UUID, door: Door = allow("ops")) -> None:
-        await door.transact(replay_key, key_id)
+        await door.transact(schedule_replay_of_key, key_id)
 
     @router.post("/parked/{key_id}/skip", status_code=204, summary="Drop the first message of a parked key")
     async def skip(key_id: uuid.UUID, door: Door = allow("ops")) -> None:
-        await door.transact(skip_message, key_id)
+        await door.transact(skip_first_message, key_id)
 
     @router.post("/republish", response_model=Republished, summary="Publish the present state of everything again")
     async def republish(door: Door = allow("ops")) -> Any:
@@ -99,7 +99,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(build_operations_router(), prefix=f"{base}/v1")
     app.include_router(_build_open_router(runtime, base, app))
     _declare_problem_schema(app)
-    app.add_middleware(RequestContext, service=service.name, metrics=runtime.metrics)
+    app.add_middleware(RequestContextMiddleware, service=service.name, metrics=runtime.metrics)
     return app
 
 
@@ -177,12 +177,12 @@ async def list_readiness_faults(runtime: Runtime) -> list[str]:
     trouble = runtime.bus.describe_fault()
     if trouble:
         faults.append(f"bus: {trouble}")
-    if runtime.too_many_parked:
+    if runtime.has_too_many_parked:
         faults.append("parked: too many keys wait for a person; see `holdfast parked list`")
     return faults
 
 
-class RequestContext:
+class RequestContextMiddleware:
     """Reads the body within its limit, gives the request an id and a trace, and measures it."""
 
     def __init__(self, app: ASGIApp, service: str, metrics: Any) -> None:
@@ -218,7 +218,7 @@ class RequestContext:
         except Exception as error:
             log.error("request.failed", trace_id=scope["trace_id"], error=describe_error(error))
             if not begun:
-                await make_failure(Request(scope), error)(scope, receive, answer)
+                await make_failure_response(Request(scope), error)(scope, receive, answer)
         finally:
             route = getattr(scope.get("route"), "path", "none")
             labels = (self.service, scope["method"], route, str(status))
@@ -257,7 +257,7 @@ def _replay_body(body: bytes, receive: Receive) -> Callable[[], Awaitable[Messag
 
 
 async def _refuse_too_large(scope: Scope, send: Send) -> None:
-    answer = make_problem(Request(scope), TooLarge.status, TooLarge.code, TooLarge.message())
+    answer = make_problem_response(Request(scope), TooLarge.status, TooLarge.code, TooLarge.message())
 
     async def nothing() -> Message:
         return {"type": "http.disconnect"}

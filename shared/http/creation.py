@@ -13,7 +13,7 @@ def hash_body(body: BaseModel) -> bytes:
     return hashlib.sha256(json.dumps(body.model_dump(mode="json"), sort_keys=True).encode()).digest()
 
 
-def require_same_body(created_with: bytes | None, body: BaseModel) -> None:
-    """Raises `IdTaken` unless the object was created with this body; `created_with` is its hash, if it was created by one."""
-    if created_with != hash_body(body):
+def require_same_body(created_with_hash: bytes | None, body: BaseModel) -> None:
+    """Raises `IdTaken` unless the object was created with this body; the hash is none where no body created it."""
+    if created_with_hash != hash_body(body):
         raise IdTaken

@@ -16,13 +16,13 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from shared.auth import ROLES, Principal, Role
 from shared.database import UnitOfWork, retry_conflicts, rolled_back_transaction
 from shared.errors import Forbidden, IdempotencyKeyInFlight, IdempotencyKeyReused, NoToken, RolesFrozen, Stale
-from shared.outbox.answers import (
+from shared.outbox.idempotency import (
     IdempotencyKey,
-    KeptAnswer,
-    dump_answer,
-    get_kept_answer,
-    insert_kept_answer,
-    try_lock_answer,
+    KeptResponse,
+    dump_result,
+    get_kept_response,
+    insert_kept_response,
+    try_lock_idempotency_key,
 )
 from shared.service import Runtime
 
@@ -44,9 +44,9 @@ class Door:
     principal: Principal
     request: Request
     response: Response
-    frozen: bool = False
+    is_frozen: bool = False
     idempotency_key: str | None = None
-    parts: int = 0
+    transaction_count: int = 0
     request_hash: bytes = b""
 
     async def transact(
@@ -57,18 +57,18 @@ class Door:
         With an `Idempotency-Key` the result is kept in the same transaction, as JSON, and is the answer to every
         repetition. Raises `IdempotencyKeyInFlight`, `IdempotencyKeyReused`, and what the handler raises.
         """
-        self.parts = part = self.parts + 1
+        self.transaction_count = transaction_number = self.transaction_count + 1
 
         async def act() -> T:
             async with self._unit_of_work() as work:
                 if self.idempotency_key is None:
                     return await handler(work, *args, **kwargs)
-                kept = await self._get_kept_answer(work, part)
+                kept = await self._get_kept_response(work, transaction_number)
                 if kept is not None:
                     self.response.headers["Idempotency-Replayed"] = "true"
                     return kept.restore(handler)
                 result = await handler(work, *args, **kwargs)
-                await self._keep_answer(work, part, dump_answer(handler, result))
+                await self._keep_response(work, transaction_number, dump_result(handler, result))
                 return result
 
         return await retry_conflicts(act)
@@ -78,7 +78,7 @@ class Door:
         if self.idempotency_key is None:
             return await act()
         async with self._unit_of_work() as work:
-            kept = await self._get_kept_answer(work, self.parts + 1)
+            kept = await self._get_kept_response(work, self.transaction_count + 1)
         return await self.transact(_return_result, await act() if kept is None else kept.restore(act))
 
     async def read(
@@ -92,7 +92,7 @@ class Door:
     @property
     def idempotency_holder(self) -> str:
         """Whose idempotency keys these are. Answers kept before a freeze are not given out after it."""
-        return f"{self.principal.sub} (frozen)" if self.frozen else self.principal.sub
+        return f"{self.principal.sub} (frozen)" if self.is_frozen else self.principal.sub
 
     def _unit_of_work(self) -> AbstractAsyncContextManager[UnitOfWork]:
         return self.runtime.unit_of_work(
@@ -107,18 +107,18 @@ class Door:
             self.request_hash = digest.digest()
         return self.request_hash
 
-    async def _get_kept_answer(self, work: UnitOfWork, part: int) -> KeptAnswer | None:
-        key = IdempotencyKey(self.idempotency_holder, self.idempotency_key or "", part)
-        if not await try_lock_answer(work, key):
+    async def _get_kept_response(self, work: UnitOfWork, transaction_number: int) -> KeptResponse | None:
+        key = IdempotencyKey(self.idempotency_holder, self.idempotency_key or "", transaction_number)
+        if not await try_lock_idempotency_key(work, key):
             raise IdempotencyKeyInFlight
-        kept = await get_kept_answer(work, key)
+        kept = await get_kept_response(work, key)
         if kept is not None and kept.request_hash != await self._request_hash():
             raise IdempotencyKeyReused
         return kept
 
-    async def _keep_answer(self, work: UnitOfWork, part: int, result: str) -> None:
-        key = IdempotencyKey(self.idempotency_holder, self.idempotency_key or "", part)
-        await insert_kept_answer(work, key, await self._request_hash(), result)
+    async def _keep_response(self, work: UnitOfWork, transaction_number: int, result: str) -> None:
+        key = IdempotencyKey(self.idempotency_holder, self.idempotency_key or "", transaction_number)
+        await insert_kept_response(work, key, await self._request_hash(), result)
 
     def check_version(self, version: int) -> None:
         """Raises `Stale` where `If-Match` names another version; sets nothing."""

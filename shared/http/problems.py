@@ -54,7 +54,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def make_problem(
+def make_problem_response(
     request: Request, status: int, code: str, detail: str, errors: Sequence[dict[str, Any]] = (), **extra: Any
 ) -> JSONResponse:
     body = {
@@ -77,7 +77,7 @@ def make_problem(
 def install_problem_handlers(app: FastAPI) -> None:
     @app.exception_handler(HoldfastError)
     async def refused(request: Request, error: HoldfastError) -> JSONResponse:
-        return make_problem(request, error.status, error.code, error.message(), **error.extra)
+        return make_problem_response(request, error.status, error.code, error.message(), **error.extra)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -88,28 +88,28 @@ def install_problem_handlers(app: FastAPI) -> None:
         if any(item["type"] == "json_invalid" for item in errors):
             if "authorization" not in request.headers:  # the body is read before the doorkeeper is asked
                 return await refused(request, NoToken())
-            return make_problem(request, 400, "malformed_json", "The body is not valid JSON.", errors)
-        return make_problem(
+            return make_problem_response(request, 400, "malformed_json", "The body is not valid JSON.", errors)
+        return make_problem_response(
             request, 422, "invalid", "Some fields cannot be right; `errors` says which and why.", errors
         )
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> JSONResponse:
         if error.status_code == 400:  # what the parser of JSON gives up on, such as too deep a nesting
-            return make_problem(request, 400, "malformed_json", "The body is not valid JSON.")
+            return make_problem_response(request, 400, "malformed_json", "The body is not valid JSON.")
         detail = STATUSES.get(error.status_code, "Refused")
-        answer = make_problem(request, error.status_code, "http", f"{detail}.")
+        answer = make_problem_response(request, error.status_code, "http", f"{detail}.")
         answer.headers.update(error.headers or {})
         return answer
 
 
-def make_failure(request: Request, error: Exception) -> JSONResponse:
+def make_failure_response(request: Request, error: Exception) -> JSONResponse:
     """What the caller hears of an error that is no refusal."""
     if is_transient(error):
-        return make_problem(
+        return make_problem_response(
             request, 503, "unavailable", "The database does not answer just now. Nothing was done; repeat."
         )
-    return make_problem(request, 500, "internal", "This is our error; it has been logged under the trace id.")
+    return make_problem_response(request, 500, "internal", "This is our error; it has been logged under the trace id.")
 
 
 def _describe_location(loc: Sequence[Any]) -> list[Any]:

@@ -46,12 +46,12 @@ def upgrade() -> None:
 '''
 
 
-class ForeignSchema(Exception):
+class UnknownSchemaVersion(Exception):
     """The database was made by another version of Holdfast than this one can go on from. Start with an empty database, or an
     empty data folder."""
 
 
-def list_folders(service: Service) -> list[Path]:
+def list_schema_folders(service: Service) -> list[Path]:
     """Where the tables of a service stand, with their `.sql` files and migrations: what it shares with others first."""
     shared = ["outbox", "people"] if "people" in service.metadata.tables else ["outbox"]
     return [*(SHARED / name for name in shared), SERVICES / service.name]
@@ -61,7 +61,7 @@ def make_config(service: Service) -> Config:
     config = Config()
     config.set_main_option("script_location", str(HERE))
     config.set_main_option("path_separator", "newline")
-    folders = "\n".join(str(folder / "migrations") for folder in list_folders(service))
+    folders = "\n".join(str(folder / "migrations") for folder in list_schema_folders(service))
     config.set_main_option("version_locations", folders.replace("%", "%%"))
     return config
 
@@ -69,7 +69,7 @@ def make_config(service: Service) -> Config:
 async def migrate(engine: AsyncEngine, service: Service) -> None:
     """Brings the database to the newest version. Of several at the same time one does it and the others wait.
 
-    Raises `ForeignSchema` where a version is applied that is not known here.
+    Raises `UnknownSchemaVersion` where a version is applied that is not known here.
     """
     async with engine.connect() as connection:
         await connection.execute(text("SET lock_timeout = 0"))
@@ -80,7 +80,7 @@ async def migrate(engine: AsyncEngine, service: Service) -> None:
         def upgrade(sync_connection: SyncConnection) -> None:
             known = {step.revision for step in ScriptDirectory.from_config(config).walk_revisions()}
             if not known.issuperset(MigrationContext.configure(sync_connection).get_current_heads()):
-                raise ForeignSchema(" ".join((ForeignSchema.__doc__ or "").split()))
+                raise UnknownSchemaVersion(" ".join((UnknownSchemaVersion.__doc__ or "").split()))
             config.attributes["connection"] = sync_connection
             command.upgrade(config, "head")
 
@@ -117,7 +117,7 @@ def _get_newest_revision(service: Service) -> str | None:
 
 def list_sql_files(service: Service, name: str) -> list[Path]:
     """The files of this name beside the tables of the service and of the chassis, in one order."""
-    return [path for folder in list_folders(service) for path in sorted(folder.rglob(name))]
+    return [path for folder in list_schema_folders(service) for path in sorted(folder.rglob(name))]
 
 
 def run_statements(connection: SyncConnection, sql: str) -> None:
@@ -144,7 +144,9 @@ def write_migration(connection: SyncConnection, service: Service, name: str) -> 
     A file that does not stand in an earlier step is run again whole, so its statements must bear that (`CREATE OR REPLACE`).
     A person reads the step before it is kept.
     """
-    steps = [path for folder in list_folders(service) for path in sorted((folder / "migrations").glob("[0-9]*.py"))]
+    steps = [
+        path for folder in list_schema_folders(service) for path in sorted((folder / "migrations").glob("[0-9]*.py"))
+    ]
     earlier = "".join(path.read_text() for path in steps)
     context = MigrationContext.configure(connection, opts=COMPARED)
     operations = produce_migrations(context, service.metadata).upgrade_ops
@@ -154,7 +156,7 @@ def write_migration(connection: SyncConnection, service: Service, name: str) -> 
     )
     if operations is None or (operations.is_empty() and not functions and not tables):
         return None
-    folder = list_folders(service)[-1] / "migrations"
+    folder = list_schema_folders(service)[-1] / "migrations"
     number = sum(path.parent == folder for path in steps) + 1
     path = folder / f"{number:04d}_{name}.py"
     path.write_text(

@@ -13,7 +13,7 @@ from shared.contracts.clients import CommandAnswered, Result
 from shared.database import UnitOfWork, is_transient
 from shared.errors import HoldfastError, JournaledRefusal
 from shared.messages import Command, Envelope, Record, decode_record, get_record_type
-from shared.outbox.waiting import describe_error, queue_message, start_waiting
+from shared.outbox.waiting import describe_error, insert_waiting_message, queue_failed_record
 from shared.service import Runtime
 
 log = structlog.get_logger()
@@ -83,7 +83,7 @@ async def _receive_alone(runtime: Runtime, record: Record) -> None:
             error=describe_error(error),
         )
         async with runtime.unit_of_work() as work:
-            await start_waiting(work, record, error)
+            await queue_failed_record(work, record, error)
 
 
 async def _receive_together(runtime: Runtime, work: UnitOfWork, records: Sequence[Record]) -> None:
@@ -97,7 +97,7 @@ async def _receive_together(runtime: Runtime, work: UnitOfWork, records: Sequenc
     )
     for record, envelope, row in zip(records, envelopes, received, strict=True):
         if row["key_id"] is not None:
-            await queue_message(work, row["key_id"], record)
+            await insert_waiting_message(work, row["key_id"], record)
         elif row["is_new"]:
             await apply_message(runtime, work, envelope)
         runtime.metrics.received.labels(runtime.name, envelope.data.type).inc()

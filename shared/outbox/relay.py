@@ -6,7 +6,7 @@ every marking update, so a leader that slept through its lease marks nothing.
 
 from datetime import timedelta
 
-from shared.database import bind_named, count_affected
+from shared.database import bind_named, parse_affected_count
 from shared.messages import encode_record
 from shared.service import Runtime
 
@@ -36,7 +36,7 @@ async def acquire_lease(runtime: Runtime) -> int | None:
         return runtime.lease_term
     async with runtime.database.connect() as connection:
         term: int | None = await connection.fetchval(
-            *bind_named(TAKE_LEASE, holder=runtime.id, now=now, until=now + LEASE, alone=runtime.alone)
+            *bind_named(TAKE_LEASE, holder=runtime.id, now=now, until=now + LEASE, alone=runtime.is_only_replica)
         )
     runtime.lease_term, runtime.lease_until = term, (now + LEASE if term is not None else None)
     return term
@@ -58,7 +58,7 @@ async def publish_outbox(runtime: Runtime) -> int:
         marked = await connection.execute(
             *bind_named(MARK_PUBLISHED, ids=ids, now=runtime.wall_clock(), holder=runtime.id, term=term)
         )
-    if not count_affected(marked):
+    if not parse_affected_count(marked):
         runtime.lease_until = None  # another leads by now, whatever this clock says
     runtime.on_commit(sent=False)
     runtime.metrics.published.labels(runtime.name).inc(len(rows))

@@ -38,7 +38,7 @@ def describe_error(error: BaseException) -> str:
     return f"{type(error).__name__}{place}"
 
 
-async def start_waiting(work: UnitOfWork, record: Record, error: BaseException) -> None:
+async def queue_failed_record(work: UnitOfWork, record: Record, error: BaseException) -> None:
     """The record's key waits from now on, this record first."""
     key_id = await work.fetch_value(
         """
@@ -53,12 +53,12 @@ async def start_waiting(work: UnitOfWork, record: Record, error: BaseException) 
         type=get_record_type(record),
         error=describe_error(error),
     )
-    await queue_message(work, key_id, record)
+    await insert_waiting_message(work, key_id, record)
     if record.delivery is not None:
         await work.execute("DELETE FROM deliveries WHERE id = :id", id=record.delivery)
 
 
-async def queue_message(work: UnitOfWork, key_id: uuid.UUID, record: Record) -> None:
+async def insert_waiting_message(work: UnitOfWork, key_id: uuid.UUID, record: Record) -> None:
     await work.execute(
         "INSERT INTO waiting_messages (key_id, headers, body) VALUES (:key_id, CAST(:headers AS jsonb), :body)",
         key_id=key_id,
@@ -79,14 +79,14 @@ async def list_waiting_keys(work: UnitOfWork, paging: Paging) -> Sequence[Mappin
     )
 
 
-async def replay_key(work: UnitOfWork, key_id: uuid.UUID) -> None:
+async def schedule_replay_of_key(work: UnitOfWork, key_id: uuid.UUID) -> None:
     """Tries a parked key again from its first message. Raises `NotParked`, `NotFound`."""
     await _lock_parked_key(work, key_id)
     await _unpark_key(work, key_id)
     publish_journal_entry(work, "parked.replayed", parked_id=str(key_id), service=work.service)
 
 
-async def skip_message(work: UnitOfWork, key_id: uuid.UUID) -> None:
+async def skip_first_message(work: UnitOfWork, key_id: uuid.UUID) -> None:
     """Drops the first message of a parked key and goes on with the next. Raises `NotParked`, `NotFound`.
 
     It stays dropped when the bus hands it in once more, and a command is answered: a case waits for every answer.
@@ -142,8 +142,8 @@ async def _lock_parked_key(work: UnitOfWork, key_id: uuid.UUID) -> str:
     return str(key["topic"])
 
 
-async def update_waiting_metrics(runtime: Runtime) -> bool:
-    """Keeps the metrics of waiting and parked keys, the alarm among them."""
+async def measure_waiting_keys(runtime: Runtime) -> bool:
+    """Sets the metrics of waiting and parked keys, the alarm among them, and whether too many are parked to go on."""
     async with runtime.database.connect() as connection:
         row = await connection.fetchrow(
             """
@@ -160,5 +160,5 @@ async def update_waiting_metrics(runtime: Runtime) -> bool:
     runtime.metrics.waiting.labels(name).set(row["waiting"])
     runtime.metrics.parked.labels(name).set(row["parked"])
     runtime.metrics.alarm.labels(name, "parked_departure").set(row["alarming"])
-    runtime.too_many_parked = row["parked"] > PARKED_LIMIT
+    runtime.has_too_many_parked = row["parked"] > PARKED_LIMIT
     return False

@@ -63,10 +63,10 @@ async def freeze_employee(
     return await get_freeze_state(work, employee_id, changed=bool(added))
 
 
-async def unfreeze_employee(
-    work: UnitOfWork, employee_id: str, employment_id: str, kind: GroundKind, ref: str | None
+async def end_freeze_ground(
+    work: UnitOfWork, employee_id: str, employment_id: str, ground_kind: GroundKind, ground_ref: str | None
 ) -> FreezeOutcome:
-    """Ends a ground (all of this kind if `ref` is None). With the last one go the freeze and the stand-in.
+    """Ends a ground (all of this kind if `ground_ref` is None). With the last one go the freeze and the stand-in.
 
     The stand-in of a rehired person stays until everything of before is written through.
     """
@@ -79,8 +79,8 @@ async def unfreeze_employee(
         """,
         id=employee_id,
         employment=employment_id,
-        kind=kind,
-        ref=ref,
+        kind=ground_kind,
+        ref=ground_ref,
     )
     await work.execute(
         """
@@ -98,10 +98,10 @@ async def unfreeze_employee(
     return state
 
 
-def publish_erasure(work: UnitOfWork, employee_id: str, what: Mapping[str, int]) -> None:
+def publish_erasure(work: UnitOfWork, employee_id: str, erased_counts: Mapping[str, int]) -> None:
     """To `staff`, for the act; and to the journal, which must not learn again whom it was about."""
-    details: dict[str, str | int | bool | None] = {"service": work.service, **what}
+    details: dict[str, str | int | bool | None] = {"service": work.service, **erased_counts}
     work.publish(
-        ErasureDone(employee_id=employee_id, what=dict(what)),
+        ErasureDone(employee_id=employee_id, what=dict(erased_counts)),
         JournalEntry(kind="employee.erased", actor_id=work.actor, details=details),
     )

@@ -13,12 +13,12 @@ from shared.contracts.staff import (
 )
 from shared.database import UnitOfWork
 from shared.messages import Envelope
-from shared.people.freezes import freeze_employee, unfreeze_employee
+from shared.people.freezes import end_freeze_ground, freeze_employee
 from shared.people.rules import FreezeOutcome
 from shared.people.store import get_freeze_state
 
 
-async def freeze_on_departure(work: UnitOfWork, envelope: Envelope[Any]) -> FreezeOutcome | None:
+async def apply_departure_to_freeze(work: UnitOfWork, envelope: Envelope[Any]) -> FreezeOutcome | None:
     """The freeze that an announcement asks for: resigned, left, held; or the end of a hold. None: it asks for none.
 
     Call it after `apply_employee_event`. A departure of an employment that has ended meanwhile freezes nobody.
@@ -42,7 +42,7 @@ async def freeze_on_departure(work: UnitOfWork, envelope: Envelope[Any]) -> Free
         case DepartureHeld(freeze=True):
             ground = Ground(kind="hold", ref=event.hold_id)
         case DepartureRejected():
-            return await unfreeze_employee(work, event.employee_id, event.employment_id, "hold", event.hold_id)
+            return await end_freeze_ground(work, event.employee_id, event.employment_id, "hold", event.hold_id)
         case ResignationWithdrawn() | DepartureReversed():
             # Only the saga ends these grounds. Should they leave after all before it has, that is a ground of its own.
             await work.execute(
@@ -59,7 +59,7 @@ async def freeze_on_departure(work: UnitOfWork, envelope: Envelope[Any]) -> Free
     return await freeze_employee(work, event.employee_id, event.employment_id, ground, event.caretakers)
 
 
-async def follow_access_freeze(work: UnitOfWork, envelope: Envelope[Any]) -> FreezeOutcome | None:
+async def apply_emergency_and_incident_freezes(work: UnitOfWork, envelope: Envelope[Any]) -> FreezeOutcome | None:
     """Follows the freezes that are not departures (emergency, incident), which `clients` decides."""
     event = envelope.data
     state: FreezeOutcome | None = None
@@ -79,5 +79,5 @@ async def follow_access_freeze(work: UnitOfWork, envelope: Envelope[Any]) -> Fre
     )
     for row in own:
         if (row["kind"], row["ref"]) not in still:
-            state = await unfreeze_employee(work, event.employee_id, event.employment_id, row["kind"], row["ref"])
+            state = await end_freeze_ground(work, event.employee_id, event.employment_id, row["kind"], row["ref"])
     return state

@@ -47,7 +47,7 @@ async def apply_employee_event(work: UnitOfWork, envelope: Envelope[EmployeeEven
     return changed is not None
 
 
-async def save_department(work: UnitOfWork, envelope: Envelope[DepartmentChanged]) -> None:
+async def apply_department_event(work: UnitOfWork, envelope: Envelope[DepartmentChanged]) -> None:
     """Takes over the department and computes anew who heads what."""
     await work.execute("LOCK TABLE heads IN EXCLUSIVE MODE")
     await work.execute(
@@ -99,17 +99,17 @@ async def lock_people(
     work: UnitOfWork,
     for_update: Iterable[str | None] = (),
     for_share: Iterable[str | None] = (),
-    loading: Iterable[str] = (),
+    given_work: Iterable[str] = (),
 ) -> dict[str, Person]:
     """Locks rows of people before anything else of the transaction, in id order; returns them by id.
 
-    `for_update`: who is being frozen or unfrozen. `for_share`: new owners, caretakers and the person acting. `loading`: who is
+    `for_update`: who is being frozen or unfrozen. `for_share`: new owners, caretakers and the person acting. `given_work`: who is
     given something that counts against their capacity, so that two of them see each other.
     Unknown ids of `for_update` are inserted first, so that there is something to lock; others are absent from the answer.
-    Rows are locked FOR UPDATE if anybody changes or is loaded, else FOR SHARE: one mode in one statement keeps one order.
+    Rows are locked FOR UPDATE if anybody changes or is given work, else FOR SHARE: one mode in one statement keeps one order.
     """
     change = sorted({id for id in for_update if id})
-    load = set(loading)
+    load = set(given_work)
     ids = sorted({*change, *load, *(id for id in for_share if id)})
     locking = LOCK_FOR_UPDATE if change or load else LOCK_FOR_SHARE
     people = await work.fetch_all(Person, locking, ids=ids)
@@ -166,7 +166,7 @@ async def get_person(work: UnitOfWork, employee_id: str) -> Person | None:
     return await work.fetch_one(Person, "SELECT * FROM people WHERE employee_id = :id", id=employee_id)
 
 
-async def list_settling(work: UnitOfWork) -> list[str]:
+async def list_settling_employee_ids(work: UnitOfWork) -> list[str]:
     """Who was rehired while a stand-in still holds what was of record with them, by id."""
     return await work.fetch_values("SELECT employee_id FROM people WHERE settling ORDER BY employee_id")
 

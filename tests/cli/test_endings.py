@@ -10,7 +10,7 @@ from pathlib import Path
 import fasteners
 import pytest
 
-from services.wiring import load_service, prepare_databases
+from services.wiring import create_and_migrate_databases, load_service
 from shared.auth import create_key_file, make_token_keys
 from shared.database import open_database
 from shared.migrations import describe_version_fault
@@ -65,7 +65,7 @@ async def test_a_token_is_printed_as_json_too(tmp_path: Path) -> None:
 
 async def test_migrating_all_gives_each_service_a_database_of_its_own() -> None:
     settings = Settings(database_url=get_server().get_uri(database="all_of_them"))
-    await prepare_databases(SERVICES, settings)
+    await create_and_migrate_databases(SERVICES, settings)
     for name in SERVICES:
         database = open_database(get_server().get_uri(database=f"all_of_them_{name}"))
         async with database.connect() as connection:

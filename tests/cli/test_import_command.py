@@ -30,7 +30,7 @@ class Housed(System):
 
 
 def system_of(house: House) -> System:
-    runtimes = list(house.embedded.runtimes.values())
+    runtimes = list(house.embedded.replicas.values())
     system = Housed(house.http, runtimes[0].keys, None, runtimes)
     object.__setattr__(system, "house", house)
     return system
@@ -65,7 +65,7 @@ def client(id_: str, owner_id: str, **more: Any) -> dict[str, Any]:
 async def test_northwind_goes_in_and_a_second_time_changes_nothing() -> None:
     async with House.start() as house:
         first = await import_northwind(house, "departments", "departments.csv")
-        assert first.headless == ["sales"]
+        assert first.headless_department_ids == ["sales"]
         assert (await import_northwind(house, "employees", "employees.csv")).counts == {"created": 9}
         assert (await import_northwind(house, "departments", "departments.csv")).counts == {"updated": 1}
         flow = json.loads((NORTHWIND / "flow.json").read_text())

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from shared.http.app import list_readiness_faults
 from shared.messages import Record, encode_record, get_events_topic
 from shared.outbox.retries import MAX_ATTEMPTS
-from shared.outbox.waiting import PARKED_LIMIT, replay_key, skip_message, update_waiting_metrics
+from shared.outbox.waiting import PARKED_LIMIT, measure_waiting_keys, schedule_replay_of_key, skip_first_message
 from shared.service import Runtime
 from tests.support.lab import (
     Lab,
@@ -61,7 +61,7 @@ async def test_poison_parks_its_key_while_others_go_on_and_is_replayed_in_order(
     await make_things_happen(sender, *"ab")
     await wait_for_effects(receiver, {"a": [1, 2], "b": [1, 2, 3, 4]})
     await remove_faults(receiver)
-    await receiver.transact(replay_key, key)
+    await receiver.transact(schedule_replay_of_key, key)
 
     await wait_for_effects(receiver, {"a": [1, 2, 3, 4, 5, 6], "b": [1, 2, 3, 4]})
     await wait_for_no_waiting_key(receiver)
@@ -96,7 +96,7 @@ async def test_a_skipped_message_stays_skipped_though_the_bus_hands_it_in_again(
     await wait_for_empty_outbox(sender)
 
     await remove_faults(receiver)
-    await receiver.transact(skip_message, key)
+    await receiver.transact(skip_first_message, key)
 
     await wait_for_effects(receiver, {"a": [1, 3]})
     await wait_for_no_waiting_key(receiver)
@@ -112,7 +112,7 @@ async def test_a_skipped_command_is_answered_so_that_its_case_goes_on(lab: Lab) 
     await send_command(sender, lab.receiver, 1)
     await send_command(sender, lab.receiver, 2)
 
-    await receiver.transact(skip_message, await parked(lab, receiver))
+    await receiver.transact(skip_first_message, await parked(lab, receiver))
 
     await wait_for_effects(receiver, {"case": [2]})
     found = await fetch_rows(
@@ -144,7 +144,7 @@ async def test_what_cannot_be_read_parks_its_key_only(lab: Lab) -> None:
 
     await wait_until(three, "three parked keys")
     for found in await fetch_rows(receiver, "SELECT id FROM waiting_keys"):
-        await receiver.transact(skip_message, found["id"])
+        await receiver.transact(skip_first_message, found["id"])
     await wait_for_no_waiting_key(receiver)
     taken = await list_effects(receiver)
     assert taken == {"a": [1], "b": [1], "c": [1], "d": [1]}
@@ -189,7 +189,7 @@ async def test_too_many_parked_keys_stop_the_consumers_and_the_service_is_not_re
         count=PARKED_LIMIT + 1,
         now=lab.clock(),
     )
-    await update_waiting_metrics(receiver)
+    await measure_waiting_keys(receiver)
     assert any(fault.startswith("parked:") for fault in await list_readiness_faults(receiver))
 
     with capture_logs() as logs:
@@ -198,7 +198,7 @@ async def test_too_many_parked_keys_stop_the_consumers_and_the_service_is_not_re
     assert await list_effects(receiver) == {}
 
     await execute_in_service(receiver, "DELETE FROM waiting_keys WHERE key = '1'")
-    await update_waiting_metrics(receiver)
+    await measure_waiting_keys(receiver)
     assert not any(fault.startswith("parked:") for fault in await list_readiness_faults(receiver))
     await wait_for_effects(receiver, {"a": [1]})
 
@@ -218,5 +218,5 @@ async def test_a_departure_behind_a_parked_message_of_another_kind_raises_the_al
         """,
         now=lab.clock(),
     )
-    await asyncio.gather(update_waiting_metrics(receiver), update_waiting_metrics(receiver))
+    await asyncio.gather(measure_waiting_keys(receiver), measure_waiting_keys(receiver))
     assert REGISTRY.get_sample_value("holdfast_alarm", {"service": lab.receiver, "kind": "parked_departure"}) == 1

@@ -13,7 +13,7 @@ from services.wiring import load_service
 from shared.database import open_database, open_migration_engine
 from shared.migrations import (
     COMPARED,
-    ForeignSchema,
+    UnknownSchemaVersion,
     describe_version_fault,
     list_sql_files,
     migrate,
@@ -141,7 +141,7 @@ async def test_a_database_of_another_schema_is_refused_with_a_sentence_and_left_
     engine = open_migration_engine(await create_database("orders"))
     async with engine.begin() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = 'orders_0000'"))
-    with pytest.raises(ForeignSchema, match="Start with an empty database, or an empty data folder"):
+    with pytest.raises(UnknownSchemaVersion, match="Start with an empty database, or an empty data folder"):
         await migrate(engine, load_service("orders"))
     async with engine.connect() as connection:
         assert (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar() == "orders_0000"

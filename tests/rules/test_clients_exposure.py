@@ -12,7 +12,7 @@ from services.clients.exposure.rules import (
     TOO_FEW_EARLIER_DAYS,
     UnusualUse,
     UsageDay,
-    compute_bulk_threshold,
+    compute_median_and_bulk_threshold,
     find_exposure_basis,
     find_unusual_use,
     find_usual_hours,
@@ -55,7 +55,7 @@ def flags(found: UnusualUse) -> list[tuple[str, date, int]]:
 def test_only_a_notice_or_an_incident_allows_to_look(
     status: str | None, departing: bool, incident: bool, expected: str | None
 ) -> None:
-    assert find_exposure_basis(status, departing=departing, incident=incident) == expected
+    assert find_exposure_basis(status, is_departing=departing, has_incident=incident) == expected
 
 
 # -- how much ----------------------------------------------------------------------------------------------------------
@@ -63,23 +63,23 @@ def test_only_a_notice_or_an_incident_allows_to_look(
 
 def test_the_threshold_is_that_of_iglewicz_and_hoaglin() -> None:
     """Median 100, MAD 10: 100 + 3.5 × 10 / 0.6745."""
-    middle, limit = compute_bulk_threshold([80, 90, 100, 110, 120])
+    middle, limit = compute_median_and_bulk_threshold([80, 90, 100, 110, 120])
     assert middle == 100
     assert limit == pytest.approx(100 + 3.5 * 10 / 0.6745)
 
 
 def test_where_most_days_are_equal_the_mean_takes_the_place_of_the_median() -> None:
-    middle, limit = compute_bulk_threshold([100, 100, 100, 100, 150])
+    middle, limit = compute_median_and_bulk_threshold([100, 100, 100, 100, 150])
     assert middle == 100
     assert limit == pytest.approx(100 + 3.5 * 1.253314 * 10)
 
 
 def test_where_all_days_are_equal_more_is_an_outlier() -> None:
-    assert compute_bulk_threshold([100] * 5) == (100, 100)
+    assert compute_median_and_bulk_threshold([100] * 5) == (100, 100)
 
 
 def test_a_few_rows_are_no_bulk_whatever_the_habit() -> None:
-    assert compute_bulk_threshold([1] * 5) == (1, MIN_BULK_ROWS)
+    assert compute_median_and_bulk_threshold([1] * 5) == (1, MIN_BULK_ROWS)
 
 
 def test_a_day_like_the_others_is_not_flagged() -> None:
@@ -93,14 +93,16 @@ def test_a_day_far_above_the_same_weekday_is_flagged_with_its_evidence() -> None
     assert (one.flag, one.day, one.count, one.earlier_days) == ("bulk_read", MONDAY, 920, 8)
     mondays = [day.rows for day in habit() if day.day.weekday() == 0]
     assert (one.median, one.threshold) == (
-        compute_bulk_threshold(mondays)[0],
-        pytest.approx(compute_bulk_threshold(mondays)[1], abs=0.1),
+        compute_median_and_bulk_threshold(mondays)[0],
+        pytest.approx(compute_median_and_bulk_threshold(mondays)[1], abs=0.1),
     )
 
 
 def test_each_weekday_has_a_habit_of_its_own() -> None:
     """What is usual on Fridays, when the lists of the week are drawn, is not on Mondays."""
-    days = [UsageDay(day.day, {11: 2_000 + day.day.day} if day.day.weekday() == 4 else day.hours) for day in habit()]
+    days = [
+        UsageDay(day.day, {11: 2_000 + day.day.day} if day.day.weekday() == 4 else day.rows_by_hour) for day in habit()
+    ]
     assert flags(find_unusual_use([*days, UsageDay(MONDAY, {11: 2_000})], MONDAY)) == [("bulk_read", MONDAY, 2_000)]
     friday = MONDAY + timedelta(days=4)
     assert flags(find_unusual_use([*days, UsageDay(friday, {11: 2_010})], MONDAY)) == []
@@ -129,7 +131,7 @@ def test_the_days_that_are_looked_at_are_no_habit() -> None:
 
 
 def test_the_hours_around_those_used_are_theirs_too() -> None:
-    assert find_usual_hours(habit(), weekend=False) == {8, 9, 10, 11, 12, 14, 15, 16}
+    assert find_usual_hours(habit(), is_weekend=False) == {8, 9, 10, 11, 12, 14, 15, 16}
 
 
 def test_a_night_is_flagged_with_its_hours_and_what_was_used_in_them() -> None:
@@ -153,7 +155,7 @@ def test_the_weekend_is_off_hours_for_who_works_on_weekdays_and_not_for_who_work
 
 def test_one_night_in_a_year_is_no_habit() -> None:
     days = habit(weeks=30)
-    days[3] = UsageDay(days[3].day, {**days[3].hours, 3: 5})
+    days[3] = UsageDay(days[3].day, {**days[3].rows_by_hour, 3: 5})
     assert flags(find_unusual_use([*days, UsageDay(MONDAY, {3: 5})], MONDAY)) == [("off_hours", MONDAY, 5)]
 
 
@@ -197,7 +199,7 @@ def test_evidence_is_of_the_days_looked_at_alone_and_always_carries_what_it_was_
             assert one.count > max(MIN_BULK_ROWS, round(one.threshold, 1) - 0.1)
         else:
             day = next(day for day in days if day.day == one.day)
-            assert one.count == sum(day.hours[hour] for hour in one.hours) > 0
+            assert one.count == sum(day.rows_by_hour[hour] for hour in one.hours) > 0
 
 
 @given(HISTORY, st.randoms(use_true_random=False))

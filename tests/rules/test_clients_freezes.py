@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.clients.freezes.rules import filter_manual_grounds, is_second_person
+from services.clients.freezes.rules import filter_manual_grounds, is_second_person_in_another_role
 from shared.people.rules import list_caretaker_candidates
 
 
@@ -46,4 +46,4 @@ def test_only_emergencies_and_incidents_are_lifted_by_hand() -> None:
 def test_lifting_takes_two_people_in_two_roles(
     first: tuple[str, set[str]], second: tuple[str, set[str]], lifts: bool
 ) -> None:
-    assert is_second_person(first[0], first[1], second[0], second[1]) is lifts
+    assert is_second_person_in_another_role(first[0], first[1], second[0], second[1]) is lifts

@@ -12,9 +12,9 @@ from services.clients.proofs.rules.checkpoints import (
     format_verifier_key,
     get_key_name,
     parse_checkpoint,
+    parse_checkpoint_if_signed_by,
     sign_checkpoint,
     split_notes,
-    verify_checkpoint,
 )
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -33,23 +33,23 @@ GO_NOTE = (
 
 
 def test_a_checkpoint_of_another_log_is_understood() -> None:
-    said = verify_checkpoint(GO_NOTE, GO_KEY)
+    said = parse_checkpoint_if_signed_by(GO_NOTE, GO_KEY)
     assert said == parse_checkpoint(GO_NOTE)
     assert said is not None
     assert (said.origin, said.size) == ("go.sum database tree", 6476701)
-    assert verify_checkpoint(GO_NOTE.replace("6476701", "6476702"), GO_KEY) is None
+    assert parse_checkpoint_if_signed_by(GO_NOTE.replace("6476701", "6476702"), GO_KEY) is None
 
 
 def test_what_is_written_is_read_and_verified() -> None:
     assert NOTE.startswith(f"holdfast/journal\n4711\n{b64encode(ROOT).decode()}\n\n— holdfast/journal ")
-    assert parse_checkpoint(NOTE) == verify_checkpoint(NOTE, VERIFIER) == SAID
+    assert parse_checkpoint(NOTE) == parse_checkpoint_if_signed_by(NOTE, VERIFIER) == SAID
     assert get_key_name(VERIFIER) == "holdfast/journal"
 
 
 def test_a_note_of_another_key_or_another_name_is_not_verified() -> None:
-    assert verify_checkpoint(NOTE, format_verifier_key("holdfast/journal", OTHER.public_key())) is None
-    assert verify_checkpoint(NOTE, format_verifier_key("holdfast/another", KEY.public_key())) is None
-    assert verify_checkpoint(sign_checkpoint("holdfast/journal", 4711, ROOT, OTHER), VERIFIER) is None
+    assert parse_checkpoint_if_signed_by(NOTE, format_verifier_key("holdfast/journal", OTHER.public_key())) is None
+    assert parse_checkpoint_if_signed_by(NOTE, format_verifier_key("holdfast/another", KEY.public_key())) is None
+    assert parse_checkpoint_if_signed_by(sign_checkpoint("holdfast/journal", 4711, ROOT, OTHER), VERIFIER) is None
 
 
 def test_every_edited_byte_is_noticed() -> None:
@@ -57,13 +57,13 @@ def test_every_edited_byte_is_noticed() -> None:
     for place in range(len(raw)):
         for change in (1, 2, 32):
             edited = raw[:place] + bytes([raw[place] ^ change]) + raw[place + 1 :]
-            assert verify_checkpoint(edited.decode(errors="replace"), VERIFIER) is None, edited
+            assert parse_checkpoint_if_signed_by(edited.decode(errors="replace"), VERIFIER) is None, edited
 
 
 def test_a_witness_may_sign_too_and_does_not_replace_us() -> None:
     witness = sign_checkpoint("witness.example", 4711, ROOT, OTHER).rpartition("\n\n")[2]
-    assert verify_checkpoint(NOTE + witness, VERIFIER) == SAID
-    assert verify_checkpoint(NOTE.rpartition("\n\n")[0] + "\n\n" + witness, VERIFIER) is None
+    assert parse_checkpoint_if_signed_by(NOTE + witness, VERIFIER) == SAID
+    assert parse_checkpoint_if_signed_by(NOTE.rpartition("\n\n")[0] + "\n\n" + witness, VERIFIER) is None
 
 
 def test_notes_that_stand_one_after_another_are_told_apart() -> None:
@@ -90,12 +90,17 @@ def test_notes_that_stand_one_after_another_are_told_apart() -> None:
     ],
 )
 def test_what_is_not_a_verifier_key_verifies_nothing(wrong: str) -> None:
-    assert verify_checkpoint(NOTE, wrong) is None
+    assert parse_checkpoint_if_signed_by(NOTE, wrong) is None
     assert get_key_name(wrong) is None
 
 
 @given(st.text(), st.text())
 def test_no_text_makes_it_stumble(note: str, key: str) -> None:
-    assert parse_checkpoint(note) is verify_checkpoint(note, VERIFIER) is verify_checkpoint(NOTE, key) is None
+    assert (
+        parse_checkpoint(note)
+        is parse_checkpoint_if_signed_by(note, VERIFIER)
+        is parse_checkpoint_if_signed_by(NOTE, key)
+        is None
+    )
     assert parse_checkpoint(f"{note}\n1\n{key}\n\n— a b\n") is None
     split_notes(note)

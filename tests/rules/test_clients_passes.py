@@ -12,7 +12,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 def asked(purpose: Any = "introduction", begin: timedelta = HOUR, length: timedelta = HOUR, **facts: Any) -> str | None:
-    known = {"frozen": True, "theirs": True, "last_day_ends": NOW + 10 * DAY, **facts}
+    known = {"is_frozen": True, "is_their_client": True, "last_day_ends": NOW + 10 * DAY, **facts}
     return find_pass_fault(purpose, NOW + begin, NOW + begin + length, NOW, **known)
 
 
@@ -46,8 +46,8 @@ def test_a_pass_that_would_have_ended_already_is_refused() -> None:
 
 
 def test_somebody_who_is_not_frozen_needs_no_pass() -> None:
-    assert asked(frozen=False) == "not_frozen"
+    assert asked(is_frozen=False) == "not_frozen"
 
 
 def test_a_client_of_others_is_no_reason_for_a_pass() -> None:
-    assert asked(theirs=False) == "not_their_client"
+    assert asked(is_their_client=False) == "not_their_client"

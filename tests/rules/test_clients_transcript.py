@@ -12,7 +12,7 @@ from services.clients.journal.rules import TILE_SIZE, compute_root
 from services.clients.proofs.rules.checkpoints import sign_checkpoint
 from services.clients.proofs.rules.export_format import (
     LEAF_PREFIX,
-    format_checkpoint,
+    format_checkpoint_line,
     format_range_footer,
     format_range_header,
 )
@@ -168,7 +168,7 @@ def forge(lots: random.Random, start: int, lines: list[bytes]) -> Tampered:
     note = sign_checkpoint(ORIGIN, size, root, key)
     last = place == len(lines) - 1
     kept = sum(line.startswith(b'{"checkpoint"') for line in lines)
-    new = format_range_footer(size, note, kept) if last else format_checkpoint(note)
+    new = format_range_footer(size, note, kept) if last else format_checkpoint_line(note)
     return Tampered([*lines[:place], new, *lines[place + 1 :]], entry_at(lines, place, start), place + 1)
 
 
@@ -187,11 +187,15 @@ def change_header(lots: random.Random, start: int, lines: list[bytes]) -> Tamper
             ({"origin": "holdfast/another"}, None, 1),
             ({"key": make_verifier_key(OTHER_KEY)}, None, 1),
             ({"end": end}, min(end, SIZE), None),
-            ({"start": start + 1, "left": [lots.randbytes(32) for _ in range((start + 1).bit_count())]}, start, None),
-            ({"left": [*left[:-1], lots.randbytes(32)]}, start, 1),
+            (
+                {"start": start + 1, "frontier": [lots.randbytes(32) for _ in range((start + 1).bit_count())]},
+                start,
+                None,
+            ),
+            ({"frontier": [*left[:-1], lots.randbytes(32)]}, start, 1),
         )
     )
-    header = {"origin": ORIGIN, "key": make_verifier_key(), "start": start, "end": SIZE, "left": left, **change}
+    header = {"origin": ORIGIN, "key": make_verifier_key(), "start": start, "end": SIZE, "frontier": left, **change}
     return Tampered([format_range_header(**header), *lines[1:]], entry, line)
 
 
@@ -264,7 +268,7 @@ def test_checkpoints_of_sizes_that_the_file_does_not_hold_are_counted_apart() ->
     """An older export is no fault if it is said to be one, and the reader is told that the journal was longer."""
     older = make_range_export(LEAVES[:1000], 300, ())
     kept = [make_checkpoint(LEAVES[:n]) for n in (100, 2000)]
-    verdict = verify_export(older, make_verifier_key(), kept, part=True)
+    verdict = verify_export(older, make_verifier_key(), kept, is_part=True)
     assert (verdict.faults, verdict.given_outside, verdict.largest_given) == ([], 2, 2000)
     (fault,) = verify_export(older, make_verifier_key(), kept).faults
     assert (fault.kind, fault.where) == ("shorter", "entries 1000 to 1999")

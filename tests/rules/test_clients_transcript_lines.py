@@ -10,7 +10,7 @@ from services.clients.journal.rules import hash_leaf
 from services.clients.proofs.rules.export_format import (
     RangeHeader,
     SelectionHeader,
-    format_checkpoint,
+    format_checkpoint_line,
     format_range_footer,
     format_range_header,
     format_selected_entry,
@@ -22,7 +22,7 @@ from services.clients.proofs.rules.export_format import (
     parse_header,
     parse_range_footer,
     parse_selected_entry,
-    parse_selection_count,
+    parse_selection_footer,
     parse_tile_hashes,
 )
 
@@ -34,10 +34,10 @@ WRITTEN: list[tuple[Any, bytes, Any]] = [
     (parse_header, format_range_header("o", "k", 3, 9, HASHES[:2]), RangeHeader("o", "k", 3, 9, tuple(HASHES[:2]))),
     (parse_header, format_selection_header("o", "k", 9, "note"), SelectionHeader("o", "k", 9, "note")),
     (parse_tile_hashes, format_tile_hashes(7, HASHES[:256]), (7, HASHES[:256])),
-    (parse_checkpoint_line, format_checkpoint("— note\n"), "— note\n"),
+    (parse_checkpoint_line, format_checkpoint_line("— note\n"), "— note\n"),
     (parse_range_footer, format_range_footer(9, "— note\n", 2), (9, "— note\n", 2)),
     (parse_selected_entry, format_selected_entry(4, LEAVES[4], HASHES[:3]), (4, LEAVES[4], tuple(HASHES[:3]))),
-    (parse_selection_count, format_selection_footer(9), 9),
+    (parse_selection_footer, format_selection_footer(9), 9),
 ]
 READERS = sorted({read for read, _, _ in WRITTEN}, key=lambda read: read.__name__)
 
@@ -71,10 +71,10 @@ def test_the_lines_of_a_tile_are_leaves_hashes_and_checkpoints_where_they_end() 
     assert format_tile(256, 300, dict(enumerate(LEAVES)), HASHES[256:300], notes) == b"".join(
         [
             *(leaf + b"\n" for leaf in LEAVES[256:260]),
-            format_checkpoint("within"),
+            format_checkpoint_line("within"),
             *(leaf + b"\n" for leaf in LEAVES[260:300]),
             format_tile_hashes(1, HASHES[256:300]),
-            format_checkpoint("at the end"),
+            format_checkpoint_line("at the end"),
         ]
     )
 

@@ -141,7 +141,7 @@ def test_a_map_that_does_not_fit_the_kind_is_refused_before_any_file_is_read(
 def test_a_field_that_the_caller_fills_in_may_be_without_a_source(tmp_path: Path) -> None:
     map_ = a_map(tmp_path, ID + 'name = "Name"')
     (tmp_path / "c.csv").write_text("ID,Name\n1,Acme\n")
-    [row] = read_mapped_rows("clients", tmp_path / "c.csv", map_, date(2026, 1, 1), may_lack=("owner_id",))
+    [row] = read_mapped_rows("clients", tmp_path / "c.csv", map_, date(2026, 1, 1), optional_fields=("owner_id",))
     assert row.data == {"id": "1", "name": "Acme"}  # type: ignore[union-attr]
 
 

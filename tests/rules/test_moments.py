@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.cli.imports.fields import parse_time
+from services.cli.imports.fields import parse_moment
 from services.cli.imports.files import BadRow
 from services.cli.imports.maps import read_map
 from services.cli.imports.rows import ImportRow, read_mapped_rows
@@ -31,17 +31,17 @@ USAGE = (
     ],
 )
 def test_a_time_without_an_offset_is_of_the_company(text: str, form: str | None, expected: str) -> None:
-    assert parse_time(text, form, BERLIN) == expected
+    assert parse_moment(text, form, BERLIN) == expected
 
 
 @pytest.mark.parametrize(("text", "form"), [("yesterday", None), ("2026-01-31", "%d.%m.%Y"), ("", None)])
 def test_what_is_no_time_is_refused(text: str, form: str | None) -> None:
     with pytest.raises(ValueError, match="not a time"):
-        parse_time(text, form, BERLIN)
+        parse_moment(text, form, BERLIN)
 
 
 def test_a_time_that_moves_keeps_its_hour() -> None:
-    assert parse_time("2026-03-28T10:00:00", None, BERLIN, timedelta(days=1)) == "2026-03-29T10:00:00+02:00"
+    assert parse_moment("2026-03-28T10:00:00", None, BERLIN, timedelta(days=1)) == "2026-03-29T10:00:00+02:00"
 
 
 def test_a_report_of_a_crm_is_read_as_its_map_says(tmp_path: Path) -> None:

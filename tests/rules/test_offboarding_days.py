@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from services.offboarding.checklist.rules import (
     STANDARD_CHECKLIST,
     ChecklistEntry,
+    add_standard_tasks,
     checklist_from_json,
     checklist_to_json,
-    complete_checklist,
     compute_due_day,
 )
 from services.offboarding.visits.rules import spread_over_working_days
@@ -85,13 +85,13 @@ def test_no_task_is_due_before_the_day_on_which_it_opens() -> None:
 
 
 def test_the_standard_tasks_are_always_there() -> None:
-    kinds = [entry.kind for entry in complete_checklist([ChecklistEntry("own_1", "Keys", "hr", 1, "last_day")])]
+    kinds = [entry.kind for entry in add_standard_tasks([ChecklistEntry("own_1", "Keys", "hr", 1, "last_day")])]
     assert kinds == [*(entry.kind for entry in STANDARD_CHECKLIST), "own_1"]
 
 
 def test_a_company_may_word_a_standard_task_its_own_way() -> None:
     own = ChecklistEntry("training", "Ride along for a week", "manager", 5, "notice")
-    checklist = complete_checklist([own])
+    checklist = add_standard_tasks([own])
     assert own in checklist
     assert [entry.kind for entry in checklist].count("training") == 1
 

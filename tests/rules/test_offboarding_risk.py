@@ -50,12 +50,12 @@ def test_a_decline_of_sales_raises_every_score_and_is_named() -> None:
     client = ClientExposure("a", 10)
     falling, growing = rank_clients("lea", [client], "decline")[0], rank_clients("lea", [client], "growth")[0]
     assert falling.score > growing.score
-    assert "sales_decline" in falling.why
+    assert "sales_decline" in falling.reasons
 
 
 def test_the_reasons_are_named() -> None:
     client = ClientExposure("a", 100, {"lea": 9, "max": 1}, reads=2, exports=1)
-    assert rank_clients("lea", [client, ClientExposure("b", 1, {"max": 1})])[0].why == (
+    assert rank_clients("lea", [client, ClientExposure("b", 1, {"max": 1})])[0].reasons == (
         "high_value",
         "only_contact",
         "exported",

@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from services.orders.figures.rules import SalesCurve, SalesMonth, fit_sales_curve, list_full_months
+from services.orders.figures.rules import SalesMonth, SalesTrend, fit_sales_trend, list_full_months
 
 
-def fit_curve(revenues: Sequence[float]) -> SalesCurve:
-    return fit_sales_curve([SalesMonth(f"m{n}", Decimal(str(revenue)), 1) for n, revenue in enumerate(revenues)])
+def fit_curve(revenues: Sequence[float]) -> SalesTrend:
+    return fit_sales_trend([SalesMonth(f"m{n}", Decimal(str(revenue)), 1) for n, revenue in enumerate(revenues)])
 
 
 @pytest.mark.parametrize(

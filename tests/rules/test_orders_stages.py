@@ -15,7 +15,7 @@ from services.orders.orders.rules import (
     Order,
     OrderClosed,
     OrderRequest,
-    UnknownStage,
+    UnknownStageInAssignees,
     amend_order,
     build_order,
     cancel_order,
@@ -258,7 +258,7 @@ def test_what_has_happened_does_not_lie_in_the_future(end: str) -> None:
 
 
 def test_assignees_name_stages_of_the_flow() -> None:
-    with pytest.raises(UnknownStage):
+    with pytest.raises(UnknownStageInAssignees):
         build_order(make_request(assignees={"nonsense": "a"}), FLOW, "crm", TODAY, CALENDAR)
 
 

@@ -20,7 +20,7 @@ from services.offboarding.planner.problem import (
     TeamPlaceItem,
     sort_problem,
 )
-from services.offboarding.planner.relaxation import DualPrices, compute_bound, price_pairs, solve_relaxation
+from services.offboarding.planner.relaxation import DualPrices, compute_lower_bound, price_pairs, solve_relaxation
 from services.offboarding.planner.rounding import repair_assignment
 from services.offboarding.planner.violations import find_violations
 from tests.support.long import examples
@@ -63,7 +63,7 @@ def problems(draw: st.DrawFn, most: int = 4) -> PlanningProblem:
 
 
 def hands(made: Plan) -> tuple[dict[str, str], dict[tuple[str, str], str]]:
-    return {p.client_id: p.to_id for p in made.items}, {(p.order_id, p.stage): p.to_id for p in made.stages}
+    return {p.client_id: p.to_id for p in made.clients}, {(p.order_id, p.stage): p.to_id for p in made.stages}
 
 
 def sales(who: str, points: float, **more: object) -> Colleague:
@@ -92,7 +92,7 @@ def test_a_plan_breaks_no_rule_and_fills_nobody_beyond_capacity(problem: Plannin
 @given(problems())
 def test_every_item_is_placed_or_listed_exactly_once(problem: PlanningProblem) -> None:
     made = make_plan(problem)
-    placed = [("client", p.client_id) for p in made.items]
+    placed = [("client", p.client_id) for p in made.clients]
     placed += [("stage", p.order_id, p.stage) for p in made.stages]
     placed += [("team", p.client_id, p.function) for p in made.team]
     for u in made.unplaced:
@@ -123,7 +123,7 @@ def test_the_order_of_the_input_makes_no_difference(problem: PlanningProblem, ra
 @given(problems())
 def test_the_costs_add_up_and_the_gap_is_what_it_says(problem: PlanningProblem) -> None:
     made = make_plan(problem)
-    assert made.objective == pytest.approx(sum(x.cost for x in (*made.items, *made.stages, *made.unplaced)))
+    assert made.objective == pytest.approx(sum(x.cost for x in (*made.clients, *made.stages, *made.unplaced)))
     assert made.bound <= made.objective
     assert made.gap * made.objective == pytest.approx(made.objective - made.bound)
 
@@ -139,7 +139,7 @@ def test_no_assignment_at_all_is_cheaper_than_the_plan_or_its_bound(problem: Pla
         to = np.array(choice, np.int64)
         if any(j >= 0 and not np.isfinite(cost[i, j]) for i, j in enumerate(choice)):
             continue
-        if any(to[a] == to[b] >= 0 for a, b in arrays.pairs):
+        if any(to[a] == to[b] >= 0 for a, b in arrays.separated_items):
             continue
         if (arrays.loads(to) <= arrays.room + 1e-6).all():
             best = min(best, float(arrays.costs(to).sum()))
@@ -154,9 +154,9 @@ def test_any_prices_give_a_bound_that_no_plan_is_below(problem: PlanningProblem,
     n, m = len(arrays.effort), arrays.able.shape[1]
     if not n or not m:
         return
-    apart = solve_relaxation(arrays, SearchLimits()).prices.apart
+    apart = solve_relaxation(arrays, SearchLimits()).prices.per_pair
     prices = DualPrices(np.full(arrays.able.shape, price), replace(apart, value=apart.value * 0), 0.0)
-    least = compute_bound(arrays, prices, price_pairs(arrays, prices, np.arange(n)).min(axis=1))
+    least = compute_lower_bound(arrays, prices, price_pairs(arrays, prices, np.arange(n)).min(axis=1))
     assert least <= make_plan(problem).objective + 1e-6
 
 
@@ -171,7 +171,7 @@ def test_repair_makes_a_lawful_plan_of_any_assignment(problem: PlanningProblem, 
     wild = [data.draw(st.sampled_from([-1, *np.flatnonzero(np.isfinite(cost[i])).tolist()])) for i in range(n)]
     to = repair_assignment(arrays, np.array(wild, np.int64))
     assert (arrays.loads(to) <= arrays.room + 1e-5).all()
-    assert not any(to[a] == to[b] >= 0 for a, b in arrays.pairs)
+    assert not any(to[a] == to[b] >= 0 for a, b in arrays.separated_items)
 
 
 def portfolio(n: int, m: int, tight: float) -> PlanningProblem:
@@ -190,8 +190,8 @@ def portfolio(n: int, m: int, tight: float) -> PlanningProblem:
 
 def test_pruning_to_two_candidates_costs_nothing_that_the_gap_hides() -> None:
     problem = portfolio(400, 20, 1.05)
-    wide = make_plan(replace(problem, limits=SearchLimits(candidates=20)))
-    narrow = make_plan(replace(problem, limits=SearchLimits(candidates=2)))
+    wide = make_plan(replace(problem, limits=SearchLimits(candidates_per_item=20)))
+    narrow = make_plan(replace(problem, limits=SearchLimits(candidates_per_item=2)))
     assert narrow.bound <= wide.objective + 1e-6
     assert wide.bound <= narrow.objective + 1e-6
     assert narrow.gap <= 0.005
@@ -201,20 +201,25 @@ def test_pruning_to_two_candidates_costs_nothing_that_the_gap_hides() -> None:
 def test_equal_colleagues_beyond_the_first_candidates_are_all_used() -> None:
     people = [sales(f"e{j}", 20.0) for j in range(40)]
     made = make_plan(PlanningProblem("leaver", people, [ClientItem(f"c{k}") for k in range(600)]))
-    shares = Counter(p.to_id for p in made.items)
+    shares = Counter(p.to_id for p in made.clients)
     assert max(shares.values()) - min(shares.values()) <= 2
     assert made.gap <= 0.005
 
 
 def test_a_gap_is_never_above_one_however_short_the_search() -> None:
-    problem = replace(portfolio(60, 5, 0.5), limits=SearchLimits(iterations=1, rounds=1, nodes=0, candidates=1))
+    problem = replace(
+        portfolio(60, 5, 0.5),
+        limits=SearchLimits(simplex_iterations=1, rounds=1, max_search_nodes=0, candidates_per_item=1),
+    )
     assert 0.0 <= make_plan(problem).gap <= 1.0
 
 
 def test_a_search_cut_short_still_gives_a_lawful_plan_with_a_true_bound() -> None:
     problem = portfolio(60, 5, 1.0)
     best = make_plan(problem)
-    short = make_plan(replace(problem, limits=SearchLimits(iterations=3, rounds=1, nodes=0, candidates=1)))
+    short = make_plan(
+        replace(problem, limits=SearchLimits(simplex_iterations=3, rounds=1, max_search_nodes=0, candidates_per_item=1))
+    )
     assert find_violations(problem, *hands(short)) == []
     assert short.bound <= best.objective + 1e-6 <= short.objective + 2e-6
 
@@ -292,8 +297,8 @@ def test_the_better_fit_gets_the_client_and_the_plan_says_why(
     fitting: Colleague, other: Colleague, client: ClientItem, word: str
 ) -> None:
     made = make_plan(PlanningProblem("leaver", [fitting, other], [client]))
-    assert made.items[0].to_id == "b"
-    assert word in made.items[0].why
+    assert made.clients[0].to_id == "b"
+    assert word in made.clients[0].why
 
 
 def test_equal_colleagues_share_the_clients_evenly() -> None:
@@ -307,14 +312,14 @@ def test_equal_colleagues_share_the_clients_evenly() -> None:
 def test_the_only_other_person_who_knows_a_client_does_not_become_its_owner() -> None:
     people = [sales("anna", 9), sales("boris", 9)]
     made = make_plan(PlanningProblem("leaver", people, [ClientItem("c", known_by={"anna": 1.0, "leaver": 1.0})]))
-    assert made.items[0].to_id == "boris"
-    assert "sole_person" not in made.items[0].why
+    assert made.clients[0].to_id == "boris"
+    assert "sole_person" not in made.clients[0].why
 
 
 def test_where_only_one_can_know_the_client_they_get_it_and_the_plan_warns() -> None:
     made = make_plan(PlanningProblem("leaver", [sales("anna", 9)], [ClientItem("c", known_by={"anna": 1.0})]))
-    assert made.items[0].to_id == "anna"
-    assert "sole_person" in made.items[0].why
+    assert made.clients[0].to_id == "anna"
+    assert "sole_person" in made.clients[0].why
 
 
 def test_a_stage_goes_to_other_hands_than_those_it_is_apart_from() -> None:
@@ -350,7 +355,7 @@ def test_a_place_in_the_team_goes_to_somebody_else_than_the_new_owner() -> None:
             "leaver", people, [ClientItem("c", known_by={"anna": 1.0})], team=[TeamPlaceItem("c", "delivery")]
         )
     )
-    assert (made.items[0].to_id, made.team[0].to_id) == ("anna", "boris")
+    assert (made.clients[0].to_id, made.team[0].to_id) == ("anna", "boris")
 
 
 def test_a_place_in_the_team_goes_to_the_owner_where_nobody_else_has_the_function() -> None:

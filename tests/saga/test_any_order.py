@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.offboarding.saga import Case, ChecklistTask, Item, Reply, advance, answer
+from services.offboarding.saga import Case, CaseItem, ChecklistTask, Reply, advance, answer
 
 WANTED = (ChecklistTask("undertaking"), ChecklistTask("training", after_transfer=True))
 FACTS = {
@@ -17,7 +17,7 @@ FACTS = {
 
 def play(data: st.DataObject, withdrawn_after: int | None = None) -> Case:
     """Replies to what is open in an order that is drawn, some of it twice, some of it late again."""
-    case, asked = advance(Case("k", wanted=WANTED))
+    case, asked = advance(Case("k", checklist_tasks=WANTED))
     waiting = [*map(case.id_of, asked), "k/last_day"]
     items = {case.id_of(item): item for item in asked}
     heard: list[Reply] = []
@@ -47,7 +47,7 @@ def no_more_than_two_under_way(case: Case) -> None:
         assert sum(item.status == "asked" for item in under_way) <= 2
 
 
-def never_asked_twice(known: dict[str, Item], case: Case, asked: list[Item]) -> None:
+def never_asked_twice(known: dict[str, CaseItem], case: Case, asked: list[CaseItem]) -> None:
     assert not {case.id_of(item) for item in asked} & set(known)
 
 
@@ -55,7 +55,7 @@ def never_asked_twice(known: dict[str, Item], case: Case, asked: list[Item]) -> 
 @given(st.data())
 def test_any_order_and_duplication_of_replies_ends_in_the_same_state(data: st.DataObject) -> None:
     case = play(data)
-    expected, asked = advance(Case("k", wanted=WANTED))
+    expected, asked = advance(Case("k", checklist_tasks=WANTED))
     waiting = list(asked)
     while waiting:
         item = waiting.pop(0)
@@ -75,12 +75,12 @@ def test_any_order_and_duplication_of_replies_ends_in_the_same_state(data: st.Da
 @given(st.data(), st.integers(0, 25))
 def test_a_withdrawal_at_any_moment_ends_cancelled_or_is_refused_past_clear(data: st.DataObject, after: int) -> None:
     case = play(data, withdrawn_after=after)
-    if "clear" in case.begun:
+    if "clear" in case.begun_steps:
         assert case.undo == "refused"
         assert case.status == "needs_person"
         return
     assert case.status == "cancelled"
-    assert all(case.status_of(step) == "undone" for step in case.begun)
+    assert all(case.status_of(step) == "undone" for step in case.begun_steps)
     moved = {item.name for item in case.items_of("transfer") if not item.is_undo and item.status == "done"}
     returned = {item.name.removeprefix("undo-") for item in case.items_of("transfer") if item.is_undo}
     assert moved <= returned

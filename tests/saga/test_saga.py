@@ -6,7 +6,16 @@ from dataclasses import replace
 import pytest
 
 from services.offboarding.checklist.rules import RESERVED_TASK_KINDS
-from services.offboarding.saga import Case, ChecklistTask, Item, Outcome, Reply, advance, answer, list_steps_just_over
+from services.offboarding.saga import (
+    Case,
+    CaseItem,
+    ChecklistTask,
+    Outcome,
+    Reply,
+    advance,
+    answer,
+    list_steps_just_over,
+)
 
 CHECKLIST = (
     ChecklistTask("successful_actions"),
@@ -19,7 +28,7 @@ class Script:
     """Plays a case: `asked` are the names of the items asked for by the last reply."""
 
     def __init__(self, wanted: tuple[ChecklistTask, ...] = CHECKLIST, **changed: object) -> None:
-        self.case, items = advance(replace(Case("k", wanted=wanted), **changed))  # type: ignore[arg-type]
+        self.case, items = advance(replace(Case("k", checklist_tasks=wanted), **changed))  # type: ignore[arg-type]
         self.asked = names(items)
 
     def hears(
@@ -59,7 +68,7 @@ class Script:
         return self
 
 
-def names(items: list[Item]) -> list[str]:
+def names(items: list[CaseItem]) -> list[str]:
     return [f"{item.step}/{item.name}" for item in items]
 
 
@@ -376,8 +385,8 @@ def test_each_step_is_said_to_be_over_once() -> None:
 
 
 def test_the_companys_tasks_cannot_be_taken_for_those_of_the_saga() -> None:
-    asked = {item.what for item in Script(wanted=()).to_transfer().case.items if item.kind == "task"}
-    asked |= {item.what for item in Script(wanted=()).to_transfer().case.items_of("hand_over")}
+    asked = {item.asks_for for item in Script(wanted=()).to_transfer().case.items if item.kind == "task"}
+    asked |= {item.asks_for for item in Script(wanted=()).to_transfer().case.items_of("hand_over")}
     assert asked <= set(RESERVED_TASK_KINDS)
     assert "approval" in asked
 

@@ -107,9 +107,9 @@ class House:
 
     async def open(self) -> None:
         self.embedded = connect_embedded_services(self.settings, self.urls, KEY, clock=self.clock, make_app=self._app)
-        for name, runtime in self.embedded.runtimes.items():
+        for name, runtime in self.embedded.replicas.items():
             runtime.database = self._database(name)
-        await self._open(self.embedded.runtimes)
+        await self._open(self.embedded.replicas)
         self.http = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.embedded.front, raise_app_exceptions=False), base_url="http://holdfast"
         )
@@ -136,16 +136,16 @@ class House:
             runtime.after_commit = self._committed
 
     async def close(self) -> None:
-        for runtime in self.embedded.runtimes.values():
+        for runtime in self.embedded.replicas.values():
             runtime.after_commit = None
         await self.http.aclose()
-        await close_replicas(self.embedded.runtimes.values())
+        await close_replicas(self.embedded.replicas.values())
 
     async def restart(self) -> None:
         """What a kill and a new start leave: the databases. Nothing in memory survives; routes and pools are not
         built anew, for they hold nothing of what was under way."""
         fresh = {}
-        for name, old in self.embedded.runtimes.items():
+        for name, old in self.embedded.replicas.items():
             old.after_commit = None
             if old.service.close is not None:
                 await old.service.close(old)
@@ -153,10 +153,10 @@ class House:
                 await old.database.close()
                 old.database = self._database(name)
             memory: dict[str, Any] = {"id": uuid.uuid4(), "state": {}, "unsent": asyncio.Event(), "tasks": []}
-            fresh[name] = replace(old, **memory, lease_term=None, lease_until=None, too_many_parked=False)
+            fresh[name] = replace(old, **memory, lease_term=None, lease_until=None, has_too_many_parked=False)
             self.embedded.front.apps[name].state.runtime = fresh[name]
         self.embedded.front.runtimes[:] = fresh.values()
-        self.embedded = replace(self.embedded, runtimes=fresh)
+        self.embedded = replace(self.embedded, replicas=fresh)
         await self._open(fresh)
 
     def _executed(self, service: str, backend: int, statement: str, values: Sequence[Any], rows: int) -> None:
@@ -184,7 +184,7 @@ class House:
 
     def token(self, role: str | Sequence[str], sub: str | None = None) -> str:
         roles = [role] if isinstance(role, str) else list(role)
-        return next(iter(self.embedded.runtimes.values())).keys.issue_token(sub or roles[0], roles, 3600)
+        return next(iter(self.embedded.replicas.values())).keys.issue_token(sub or roles[0], roles, 3600)
 
     async def call(
         self, who: str | tuple[str | Sequence[str], str] | None, method: str, path: str, **request: Any
@@ -300,12 +300,12 @@ class House:
         return isinstance(bus, TwiceBus) and any([await bus.publish_again(runtime) for runtime in self._up()])
 
     def _up(self) -> list[Replica]:
-        return [runtime for name, runtime in self.embedded.runtimes.items() if name not in self.down]
+        return [runtime for name, runtime in self.embedded.replicas.items() if name not in self.down]
 
     # -- looking ---------------------------------------------------------------------------------------------------
 
     def runtime(self, service: str) -> Replica:
-        return self.embedded.runtimes[service]
+        return self.embedded.replicas[service]
 
     async def rows(self, service: str, sql: str, **named: Any) -> list[dict[str, Any]]:
         async with self.runtime(service).database.connect() as connection:

@@ -240,7 +240,7 @@ def connect_replica(
         database=open_database(url, 10),
         bus=bus,
         keys=make_token_keys(Settings(), KEY),
-        calls=httpx.AsyncClient(),
+        http_client=httpx.AsyncClient(),
         clock=clock,
         id=replica_id or uuid.uuid4(),
     )
@@ -248,7 +248,7 @@ def connect_replica(
 
 async def disconnect_replica(runtime: Replica) -> None:
     await runtime.stop()
-    await runtime.calls.aclose()
+    await runtime.http_client.aclose()
     await runtime.database.close()
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import asyncpg
 
-from shared.database import count_affected
+from shared.database import parse_affected_count
 
 OnExecuted = Callable[[int, str, Sequence[Any], int], None]
 
@@ -20,7 +20,7 @@ def make_watched_connection_class(executed: OnExecuted) -> type[asyncpg.Connecti
         async def execute(self, query: str, *args: Any, **options: Any) -> str:
             status = await super().execute(query, *args, **options)
             if not args:
-                executed(self.get_server_pid(), query, (), count_affected(status))
+                executed(self.get_server_pid(), query, (), parse_affected_count(status))
             return status  # type: ignore[no-any-return]
 
         async def _execute(
@@ -28,7 +28,7 @@ def make_watched_connection_class(executed: OnExecuted) -> type[asyncpg.Connecti
         ) -> Any:
             result = await super()._execute(query, args, *rest, return_status=True, **options)
             executed(
-                self.get_server_pid(), query, args, count_affected((result[1] or b"row 1").decode())
+                self.get_server_pid(), query, args, parse_affected_count((result[1] or b"row 1").decode())
             )  # asked for one
             return result if return_status else result[0]
 

@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from services.cli.demo.company import import_company
+from services.cli.demo.company import import_company_and_link_hris
 from services.cli.demo.departure import show_departure
 from services.cli.demo.dismissal import show_dismissal
 from services.cli.demo.screen import Screen, StoryStopped
 from services.cli.demo.story import Story
 from services.cli.options import DataDirOption, TokenOption, UrlOption, load_settings
-from services.cli.server import publish_address, require_free_port, serve_app
+from services.cli.server import open_address_file, require_free_port, serve_app
 from services.cli.system import System, Target, run_on_system
 from shared.settings import SERVICES, Settings
 
@@ -68,14 +68,14 @@ def _empty_demo_folder(settings: Settings) -> Settings:
 
 
 async def _tell_story(system: System, settings: Settings, folder: Path, screen: Screen, *, end: bool) -> None:
-    story = Story(system, await import_company(system, folder, screen, settings), screen)
+    story = Story(system, await import_company_and_link_hris(system, folder, screen, settings), screen)
     await show_departure(story)
     await show_dismissal(story)
     screen.end()
     if not end and system.front is not None:
         address = f"http://127.0.0.1:{settings.port}"
         _print_next_steps(system, screen, address)
-        with publish_address(settings, address):
+        with open_address_file(settings, address):
             await serve_app(system.front, "127.0.0.1", settings.port)
 
 

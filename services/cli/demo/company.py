@@ -29,13 +29,15 @@ HRIS_SOURCE = "northwind-hris"
 class NorthwindCompany:
     """What the story needs to speak of people and clients by name, and to sign in the HRIS's name."""
 
-    employees: Mapping[str, str]
-    clients: Mapping[str, str]
-    secret: str
+    employee_names: Mapping[str, str]
+    client_names: Mapping[str, str]
+    webhook_secret: str
     zone: ZoneInfo
 
 
-async def import_company(system: System, folder: Path, screen: Screen, settings: Settings) -> NorthwindCompany:
+async def import_company_and_link_hris(
+    system: System, folder: Path, screen: Screen, settings: Settings
+) -> NorthwindCompany:
     """Imports Northwind and adds its HRIS as a source of webhooks. Raises StoryStopped where a row is refused."""
     zone = ZoneInfo(settings.timezone)
     today = datetime.now(zone).date()
@@ -45,7 +47,7 @@ async def import_company(system: System, folder: Path, screen: Screen, settings:
         if kind == "orders":
             flow = json.loads((folder / "flow.json").read_text())
             await system.call("POST", "/orders/v1/flows", "ops", "director", "service", sub="demo", json=flow)
-        with screen.print_timed(
+        with screen.timed_event(
             f"{file}: {kind} read as {kind}.toml says" + (", again for their heads" if again else "")
         ):
             rows = read_mapped_rows(kind, folder / file, read_map(folder / f"{kind}.toml"), today)
@@ -55,13 +57,17 @@ async def import_company(system: System, folder: Path, screen: Screen, settings:
     await system.settle()
     source = await system.call("POST", "/staff/v1/hris/sources", "ops", json={"id": HRIS_SOURCE, "kind": "generic"})
     company = NorthwindCompany(
-        employees={person["id"]: person["name"] for person in await _fetch_all(system, "/staff/v1/employees", "hr")},
-        clients={client["id"]: client["name"] for client in await _fetch_all(system, "/clients/v1/clients", "service")},
-        secret=source.json()["secret"],
+        employee_names={
+            person["id"]: person["name"] for person in await _fetch_all(system, "/staff/v1/employees", "hr")
+        },
+        client_names={
+            client["id"]: client["name"] for client in await _fetch_all(system, "/clients/v1/clients", "service")
+        },
+        webhook_secret=source.json()["secret"],
         zone=zone,
     )
     screen.print_event(
-        f"{len(company.employees)} employees and {len(company.clients)} clients are known; the HRIS has its secret"
+        f"{len(company.employee_names)} employees and {len(company.client_names)} clients are known; the HRIS has its secret"
     )
     return company
 

@@ -36,7 +36,7 @@ async def send_hris_webhook(story: Story, kind: str, data: Mapping[str, Any]) ->
     headers = {
         "webhook-id": webhook_id,
         "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": Webhook(story.company.secret).sign(webhook_id, now, body),
+        "webhook-signature": Webhook(story.company.webhook_secret).sign(webhook_id, now, body),
         "Content-Type": "application/json",
     }
     await story.system.call("POST", f"/staff/v1/hris/webhooks/{HRIS_SOURCE}", content=body.encode(), headers=headers)
@@ -101,7 +101,7 @@ async def _show_resignation(story: Story) -> str:
     if not before["allowed"]:
         raise StoryStopped(f"access is refused before the resignation ({before['reason']})")
     story.screen.print_event(
-        f"{name} serves {len(portfolio)} clients. May she open {story.clients[client]}? "
+        f"{name} serves {len(portfolio)} clients. May she open {story.client_names[client]}? "
         f"[green]Yes[/green] ({before['reason']})",
         time.perf_counter() - begun,
     )
@@ -125,7 +125,7 @@ async def _show_caretaker_and_visits(story: Story, client: str) -> str:
     held = await story.list_items("/orders/v1/orders", "service", assignee_id=LEAVER_ID, status="open")
     story.screen.print_event(
         f"Caretaker of all of them since the freeze: [bold]{story.person(freeze['caretaker_id'])}[/bold]; "
-        f"{story.clients[client]} is now with {story.person(acting['owner_id'])}",
+        f"{story.client_names[client]} is now with {story.person(acting['owner_id'])}",
         time.perf_counter() - begun,
     )
     story.screen.print_event(f"Her stages in {len(held)} open orders are held until the plan moves them")
@@ -141,7 +141,7 @@ async def _show_caretaker_and_visits(story: Story, client: str) -> str:
     rows = [
         (
             visit["rank"],
-            story.clients.get(visit["client_id"], visit["client_id"]),
+            story.client_names.get(visit["client_id"], visit["client_id"]),
             _format_codes(visit["why"]),
             visit["due_on"],
         )
@@ -165,7 +165,7 @@ async def _show_plan(story: Story, case: str) -> dict[str, Any]:
         f"At most [bold]{format_percent(plan['gap'])}[/bold] below the best possible plan (proven by HiGHS)"
     )
     rows = [
-        (story.clients[item["client_id"]], story.person(item["to_id"]), _format_codes(item["why"]))
+        (story.client_names[item["client_id"]], story.person(item["to_id"]), _format_codes(item["why"]))
         for item in plan["items"][:LISTED_ROWS]
     ]
     story.screen.print_table(f"The first {len(rows)} of {len(plan['items'])}", ("client", "successor", "why"), rows)
@@ -174,7 +174,7 @@ async def _show_plan(story: Story, case: str) -> dict[str, Any]:
 
 async def _show_transfer(story: Story, case: str, plan: dict[str, Any]) -> None:
     story.screen.start_part(f"{story.person(HEAD_OF_SALES_ID)}, head of sales, approves, and the clients move")
-    with story.screen.print_timed(f"Version {plan['version']} of the plan is approved"):
+    with story.screen.timed_event(f"Version {plan['version']} of the plan is approved"):
         await approve_plan(story, case, plan)
     begun = time.perf_counter()
     await wait_for_step(story, case, "transfer", "done")
@@ -199,7 +199,7 @@ async def _show_handover(story: Story, case: str) -> None:
     rows = [(task["title"], story.person(task["assignee_id"]), task["due_on"], task["status"]) for task in tasks]
     story.screen.print_table("Tasks", ("what", "who", "until", "status"), rows)
     task = next(task for task in tasks if task["kind"] == "successful_actions")
-    with story.screen.print_timed(f"{story.person(task['assignee_id'])} has written up what worked"):
+    with story.screen.timed_event(f"{story.person(task['assignee_id'])} has written up what worked"):
         what = "What worked with each client, and how I worked with them: 12 pages in the handover folder."
         await complete_task(story, task, what)
     path = f"/offboarding/v1/cases/{case}/introductions"
@@ -226,7 +226,7 @@ async def _show_introduction(story: Story, one: Mapping[str, Any], other: str) -
     client, to_id = one["client_id"], one["to_id"]
     brief = {"situation": "A loyal client.", "promises": "Delivery on Tuesdays.", "pitfalls": "Calls before ten."}
     acts = (
-        ("accept", to_id, None, f"{story.person(to_id)} accepts {story.clients[client]}"),
+        ("accept", to_id, None, f"{story.person(to_id)} accepts {story.client_names[client]}"),
         ("brief", LEAVER_ID, brief, f"{story.person(LEAVER_ID)} briefs: situation, promises, pitfalls"),
         (
             "introduce",
@@ -238,7 +238,7 @@ async def _show_introduction(story: Story, one: Mapping[str, Any], other: str) -
     )
     for act, sub, body, text in acts:
         path = f"/offboarding/v1/introductions/{one['id']}/{act}"
-        with story.screen.print_timed(text):
+        with story.screen.timed_event(text):
             await story.system.call("POST", path, "employee", sub=sub, json=body or {})
         if act == "brief":
             await _show_pass(story, client, other)
@@ -249,8 +249,8 @@ async def _show_pass(story: Story, client: str, other: str) -> None:
     await wait_until(lambda: check_access(story, LEAVER_ID, client), lambda answer: bool(answer["allowed"]), "the pass")
     refused = await check_access(story, LEAVER_ID, other)
     story.screen.print_event(
-        f"A pass for this one client, for 24 hours: {story.clients[client]} [green]Yes[/green] (pass), "
-        f"{story.clients[other]} [red]No[/red] ({refused['reason']})",
+        f"A pass for this one client, for 24 hours: {story.client_names[client]} [green]Yes[/green] (pass), "
+        f"{story.client_names[other]} [red]No[/red] ({refused['reason']})",
         time.perf_counter() - begun,
     )
 

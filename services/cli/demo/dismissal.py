@@ -22,11 +22,11 @@ async def show_dismissal(story: Story) -> None:
     seconds, _, reason = await departure.wait_until_refused(story, DISMISSED_ID, portfolio[0]["id"], accepted)
     story.screen.print_event(f"employee.left, with {len(portfolio)} clients: access refused ({reason})", seconds)
     case = await departure.wait_for_case_id(story, DISMISSED_ID)
-    with story.screen.print_timed("Ranked, planned, and approved by the head of sales"):
+    with story.screen.timed_event("Ranked, planned, and approved by the head of sales"):
         await departure.wait_for_step(story, case, "plan", "waiting", "done")
         plan = await story.get(f"/offboarding/v1/cases/{case}/plan", "sales_head", sub=departure.HEAD_OF_SALES_ID)
         await departure.approve_plan(story, case, plan)
-    with story.screen.print_timed(f"{len(plan['items'])} clients and {len(plan['stages'])} order stages have moved"):
+    with story.screen.timed_event(f"{len(plan['items'])} clients and {len(plan['stages'])} order stages have moved"):
         await departure.wait_for_step(story, case, "transfer", "done")
     begun = time.perf_counter()
     done = await _complete_everything(story, case)

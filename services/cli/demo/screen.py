@@ -43,7 +43,7 @@ class Screen:
         self.console.print(grid)
 
     @contextmanager
-    def print_timed(self, text: str) -> Iterator[None]:
+    def timed_event(self, text: str) -> Iterator[None]:
         begun = time.perf_counter()
         yield
         self.print_event(text, time.perf_counter() - begun)
@@ -80,11 +80,11 @@ def format_duration(seconds: float) -> str:
     )
 
 
-async def wait_until(ask: Callable[[], Awaitable[T]], is_there: Callable[[T], bool], what: str) -> T:
-    """Asks again and again until the answer is as wanted. Raises StoryStopped, which says `what` did not come."""
+async def wait_until(ask: Callable[[], Awaitable[T]], is_there: Callable[[T], bool], description: str) -> T:
+    """Asks again and again until the answer is as wanted. Raises StoryStopped, which names it by `description`."""
     deadline = time.perf_counter() + PATIENCE
     while not is_there(answer := await ask()):
         if time.perf_counter() > deadline:
-            raise StoryStopped(f"{what} did not come within {PATIENCE} s")
+            raise StoryStopped(f"{description} did not come within {PATIENCE} s")
         await asyncio.sleep(0.005)
     return answer

@@ -17,12 +17,12 @@ class Story:
     screen: Screen
 
     @property
-    def clients(self) -> Mapping[str, str]:
-        """Their names."""
-        return self.company.clients
+    def client_names(self) -> Mapping[str, str]:
+        """By id."""
+        return self.company.client_names
 
     def person(self, employee_id: str | None) -> str:
-        return self.company.employees.get(employee_id or "", employee_id or "nobody")
+        return self.company.employee_names.get(employee_id or "", employee_id or "nobody")
 
     async def get(self, path: str, *roles: Role, sub: str | None = None, **params: Any) -> dict[str, Any]:
         found: dict[str, Any] = (await self.system.call("GET", path, *roles, sub=sub, params=params or None)).json()

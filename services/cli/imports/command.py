@@ -46,11 +46,13 @@ def import_file(
         map_ = maps.read_map(map_file)
         target = make_target(url, token, data_dir)
         zone = ZoneInfo(target.settings.timezone)
-        may_lack = {"owner_id"} if orphans_to is not None else set()
+        optional_fields = {"owner_id"} if orphans_to is not None else set()
         with make_progress_bars(shown=not as_json) as bars:
             shown = ImportProgress(bars, bars.add_task(f"Importing {kind}", total=file.stat().st_size, note=""))
             today = datetime.now(zone).date()
-            rows = read_mapped_rows(kind, file, map_, today, zone=zone, may_lack=may_lack, progress=shown.read)
+            rows = read_mapped_rows(
+                kind, file, map_, today, zone=zone, optional_fields=optional_fields, progress=shown.read
+            )
             report = run_on_system(
                 target, lambda system: upload.Upload(system, kind, dry_run, orphans_to, sent=shown.sent).run(rows)
             )
@@ -85,7 +87,7 @@ def report_as_dict(report: upload.ImportReport, kind: str, *, dry_run: bool) -> 
         **{outcome: report.counts[outcome] for outcome in OUTCOMES},
         "bad_rows": [asdict(refusal) for refusal in report.refused],
         "orphans": report.orphans,
-        "without_head": report.headless,
+        "without_head": report.headless_department_ids,
     }
 
 
@@ -101,9 +103,9 @@ def print_report(report: upload.ImportReport, kind: str, *, dry_run: bool) -> No
         output.print(
             f"Given to another owner ({len(report.orphans):,}): {_format_ids(report.orphans)}", highlight=False
         )
-    if report.headless:
+    if report.headless_department_ids:
         output.print(
-            f"Heads not known yet ({len(report.headless):,}): {_format_ids(report.headless)}. "
+            f"Heads not known yet ({len(report.headless_department_ids):,}): {_format_ids(report.headless_department_ids)}. "
             "Import the departments again after the employees.",
             highlight=False,
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta, tzinfo
 from typing import Any
 
-from services.cli.imports.fields import CONTACT_FIELDS, TEXT_PARSERS, FieldType, parse_date, parse_time
+from services.cli.imports.fields import CONTACT_FIELDS, TEXT_PARSERS, FieldType, parse_date, parse_moment
 from services.cli.imports.files import Cells
 from services.cli.imports.joins import JoinIndex, RowError, look_up_joined, render_template
 from services.cli.imports.maps import Column, Constant, Join, MapError, Source, SourceList, SourceTable
@@ -30,9 +30,9 @@ class FieldCompiler:
     shift: timedelta = timedelta()
     zone: tzinfo = UTC
 
-    def compile(self, shape: FieldType, source: Source, at: str) -> ValueMaker:
-        """The function for a field of this shape, which is called `at`. Raises MapError if the map cannot give it."""
-        match shape:
+    def compile(self, field_type: FieldType, source: Source, at: str) -> ValueMaker:
+        """The function for a field of this type, which is called `at`. Raises MapError if the map cannot give it."""
+        match field_type:
             case "texts":
                 return self._compile_texts(source, at)
             case "numbers_by_name":
@@ -42,22 +42,22 @@ class FieldCompiler:
             case "contacts":
                 return self._compile_contacts(source, at)
             case _:
-                return self._compile_single(shape, source, at, self.shift)
+                return self._compile_single(field_type, source, at, self.shift)
 
-    def _compile_single(self, shape: FieldType, source: Source, at: str, shift: timedelta) -> ValueMaker:
+    def _compile_single(self, field_type: FieldType, source: Source, at: str, shift: timedelta) -> ValueMaker:
         if isinstance(source, Constant):
-            constant = self._convert_stated(shape, source.value, at)
+            constant = self._convert_stated(field_type, source.value, at)
             return lambda cells: constant
         if isinstance(source, SourceList | SourceTable):
             keys = f", not {', '.join(source.root)}" if isinstance(source, SourceTable) else ""
             raise MapError(f"fields.{at}: a column, a template, or a table with column, value or file{keys}")
         if source.split:
             raise MapError(f"fields.{at}.split: only where the field is a list")
-        dated = shape in ("day", "moment")
+        dated = field_type in ("day", "moment")
         if not dated:
             _refuse_date_options(source, at)
-        default = None if source.default is None else self._convert_stated(shape, source.default, at)
-        convert = self._compile_date(shape, source.format, shift) if dated else TEXT_PARSERS[shape]
+        default = None if source.default is None else self._convert_stated(field_type, source.default, at)
+        convert = self._compile_date(field_type, source.format, shift) if dated else TEXT_PARSERS[field_type]
 
         def make(cells: Cells) -> Any:
             try:
@@ -71,21 +71,21 @@ class FieldCompiler:
 
         return make
 
-    def _convert_stated(self, shape: FieldType, value: Any, at: str) -> Any:
+    def _convert_stated(self, field_type: FieldType, value: Any, at: str) -> Any:
         if not isinstance(value, str):
             raise MapError(f"fields.{at}: one value, not a list or a table")
         try:
-            if shape == "moment":
-                return parse_time(value, None, self.zone)
-            return parse_date(value).isoformat() if shape == "day" else TEXT_PARSERS[shape](value)
+            if field_type == "moment":
+                return parse_moment(value, None, self.zone)
+            return parse_date(value).isoformat() if field_type == "day" else TEXT_PARSERS[field_type](value)
         except ValueError as error:
             raise MapError(f"fields.{at}: what the map states is {error}") from None
 
-    def _compile_date(self, shape: FieldType, form: str | None, shift: timedelta) -> Callable[[str], str]:
+    def _compile_date(self, field_type: FieldType, form: str | None, shift: timedelta) -> Callable[[str], str]:
         def convert(text: str) -> str:
             try:
-                if shape == "moment":
-                    return parse_time(text, form, self.zone, shift)
+                if field_type == "moment":
+                    return parse_moment(text, form, self.zone, shift)
                 return (parse_date(text, form) + shift).isoformat()
             except OverflowError:
                 raise ValueError("a date too far away") from None
@@ -123,18 +123,20 @@ class FieldCompiler:
 
         return part
 
-    def _compile_by_name(self, shape: FieldType, source: Source, at: str) -> ValueMaker:
+    def _compile_by_name(self, field_type: FieldType, source: Source, at: str) -> ValueMaker:
         """A value for each name, as the functions of an employee; also an object of NDJSON as it is."""
         if isinstance(source, Constant) and isinstance(source.value, dict):
             constant = {
-                name: self._convert_stated(shape, value, f"{at}.{name}") for name, value in source.value.items()
+                name: self._convert_stated(field_type, value, f"{at}.{name}") for name, value in source.value.items()
             }
             return lambda cells: constant
         if isinstance(source, Column):
-            return _compile_object(source, at, lambda found: _convert_object(shape, found))
+            return _compile_object(source, at, lambda found: _convert_object(field_type, found))
         if not isinstance(source, SourceTable):
             raise MapError(f"fields.{at}: a table of names, each with a column or a table with column, value or file")
-        makes = {name: self._compile_single(shape, of, f"{at}.{name}", timedelta()) for name, of in source.root.items()}
+        makes = {
+            name: self._compile_single(field_type, of, f"{at}.{name}", timedelta()) for name, of in source.root.items()
+        }
         return lambda cells: {name: value for name, make in makes.items() if (value := make(cells)) is not None} or None
 
     def _compile_contacts(self, source: Source, at: str) -> ValueMaker:
@@ -166,7 +168,7 @@ def _row_error(at: str, source: Column | Join, error: Exception) -> RowError:
 
 
 def _compile_object(source: Column, at: str, convert: Callable[[Any], Any]) -> ValueMaker:
-    """For objects and lists of NDJSON; `convert` raises ValueError for those of another shape."""
+    """For objects and lists of NDJSON; `convert` raises ValueError for those of another form."""
 
     def make(cells: Cells) -> Any:
         found = render_template(source.text, cells)
@@ -178,10 +180,10 @@ def _compile_object(source: Column, at: str, convert: Callable[[Any], Any]) -> V
     return make
 
 
-def _convert_object(shape: FieldType, found: Any) -> dict[str, Any]:
+def _convert_object(field_type: FieldType, found: Any) -> dict[str, Any]:
     if not isinstance(found, dict) or any(isinstance(value, list | dict) for value in found.values()):
         raise ValueError("not an object with a value for each name")
-    return {name: TEXT_PARSERS[shape](value) for name, value in found.items() if value is not None}
+    return {name: TEXT_PARSERS[field_type](value) for name, value in found.items() if value is not None}
 
 
 def _convert_contacts(found: Any) -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ SHAPES: dict[str, FieldType] = {
 
 @dataclass(frozen=True)
 class Field:
-    shape: FieldType
+    field_type: FieldType
     required: bool
 
 
@@ -87,22 +87,22 @@ def parse_money(text: str) -> str:
 
 
 @lru_cache(maxsize=50_000)
-def parse_date(text: str, form: str | None = None) -> date:
-    """The day of an ISO date or time, or of a text in the given strptime form. Raises ValueError for others."""
+def parse_date(text: str, date_format: str | None = None) -> date:
+    """The day of an ISO date or time, or of a text in the given `date_format` of strptime. Raises ValueError for others."""
     try:
-        return datetime.strptime(text, form).date() if form else datetime.fromisoformat(text).date()  # noqa: DTZ007
+        return datetime.strptime(text, date_format).date() if date_format else datetime.fromisoformat(text).date()  # noqa: DTZ007
     except ValueError:
         raise ValueError("not a date") from None
 
 
 @lru_cache(maxsize=50_000)
-def parse_time(text: str, form: str | None, zone: tzinfo, shift: timedelta = timedelta()) -> str:
-    """The instant of an ISO time, or of a text in the given strptime form; without an offset it is a time of `zone`.
+def parse_moment(text: str, date_format: str | None, zone: tzinfo, shift: timedelta = timedelta()) -> str:
+    """The instant of an ISO time, or of a text in the given `date_format` of strptime; without an offset it is a time of `zone`.
 
     Raises ValueError for others, OverflowError where `shift` moves it too far away.
     """
     try:
-        told = datetime.strptime(text, form) if form else datetime.fromisoformat(text)  # noqa: DTZ007
+        told = datetime.strptime(text, date_format) if date_format else datetime.fromisoformat(text)  # noqa: DTZ007
     except ValueError:
         raise ValueError("not a time") from None
     moved = told + shift

@@ -43,18 +43,18 @@ def read_mapped_rows(
     today: date,
     *,
     zone: tzinfo = UTC,
-    may_lack: Collection[str] = (),
+    optional_fields: Collection[str] = (),
     progress: OnProgress | None = None,
 ) -> Iterator[ImportRow | BadRow]:
     """The rows of a file of one of the kinds of `FIELDS_BY_KIND`, in the order of the file.
 
-    Times without an offset are of `zone`. `may_lack` names required fields that a row may be without, for a caller who
+    Times without an offset are of `zone`. `optional_fields` names required fields that a row may be without, for a caller who
     fills them in. The map and all the files are checked here, before the first row: raises MapError for a map that does
     not fit the kind, ImportFileError for a file that cannot be read, decoded, or lacks a column. Broken rows of joined
     files come first, their reason begins with the name of the file. The file itself is never held in memory; joined
     ones are, a value for each key.
     """
-    required = [name for name, field in FIELDS_BY_KIND[kind].items() if field.required and name not in may_lack]
+    required = [name for name, field in FIELDS_BY_KIND[kind].items() if field.required and name not in optional_fields]
     _check_field_names(kind, map_, required)
     sources = list(_walk_sources(map_.fields.values()))
     joins = [source for source in sources if isinstance(source, Join)]
@@ -72,7 +72,7 @@ def read_mapped_rows(
 
 def _compile_fields(kind: str, map_: ImportMap, compiler: FieldCompiler) -> list[tuple[str, ValueMaker]]:
     known = FIELDS_BY_KIND[kind]
-    return [(name, compiler.compile(known[name].shape, source, name)) for name, source in map_.fields.items()]
+    return [(name, compiler.compile(known[name].field_type, source, name)) for name, source in map_.fields.items()]
 
 
 def _map_rows(

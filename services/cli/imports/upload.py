@@ -60,13 +60,13 @@ class Batch:
 class ImportReport:
     """What became of the rows: `created`, `updated`, `unchanged`, `refused`, each row in one of them.
 
-    `orphans` were given to somebody else than their row says; `headless` are departments whose head is not known yet.
+    `orphans` were given to somebody else than their row says; the heads of `headless_department_ids` are not known yet.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     refused: list[BadRow] = field(default_factory=list)
     orphans: list[str] = field(default_factory=list)
-    headless: list[str] = field(default_factory=list)
+    headless_department_ids: list[str] = field(default_factory=list)
 
     def refuse(self, line: int, reason: str) -> None:
         self.counts["refused"] += 1
@@ -161,7 +161,7 @@ class Upload:
         headed = [row for row, _ in later if "head_id" in row.data]
         still = await self._resend(replace(row, data={**row.data, "head_id": None}) for row in headed)
         lines = {row.line for row, _ in still}
-        self.report.headless += [row.data["id"] for row in headed if row.line not in lines]
+        self.report.headless_department_ids += [row.data["id"] for row in headed if row.line not in lines]
         return still + [(row, reason) for row, reason in later if "head_id" not in row.data]
 
     async def _send_to_other_owner(self, later: RefusedRows) -> RefusedRows:

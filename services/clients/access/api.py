@@ -38,14 +38,14 @@ CREATED_RESPONSES: dict[int | str, dict[str, Any]] = {
 ASKERS: tuple[Role, ...] = ("employee", "sales_head", "director", "service")
 
 
-class AccessCheck(Body):
+class AccessCheckBody(Body):
     employee_id: Id
     client_id: ClientRef
     action: Action
 
 
-class AccessChecks(Body):
-    checks: Annotated[list[AccessCheck], Field(min_length=1, max_length=1_000)]
+class AccessChecksBody(Body):
+    checks: Annotated[list[AccessCheckBody], Field(min_length=1, max_length=1_000)]
 
 
 class AccessDecision(BaseModel):
@@ -60,12 +60,12 @@ class AccessDecisions(BaseModel):
     results: list[AccessDecision]
 
 
-ACCESS_CHECK_ADAPTER: TypeAdapter[AccessCheck] = TypeAdapter(AccessCheck)
+ACCESS_CHECK_ADAPTER: TypeAdapter[AccessCheckBody] = TypeAdapter(AccessCheckBody)
 
 CHECK_OPENAPI = {
     "requestBody": {
         "required": True,
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/AccessCheck"}}},
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/AccessCheckBody"}}},
     },
     "parameters": [{"name": "explain", "in": "query", "required": False, "schema": {"type": "boolean"}}],
     "security": [{"HTTPBearer": []}],
@@ -156,7 +156,7 @@ def _format_time(answer: AccessAnswer) -> str:
     summary="Up to 1,000 checks on one snapshot",
 )
 async def check_access_of_many(
-    body: AccessChecks,
+    body: AccessChecksBody,
     explain: bool = False,
     door: Door = allow(*ASKERS, "auditor", "ops", ask_freeze=False),
 ) -> Any:
@@ -208,8 +208,8 @@ async def list_allowed_employees(
 
 
 def _allowed_response(page: AllowedPage) -> Response:
-    cursor = json.dumps(encode_cursor([page.last]) if page.last else None)
-    return Response(f'{{"items":[{page.body}],"next_cursor":{cursor}}}', media_type="application/json")
+    cursor = json.dumps(encode_cursor([page.next_after]) if page.next_after else None)
+    return Response(f'{{"items":[{page.items_json}],"next_cursor":{cursor}}}', media_type="application/json")
 
 
 def get_list_reach(principal: Principal) -> ListReach:

@@ -11,7 +11,7 @@ from services.clients.access.store.sets import (
 )
 from services.clients.holdings.store.owners import LockedClient, lock_clients
 from services.clients.journal.store import insert_decision_entry, insert_journal_entry
-from services.clients.names.handlers import ClientNotFound, accept_any_client_id
+from services.clients.names.handlers import ClientNotFound, with_resolved_client_id
 from services.clients.permissions.rules import ALLOWING_REASONS, Action
 from shared.database import UnitOfWork
 from shared.errors import Forbidden, HoldfastError, JournaledRefusal, NotFound, YouAreFrozen
@@ -45,7 +45,7 @@ class ExportLimitReached(Forbidden, code="limit_reached"):
 # -- who acts ----------------------------------------------------------------------------------------------------------
 
 
-async def lock_with_actor(
+async def lock_people_and_require_active_actor(
     work: UnitOfWork, for_update: Iterable[str | None] = (), for_share: Iterable[str | None] = ()
 ) -> dict[str, Person]:
     """`lock_people`, with the person acting. Raises `YouAreFrozen` if a freeze came before the lock."""
@@ -57,8 +57,8 @@ async def lock_with_actor(
 
 
 async def lock_people_for_client_work(work: UnitOfWork, for_share: Iterable[str | None] = ()) -> dict[str, Person]:
-    """`lock_with_actor`, for what is done with clients. Raises `PolicyNotAcknowledged` too."""
-    people = await lock_with_actor(work, for_share=for_share)
+    """`lock_people_and_require_active_actor`, for what is done with clients. Raises `PolicyNotAcknowledged` too."""
+    people = await lock_people_and_require_active_actor(work, for_share=for_share)
     if await has_unacknowledged_policy(work):
         raise PolicyNotAcknowledged
     return people
@@ -72,12 +72,14 @@ async def find_actor_exclusion(work: UnitOfWork) -> str | None:
 
 
 async def require_actor_not_excluded(
-    work: UnitOfWork, entry_kind: str, action: Action, about_id: str | None = None
+    work: UnitOfWork, entry_kind: str, action: Action, entry_employee_id: str | None = None
 ) -> None:
-    """For lists and figures of many clients. Raises a `JournaledRefusal`; its entry is about `about_id`, else the actor."""
+    """For lists and figures of many clients. Raises a `JournaledRefusal`, journaled about `entry_employee_id` or the actor."""
     reason = await find_actor_exclusion(work)
     if reason is not None:
-        await insert_journal_entry(work, entry_kind, employee_id=about_id or work.actor, action=action, reason=reason)
+        await insert_journal_entry(
+            work, entry_kind, employee_id=entry_employee_id or work.actor, action=action, reason=reason
+        )
         raise make_refusal(reason)
 
 
@@ -117,7 +119,9 @@ async def require_access(work: UnitOfWork, client_id: str, action: Action, roles
         raise make_refusal(reason)
 
 
-async def lock_client(work: UnitOfWork, client_id: str, action: Action, roles: frozenset[str]) -> LockedClient:
+async def lock_client_and_require_access(
+    work: UnitOfWork, client_id: str, action: Action, roles: frozenset[str]
+) -> LockedClient:
     """The client, locked for what the actor wants to do with it. People were locked before. Raises a `JournaledRefusal`."""
     client = (await lock_clients(work, [client_id])).get(client_id)
     await require_access(work, client_id, action, roles)
@@ -144,7 +148,7 @@ async def list_allowed_clients(
     return await list_and_journal_allowed_clients(work, employee_id, action, paging)
 
 
-@accept_any_client_id
+@with_resolved_client_id
 async def list_allowed_employees(
     work: UnitOfWork, client_id: str, action: Action, roles: frozenset[str], paging: Paging
 ) -> AllowedPage:

@@ -51,12 +51,12 @@ async def archive_oldest_month(runtime: Runtime) -> bool:
 async def _archive_next_month(runtime: Runtime, keep: int) -> bool | None:
     """Whether a month went; None: its file does not verify."""
     before = _months_before(runtime.clock().astimezone(UTC).date(), keep)
-    oldest = await runtime.transact(store.get_oldest_month, before)
+    oldest = await runtime.transact(store.get_oldest_unarchived_month, before)
     if oldest is None or oldest.is_held:
         return False
     folder = runtime.settings.journal_archive or runtime.settings.data_dir / "journal"
     file = folder / f"{get_partition_name(oldest.month)}.ndjson"
-    if not await _export_month(runtime, oldest.first, oldest.next, file):
+    if not await _export_month(runtime, oldest.first_leaf, oldest.end_leaf, file):
         log.error("journal.archive_not_verified", month=str(oldest.month))
         return None
     return await runtime.transact(_delete_month, oldest.month, before)
@@ -106,12 +106,12 @@ def _verify_file(file: Path, key: str) -> Verdict:
 async def _delete_month(work: UnitOfWork, month: date, before: date) -> bool:
     """Whether the month was dropped: not if another replica did, or a hold came in between."""
     await lock_legal_holds(work)
-    oldest = await store.get_oldest_month(work, before)
+    oldest = await store.get_oldest_unarchived_month(work, before)
     if oldest is None or oldest.month != month or oldest.is_held:
         return False
     await delete_month(work, month)
     await insert_journal_entry(
-        work, "journal.archived", details={"month": str(month), "from": oldest.first, "to": oldest.next}
+        work, "journal.archived", details={"month": str(month), "from": oldest.first_leaf, "to": oldest.end_leaf}
     )
     return True
 

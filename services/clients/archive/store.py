@@ -12,7 +12,7 @@ GET_OLDEST_MONTH_SQL = """
         SELECT array_agg(s.surrogate) AS them FROM journal_holds h
         JOIN surrogates s ON s.kind = 'employee' AND s.id = h.employee_id
     )
-    SELECT m.month, m.first, m.next, EXISTS (
+    SELECT m.month, m.first AS first_leaf, m.next AS end_leaf, EXISTS (
         SELECT 1 FROM held JOIN journal j ON j.month = m.month WHERE them IS NOT NULL
         AND (j.employee = ANY(them) OR j.employees && them OR j.actor = ANY(them) OR (
             j.details IS NOT NULL AND j.kind NOT LIKE 'access.checked%' AND EXISTS (
@@ -24,14 +24,14 @@ GET_OLDEST_MONTH_SQL = """
 
 @dataclass(frozen=True, slots=True)
 class OldMonth:
-    """A month of the journal with the leaves [first, next). `is_held`: somebody in it is under a legal hold."""
+    """A month of the journal with the leaves [first_leaf, end_leaf). `is_held`: somebody in it is under a legal hold."""
 
     month: date
-    first: int
-    next: int
+    first_leaf: int
+    end_leaf: int
     is_held: bool
 
 
-async def get_oldest_month(work: UnitOfWork, before: date) -> OldMonth | None:
+async def get_oldest_unarchived_month(work: UnitOfWork, before: date) -> OldMonth | None:
     """Of before this day, that has not been archived."""
     return await work.fetch_one(OldMonth, GET_OLDEST_MONTH_SQL, before=before)

@@ -8,7 +8,7 @@ from services.clients.access.api import CREATED_RESPONSES
 from services.clients.contacts import handlers
 from services.clients.journal.api import require_journal_space_at_door
 from services.clients.register import rules
-from services.clients.register.api import CLIENT_ROLES, NewContact
+from services.clients.register.api import CLIENT_ROLES, NewContactBody
 from shared.http.door import Door, allow
 from shared.http.fields import Body, Line
 from shared.ids import ClientRef, Id, uuid7
@@ -17,7 +17,7 @@ from shared.paging import Page, Paging, make_page, paging
 router = APIRouter(tags=["contacts"], dependencies=[Depends(require_journal_space_at_door)])
 
 
-class ContactChanges(Body):
+class ContactChangesBody(Body):
     name: Line = ""
     email: Line | None = None
     phone: Line | None = None
@@ -36,7 +36,7 @@ async def list_contacts(id: ClientRef, paging: Paging = Depends(paging), door: D
     responses=CREATED_RESPONSES,
     summary="Add somebody at a client",
 )
-async def add_contact(id: ClientRef, body: NewContact, door: Door = allow(*CLIENT_ROLES)) -> Any:
+async def add_contact(id: ClientRef, body: NewContactBody, door: Door = allow(*CLIENT_ROLES)) -> Any:
     contact = rules.Contact(body.id or uuid7(), body.name, body.email, body.phone)
     saved = await door.transact(handlers.add_contact, id, contact, door.principal.roles)
     door.set_location("clients", saved.client_id, "contacts", saved.contact.id)
@@ -48,12 +48,14 @@ async def add_contact(id: ClientRef, body: NewContact, door: Door = allow(*CLIEN
     response_model=rules.Contact,
     summary="Change what is given of a contact; the `ETag` is that of the client",
 )
-async def change_contact(id: ClientRef, contact_id: Id, body: ContactChanges, door: Door = allow(*CLIENT_ROLES)) -> Any:
+async def change_contact(
+    id: ClientRef, contact_id: Id, body: ContactChangesBody, door: Door = allow(*CLIENT_ROLES)
+) -> Any:
     changes = cast(rules.ContactChanges, body.model_dump(exclude_unset=True))
     saved = await door.transact(
         handlers.change_contact, id, contact_id, changes, door.principal.roles, door.check_version
     )
-    door.set_etag(saved.version)
+    door.set_etag(saved.client_version)
     return saved.contact
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from services.clients.access.handlers import require_access
-from services.clients.names.handlers import accept_any_client_id
-from services.clients.register.handlers import VersionCheck, announce_changed_clients, lock_for_edit
+from services.clients.names.handlers import with_resolved_client_id
+from services.clients.register.handlers import VersionCheck, announce_changed_clients, lock_client_for_edit
 from services.clients.register.rules import MAX_CONTACTS, Contact, ContactChanges, Profile
 from services.clients.register.store import list_contacts_of_client, update_profiles
 from shared.database import UnitOfWork
@@ -19,24 +19,22 @@ class TooManyContacts(Refused, code="too_many_contacts"):
 
 @dataclass(frozen=True, slots=True)
 class SavedContact:
-    """`version` is that of the client."""
-
     client_id: str
-    version: int
+    client_version: int
     contact: Contact
 
 
-@accept_any_client_id
+@with_resolved_client_id
 async def list_contacts(work: UnitOfWork, client_id: str, paging: Paging, roles: frozenset[str]) -> list[Contact]:
     """A page, by id. Raises a `JournaledRefusal`."""
     await require_access(work, client_id, "read", roles)
     return await list_contacts_of_client(work, client_id, paging)
 
 
-@accept_any_client_id
+@with_resolved_client_id
 async def add_contact(work: UnitOfWork, client_id: str, contact: Contact, roles: frozenset[str]) -> SavedContact:
     """Adds a contact; the same again gives the same answer. Raises a `JournaledRefusal`, `IdTaken`, `TooManyContacts`."""
-    client, profile = await lock_for_edit(work, client_id, roles)
+    client, profile = await lock_client_for_edit(work, client_id, roles)
     known = _find_contact(profile, contact.id)
     if known is not None and known != contact:
         raise IdTaken
@@ -47,7 +45,7 @@ async def add_contact(work: UnitOfWork, client_id: str, contact: Contact, roles:
     return SavedContact(client_id, client.version, contact)
 
 
-@accept_any_client_id
+@with_resolved_client_id
 async def change_contact(
     work: UnitOfWork,
     client_id: str,
@@ -57,7 +55,7 @@ async def change_contact(
     check_version: VersionCheck,
 ) -> SavedContact:
     """Changes what is given of a contact. Raises a `JournaledRefusal`, `NotFound`, `Stale`."""
-    client, profile = await lock_for_edit(work, client_id, roles)
+    client, profile = await lock_client_for_edit(work, client_id, roles)
     known = _find_contact(profile, contact_id)
     if known is None:
         raise NotFound
@@ -70,10 +68,10 @@ async def change_contact(
     return SavedContact(client_id, client.version + 1, changed)
 
 
-@accept_any_client_id
+@with_resolved_client_id
 async def remove_contact(work: UnitOfWork, client_id: str, contact_id: str, roles: frozenset[str]) -> None:
     """Raises a `JournaledRefusal`, `NotFound`."""
-    _, profile = await lock_for_edit(work, client_id, roles)
+    _, profile = await lock_client_for_edit(work, client_id, roles)
     if _find_contact(profile, contact_id) is None:
         raise NotFound
     contacts = [contact for contact in profile.contacts if contact.id != contact_id]

@@ -6,7 +6,7 @@ from shared.contracts.staff import DepartmentChanged, PolicyAcknowledged, Policy
 from shared.database import UnitOfWork
 from shared.messages import Envelope
 from shared.people.policies import update_policy_deadlines
-from shared.people.store import lock_people, save_department
+from shared.people.store import apply_department_event, lock_people
 from shared.service import Runtime
 
 
@@ -23,7 +23,7 @@ async def on_stages_transferred(work: UnitOfWork, envelope: Envelope[StagesTrans
 
 
 async def on_department_changed(work: UnitOfWork, envelope: Envelope[DepartmentChanged]) -> None:
-    await save_department(work, envelope)
+    await apply_department_event(work, envelope)
     await update_policy_deadlines(work)
 
 

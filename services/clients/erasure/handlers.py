@@ -1,16 +1,16 @@
 """Erasing who an employee was, as `staff` says; and who a client was, or a person there, as those say who may."""
 
-from services.clients.access.handlers import lock_with_actor, make_refusal
+from services.clients.access.handlers import lock_people_and_require_active_actor, make_refusal
 from services.clients.erasure import store
 from services.clients.export_limits.store import erase_export_counts, erase_grant_reasons
-from services.clients.freezes.handlers import on_employee_announced
+from services.clients.freezes.handlers import on_employee_event
 from services.clients.freezes.store import erase_lifting_reasons
 from services.clients.holdings.store import owners
 from services.clients.imports.store import delete_digests
 from services.clients.journal.store import insert_journal_entry
-from services.clients.names.handlers import accept_any_client_id
+from services.clients.names.handlers import with_resolved_client_id
 from services.clients.names.store import (
-    delete_surrogates_of_erased,
+    delete_surrogates_of_erased_employees,
     erase_names,
     insert_surrogate_of_client,
     list_ids_merged_into,
@@ -25,7 +25,7 @@ from shared.contracts.staff import EmployeeEvent
 from shared.database import UnitOfWork
 from shared.errors import NotFound, Refused, Unprocessable
 from shared.messages import Envelope
-from shared.outbox.answers import delete_answers_mentioning
+from shared.outbox.idempotency import delete_kept_responses_to_or_mentioning
 from shared.people.store import erase_ground_reasons, lock_people
 from shared.service import Runtime
 
@@ -49,7 +49,7 @@ async def on_employee_erased(work: UnitOfWork, envelope: Envelope[EmployeeEvent]
     """
     id = envelope.data.employee_id
     await lock_people(work, for_update=[id])
-    await on_employee_announced(work, envelope)
+    await on_employee_event(work, envelope)
     held = await store.exists_legal_hold(work, id)
     reasons = (
         await owners.erase_reasons_of_employee(work, id)
@@ -61,27 +61,27 @@ async def on_employee_erased(work: UnitOfWork, envelope: Envelope[EmployeeEvent]
         **await erase_texts_of_employee(work, id),
         "reasons": reasons,
         "usage": await erase_usage_of_employee(work, id) + await erase_export_counts(work, id),
-        "kept_answers": await delete_answers_mentioning(work, id),
+        "kept_answers": await delete_kept_responses_to_or_mentioning(work, id),
     }
     await insert_journal_entry(work, "employee.erased", employee_id=id, details={"service": work.service, **what})
-    await store.upsert_erasure(work, "employee", id, what, held=held)
-    await delete_surrogates_of_erased(work)
+    await store.upsert_erasure(work, "employee", id, what, is_held_by_law=held)
+    await delete_surrogates_of_erased_employees(work)
     work.publish(ErasureDone(employee_id=id, what=what, held=held))
 
 
 async def delete_surrogates_made_after_erasure(runtime: Runtime) -> bool:
     """By the clock: the net under entries that were on their way when somebody was erased."""
-    await runtime.transact(delete_surrogates_of_erased)
+    await runtime.transact(delete_surrogates_of_erased_employees)
     return False
 
 
-@accept_any_client_id
+@with_resolved_client_id
 async def erase_client(work: UnitOfWork, client_id: str, reason: str) -> store.Erasure:
     """The act of it; again gives the same. What was merged into it is erased with it.
 
-    Raises a `JournaledRefusal`, `ClientInHandover`, `UnderLegalHold`, `ReasonNamesPerson`.
+    Raises a `JournaledRefusal`, `ClientInHandover`, `OwnerUnderLegalHold`, `ReasonNamesPerson`.
     """
-    await lock_with_actor(work)
+    await lock_people_and_require_active_actor(work)
     if client_id not in await owners.lock_clients(work, [client_id]):
         raise make_refusal("unknown_client")
     known = await store.get_erasure(work, "client", client_id)
@@ -102,26 +102,26 @@ async def erase_client(work: UnitOfWork, client_id: str, reason: str) -> store.E
         "external_ids": await erase_names(work, client_id, merged_ids),
         **await erase_texts_of_client(work, client_id),
         "reasons": await owners.count_reasons(work, ids),
-        "kept_answers": await delete_answers_mentioning(work, *ids),
+        "kept_answers": await delete_kept_responses_to_or_mentioning(work, *ids),
     }
     await erase_profile(work, client_id)
     await delete_digests(work, client_id)
     await owners.renew_surrogate(work, client_id)
     leaf = await insert_journal_entry(work, "client.erased", details={"service": work.service, **what})
     await insert_surrogate_of_client(work, client_id)
-    await owners.erase_history(work, ids, leaf)
+    await owners.erase_reasons_and_relink_history(work, ids, leaf)
     work.publish(ClientErased(client_id=client_id, merged_ids=merged_ids))
     await announce_changed_clients(work, client_id)
     return await store.upsert_erasure(work, "client", client_id, what, reason=reason)
 
 
-@accept_any_client_id
+@with_resolved_client_id
 async def erase_contact(work: UnitOfWork, client_id: str, contact_id: str, reason: str) -> store.Erasure:
     """Never refused, whoever is frozen and whatever case is open; again gives the same.
 
     Raises a `JournaledRefusal`, `NotFound`, `ReasonNamesPerson`.
     """
-    await lock_with_actor(work)
+    await lock_people_and_require_active_actor(work)
     if client_id not in await owners.lock_clients(work, [client_id]):
         raise make_refusal("unknown_client")
     known = await store.get_erasure(work, "contact", client_id, contact_id)
@@ -138,10 +138,10 @@ async def erase_contact(work: UnitOfWork, client_id: str, contact_id: str, reaso
         "contacts": 1,
         **await erase_texts_naming(work, client_id, words),
         "reasons": await owners.erase_reasons_naming(work, [client_id, *merged_ids], words),
-        "kept_answers": await delete_answers_mentioning(work, client_id, *merged_ids),
+        "kept_answers": await delete_kept_responses_to_or_mentioning(work, client_id, *merged_ids),
     }
     await delete_digests(work, client_id, contact_id)
     await owners.increment_versions(work, [client_id])
     await insert_journal_entry(work, "contact.erased", client_id=client_id, details={"service": work.service, **what})
     work.publish(ContactErased(client_id=client_id, merged_ids=merged_ids, contact_id=contact_id))
-    return await store.upsert_erasure(work, "contact", client_id, what, part=contact_id, reason=reason)
+    return await store.upsert_erasure(work, "contact", client_id, what, contact_id=contact_id, reason=reason)

@@ -36,13 +36,13 @@ async def upsert_erasure(
     work: UnitOfWork,
     kind: ErasedKind,
     id: str,
-    what: Mapping[str, int],
+    counts: Mapping[str, int],
     *,
-    part: str = "",
+    contact_id: str = "",
     reason: str | None = None,
-    held: bool = False,
+    is_held_by_law: bool = False,
 ) -> Erasure:
-    """The act of it; the first one counts. `held`: a legal hold keeps the surrogate."""
+    """The act of it; the first one counts. `counts`: what was emptied. `is_held_by_law`: a legal hold keeps the surrogate."""
     (erasure,) = await work.fetch_all(
         Erasure,
         """
@@ -53,25 +53,25 @@ async def upsert_erasure(
         """,
         kind=kind,
         id=id,
-        part=part,
+        part=contact_id,
         reason=reason,
-        what=json.dumps(what),
-        held=held,
+        what=json.dumps(counts),
+        held=is_held_by_law,
     )
     return erasure
 
 
-async def get_erasure(work: UnitOfWork, kind: ErasedKind, id: str, part: str = "") -> Erasure | None:
+async def get_erasure(work: UnitOfWork, kind: ErasedKind, id: str, contact_id: str = "") -> Erasure | None:
     return await work.fetch_one(
         Erasure,
         "SELECT id, at AS erased_at, by_id, reason, what FROM erasures WHERE kind = :kind AND id = :id AND part = :part",
         kind=kind,
         id=id,
-        part=part,
+        part=contact_id,
     )
 
 
-async def update_erasure_released(work: UnitOfWork, employee_id: str) -> bool:
+async def update_erasure_hold_ended(work: UnitOfWork, employee_id: str) -> bool:
     """Whether the surrogate of somebody who was erased was kept for a hold: no longer."""
     return bool(
         await work.execute(

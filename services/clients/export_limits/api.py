@@ -15,7 +15,7 @@ from shared.paging import Page, Paging, make_page, paging
 router = APIRouter(tags=["limits"])
 
 
-class NewExportGrant(Body):
+class NewExportGrantBody(Body):
     """`clients`: how many beyond the limit; left out, as many as they like. `on`: today, if left out."""
 
     id: Id | None = None
@@ -32,8 +32,10 @@ class NewExportGrant(Body):
     responses=CREATED_RESPONSES,
     summary="Let an employee export more on one day; never oneself",
 )
-async def grant_export(body: NewExportGrant, door: Door = allow("hr", "sales_head", "director")) -> Any:
-    grant = await door.transact(handlers.grant_export, door.principal.roles, **vars(body))
+async def grant_export(body: NewExportGrantBody, door: Door = allow("hr", "sales_head", "director")) -> Any:
+    grant = await door.transact(
+        handlers.grant_export, door.principal.roles, body.id, body.employee_id, body.clients, body.reason, body.on
+    )
     door.set_location("access", "export-grants", grant.id)
     return grant
 

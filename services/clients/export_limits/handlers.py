@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from services.clients.access.handlers import OwnAffair, lock_with_actor
+from services.clients.access.handlers import OwnAffair, lock_people_and_require_active_actor
 from services.clients.access.store.actor import is_headed_by_actor
 from services.clients.export_limits import store
 from services.clients.journal.store import insert_journal_entry
@@ -22,7 +22,7 @@ async def grant_export(
     roles: frozenset[str],
     id: str | None,
     employee_id: str,
-    clients: int | None,
+    client_count: int | None,
     reason: str,
     on: date | None,
 ) -> store.ExportGrant:
@@ -32,7 +32,7 @@ async def grant_export(
     """
     if employee_id == work.actor:
         raise OwnAffair
-    person = (await lock_with_actor(work, for_share=[employee_id])).get(employee_id)
+    person = (await lock_people_and_require_active_actor(work, for_share=[employee_id])).get(employee_id)
     if person is None:
         raise UnknownEmployee
     if not roles & {"hr", "director"} and not await is_headed_by_actor(work, employee_id):
@@ -42,12 +42,12 @@ async def grant_export(
     day, grant_id = on or work.today, id or uuid7()
     if day < work.today:
         raise DayIsOver
-    if await store.insert_export_grant(work, grant_id, employee_id, day, clients, reason):
-        details = {"grant_id": grant_id, "on": day.isoformat(), "clients": clients}
+    if await store.insert_export_grant(work, grant_id, employee_id, day, client_count, reason):
+        details = {"grant_id": grant_id, "on": day.isoformat(), "clients": client_count}
         await insert_journal_entry(work, "export.granted", employee_id=employee_id, action="export", details=details)
     grant = await store.get_export_grant(work, grant_id)
     if grant is None or (grant.employee_id, grant.on, grant.clients, grant.reason) != (
-        *(employee_id, day, clients, reason),
+        *(employee_id, day, client_count, reason),
     ):
         raise IdTaken
     return grant
@@ -60,7 +60,7 @@ async def withdraw_export_grant(work: UnitOfWork, grant_id: str, roles: frozense
         raise NotFound
     if grant.employee_id == work.actor:
         raise OwnAffair
-    await lock_with_actor(work, for_share=[grant.employee_id])
+    await lock_people_and_require_active_actor(work, for_share=[grant.employee_id])
     if not roles & {"hr", "director"} and not await is_headed_by_actor(work, grant.employee_id):
         raise NotFound
     if await store.update_export_grant_withdrawn(work, grant_id):

@@ -6,7 +6,7 @@ The database's function `within_export_limit` does it; a client that was counted
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from services.clients.access.store.actor import ListReach, is_visible_sql
+from services.clients.access.store.actor import ListReach, is_visible_to_actor_sql
 from services.clients.names.rules import ERASED_TEXT
 from shared.contracts.clients import AccessLimitReached
 from shared.database import UnitOfWork
@@ -81,7 +81,7 @@ async def get_export_grant(work: UnitOfWork, grant_id: str) -> ExportGrant | Non
 
 
 async def insert_export_grant(
-    work: UnitOfWork, grant_id: str, employee_id: str, day: date, clients: int | None, reason: str
+    work: UnitOfWork, grant_id: str, employee_id: str, day: date, client_count: int | None, reason: str
 ) -> bool:
     """Whether it was made; False where there is one of this id."""
     inserted = await work.execute(
@@ -92,7 +92,7 @@ async def insert_export_grant(
         id=grant_id,
         employee_id=employee_id,
         day=day,
-        clients=clients,
+        clients=client_count,
         reason=reason,
         by=work.actor,
     )
@@ -115,7 +115,7 @@ async def list_export_grants(
     """Grants that the actor may see, by id; those of an employee or a day, if asked for."""
     wanted = {"employee_id": employee_id, "day": day}
     where = [f"g.{column} = :{column}" for column, value in wanted.items() if value is not None]
-    where += ["g.grant_id > :after", is_visible_sql(reach, "g.employee_id")]
+    where += ["g.grant_id > :after", is_visible_to_actor_sql(reach, "g.employee_id")]
     return await work.fetch_all(
         ExportGrant,
         f"{SELECT_EXPORT_GRANTS} WHERE {' AND '.join(where)} ORDER BY grant_id LIMIT :fetch",

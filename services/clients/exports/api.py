@@ -35,7 +35,7 @@ async def export_clients(
         yield store.EXPORT_HEADINGS[format] + page.text
         while page.has_next:
             try:
-                page = await door.transact(handlers.export_clients_page, roles, format, page.last or "")
+                page = await door.transact(handlers.export_clients_page, roles, format, page.last_id or "")
             except Forbidden as refusal:
                 yield _format_stop_line(format, refusal.extra["reason"])
                 return

@@ -14,9 +14,9 @@ async def export_clients_page(
     Raises a `JournaledRefusal` if the actor may export none, or if the limit of the day allows no more.
     """
     await require_actor_not_excluded(work, "client.exported", "export")
-    owners = None if "director" in roles else await store.list_exportable_owners(work, "sales_head" in roles)
-    page = await store.get_export_page(work, format, after, owners, get_list_reason(roles))
-    if not page.found and not after:
+    owner_ids = None if "director" in roles else await store.list_exportable_owner_ids(work, "sales_head" in roles)
+    page = await store.get_and_journal_export_page(work, format, after, owner_ids, get_list_reason(roles))
+    if not page.found_count and not after:
         await insert_clients_entry(work, "client.exported", "export", get_list_reason(roles), [])
     if page.is_limited and not page.text:
         raise make_refusal("limit")

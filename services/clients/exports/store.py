@@ -65,8 +65,8 @@ GET_EXPORT_PAGE_SQL = """
     ), lines AS (
         SELECT s.id, {line} AS line FROM (SELECT {shown} FROM {tables} JOIN allowed USING (client_id)) s
     ), journaled AS ({journal})
-    SELECT coalesce((SELECT string_agg(line, '' ORDER BY id) FROM lines), '') AS text, (SELECT count(*) FROM page) AS found,
-           (SELECT count(*) FROM allowed) AS allowed, (SELECT max(client_id) FROM page) AS last
+    SELECT coalesce((SELECT string_agg(line, '' ORDER BY id) FROM lines), '') AS text, (SELECT count(*) FROM page) AS found_count,
+           (SELECT count(*) FROM allowed) AS allowed_count, (SELECT max(client_id) FROM page) AS last_id
 """
 
 
@@ -86,30 +86,30 @@ JOURNAL_PAGE_SQL = insert_entries_sql(
 
 @dataclass(frozen=True, slots=True)
 class ExportPage:
-    """`found` clients, of which so many are `allowed`: the others exceed the limit of the day. `last`: the last id found."""
+    """Lines of `allowed_count` of the `found_count` clients: the others exceed the limit of the day. `last_id`: the last found."""
 
     text: str
-    found: int
-    allowed: int
-    last: str | None
+    found_count: int
+    allowed_count: int
+    last_id: str | None
 
     @property
     def is_limited(self) -> bool:
-        return self.allowed < self.found
+        return self.allowed_count < self.found_count
 
     @property
     def has_next(self) -> bool:
-        return self.found == EXPORT_PAGE_SIZE and not self.is_limited
+        return self.found_count == EXPORT_PAGE_SIZE and not self.is_limited
 
 
-async def get_export_page(
-    work: UnitOfWork, format: ExportFormat, after: str, owners: list[str] | None, reason: str
+async def get_and_journal_export_page(
+    work: UnitOfWork, format: ExportFormat, after: str, owner_ids: list[str] | None, reason: str
 ) -> ExportPage:
     """The next clients after this id, of these owners of record (None: of all). One leaf each for those allowed and refused."""
     (page,) = await work.fetch_all(
         ExportPage,
         GET_EXPORT_PAGE_SQL.format(
-            mine="" if owners is None else "AND c.owner_id = ANY(:owners)",
+            mine="" if owner_ids is None else "AND c.owner_id = ANY(:owners)",
             page=EXPORT_PAGE_SIZE,
             line=LINE_SQL[format],
             shown=CLIENT_COLUMNS_SQL,
@@ -123,11 +123,11 @@ async def get_export_page(
         refused_leaf=uuid7(),
         system=work.system,
         reason=reason,
-        owners=owners,
+        owners=owner_ids,
     )
     return page
 
 
-async def list_exportable_owners(work: UnitOfWork, as_head: bool) -> list[str]:
+async def list_exportable_owner_ids(work: UnitOfWork, as_head: bool) -> list[str]:
     """Whose clients the actor may export: their own, those they stand in for, and as head those of their people."""
     return await work.fetch_values(LIST_EXPORTABLE_OWNERS_SQL, as_head=as_head)

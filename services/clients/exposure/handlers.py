@@ -18,11 +18,11 @@ class OwnExposure(Forbidden, code="own_exposure"):
     """Nobody looks at their own exposure. Ask for what is kept of you instead."""
 
 
-class ExposureOff(Refused, code="exposure_off"):
+class ExposureOffForDepartment(Refused, code="exposure_off"):
     """For the department of this person what they use is not looked at: the company has switched it off."""
 
 
-class NothingHappened(Refused, code="nothing_happened"):
+class NeitherNoticeNorIncident(Refused, code="nothing_happened"):
     """This person has neither given notice nor is there an incident: employees are not watched for nothing."""
 
 
@@ -35,35 +35,37 @@ async def read_exposure(
     """
     after = _parse_cursor(paging)
     days = work.settings.lookback_days if days is None else days
-    standing = await store.get_exposure_standing(work, employee_id)
-    if standing is None:
+    eligibility = await store.get_exposure_eligibility(work, employee_id)
+    if eligibility is None:
         raise NotFound
-    refused = await _find_refusal(work, employee_id, standing, roles)
+    refused = await _find_refusal(work, employee_id, eligibility, roles)
     await insert_journal_entry(
         work,
         "exposure.read",
         employee_id=employee_id,
         action="read",
         reason=refused or ("service" if "service" in roles else "head" if roles & {"director", "sales_head"} else None),
-        details={"days": days, "basis": standing.basis or "none"},
+        details={"days": days, "basis": eligibility.basis or "none"},
     )
     if refused is not None:
         raise _make_refusal(refused)
-    if standing.basis is None or standing.began is None:
+    if eligibility.basis is None or eligibility.began is None:
         raise _make_refusal("no_notice")
-    lookback_from = standing.began - timedelta(days=days)
+    lookback_from = eligibility.began - timedelta(days=days)
     since = get_start_of_day(lookback_from, work.settings.timezone)
     days_of_use = await store.list_usage_days(work, employee_id)
     unusual = await asyncio.to_thread(rules.find_unusual_use, days_of_use, lookback_from)
-    bulk = [one.day for one in unusual.evidence if one.flag == "bulk_read"]
-    off = [datetime.combine(one.day, time(hour)) for one in unusual.evidence for hour in one.hours]
-    totals, clients = await store.list_used_clients(work, employee_id, since, after, paging.fetch, bulk, off)
+    bulk_days = [one.day for one in unusual.evidence if one.flag == "bulk_read"]
+    off_hours = [datetime.combine(one.day, time(hour)) for one in unusual.evidence for hour in one.hours]
+    totals, clients = await store.list_used_clients_with_totals(
+        work, employee_id, since, after, paging.fetch, bulk_days, off_hours
+    )
     return rules.ExposureShown(
         **make_page(clients, paging, lambda one: (str(one.exports), str(one.rows), one.client_id)),
         employee_id=employee_id,
-        basis=standing.basis,
-        notice_on=standing.notice_on,
-        incident_on=standing.incident_on,
+        basis=eligibility.basis,
+        notice_on=eligibility.notice_on,
+        incident_on=eligibility.incident_on,
         lookback_from=lookback_from,
         until=work.now,
         reporting=await store.list_reporting_systems(work, since),
@@ -74,7 +76,7 @@ async def read_exposure(
 
 
 async def _find_refusal(
-    work: UnitOfWork, employee_id: str, standing: store.ExposureStanding, roles: frozenset[str]
+    work: UnitOfWork, employee_id: str, eligibility: store.ExposureEligibility, roles: frozenset[str]
 ) -> str | None:
     if employee_id == work.actor:
         return "own_case"
@@ -82,13 +84,17 @@ async def _find_refusal(
         return exclusion
     if not roles & {"director", "auditor", "service"} and not await is_headed_by_actor(work, employee_id):
         return "no_relation"
-    if standing.switched_off:
+    if eligibility.is_switched_off:
         return "switched_off"
-    return "no_notice" if standing.basis is None else None
+    return "no_notice" if eligibility.basis is None else None
 
 
 def _make_refusal(reason: str) -> JournaledRefusal:
-    refusals = {"own_case": OwnExposure, "switched_off": ExposureOff, "no_notice": NothingHappened}
+    refusals = {
+        "own_case": OwnExposure,
+        "switched_off": ExposureOffForDepartment,
+        "no_notice": NeitherNoticeNorIncident,
+    }
     return JournaledRefusal(refusals[reason]()) if reason in refusals else make_refusal(reason)
 
 

@@ -28,23 +28,23 @@ CLIENT_FLAGS: tuple[ClientFlagName, ...] = get_args(ClientFlagName)
 TOO_FEW_EARLIER_DAYS = f"fewer than {MIN_EARLIER_DAYS} earlier days on which anything was used"
 
 
-def find_exposure_basis(status: str | None, *, departing: bool, incident: bool) -> ExposureBasis | None:
-    """What allows to look: nobody is watched for nothing. `departing`: a departure is in force, whatever is heard of it."""
-    if departing or status in ("resigned", "left"):
+def find_exposure_basis(status: str | None, *, is_departing: bool, has_incident: bool) -> ExposureBasis | None:
+    """What allows to look: nobody is watched for nothing. `is_departing`: a departure is in force, whatever is heard of it."""
+    if is_departing or status in ("resigned", "left"):
         return "notice"
-    return "incident" if incident else None
+    return "incident" if has_incident else None
 
 
 @dataclass(frozen=True, slots=True)
 class UsageDay:
-    """What was read, listed and exported on a day of the company: rows by the hour."""
+    """What was read, listed and exported on a day of the company."""
 
     day: date
-    hours: Mapping[int, int]
+    rows_by_hour: Mapping[int, int]
 
     @property
     def rows(self) -> int:
-        return sum(self.hours.values())
+        return sum(self.rows_by_hour.values())
 
     @property
     def is_weekend(self) -> bool:
@@ -86,7 +86,7 @@ def find_unusual_use(days: Iterable[UsageDay], since: date) -> UnusualUse:
     return UnusualUse(len(earlier), tuple(found))
 
 
-def compute_bulk_threshold(counts: Sequence[int]) -> tuple[float, float]:
+def compute_median_and_bulk_threshold(counts: Sequence[int]) -> tuple[float, float]:
     """The median, and the count above which a day is an outlier among these."""
     middle = median(counts)
     away = [abs(count - middle) for count in counts]
@@ -97,25 +97,29 @@ def compute_bulk_threshold(counts: Sequence[int]) -> tuple[float, float]:
 def _find_bulk_read(day: UsageDay, earlier: Sequence[UsageDay]) -> list[Evidence]:
     same = [other.rows for other in earlier if other.day.weekday() == day.day.weekday()]
     counts = same if len(same) >= MIN_DAYS_OF_WEEKDAY else [other.rows for other in earlier]
-    middle, limit = compute_bulk_threshold(counts)
+    middle, limit = compute_median_and_bulk_threshold(counts)
     if day.rows <= limit:
         return []
     return [Evidence("bulk_read", day.day, day.rows, len(counts), middle, round(limit, 1))]
 
 
 def _find_off_hours(day: UsageDay, earlier: Sequence[UsageDay]) -> list[Evidence]:
-    theirs = find_usual_hours(earlier, weekend=day.is_weekend)
-    hours = tuple(sorted(hour for hour, rows in day.hours.items() if rows > 0 and hour not in theirs))
+    theirs = find_usual_hours(earlier, is_weekend=day.is_weekend)
+    hours = tuple(sorted(hour for hour, rows in day.rows_by_hour.items() if rows > 0 and hour not in theirs))
     if not hours:
         return []
-    count = sum(day.hours[hour] for hour in hours)
+    count = sum(day.rows_by_hour[hour] for hour in hours)
     return [Evidence("off_hours", day.day, count, len(earlier), hours=hours)]
 
 
-def find_usual_hours(earlier: Sequence[UsageDay], *, weekend: bool) -> frozenset[int]:
+def find_usual_hours(earlier_days: Sequence[UsageDay], *, is_weekend: bool) -> frozenset[int]:
     """The hours in which this person uses clients on days of the week, or at weekends."""
-    alike = [{hour for hour, rows in day.hours.items() if rows > 0} for day in earlier if day.is_weekend == weekend]
-    needed = USUAL_HOUR_SHARE * len(earlier)
+    alike = [
+        {hour for hour, rows in day.rows_by_hour.items() if rows > 0}
+        for day in earlier_days
+        if day.is_weekend == is_weekend
+    ]
+    needed = USUAL_HOUR_SHARE * len(earlier_days)
     return frozenset(
         hour for hour in range(24) if sum(not used.isdisjoint({hour - 1, hour, hour + 1}) for used in alike) >= needed
     )

@@ -15,13 +15,13 @@ from shared.database import UnitOfWork
 IS_READ_OR_EXPORTED_SQL = "action IN ('read', 'list', 'export')"
 
 
-class ExposureStanding(NamedTuple):
+class ExposureEligibility(NamedTuple):
     """What allows to look at this person (None: nothing does), since when, and whether their department is left out."""
 
     basis: rules.ExposureBasis | None
     notice_on: date | None
     incident_on: date | None
-    switched_off: bool
+    is_switched_off: bool
 
     @property
     def began(self) -> date | None:
@@ -49,7 +49,7 @@ GET_STANDING_SQL = """
 """
 
 
-async def get_exposure_standing(work: UnitOfWork, employee_id: str) -> ExposureStanding | None:
+async def get_exposure_eligibility(work: UnitOfWork, employee_id: str) -> ExposureEligibility | None:
     """None: nobody has heard of this person."""
     off = [part.strip() for part in work.settings.exposure_off.split(",") if part.strip()]
     row = await work.fetch_row(GET_STANDING_SQL, employee_id=employee_id, off=off)
@@ -59,9 +59,11 @@ async def get_exposure_standing(work: UnitOfWork, employee_id: str) -> ExposureS
     departing, incident = (
         get_local_day(moment, timezone) if moment else None for moment in (row["departing"], row["incident"])
     )
-    found = rules.find_exposure_basis(row["status"], departing=departing is not None, incident=incident is not None)
+    found = rules.find_exposure_basis(
+        row["status"], is_departing=departing is not None, has_incident=incident is not None
+    )
     notice_on = min(row["notice_on"] or departing or today, today) if found == "notice" else None
-    return ExposureStanding(found, notice_on, incident, row["off"])
+    return ExposureEligibility(found, notice_on, incident, row["off"])
 
 
 async def upsert_notice(work: UnitOfWork, employee_id: str, employment_id: str, notice_on: date) -> None:
@@ -182,14 +184,14 @@ LIST_USED_CLIENTS_SQL = f"""
 """
 
 
-async def list_used_clients(
+async def list_used_clients_with_totals(
     work: UnitOfWork,
     employee_id: str,
     since: datetime,
     after: tuple[int, int, str] | None,
     limit: int,
-    bulk: Sequence[date],
-    off: Sequence[datetime],
+    bulk_days: Sequence[date],
+    off_hours: Sequence[datetime],
 ) -> tuple[rules.UsageTotals, list[rules.ClientUsage]]:
     """The totals since then, and the next clients with what of them is flagged: how much of it, and on which day last."""
     exports, rows, client_id = after or (None, None, None)
@@ -201,8 +203,8 @@ async def list_used_clients(
         rows=rows,
         client_id=client_id,
         limit=limit,
-        bulk=list(bulk),
-        off=list(off),
+        bulk=list(bulk_days),
+        off=list(off_hours),
         zone=work.settings.timezone,
         day=work.today.isoformat(),
     )
@@ -256,8 +258,8 @@ async def list_usage_counts_by_client(work: UnitOfWork, employee_id: str) -> dic
 
     None: it may not be looked at.
     """
-    found = await get_exposure_standing(work, employee_id)
-    if found is None or found.began is None or found.switched_off:
+    found = await get_exposure_eligibility(work, employee_id)
+    if found is None or found.began is None or found.is_switched_off:
         return None
     since = get_start_of_day(found.began - timedelta(days=work.settings.lookback_days), work.settings.timezone)
     rows = await work.fetch_rows(LIST_USAGE_COUNTS_SQL, employee_id=employee_id, since=since)

@@ -27,7 +27,7 @@ def _dump_lines(items: Sequence[object]) -> str:
     summary="The clients of an owner of record",
 )
 async def read_portfolio(employee_id: Id, door: Door = allow("service")) -> StreamingResponse:
-    counts = await door.transact(handlers.begin_portfolio, employee_id)
+    counts = await door.transact(handlers.journal_portfolio_call_and_list_usage, employee_id)
 
     async def write_pages() -> AsyncIterator[str]:
         after = ""
@@ -44,11 +44,11 @@ async def read_portfolio(employee_id: Id, door: Door = allow("service")) -> Stre
     "/team-places", response_class=StreamingResponse, responses=ROWS_RESPONSES, summary="In whose teams an employee is"
 )
 async def read_team_places(employee_id: Id, door: Door = allow("service")) -> StreamingResponse:
-    await door.transact(handlers.begin_feed, "team_places.read", employee_id)
+    await door.transact(handlers.journal_feed_call, "team_places.read", employee_id)
 
     async def write_pages() -> AsyncIterator[str]:
         after = ("", "")
-        while places := await door.read(store.list_places_of_employee, employee_id, after):
+        while places := await door.read(store.list_team_places_with_owners, employee_id, after):
             after = (places[-1].client_id, places[-1].function)
             yield _dump_lines(places)
 
@@ -59,9 +59,9 @@ async def read_team_places(employee_id: Id, door: Door = allow("service")) -> St
     "/loads", response_class=StreamingResponse, responses=ROWS_RESPONSES, summary="What weighs on each acting owner"
 )
 async def read_loads(door: Door = allow("service")) -> StreamingResponse:
-    await door.transact(handlers.begin_feed, "loads.read")
+    await door.transact(handlers.journal_feed_call, "loads.read")
 
     async def write_loads() -> AsyncIterator[str]:
-        yield _dump_lines(await door.read(store.list_loads))
+        yield _dump_lines(await door.read(store.list_owner_loads))
 
     return StreamingResponse(write_loads(), media_type=NDJSON)

@@ -14,17 +14,17 @@ from shared.people.store import get_freeze_state, lock_people
 from shared.service import Runtime
 
 
-async def begin_feed(
+async def journal_feed_call(
     work: UnitOfWork, kind: str, employee_id: str | None = None, details: Mapping[str, object] | None = None
 ) -> None:
     """Journals the call, of which every page is a read of its own."""
     await insert_journal_entry(work, kind, employee_id=employee_id, action="list", reason="service", details=details)
 
 
-async def begin_portfolio(work: UnitOfWork, employee_id: str) -> Mapping[str, Mapping[str, int]]:
+async def journal_portfolio_call_and_list_usage(work: UnitOfWork, employee_id: str) -> Mapping[str, Mapping[str, int]]:
     """Journals the call; by client what its owner read and exported, and that it was looked at, if it may be."""
     counts = await list_usage_counts_by_client(work, employee_id)
-    await begin_feed(work, "portfolio.read", employee_id, {} if counts is None else {"exposure": True})
+    await journal_feed_call(work, "portfolio.read", employee_id, {} if counts is None else {"exposure": True})
     return counts or {}
 
 

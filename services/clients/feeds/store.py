@@ -51,8 +51,8 @@ class PortfolioClient:
 
 
 @dataclass(frozen=True, slots=True)
-class PlaceOfEmployee:
-    """A place in the team of a client of this acting owner."""
+class TeamPlaceWithOwner:
+    """A place in the team of a client, and the client's acting owner."""
 
     client_id: str
     function: str
@@ -80,10 +80,12 @@ async def list_portfolio(work: UnitOfWork, employee_id: str, after: str) -> list
     )
 
 
-async def list_places_of_employee(work: UnitOfWork, employee_id: str, after: tuple[str, str]) -> list[PlaceOfEmployee]:
+async def list_team_places_with_owners(
+    work: UnitOfWork, employee_id: str, after: tuple[str, str]
+) -> list[TeamPlaceWithOwner]:
     """The next places of this person in teams, by client and function."""
     return await work.fetch_all(
-        PlaceOfEmployee,
+        TeamPlaceWithOwner,
         """
         SELECT t.client_id, t.function, coalesce(o.stand_in_id, c.owner_id) AS owner_id
         FROM team t JOIN clients c USING (client_id) LEFT JOIN people o ON o.employee_id = c.owner_id
@@ -96,7 +98,7 @@ async def list_places_of_employee(work: UnitOfWork, employee_id: str, after: tup
     )
 
 
-async def list_loads(work: UnitOfWork) -> list[OwnerLoad]:
+async def list_owner_loads(work: UnitOfWork) -> list[OwnerLoad]:
     return await work.fetch_all(
         OwnerLoad,
         """

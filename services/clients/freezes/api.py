@@ -14,7 +14,7 @@ from shared.paging import Page, Paging, large_paging, make_page
 router = APIRouter(tags=["freezes"])
 
 
-class NewFreeze(Body):
+class NewFreezeBody(Body):
     """`ref`: the incident, if it is one; several incidents of a person are grounds of their own."""
 
     employee_id: Id
@@ -23,7 +23,7 @@ class NewFreeze(Body):
     ref: Id | None = None
 
 
-class LiftFreeze(Body):
+class LiftFreezeBody(Body):
     reason: Paragraphs
 
 
@@ -34,7 +34,9 @@ class LiftFreeze(Body):
     responses=CREATED_RESPONSES,
     summary="Freeze somebody at once",
 )
-async def freeze_employee_by_hand(body: NewFreeze, door: Door = allow("hr", "sales_head", "director", "ops")) -> Any:
+async def freeze_employee_by_hand(
+    body: NewFreezeBody, door: Door = allow("hr", "sales_head", "director", "ops")
+) -> Any:
     frozen = await door.transact(
         handlers.freeze_employee_by_hand, body.employee_id, body.kind, body.ref, body.reason, door.principal.roles
     )
@@ -74,7 +76,7 @@ async def get_freeze(
 async def request_or_confirm_lifting(
     employee_id: Id,
     reason: Annotated[Paragraphs | None, Query()] = None,
-    body: LiftFreeze | None = None,
+    body: LiftFreezeBody | None = None,
     door: Door = allow("hr", "sales_head", "director", "ops"),
 ) -> Any:
     why = body.reason if body else reason

@@ -2,11 +2,11 @@
 
 from typing import Literal
 
-from services.clients.access.handlers import OwnAffair, lock_with_actor
+from services.clients.access.handlers import OwnAffair, lock_people_and_require_active_actor
 from services.clients.access.store.actor import get_person, is_headed_by_actor, list_caretaker_candidates_of_person
 from services.clients.exposure.store import delete_notice, upsert_notice
 from services.clients.freezes import rules, store
-from services.clients.holdings.store.owners import count_clients_of_record_owner, insert_stand_ins
+from services.clients.holdings.store.owners import count_clients_of_record_owner, insert_stand_in_history
 from services.clients.journal.store import insert_journal_entry
 from services.clients.passes.handlers import withdraw_passes_of_employee
 from services.clients.passes.store import upsert_last_day
@@ -25,8 +25,8 @@ from shared.database import UnitOfWork
 from shared.errors import Forbidden, NotFound, Refused, Unprocessable
 from shared.ids import uuid7
 from shared.messages import Envelope
-from shared.people.freezes import freeze_employee, unfreeze_employee
-from shared.people.handlers import freeze_on_departure
+from shared.people.freezes import end_freeze_ground, freeze_employee
+from shared.people.handlers import apply_departure_to_freeze
 from shared.people.policies import update_policy_deadlines
 from shared.people.rules import FreezeOutcome, UnknownEmployee
 from shared.people.store import apply_employee_event, get_freeze_state, lock_people
@@ -44,7 +44,7 @@ class ReasonMissing(Unprocessable, code="reason_missing"):
     """Say why, in `reason`. The second person need not."""
 
 
-class GroundEnded(Refused, code="ground_ended"):
+class IncidentFreezeAlreadyLifted(Refused, code="ground_ended"):
     """The freeze of this incident was lifted. If it goes on, that is another incident: give another `ref`."""
 
 
@@ -52,7 +52,7 @@ class NeedsAnotherRole(Refused, code="needs_another_role"):
     """Lifting a freeze takes two roles, and you hold only the one in which the first person asked."""
 
 
-async def on_employee_announced(work: UnitOfWork, envelope: Envelope[EmployeeEvent]) -> None:
+async def on_employee_event(work: UnitOfWork, envelope: Envelope[EmployeeEvent]) -> None:
     """Follows the register; a departure freezes, with everything of the leaver in the caretaker's hands."""
     event = envelope.data
     caretakers = getattr(event, "caretakers", None)
@@ -70,13 +70,13 @@ async def on_employee_announced(work: UnitOfWork, envelope: Envelope[EmployeeEve
         await upsert_notice(work, event.employee_id, event.employment_id, event.notice_on)
     elif is_news and isinstance(event, ResignationWithdrawn | DepartureReversed):
         await delete_notice(work, event.employee_id, event.employment_id)
-    state = await freeze_on_departure(work, envelope)
+    state = await apply_departure_to_freeze(work, envelope)
     if state is not None and state.changed:
-        await announce_freeze(work, state)
+        await record_and_publish_freeze_change(work, state)
     elif is_news and was_frozen and isinstance(event, EmployeeRehired):
         state = await get_freeze_state(work, event.employee_id)
         if not state.frozen:
-            await announce_freeze(work, state)
+            await record_and_publish_freeze_change(work, state)
 
 
 async def freeze_access(work: UnitOfWork, envelope: Envelope[FreezeAccess]) -> list[Result]:
@@ -91,25 +91,25 @@ async def freeze_access(work: UnitOfWork, envelope: Envelope[FreezeAccess]) -> l
         case_id=command.case_id,
     )
     if state.frozen:
-        await announce_freeze(work, state)
+        await record_and_publish_freeze_change(work, state)
     return []
 
 
 async def unfreeze_access(work: UnitOfWork, envelope: Envelope[UnfreezeAccess]) -> list[Result]:
     command = envelope.data
-    state = await unfreeze_employee(work, command.employee_id, command.employment_id, "departure", command.ref)
+    state = await end_freeze_ground(work, command.employee_id, command.employment_id, "departure", command.ref)
     if state.changed:
-        await announce_freeze(work, state)
+        await record_and_publish_freeze_change(work, state)
         await withdraw_passes_of_employee(work, command.employee_id)
     return []
 
 
-async def announce_freeze(work: UnitOfWork, state: FreezeOutcome) -> None:
+async def record_and_publish_freeze_change(work: UnitOfWork, state: FreezeOutcome) -> None:
     """History, journal and event of a freeze that began, changed or ended; with the last ground go the passes.
 
     Those for whom this person stood in have another caretaker from now on: that is told of them too.
     """
-    changed = await insert_stand_ins(work, state.employee_id)
+    changed = await insert_stand_in_history(work, state.employee_id)
     await store.delete_lifting_request(work, state.employee_id)
     await _publish_freeze(work, state)
     if not state.frozen:
@@ -172,7 +172,7 @@ async def freeze_employee_by_hand(
     """A freeze by one person, in force when this commits: the passes of before end. Again (of an incident: of the same
     one; else by the same person for the same reason) adds nothing; but who was asking to lift it must ask anew.
 
-    Raises `OwnAffair`, `UnknownEmployee`, `Forbidden`, `GroundEnded`.
+    Raises `OwnAffair`, `UnknownEmployee`, `Forbidden`, `IncidentFreezeAlreadyLifted`.
     """
     if employee_id == work.actor:
         raise OwnAffair
@@ -182,18 +182,18 @@ async def freeze_employee_by_hand(
     if not roles & {"hr", "director", "ops"} and not await is_headed_by_actor(work, employee_id):
         raise Forbidden
     caretakers = await list_caretaker_candidates_of_person(work, seen)
-    people = await lock_with_actor(work, for_update=[employee_id, *caretakers])
+    people = await lock_people_and_require_active_actor(work, for_update=[employee_id, *caretakers])
     before = await store.get_freeze(work, employee_id)
     if before is not None and before.has_ground(kind, ref, work.actor, reason):
         if before.lifting is not None:
-            await announce_freeze(work, await get_freeze_state(work, employee_id))
+            await record_and_publish_freeze_change(work, await get_freeze_state(work, employee_id))
     else:
         ground = Ground(kind=kind, ref=ref or uuid7())
         employment_id = people[employee_id].employment_id
         state = await freeze_employee(work, employee_id, employment_id, ground, caretakers, reason=reason)
         if ground not in state.grounds:
-            raise GroundEnded
-        await announce_freeze(work, state)
+            raise IncidentFreezeAlreadyLifted
+        await record_and_publish_freeze_change(work, state)
         await withdraw_passes_of_employee(work, employee_id)
     freeze = await store.get_freeze(work, employee_id)
     if freeze is None:
@@ -212,7 +212,7 @@ async def request_or_confirm_lifting(
     """
     if employee_id == work.actor:
         raise OwnAffair
-    await lock_with_actor(work, for_update=[employee_id])
+    await lock_people_and_require_active_actor(work, for_update=[employee_id])
     state = await get_freeze_state(work, employee_id)
     is_head = "sales_head" in roles and await is_headed_by_actor(work, employee_id)
     acting = (roles & rules.FREEZING_ROLES) - (set() if is_head else {"sales_head"})
@@ -229,11 +229,11 @@ async def request_or_confirm_lifting(
         await store.upsert_lifting_request(work, employee_id, sorted(acting), reason)
         await insert_journal_entry(work, "access.lifting_asked", employee_id=employee_id)
     elif first.by_id != work.actor:
-        if not rules.is_second_person(first.by_id, frozenset(first.roles), work.actor, acting):
+        if not rules.is_second_person_in_another_role(first.by_id, frozenset(first.roles), work.actor, acting):
             raise NeedsAnotherRole
         for kind in sorted(manual):
-            state = await unfreeze_employee(work, employee_id, state.employment_id or "", kind, None)
-        await announce_freeze(work, state)
+            state = await end_freeze_ground(work, employee_id, state.employment_id or "", kind, None)
+        await record_and_publish_freeze_change(work, state)
         waiting_for = None
     in_force = sorted({ground.kind for ground in state.grounds}) if state.frozen else []
     return rules.LiftResult(employee_id, waiting_for is None, waiting_for, in_force)

@@ -68,7 +68,7 @@ def filter_manual_grounds(grounds: Iterable[GroundKind]) -> set[GroundKind]:
     return set(grounds) & MANUAL_GROUNDS
 
 
-def is_second_person(first_by: str, first_roles: Set[str], by: str, roles: Set[str]) -> bool:
+def is_second_person_in_another_role(first_by: str, first_roles: Set[str], by: str, roles: Set[str]) -> bool:
     """Whether this is another person who acts in another role than the first."""
     first, second = first_roles & FREEZING_ROLES, roles & FREEZING_ROLES
     return by != first_by and bool(second) and len(first | second) > 1

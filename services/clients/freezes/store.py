@@ -63,8 +63,8 @@ async def get_freeze(work: UnitOfWork, employee_id: str) -> Freeze | None:
     return await work.fetch_one(_read_freeze, f"{SELECT_FREEZE_SQL} AND p.employee_id = :id", id=employee_id)
 
 
-async def list_freezes(work: UnitOfWork, paging: Paging, since: datetime | None, everybody: bool) -> list[Freeze]:
-    """Who is frozen (of those whom the actor heads, unless `everybody`), by employee id.
+async def list_freezes(work: UnitOfWork, paging: Paging, since: datetime | None, may_see_all: bool) -> list[Freeze]:
+    """Who is frozen (of those whom the actor heads, unless they `may_see_all`), by employee id.
 
     `since` reaches back a minute more: a freeze is dated when it is asked for and seen when it has committed, and the
     clocks of replicas differ. So who polls may see one twice, and misses none.
@@ -72,7 +72,7 @@ async def list_freezes(work: UnitOfWork, paging: Paging, since: datetime | None,
     where = ["p.employee_id > :after"]
     if since is not None:
         where.append("p.frozen_at >= CAST(:since AS timestamptz) - interval '1 minute'")
-    if not everybody:
+    if not may_see_all:
         where.append(heads_person_sql("p"))
     return await work.fetch_all(
         _read_freeze,

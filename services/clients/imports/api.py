@@ -14,11 +14,11 @@ from services.clients.holdings.store.teams import TeamPlace
 from services.clients.imports import handlers, store
 from services.clients.journal.api import require_journal_space_at_door
 from services.clients.register import rules
-from services.clients.register.api import NewClient, NewContact, to_registration
-from services.clients.relationships.api import NewFeedback, NewInteraction
+from services.clients.register.api import NewClientBody, NewContactBody, to_registration
+from services.clients.relationships.api import NewFeedbackBody, NewInteractionBody
 from services.clients.relationships.rules import Feedback, Interaction
-from services.clients.teams.api import NewTeamPlace
-from services.clients.transfers.handlers import split_into_chunks
+from services.clients.teams.api import TeamPlaceBody
+from services.clients.transfers.handlers import split_into_distinct_chunks
 from services.clients.usage.api import UsageItem
 from services.clients.usage.store import UsageRecord
 from shared.http.bulk import describe_invalid_item
@@ -33,25 +33,25 @@ B = TypeVar("B", bound=Body)
 T = TypeVar("T")
 
 
-class ClientToImport(NewClient):
+class ClientImportBody(NewClientBody):
     id: Id
 
 
-class InteractionToImport(NewInteraction):
+class InteractionImportBody(NewInteractionBody):
     client_id: ClientRef
 
 
-class FeedbackToImport(NewFeedback):
+class FeedbackImportBody(NewFeedbackBody):
     client_id: ClientRef
     at: Moment
 
 
-class TeamPlaceToImport(NewTeamPlace):
+class TeamPlaceImportBody(TeamPlaceBody):
     client_id: ClientRef
     function: Id
 
 
-class ContactToImport(NewContact):
+class ContactImportBody(NewContactBody):
     client_id: ClientRef
 
 
@@ -64,14 +64,14 @@ class NumberedLine(Body, Generic[B]):
 class ImportKind:
     """How lines of a kind become rows, and what imports up to 1,000 of them. No two rows of a chunk have the same key."""
 
-    body: type[Body]
-    numbered: type[NumberedLine[Any]]
+    body_class: type[Body]
+    numbered_body_class: type[NumberedLine[Any]]
     make_row: Callable[[Any], Any]
     get_key: Callable[[Any], str]
     import_lines: Callable[..., Awaitable[list[handlers.LineResult]]]
 
 
-ToldOfClient = InteractionToImport | FeedbackToImport | TeamPlaceToImport | ContactToImport
+ToldOfClient = InteractionImportBody | FeedbackImportBody | TeamPlaceImportBody | ContactImportBody
 
 
 def _build_row_maker(content: Callable[..., T], key: str = "id") -> Callable[[ToldOfClient], store.ImportedRow[T]]:
@@ -97,8 +97,8 @@ ImportKindName = Literal["clients", "usage", "interactions", "feedback", "team",
 
 IMPORT_KINDS: Mapping[ImportKindName, ImportKind] = {
     "clients": ImportKind(
-        ClientToImport,
-        NumberedLine[ClientToImport],
+        ClientImportBody,
+        NumberedLine[ClientImportBody],
         lambda client: to_registration(client, client.id),
         attrgetter("client_id"),
         handlers.import_clients,
@@ -111,29 +111,29 @@ IMPORT_KINDS: Mapping[ImportKindName, ImportKind] = {
         handlers.import_usage,
     ),
     "interactions": ImportKind(
-        InteractionToImport,
-        NumberedLine[InteractionToImport],
+        InteractionImportBody,
+        NumberedLine[InteractionImportBody],
         _build_row_maker(Interaction),
         attrgetter("key"),
         handlers.import_interactions,
     ),
     "feedback": ImportKind(
-        FeedbackToImport,
-        NumberedLine[FeedbackToImport],
+        FeedbackImportBody,
+        NumberedLine[FeedbackImportBody],
         _build_row_maker(Feedback),
         attrgetter("key"),
         handlers.import_feedback,
     ),
     "team": ImportKind(
-        TeamPlaceToImport,
-        NumberedLine[TeamPlaceToImport],
+        TeamPlaceImportBody,
+        NumberedLine[TeamPlaceImportBody],
         _build_row_maker(TeamPlace, "function"),
         _get_key_within_client,
         handlers.import_team,
     ),
     "contacts": ImportKind(
-        ContactToImport,
-        NumberedLine[ContactToImport],
+        ContactImportBody,
+        NumberedLine[ContactImportBody],
         _build_row_maker(_make_contact),
         _get_key_within_client,
         handlers.import_contacts,
@@ -160,7 +160,7 @@ async def import_rows(
             results.append(handlers.LineResult(line, "refused", fault))
         else:
             rows.append((line, row))
-    for chunk in split_into_chunks(rows, lambda numbered: of.get_key(numbered[1])):
+    for chunk in split_into_distinct_chunks(rows, lambda numbered: of.get_key(numbered[1])):
         results += await run(of.import_lines, chunk)
     results.sort(key=lambda result: result.line)
     answer = "".join(json.dumps(get_fields(result), separators=(",", ":")) + "\n" for result in results)
@@ -175,13 +175,17 @@ def _parse_lines(kind: ImportKind, body: bytes) -> Iterator[tuple[int, Any, str 
         numbered = text.lstrip().startswith(b'{"line":')
         try:
             if numbered:
-                found = kind.numbered.model_validate_json(text)
+                found = kind.numbered_body_class.model_validate_json(text)
                 line, data = found.line, found.data
             else:
-                data = kind.body.model_validate_json(text)
+                data = kind.body_class.model_validate_json(text)
             yield line, kind.make_row(data), None
         except ValidationError as error:
-            yield _find_line_number(text, line) if numbered else line, None, describe_invalid_item(kind.body, error)
+            yield (
+                _find_line_number(text, line) if numbered else line,
+                None,
+                describe_invalid_item(kind.body_class, error),
+            )
 
 
 def _find_line_number(text: bytes, line: int) -> int:

@@ -15,18 +15,18 @@ from services.clients.journal.store import insert_changed_clients_entry, insert_
 from services.clients.names.handlers import ExternalIdTaken
 from services.clients.names.rules import apply_external_id_changes
 from services.clients.names.store import (
-    claim_external_ids_or_list_taken,
-    list_client_ids_by_ref,
+    list_client_ids_by_other_name,
     list_erased_employees,
     list_erased_keys,
     list_merged_client_ids,
+    update_external_ids_and_list_taken,
 )
 from services.clients.register.handlers import (
     ClientAlreadyErased,
     ClientAlreadyMerged,
     announce_changed_clients,
     announce_registered_clients,
-    find_owner_refusal,
+    find_work_refusal_code,
 )
 from services.clients.register.rules import MAX_CONTACTS, Contact, Profile, Registration, assign_contact_ids
 from services.clients.register.store import insert_clients, list_profiles, update_profiles
@@ -73,7 +73,7 @@ async def import_clients(work: UnitOfWork, lines: Sequence[tuple[int, Registrati
     rows = [row for _, row in lines]
     named = {person for row in rows for person in row.people}
     people = await lock_people_for_client_work(work, named)
-    refusals = {person: reason for person in named if (reason := find_owner_refusal(people, person))}
+    refusals = {person: reason for person in named if (reason := find_work_refusal_code(people, person))}
     known = await lock_clients(work, sorted(row.client_id for row in rows))
     merged = await list_merged_client_ids(work, (row.client_id for row in rows if row.client_id not in known))
 
@@ -82,7 +82,7 @@ async def import_clients(work: UnitOfWork, lines: Sequence[tuple[int, Registrati
         if present is not None and present.is_erased:
             return ClientAlreadyErased.code
         if present is not None:
-            return "unchanged" if present.digest == row.digest else "updated"
+            return "unchanged" if present.imported_digest == row.digest else "updated"
         if row.client_id in merged:
             return ClientAlreadyMerged.code
         return next((refusals[person] for person in row.people if person in refusals), "created")
@@ -95,11 +95,11 @@ async def import_clients(work: UnitOfWork, lines: Sequence[tuple[int, Registrati
         if outcomes[row.client_id] in ("created", "updated") and row.profile.external_ids
         for names in [before[row.client_id].external_ids if row.client_id in before else {}]
     }
-    for client_id in await claim_external_ids_or_list_taken(work, changed_ids):
+    for client_id in await update_external_ids_and_list_taken(work, changed_ids):
         outcomes[client_id] = ExternalIdTaken.code
     created = [row for row in rows if outcomes[row.client_id] == "created"]
     if created:
-        if len(await insert_clients(work, created, imported=True)) < len(created):
+        if len(await insert_clients(work, created, is_import=True)) < len(created):
             raise asyncpg.SerializationError("somebody else registered one of them since we looked")
         announce_registered_clients(work, created)
     updated = [row for row in rows if outcomes[row.client_id] == "updated"]
@@ -180,7 +180,7 @@ async def import_team(work: UnitOfWork, lines: Lines[TeamPlace]) -> list[LineRes
         return outcomes
 
     return await _import_lines(
-        work, "team", lines, lambda row: find_owner_refusal(people, row.content.employee_id), write
+        work, "team", lines, lambda row: find_work_refusal_code(people, row.content.employee_id), write
     )
 
 
@@ -221,7 +221,7 @@ async def _import_lines(
     write: WriteRows[T],
 ) -> list[LineResult]:
     """People were locked before. Rows of one thing, though under two names of its client, come one after the other."""
-    ids = await list_client_ids_by_ref(work, [row.client_id for _, row in lines])
+    ids = await list_client_ids_by_other_name(work, [row.client_id for _, row in lines])
     placed = [(line, replace(row, client_id=ids.get(row.client_id, row.client_id))) for line, row in lines]
     first = {(row.client_id, row.key): line for line, row in reversed(placed)}
     once = [(line, row) for line, row in placed if first[row.client_id, row.key] == line]

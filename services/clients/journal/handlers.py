@@ -24,8 +24,8 @@ class NoRoomForTheJournal(Unavailable, code="no_room_for_the_journal"):
     """The disk is nearly full, and no decision is made that cannot be journaled. Make room; freezes are in force."""
 
 
-async def check_disk_space(runtime: Runtime) -> bool:
-    """By the clock: says whether there is room for the journal, of which every decision makes more."""
+async def update_journal_space_flag(runtime: Runtime) -> bool:
+    """By the clock: notes whether there is room for the journal, which `require_journal_space` asks, and keeps the alarm."""
     settings = runtime.settings
     data_dir = settings.data_dir.absolute()
     folder = next(place for place in (data_dir, *data_dir.parents) if place.exists())

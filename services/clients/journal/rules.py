@@ -49,27 +49,31 @@ def list_inclusion_subtrees(index: int, size: int) -> list[Subtree]:
     ]
 
 
-def list_consistency_subtrees(old: int, new: int) -> list[Subtree]:
+def list_consistency_subtrees(old_size: int, new_size: int) -> list[Subtree]:
     return [
-        subtree for start, end in _list_consistency_ranges(old, new) for subtree in _split_into_subtrees(start, end)
+        subtree
+        for start, end in _list_consistency_ranges(old_size, new_size)
+        for subtree in _split_into_subtrees(start, end)
     ]
 
 
-def build_inclusion_proof(index: int, size: int, subtree: Callable[[int, int], bytes]) -> list[bytes]:
-    """That leaf `index` is in the tree of `size`; `subtree(level, n)` knows the hashes of complete subtrees."""
-    return [_compute_range_root(start, end, subtree) for start, end in _list_inclusion_ranges(index, size)]
+def build_inclusion_proof(index: int, size: int, get_subtree_hash: Callable[[int, int], bytes]) -> list[bytes]:
+    """That leaf `index` is in the tree of `size`; `get_subtree_hash(level, n)` knows those of complete subtrees."""
+    return [_compute_range_root(start, end, get_subtree_hash) for start, end in _list_inclusion_ranges(index, size)]
 
 
-def build_consistency_proof(old: int, new: int, subtree: Callable[[int, int], bytes]) -> list[bytes]:
-    """That the tree of `new` begins with the tree of `old`."""
-    return [_compute_range_root(start, end, subtree) for start, end in _list_consistency_ranges(old, new)]
+def build_consistency_proof(old_size: int, new_size: int, get_subtree_hash: Callable[[int, int], bytes]) -> list[bytes]:
+    """That the tree of `new_size` begins with the tree of `old_size`."""
+    return [
+        _compute_range_root(start, end, get_subtree_hash) for start, end in _list_consistency_ranges(old_size, new_size)
+    ]
 
 
-def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
-    """RFC 9162, 2.1.3.2; `leaf` is the hash of the leaf."""
+def verify_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
+    """Whether the proof of RFC 9162, 2.1.3.2 holds."""
     if not 0 <= index < size:
         return False
-    at, last, found = index, size - 1, leaf
+    at, last, found = index, size - 1, leaf_hash
     for sibling in proof:
         if not last:
             return False
@@ -93,8 +97,8 @@ def _split_into_subtrees(start: int, end: int) -> list[Subtree]:
     return found
 
 
-def _compute_range_root(start: int, end: int, subtree: Callable[[int, int], bytes]) -> bytes:
-    return compute_root(tuple(subtree(level, n) for level, n in _split_into_subtrees(start, end)))
+def _compute_range_root(start: int, end: int, get_subtree_hash: Callable[[int, int], bytes]) -> bytes:
+    return compute_root(tuple(get_subtree_hash(level, n) for level, n in _split_into_subtrees(start, end)))
 
 
 def _find_split(start: int, end: int) -> int:

@@ -16,7 +16,7 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from services.clients.journal.rules import TILE_SIZE, Subtree, compute_root, grow_frontier
-from services.clients.names.store import get_client_id
+from services.clients.names.store import get_client_id_or_ref
 from services.clients.permissions.rules import ALLOWING_REASONS
 from shared.database import UnitOfWork
 from shared.errors import Refused
@@ -166,9 +166,9 @@ ABOUT_SQL: Mapping[str, str] = {
 }
 
 
-def is_about_sql(about: Iterable[str], column: str, table: str) -> str:
-    """Whether an entry of the table, known by this column, names whom `employee_id` and `client_id` (if wanted) say."""
-    conditions = (f"{column} IN ({ABOUT_SQL[name].format(column=column, table=table)})" for name in about)
+def is_about_sql(filter_names: Iterable[str], column: str, table: str) -> str:
+    """Whether an entry of the table, known by this column, names whom these of `employee_id` and `client_id` say."""
+    conditions = (f"{column} IN ({ABOUT_SQL[name].format(column=column, table=table)})" for name in filter_names)
     return "".join(f" AND {condition}" for condition in conditions)
 
 
@@ -202,7 +202,7 @@ async def list_journal_entries(
 ) -> list[JournalEntryShown]:
     """Entries, newest first, with surrogates turned back into ids where the mapping still exists."""
     if client_id and "~" in client_id:
-        client_id = await get_client_id(work, client_id)
+        client_id = await get_client_id_or_ref(work, client_id)
     about = {name: id for name, id in (("employee_id", employee_id), ("client_id", client_id)) if id}
     rows = await work.fetch_rows(
         LIST_ENTRIES_SQL.format(about=is_about_sql(about, "id", JOURNAL_VIEW)),
@@ -353,9 +353,9 @@ async def get_tree_head(work: UnitOfWork) -> tuple[int, tuple[bytes, ...]]:
     return now["size"], split_hashes(now["frontier"])
 
 
-async def list_subtree_hashes(work: UnitOfWork, wanted: Iterable[Subtree]) -> Mapping[Subtree, bytes]:
+async def list_subtree_hashes(work: UnitOfWork, subtrees: Iterable[Subtree]) -> Mapping[Subtree, bytes]:
     """The hashes of complete subtrees: each from one tile. Raises `HashesMissing`."""
-    places = {subtree: _locate_subtree(*subtree) for subtree in set(wanted)}
+    places = {subtree: _locate_subtree(*subtree) for subtree in set(subtrees)}
     tiles = {(level, n) for level, n, _, _ in places.values()}
     rows = await work.fetch_rows(
         """

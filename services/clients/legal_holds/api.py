@@ -14,7 +14,7 @@ from shared.paging import Page, Paging, make_page, paging
 router = APIRouter(tags=["journal"])
 
 
-class NewLegalHold(Body):
+class NewLegalHoldBody(Body):
     """`reason`: why, such as the number of the proceedings."""
 
     employee_id: Id
@@ -27,7 +27,7 @@ class NewLegalHold(Body):
     responses=CREATED_RESPONSES,
     summary="Keep what the journal knows of somebody",
 )
-async def place_legal_hold(body: NewLegalHold, door: Door = allow("hr", "director")) -> store.LegalHold:
+async def place_legal_hold(body: NewLegalHoldBody, door: Door = allow("hr", "director")) -> store.LegalHold:
     hold = await door.transact(handlers.place_legal_hold, body.employee_id, body.reason)
     door.set_location("journal", "holds", body.employee_id)
     return hold

@@ -1,7 +1,7 @@
 """Placing and releasing legal holds."""
 
-from services.clients.access.handlers import OwnAffair, lock_with_actor
-from services.clients.erasure.store import get_erasure, update_erasure_released
+from services.clients.access.handlers import OwnAffair, lock_people_and_require_active_actor
+from services.clients.erasure.store import get_erasure, update_erasure_hold_ended
 from services.clients.journal.store import insert_journal_entry
 from services.clients.legal_holds import store
 from shared.contracts.clients import ErasureDone, JournalHeld, JournalReleased
@@ -25,7 +25,7 @@ async def place_legal_hold(work: UnitOfWork, employee_id: str, reason: str) -> s
     """
     if employee_id == work.actor:
         raise OwnAffair
-    person = (await lock_with_actor(work, for_update=[employee_id]))[employee_id]
+    person = (await lock_people_and_require_active_actor(work, for_update=[employee_id]))[employee_id]
     if not person.is_known:
         raise UnknownEmployee
     if await get_erasure(work, "employee", employee_id) is not None:
@@ -44,10 +44,10 @@ async def release_legal_hold(work: UnitOfWork, employee_id: str) -> None:
     """Raises `OwnAffair`, `NoLegalHold`. What was erased meanwhile is now erased here too."""
     if employee_id == work.actor:
         raise OwnAffair
-    await lock_with_actor(work, for_update=[employee_id])
+    await lock_people_and_require_active_actor(work, for_update=[employee_id])
     if not await store.delete_legal_hold(work, employee_id):
         raise NoLegalHold
     await insert_journal_entry(work, "journal.released", employee_id=employee_id)
     work.publish(JournalReleased(employee_id=employee_id))
-    if await update_erasure_released(work, employee_id):
+    if await update_erasure_hold_ended(work, employee_id):
         work.publish(ErasureDone(employee_id=employee_id, what={}))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import asyncpg
 
-from services.clients.access.handlers import lock_with_actor, require_access
+from services.clients.access.handlers import lock_people_and_require_active_actor, require_access
 from services.clients.access.store.actor import list_headed_by_actor
 from services.clients.contacts.handlers import TooManyContacts
 from services.clients.copies.store import merge_orders
@@ -13,7 +13,7 @@ from services.clients.holdings.store.owners import list_owners, lock_clients, me
 from services.clients.holdings.store.teams import merge_teams
 from services.clients.imports.store import merge_digests
 from services.clients.journal.store import insert_clients_entry
-from services.clients.names.store import list_client_ids_by_ref, merge_names
+from services.clients.names.store import list_client_ids_by_other_name, merge_names
 from services.clients.passes.store import merge_passes
 from services.clients.register.handlers import ClientAlreadyErased, announce_changed_clients
 from services.clients.register.rules import MAX_CONTACTS, Client, merge_contacts
@@ -34,17 +34,17 @@ class OwnerInHandover(Refused, code="in_handover"):
     """The owner of one of these clients is frozen or is being handed over from. Merge them when that is over."""
 
 
-class NotBothYours(Forbidden, code="not_both_yours"):
+class NotHeadOfBothOwners(Forbidden, code="not_both_yours"):
     """You may merge clients only where you head the owners of both."""
 
 
 async def merge_clients(work: UnitOfWork, ref: str, into_ref: str, roles: frozenset[str]) -> Client:
     """All that hangs on the client goes to the other, which is returned; again gives the same answer.
 
-    Raises a `JournaledRefusal`, `NotFound`, `MergeIntoItself`, `OwnerInHandover`, `NotBothYours`, `ClientAlreadyErased`,
+    Raises a `JournaledRefusal`, `NotFound`, `MergeIntoItself`, `OwnerInHandover`, `NotHeadOfBothOwners`, `ClientAlreadyErased`,
     `TooManyContacts`.
     """
-    ids = await list_client_ids_by_ref(work, [ref, into_ref])
+    ids = await list_client_ids_by_other_name(work, [ref, into_ref])
     client_id, into_id = ref if "~" not in ref else ids.get(ref, ref), ids.get(into_ref, into_ref)
     if client_id == into_id:
         if ref in (into_ref, into_id):
@@ -52,13 +52,13 @@ async def merge_clients(work: UnitOfWork, ref: str, into_ref: str, roles: frozen
         await require_access(work, into_id, "read", roles)  # they were made one before
         return await get_client(work, into_id)
     seen = await list_owners(work, [client_id, into_id])
-    await lock_with_actor(work, for_share=[owner.owner_id for owner in seen.values()])
+    await lock_people_and_require_active_actor(work, for_share=[owner.owner_id for owner in seen.values()])
     known = await lock_clients(work, sorted([client_id, into_id]))
     owners = await list_owners(work, [client_id, into_id])
     owner_ids = {id: owner.owner_id for id, owner in owners.items()}
     if (
         owner_ids != {id: owner.owner_id for id, owner in seen.items()}
-        or await list_client_ids_by_ref(work, [ref, into_ref]) != ids
+        or await list_client_ids_by_other_name(work, [ref, into_ref]) != ids
     ):
         raise asyncpg.SerializationError("an owner or a name changed before the lock")
     if client_id in known:
@@ -70,10 +70,10 @@ async def merge_clients(work: UnitOfWork, ref: str, into_ref: str, roles: frozen
         return await get_client(work, into_id)  # it was merged before
     headed = await list_headed_by_actor(work, owner_ids.values())
     if not roles & {"director", "service"} and set(owner_ids.values()) - headed:
-        raise NotBothYours
+        raise NotHeadOfBothOwners
     if any(client.is_erased for client in known.values()):
         raise ClientAlreadyErased
-    if any(owner.in_handover for owner in owners.values()):
+    if any(owner.is_in_handover for owner in owners.values()):
         raise OwnerInHandover
     profiles = await list_profiles(work, [client_id, into_id])
     client, into = profiles[client_id], profiles[into_id]

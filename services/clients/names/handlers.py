@@ -16,21 +16,21 @@ class ClientNotFound(NotFound, code="not_found"):
     """There is no such object, or you may not know about it."""
 
 
-def accept_any_client_id(
+def with_resolved_client_id(
     handler: Callable[Concatenate[UnitOfWork, str, P], Awaitable[T]],
 ) -> Callable[Concatenate[UnitOfWork, str, P], Coroutine[Any, Any, T]]:
-    """The handler of one client, for any of its ids. A plain id costs nothing more, unless no client has it."""
+    """A decorator: the handler of one client, for any of its ids. A plain id costs nothing more, unless no client has it."""
 
     @wraps(handler)
     async def handle_any_id(work: UnitOfWork, ref: str, /, *args: P.args, **kwargs: P.kwargs) -> T:
         if "~" in ref:
-            return await handler(work, await store.get_client_id(work, ref), *args, **kwargs)
+            return await handler(work, await store.get_client_id_or_ref(work, ref), *args, **kwargs)
         try:
             return await handler(work, ref, *args, **kwargs)
         except JournaledRefusal as refused:
             if not isinstance(refused.refusal, ClientNotFound):
                 raise
-            client_id = await store.get_client_id(work, ref)
+            client_id = await store.get_client_id_or_ref(work, ref)
             if client_id == ref:
                 raise
         return await handler(work, client_id, *args, **kwargs)
@@ -42,10 +42,10 @@ class ExternalIdTaken(Refused, code="external_id_taken"):
     """Another client has this id in the system that is named."""
 
 
-async def claim_external_ids(
+async def change_external_ids(
     work: UnitOfWork, client_id: str, before: Mapping[str, str], after: Mapping[str, str]
 ) -> None:
-    """Takes over what other systems call a client. Raises `ExternalIdTaken`."""
-    taken = await store.claim_external_ids_or_list_taken(work, {client_id: (before, after)})
+    """Changes what other systems call a client: claims the new ids, gives up the others. Raises `ExternalIdTaken`."""
+    taken = await store.update_external_ids_and_list_taken(work, {client_id: (before, after)})
     if taken:
         raise ExternalIdTaken(system=taken[client_id])

@@ -44,7 +44,7 @@ def to_ref_columns(refs: Iterable[str]) -> tuple[list[str], list[str], list[str]
     return known, [system for system, _ in parts], [id for _, id in parts]
 
 
-async def list_client_ids_by_ref(work: UnitOfWork, refs: Iterable[str]) -> dict[str, str]:
+async def list_client_ids_by_other_name(work: UnitOfWork, refs: Iterable[str]) -> dict[str, str]:
     """The ids behind those of these references that are not ids of clients themselves."""
     return {
         row["ref"]: row["client_id"] for row in await work.connection.fetch(RESOLVE_REFS_SQL, *to_ref_columns(refs))
@@ -53,12 +53,12 @@ async def list_client_ids_by_ref(work: UnitOfWork, refs: Iterable[str]) -> dict[
 
 async def list_merged_client_ids(work: UnitOfWork, ids: Iterable[str]) -> set[str]:
     """Those of these ids whose clients were merged into others."""
-    return set(await list_client_ids_by_ref(work, (id for id in ids if "~" not in id)))
+    return set(await list_client_ids_by_other_name(work, (id for id in ids if "~" not in id)))
 
 
-async def get_client_id(work: UnitOfWork, ref: str) -> str:
+async def get_client_id_or_ref(work: UnitOfWork, ref: str) -> str:
     """The id behind the reference; the reference itself where there is none: it is that of an unknown client."""
-    return (await list_client_ids_by_ref(work, [ref])).get(ref, ref)
+    return (await list_client_ids_by_other_name(work, [ref])).get(ref, ref)
 
 
 def _external_id_columns(ids: Mapping[str, Mapping[str, str]]) -> dict[str, Sequence[str]]:
@@ -66,14 +66,14 @@ def _external_id_columns(ids: Mapping[str, Mapping[str, str]]) -> dict[str, Sequ
     return {name: [row[part] for row in rows] for part, name in enumerate(("systems", "ids", "clients"))}
 
 
-async def claim_external_ids_or_list_taken(
-    work: UnitOfWork, ids: Mapping[str, tuple[Mapping[str, str], Mapping[str, str]]]
+async def update_external_ids_and_list_taken(
+    work: UnitOfWork, changes: Mapping[str, tuple[Mapping[str, str], Mapping[str, str]]]
 ) -> dict[str, str]:
     """Changes external ids of clients `{client_id: (before, after)}`, all by the same statements.
 
     Returns the clients that cannot be called so since another one is, with a system where it is: these stay as they are.
     """
-    new = {client_id: _missing_ids(before, after) for client_id, (before, after) in ids.items()}
+    new = {client_id: _missing_ids(before, after) for client_id, (before, after) in changes.items()}
     taken: dict[str, str] = {}
     claimed: list[Mapping[str, str]] = []
     columns = _external_id_columns(new)
@@ -83,7 +83,9 @@ async def claim_external_ids_or_list_taken(
             row["client_id"]: row["system"] for row in await work.fetch_rows(LIST_TAKEN_EXTERNAL_IDS_SQL, **columns)
         }
     given_up = {
-        client_id: _missing_ids(after, before) for client_id, (before, after) in ids.items() if client_id not in taken
+        client_id: _missing_ids(after, before)
+        for client_id, (before, after) in changes.items()
+        if client_id not in taken
     }
     for row in claimed:
         if row["client_id"] in taken:  # what else leads to it was so before
@@ -109,9 +111,9 @@ async def list_ids_merged_into(work: UnitOfWork, client_id: str) -> list[str]:
 
 
 async def list_erased_keys(
-    work: UnitOfWork, kind: str, ids: Iterable[str], parts: Iterable[str]
+    work: UnitOfWork, kind: str, ids: Iterable[str], contact_ids: Iterable[str]
 ) -> set[tuple[str, str]]:
-    """Who of these has been erased: `kind` contact, with the id of the client and their own as part; or employee."""
+    """Who of these has been erased: `kind` contact, by the ids of client and contact; or employee, with an empty contact id."""
     found = await work.fetch_rows(
         """
         SELECT id, part FROM erasures JOIN unnest(CAST(:ids AS text[]), CAST(:parts AS text[])) AS r (id, part)
@@ -119,7 +121,7 @@ async def list_erased_keys(
         """,
         kind=kind,
         ids=list(ids),
-        parts=list(parts),
+        parts=list(contact_ids),
     )
     return {(row["id"], row["part"]) for row in found}
 
@@ -166,7 +168,7 @@ async def insert_surrogate_of_client(work: UnitOfWork, client_id: str) -> None:
     )
 
 
-async def delete_surrogates_of_erased(work: UnitOfWork) -> int:
+async def delete_surrogates_of_erased_employees(work: UnitOfWork) -> int:
     """Deletes the surrogates of all employees who were erased, also those that an entry on its way has made anew.
 
     How many. Nothing in the journal changes: its entries keep a surrogate that leads to nobody.

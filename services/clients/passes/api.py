@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
 from services.clients.access.api import CREATED_RESPONSES, get_list_reach
-from services.clients.names.store import get_client_id
+from services.clients.names.store import get_client_id_or_ref
 from services.clients.passes import handlers, store
 from services.clients.permissions.rules import PassPurpose
 from shared.contracts.clients import PassWanted
@@ -19,7 +19,7 @@ from shared.paging import Page, Paging, make_page, paging
 router = APIRouter(tags=["passes"])
 
 
-class NewPass(Body):
+class NewPassBody(Body):
     id: Id | None = None
     employee_id: Id
     client_id: ClientRef
@@ -35,7 +35,7 @@ class NewPass(Body):
     responses=CREATED_RESPONSES,
     summary="Give a frozen employee a pass",
 )
-async def grant_pass(body: NewPass, door: Door = allow("hr", "sales_head", "director")) -> Any:
+async def grant_pass(body: NewPassBody, door: Door = allow("hr", "sales_head", "director")) -> Any:
     wanted = PassWanted(pass_id=body.id or uuid7(), **body.model_dump(exclude={"id", "employee_id"}))
     granted = await door.transact(handlers.grant_pass, body.employee_id, wanted, door.principal.roles)
     door.set_location("access", "passes", granted.id)
@@ -52,7 +52,7 @@ async def list_passes(
     door: Door = allow("employee", "hr", "sales_head", "director", "service"),
 ) -> Any:
     if client_id:
-        client_id = await door.read(get_client_id, client_id)
+        client_id = await door.read(get_client_id_or_ref, client_id)
     passes = await door.read(
         store.list_passes, paging, get_list_reach(door.principal), employee_id, client_id, purpose, active
     )

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from services.clients.access.handlers import OwnAffair, lock_with_actor
+from services.clients.access.handlers import OwnAffair, lock_people_and_require_active_actor
 from services.clients.access.store.actor import is_headed_by_actor
 from services.clients.journal.store import insert_journal_entry
-from services.clients.names.store import get_client_id, list_client_ids_by_ref
+from services.clients.names.store import get_client_id_or_ref, list_client_ids_by_other_name
 from services.clients.passes import rules, store
 from shared.calendar import get_start_of_day
 from shared.contracts.clients import GrantPasses, PassGranted, PassWanted, Result
@@ -67,8 +67,8 @@ async def _find_pass_faults(work: UnitOfWork, person: Person, passes: Sequence[P
             wanted.from_time,
             wanted.until_time,
             work.now,
-            frozen=person.frozen and person.status != "left",
-            theirs=own[wanted.client_id],
+            is_frozen=person.frozen and person.status != "left",
+            is_their_client=own[wanted.client_id],
             last_day_ends=ends,
         )
 
@@ -96,12 +96,12 @@ async def grant_pass(work: UnitOfWork, employee_id: str, wanted: PassWanted, rol
     """Gives one pass. Raises `OwnAffair`, `Forbidden`, `UnknownEmployee`, `IdTaken`, and every fault of a pass."""
     if employee_id == work.actor:
         raise OwnAffair
-    people = await lock_with_actor(work, for_share=[employee_id])
+    people = await lock_people_and_require_active_actor(work, for_share=[employee_id])
     if employee_id not in people:
         raise UnknownEmployee
     if not roles & {"hr", "director"} and not await is_headed_by_actor(work, employee_id):
         raise Forbidden
-    wanted = wanted.model_copy(update={"client_id": await get_client_id(work, wanted.client_id)})
+    wanted = wanted.model_copy(update={"client_id": await get_client_id_or_ref(work, wanted.client_id)})
     known = await store.get_pass(work, wanted.pass_id)
     if known is None:
         (fault,) = await _find_pass_faults(work, people[employee_id], [wanted])
@@ -119,7 +119,7 @@ async def grant_pass(work: UnitOfWork, employee_id: str, wanted: PassWanted, rol
 async def grant_passes(work: UnitOfWork, envelope: Envelope[GrantPasses]) -> list[Result]:
     """The passes of a case; a result for each."""
     command = envelope.data
-    ids = await list_client_ids_by_ref(work, [item.client_id for item in command.items])
+    ids = await list_client_ids_by_other_name(work, [item.client_id for item in command.items])
     passes = [item.model_copy(update={"client_id": ids.get(item.client_id, item.client_id)}) for item in command.items]
     person = (await lock_people(work, for_share=[command.employee_id])).get(command.employee_id)
     if person is None:
@@ -142,7 +142,7 @@ async def withdraw_pass(work: UnitOfWork, pass_id: str, roles: frozenset[str]) -
         raise NotFound
     if seen.employee_id == work.actor:
         raise OwnAffair
-    await lock_with_actor(work, for_share=[seen.employee_id])
+    await lock_people_and_require_active_actor(work, for_share=[seen.employee_id])
     if not roles & {"hr", "director"} and not await is_headed_by_actor(work, seen.employee_id):
         raise NotFound
     await _end_pass(work, pass_id)

@@ -13,8 +13,8 @@ def find_pass_fault(
     until_time: datetime,
     now: datetime,
     *,
-    frozen: bool,
-    theirs: bool,
+    is_frozen: bool,
+    is_their_client: bool,
     last_day_ends: datetime | None,
 ) -> PassFault | None:
     """Why this pass cannot be given, if so. `last_day_ends` is the end of the last working day, where one is announced."""
@@ -24,9 +24,9 @@ def find_pass_fault(
         return "in_the_past"
     if purpose == "introduction" and until_time - from_time > MAX_INTRODUCTION:
         return "too_long"
-    if not frozen:
+    if not is_frozen:
         return "not_frozen"
-    if not theirs:
+    if not is_their_client:
         return "not_their_client"
     if purpose == "work" and last_day_ends is None:
         return "no_last_day"

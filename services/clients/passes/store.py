@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AliasChoices, Field
 
-from services.clients.access.store.actor import ListReach, is_visible_sql
+from services.clients.access.store.actor import ListReach, is_visible_to_actor_sql
 from services.clients.access.store.decision import VALID_PASS_SQL
 from services.clients.names.store import MERGED_SYSTEM
 from services.clients.permissions.rules import PassPurpose
@@ -108,7 +108,7 @@ SELECT_PASSES = """
 async def get_pass(work: UnitOfWork, pass_id: str, reach: ListReach = "all") -> Pass | None:
     return await work.fetch_one(
         Pass,
-        f"{SELECT_PASSES} WHERE pass_id = :id AND {is_visible_sql(reach, 'v.employee_id')}",
+        f"{SELECT_PASSES} WHERE pass_id = :id AND {is_visible_to_actor_sql(reach, 'v.employee_id')}",
         id=pass_id,
     )
 
@@ -131,7 +131,7 @@ async def list_passes(
         Pass,
         f"""
         {SELECT_PASSES}, (SELECT CAST(:now AS timestamptz) AS moment) a
-        WHERE {" AND ".join(["v.pass_id > :after", is_visible_sql(reach, "v.employee_id"), *where])}
+        WHERE {" AND ".join(["v.pass_id > :after", is_visible_to_actor_sql(reach, "v.employee_id"), *where])}
         ORDER BY pass_id LIMIT :fetch
         """,
         active=active,

@@ -7,8 +7,8 @@ from services.clients.personal_data import store
 from shared.database import UnitOfWork
 
 
-async def disclose_personal_data(work: UnitOfWork, employee_id: str, clients: bool) -> Mapping[str, object]:
+async def disclose_personal_data(work: UnitOfWork, employee_id: str, may_see_client_ids: bool) -> Mapping[str, object]:
     """By kind, as JSON: this is all that is asked of it."""
-    found = await store.get_personal_data(work, employee_id, clients)
+    found = await store.get_personal_data(work, employee_id, may_see_client_ids)
     await insert_journal_entry(work, "personal_data.read", employee_id=employee_id, details={"service": work.service})
     return found

@@ -53,8 +53,11 @@ GET_PERSONAL_DATA_SQL = f"""
 """
 
 
-async def get_personal_data(work: UnitOfWork, employee_id: str, clients: bool) -> Mapping[str, object]:
+async def get_personal_data(work: UnitOfWork, employee_id: str, may_see_client_ids: bool) -> Mapping[str, object]:
     """By kind: numbers, first and last; contents where they are the person's own."""
     return (
-        await work.fetch_row(GET_PERSONAL_DATA_SQL, id=employee_id, clients=clients, day=work.today.isoformat()) or {}
+        await work.fetch_row(
+            GET_PERSONAL_DATA_SQL, id=employee_id, clients=may_see_client_ids, day=work.today.isoformat()
+        )
+        or {}
     )

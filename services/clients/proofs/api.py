@@ -19,7 +19,7 @@ MAX_TREE_SIZE = 1 << 62
 
 
 @router.get("/journal/checkpoint", summary="A signed checkpoint of the journal as it is now")
-async def sign_checkpoint(door: Door = allow("auditor", "service", "ops")) -> handlers.Checkpoint:
+async def create_checkpoint(door: Door = allow("auditor", "service", "ops")) -> handlers.Checkpoint:
     return await door.transact(handlers.create_checkpoint, door.runtime.keys.signing_key)
 
 

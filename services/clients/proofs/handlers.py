@@ -16,7 +16,7 @@ from pydantic import Field
 
 from services.clients.journal.rules import TILE_SIZE, compute_root, hash_leaf
 from services.clients.journal.store import get_tree_head, insert_journal_entry
-from services.clients.names.store import get_client_id
+from services.clients.names.store import get_client_id_or_ref
 from services.clients.proofs import store
 from services.clients.proofs.rules import checkpoints, export_format
 from shared.database import UnitOfWork
@@ -99,7 +99,9 @@ async def create_checkpoint(work: UnitOfWork, key: Ed25519PrivateKey) -> Checkpo
     """A signed checkpoint of the tree as it is now, kept from now on."""
     size, frontier = await get_tree_head(work)
     root = compute_root(frontier)
-    kept = await store.insert_checkpoint(work, size, checkpoints.sign_checkpoint(JOURNAL_ORIGIN, size, root, key))
+    kept = await store.insert_or_get_checkpoint(
+        work, size, checkpoints.sign_checkpoint(JOURNAL_ORIGIN, size, root, key)
+    )
     return Checkpoint(size, checkpoints.encode_base64(root), kept.note, kept.at)
 
 
@@ -137,16 +139,16 @@ async def prove_inclusion(work: UnitOfWork, decision_id: str, size: int | None, 
     )
 
 
-async def prove_consistency(work: UnitOfWork, old: int, new: int) -> Consistency:
-    """The proof that the tree of `new` begins with the tree of `old`. Raises `TreeNeverHadThisSize`."""
-    if old > new:
+async def prove_consistency(work: UnitOfWork, old_size: int, new_size: int) -> Consistency:
+    """The proof that the tree of `new_size` begins with the tree of `old_size`. Raises `TreeNeverHadThisSize`."""
+    if old_size > new_size:
         raise TreeNeverHadThisSize
-    new_root = await _get_root_at(work, new)
-    old_root = await _get_root_at(work, old)
-    proof = await store.get_consistency_proof(work, old, new)
+    new_root = await _get_root_at(work, new_size)
+    old_root = await _get_root_at(work, old_size)
+    proof = await store.get_consistency_proof(work, old_size, new_size)
     return Consistency(
-        old,
-        new,
+        old_size,
+        new_size,
         checkpoints.encode_base64(old_root),
         checkpoints.encode_base64(new_root),
         [checkpoints.encode_base64(node) for node in proof],
@@ -158,23 +160,24 @@ async def prove_consistency(work: UnitOfWork, old: int, new: int) -> Consistency
 
 @dataclass(frozen=True, slots=True)
 class RangeExport:
-    """The leaves [start, end) are exported; `frontier` are the complete subtrees of those before, `note` the checkpoint."""
+    """The leaves [start, end) are exported; `frontier` are the complete subtrees of those before, `checkpoint_note` the signed
+    checkpoint."""
 
     start: int
     end: int
     frontier: Sequence[bytes]
-    note: str
+    checkpoint_note: str
 
 
 @dataclass(frozen=True, slots=True)
 class SelectionExport:
-    """About whom, by ids, and of when; the size of the tree that entries are proven against; its checkpoint."""
+    """About whom, by ids, and of when; the size of the tree that entries are proven against; its signed checkpoint."""
 
-    about: Mapping[str, str]
+    subject_ids: Mapping[str, str]
     since: datetime | None
     until: datetime | None
     size: int
-    note: str
+    checkpoint_note: str
 
 
 async def begin_range_export(
@@ -203,14 +206,14 @@ async def begin_range_export(
 
 @dataclass(frozen=True, slots=True)
 class TilePage:
-    """The lines of leaves up to `end`; so many kept `checkpoints` stand among them."""
+    """The lines of leaves up to `end`; `checkpoint_count` kept checkpoints stand among them."""
 
     end: int
     lines: bytes
-    checkpoints: int
+    checkpoint_count: int
 
 
-async def read_tile_page(work: UnitOfWork, export: RangeExport, start: int, key: str) -> TilePage | None:
+async def read_tile_page(work: UnitOfWork, export: RangeExport, start: int, verifier_key: str) -> TilePage | None:
     """The next leaves of an export, all of one tile, with the kept checkpoints that this key signed.
 
     None if they were archived meanwhile.
@@ -219,10 +222,14 @@ async def read_tile_page(work: UnitOfWork, export: RangeExport, start: int, key:
         return None
     first = start // TILE_SIZE * TILE_SIZE
     last = min(first + TILE_SIZE, export.end)
-    leaves = await store.list_leaves(work, start, last)
+    leaves = await store.list_page_of_leaves(work, start, last)
     end = max(leaves, default=last - 1) + 1
-    kept = await store.list_checkpoints(work, start, end)
-    notes = {size: note for size, note in kept.items() if checkpoints.verify_checkpoint(note, key) is not None}
+    kept = await store.list_checkpoint_notes_by_size(work, start, end)
+    notes = {
+        size: note
+        for size, note in kept.items()
+        if checkpoints.parse_checkpoint_if_signed_by(note, verifier_key) is not None
+    }
     hashes = await store.list_tile_hashes(work, start // TILE_SIZE)
     exported_hashes = hashes[max(export.start - first, 0) : last - first] if end == last else None
     return TilePage(end, export_format.format_tile(start, end, leaves, exported_hashes, notes), len(notes))
@@ -242,8 +249,8 @@ async def stream_range_export(
         if page is None:
             return  # without its last line, the file says that it is not whole
         yield page.lines
-        start, kept = page.end, kept + page.checkpoints
-    yield export_format.format_range_footer(export.end, export.note, kept)
+        start, kept = page.end, kept + page.checkpoint_count
+    yield export_format.format_range_footer(export.end, export.checkpoint_note, kept)
 
 
 async def begin_selection_export(
@@ -255,21 +262,23 @@ async def begin_selection_export(
     key: Ed25519PrivateKey,
 ) -> SelectionExport:
     """What proves the entries about an employee, a client or both."""
-    client_id = await get_client_id(work, client_ref) if client_ref and "~" in client_ref else client_ref
-    about = {name: id for name, id in (("employee_id", employee_id), ("client_id", client_id)) if id is not None}
+    client_id = await get_client_id_or_ref(work, client_ref) if client_ref and "~" in client_ref else client_ref
+    subject_ids = {name: id for name, id in (("employee_id", employee_id), ("client_id", client_id)) if id is not None}
     size, frontier = await get_tree_head(work)
     await insert_journal_entry(
         work, "journal.exported", employee_id=employee_id, client_id=client_id, details={"size": size}
     )
     note = checkpoints.sign_checkpoint(JOURNAL_ORIGIN, size, compute_root(frontier), key)
-    return SelectionExport(about, since, until, size, note)
+    return SelectionExport(subject_ids, since, until, size, note)
 
 
 async def list_selected_entries(
     work: UnitOfWork, export: SelectionExport, after: int
 ) -> list[tuple[int, bytes, list[bytes]]]:
     """The next entries about somebody: number, data and proof."""
-    leaves = await store.list_leaves_about(work, export.about, after, export.size, export.since, export.until)
+    leaves = await store.list_page_of_leaves_about(
+        work, export.subject_ids, after, export.size, export.since, export.until
+    )
     proofs = await store.list_inclusion_proofs(work, list(leaves), export.size)
     return [(index, data, proof) for (index, data), proof in zip(leaves.items(), proofs, strict=True)]
 
@@ -280,7 +289,7 @@ async def stream_selection_export(
     verifier_key: str,
 ) -> AsyncIterator[bytes]:
     """The lines of an export that has begun; `read_page` is `list_selected_entries` after an entry."""
-    yield export_format.format_selection_header(JOURNAL_ORIGIN, verifier_key, export.size, export.note)
+    yield export_format.format_selection_header(JOURNAL_ORIGIN, verifier_key, export.size, export.checkpoint_note)
     after, count = -1, 0
     while entries := await read_page(after):
         yield b"".join(export_format.format_selected_entry(*entry) for entry in entries)

@@ -48,7 +48,7 @@ async def get_leaf(work: UnitOfWork, leaf_id: str) -> Leaf | None:
     )
 
 
-async def list_leaves(work: UnitOfWork, start: int, end: int) -> dict[int, bytes]:
+async def list_page_of_leaves(work: UnitOfWork, start: int, end: int) -> dict[int, bytes]:
     """The first leaves of [start, end) by number, in the form in which they were hashed: as many as make a page."""
     return await _list_leaf_page(work, "index >= :start AND index < :end", start=start, end=end)
 
@@ -73,9 +73,9 @@ async def list_inclusion_proofs(work: UnitOfWork, indexes: Sequence[int], size: 
     return [build_inclusion_proof(index, size, lambda level, n: found[level, n]) for index in indexes]
 
 
-async def get_consistency_proof(work: UnitOfWork, old: int, new: int) -> list[bytes]:
-    found = await list_subtree_hashes(work, list_consistency_subtrees(old, new))
-    return build_consistency_proof(old, new, lambda level, n: found[level, n])
+async def get_consistency_proof(work: UnitOfWork, old_size: int, new_size: int) -> list[bytes]:
+    found = await list_subtree_hashes(work, list_consistency_subtrees(old_size, new_size))
+    return build_consistency_proof(old_size, new_size, lambda level, n: found[level, n])
 
 
 async def get_first_kept_index(work: UnitOfWork) -> int:
@@ -96,9 +96,9 @@ async def get_index_range(work: UnitOfWork, since: datetime | None, until: datet
     return None if row is None or row["first"] is None else (row["first"], row["next"])
 
 
-async def list_leaves_about(
+async def list_page_of_leaves_about(
     work: UnitOfWork,
-    about: Mapping[str, str],
+    subject_ids: Mapping[str, str],
     after: int,
     size: int,
     since: datetime | None,
@@ -108,12 +108,12 @@ async def list_leaves_about(
     return await _list_leaf_page(
         work,
         f"""index > :after AND index < :size AND (CAST(:since AS timestamptz) IS NULL OR at >= :since)
-        AND (CAST(:until AS timestamptz) IS NULL OR at < :until) {is_about_sql(about, "index", "journal")}""",
+        AND (CAST(:until AS timestamptz) IS NULL OR at < :until) {is_about_sql(subject_ids, "index", "journal")}""",
         after=after,
         size=size,
         since=since,
         until=until,
-        **about,
+        **subject_ids,
     )
 
 
@@ -135,7 +135,7 @@ async def _list_leaf_page(work: UnitOfWork, wanted: str, **named: object) -> dic
 # -- checkpoints -------------------------------------------------------------------------------------------------------
 
 
-async def insert_checkpoint(work: UnitOfWork, size: int, note: str) -> StoredCheckpoint:
+async def insert_or_get_checkpoint(work: UnitOfWork, size: int, note: str) -> StoredCheckpoint:
     """Keeps the note of this size, or gives the one that was kept before."""
     await work.execute(
         "INSERT INTO checkpoints (size, at, note) VALUES (:size, :now, :note) ON CONFLICT DO NOTHING",
@@ -148,7 +148,7 @@ async def insert_checkpoint(work: UnitOfWork, size: int, note: str) -> StoredChe
     return checkpoint
 
 
-async def list_checkpoints(work: UnitOfWork, start: int, end: int) -> dict[int, str]:
+async def list_checkpoint_notes_by_size(work: UnitOfWork, start: int, end: int) -> dict[int, str]:
     """The notes kept of sizes in (start, end]."""
     rows = await work.fetch_rows(
         "SELECT size, note FROM checkpoints WHERE size > :start AND size <= :end", start=start, end=end

@@ -25,19 +25,19 @@ LineList = Annotated[list[Line], Field(max_length=100)]
 Team = Annotated[dict[Id, Id], Field(max_length=50), AfterValidator(lambda team: dict(sorted(team.items())))]
 
 
-def omit_if_default(default: Any) -> Any:
+def make_field_omitted_at_default(default: Any) -> Any:
     """A field that came later than others: at its default it is not written, so that a body's fingerprint stays."""
     return Field(default, exclude_if=lambda value: value == default)
 
 
-class NewContact(Body):
-    id: Id | None = omit_if_default(None)
+class NewContactBody(Body):
+    id: Id | None = make_field_omitted_at_default(None)
     name: Line
     email: Line | None = None
     phone: Line | None = None
 
 
-def _check_distinct_ids(contacts: list[NewContact]) -> list[NewContact]:
+def _check_distinct_ids(contacts: list[NewContactBody]) -> list[NewContactBody]:
     named = [contact.id for contact in contacts if contact.id]
     if len(set(named)) < len(named):
         raise ValueError("an id stands for one contact")
@@ -50,14 +50,14 @@ def _check_systems(ids: dict[str, Any]) -> dict[str, Any]:
     return dict(sorted(ids.items()))
 
 
-Contacts = Annotated[list[NewContact], Field(max_length=rules.MAX_CONTACTS), AfterValidator(_check_distinct_ids)]
+Contacts = Annotated[list[NewContactBody], Field(max_length=rules.MAX_CONTACTS), AfterValidator(_check_distinct_ids)]
 
 # A system that is not named keeps its id; null takes it away.
 ExternalIdChanges = Annotated[dict[Id, Id | None], Field(max_length=20), AfterValidator(_check_systems)]
 ExternalIds = Annotated[dict[Id, Id], Field(max_length=20), AfterValidator(_check_systems)]
 
 
-class NewClient(Body):
+class NewClientBody(Body):
     id: Id | None = None
     name: Line
     owner_id: Id
@@ -67,12 +67,12 @@ class NewClient(Body):
     languages: LineList = Field(default_factory=list)
     contacts: Contacts = Field(default_factory=list)
     team: Team = Field(default_factory=dict)
-    status: rules.Status = omit_if_default("active")
-    expected_value: Money | None = omit_if_default(None)
+    status: rules.Status = make_field_omitted_at_default("active")
+    expected_value: Money | None = make_field_omitted_at_default(None)
     external_ids: ExternalIds = Field(default_factory=dict, exclude_if=lambda ids: not ids)
 
 
-class ClientChanges(Body):
+class ClientChangesBody(Body):
     name: Line = ""
     value: Money | None = None
     effort: Effort = 1
@@ -97,18 +97,18 @@ class HistoryEntry(BaseModel):
     reason: str | None
 
 
-def to_contacts(contacts: list[NewContact]) -> list[rules.Contact]:
+def to_contacts(contacts: list[NewContactBody]) -> list[rules.Contact]:
     return [rules.Contact(one.id or "", one.name, one.email, one.phone) for one in contacts]
 
 
-def to_registration(client: NewClient, id: str) -> rules.Registration:
+def to_registration(client: NewClientBody, id: str) -> rules.Registration:
     whole = client if client.id else client.model_copy(update={"id": id})
     profile = rules.Profile(**{name: getattr(client, name) for name in rules.PROFILE_FIELDS})
     profile = replace(profile, contacts=to_contacts(client.contacts))
     return rules.build_registration(id, client.owner_id, profile, whole.model_dump_json())
 
 
-def to_changes(changes: ClientChanges) -> rules.ProfileChanges:
+def to_changes(changes: ClientChangesBody) -> rules.ProfileChanges:
     given = changes.model_dump(exclude_unset=True)
     if "contacts" in given:
         given["contacts"] = to_contacts(changes.contacts)
@@ -118,7 +118,7 @@ def to_changes(changes: ClientChanges) -> rules.ProfileChanges:
 @router.post(
     "/clients", status_code=201, response_model=rules.Client, responses=CREATED_RESPONSES, summary="Register a client"
 )
-async def register_client(body: NewClient, door: Door = allow(*CLIENT_ROLES)) -> Any:
+async def register_client(body: NewClientBody, door: Door = allow(*CLIENT_ROLES)) -> Any:
     client = await door.transact(
         handlers.register_client, to_registration(body, body.id or uuid7()), door.principal.roles
     )
@@ -151,7 +151,7 @@ async def read_client(id: ClientRef, door: Door = allow(*CLIENT_ROLES)) -> Any:
     response_model=rules.Client,
     summary="Change what is given of a client; its owner changes by transfer",
 )
-async def change_client(id: ClientRef, body: ClientChanges, door: Door = allow(*CLIENT_ROLES)) -> Any:
+async def change_client(id: ClientRef, body: ClientChangesBody, door: Door = allow(*CLIENT_ROLES)) -> Any:
     client = await door.transact(handlers.change_client, id, to_changes(body), door.principal.roles, door.check_version)
     door.set_etag(client.version)
     return client

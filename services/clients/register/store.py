@@ -53,7 +53,7 @@ INSERT_CLIENTS_SQL = f"""
 """
 
 
-async def insert_clients(work: UnitOfWork, registrations: Sequence[Registration], *, imported: bool) -> set[str]:
+async def insert_clients(work: UnitOfWork, registrations: Sequence[Registration], *, is_import: bool) -> set[str]:
     """Registers up to 1,000 clients with owner, team, history and one leaf; returns the ids that were not taken."""
     profiles = [
         {
@@ -68,7 +68,7 @@ async def insert_clients(work: UnitOfWork, registrations: Sequence[Registration]
         INSERT_CLIENTS_SQL,
         profiles=[json.dumps(profile, default=str) for profile in profiles],
         fingerprints=[new.fingerprint for new in registrations],
-        imported=[new.digest if imported else None for new in registrations],
+        imported=[new.digest if is_import else None for new in registrations],
         leaf=uuid7(),
     )
     return {row["client_id"] for row in made}
@@ -211,13 +211,13 @@ UPDATE_PROFILES_SQL = """
 
 
 async def update_profiles(
-    work: UnitOfWork, profiles: Mapping[str, Profile], digests: Mapping[str, bytes] | None = None
+    work: UnitOfWork, profiles: Mapping[str, Profile], import_digests: Mapping[str, bytes] | None = None
 ) -> None:
     """Up to 1,000 profiles, with the digests of the rows that were imported. The clients were locked before."""
     await work.execute(
         UPDATE_PROFILES_SQL,
         profiles=[json.dumps({**asdict(profile), "id": id}, default=str) for id, profile in profiles.items()],
-        imported=[digests.get(id) if digests else None for id in profiles],
+        imported=[import_digests.get(id) if import_digests else None for id in profiles],
     )
     await increment_versions(work, profiles)
 

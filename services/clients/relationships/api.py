@@ -17,7 +17,7 @@ from shared.paging import Page, Paging, make_page, paging
 router = APIRouter(dependencies=[Depends(require_journal_space_at_door)])
 
 
-class NewInteraction(Body):
+class NewInteractionBody(Body):
     id: Id | None = None
     employee_id: Id
     kind: Literal["meeting", "call", "mail"]
@@ -25,7 +25,7 @@ class NewInteraction(Body):
     summary: Paragraphs | None = None
 
 
-class NewFeedback(Body):
+class NewFeedbackBody(Body):
     id: Id | None = None
     score: Annotated[int, Field(ge=0, le=10), NotBoolean]
     note: Paragraphs | None = None
@@ -71,7 +71,7 @@ async def list_feedback(id: ClientRef, paging: Paging = Depends(paging), door: D
     summary="Note a meeting, call or mail: who knows whom",
 )
 async def record_interaction(
-    id: ClientRef, body: NewInteraction, door: Door = allow(*CLIENT_ROLES)
+    id: ClientRef, body: NewInteractionBody, door: Door = allow(*CLIENT_ROLES)
 ) -> rules.Interaction:
     recorded = await door.transact(handlers.record_interaction, id, door.principal.roles, **vars(body))
     door.set_location("clients", recorded.client_id)
@@ -85,7 +85,7 @@ async def record_interaction(
     responses=CREATED_RESPONSES,
     summary="Note what the client says of us, from 0 to 10",
 )
-async def record_feedback(id: ClientRef, body: NewFeedback, door: Door = allow(*CLIENT_ROLES)) -> rules.Feedback:
+async def record_feedback(id: ClientRef, body: NewFeedbackBody, door: Door = allow(*CLIENT_ROLES)) -> rules.Feedback:
     recorded = await door.transact(handlers.record_feedback, id, door.principal.roles, **vars(body))
     door.set_location("clients", recorded.client_id)
     return recorded

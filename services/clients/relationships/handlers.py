@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from services.clients.access.handlers import lock_client, require_access
-from services.clients.names.handlers import accept_any_client_id
+from services.clients.access.handlers import lock_client_and_require_access, require_access
+from services.clients.names.handlers import with_resolved_client_id
 from services.clients.names.store import list_erased_employees
 from services.clients.register.handlers import ClientAlreadyErased
 from services.clients.relationships import rules, store
@@ -15,14 +15,14 @@ from shared.people.rules import UnknownEmployee
 from shared.people.store import lock_people
 
 
-@accept_any_client_id
+@with_resolved_client_id
 async def read_client_knowledge(work: UnitOfWork, client_id: str, roles: frozenset[str]) -> rules.ClientKnowledgeShown:
     """As of now. Raises a `JournaledRefusal`."""
     await require_access(work, client_id, "read", roles)
     return await store.get_client_knowledge(work, client_id)
 
 
-@accept_any_client_id
+@with_resolved_client_id
 async def list_interactions_or_feedback(
     work: UnitOfWork, client_id: str, roles: frozenset[str], paging: Paging, record_type: type[store.Record]
 ) -> list[store.Record]:
@@ -45,7 +45,7 @@ def _parse_cursor(paging: Paging) -> tuple[datetime, str] | None:
         raise UnknownCursor from None
 
 
-@accept_any_client_id
+@with_resolved_client_id
 async def record_interaction(
     work: UnitOfWork,
     client_id: str,
@@ -58,7 +58,7 @@ async def record_interaction(
 ) -> rules.Interaction:
     """Records who met whom. Raises a `JournaledRefusal`, `IdTaken`, `UnknownEmployee`, `ClientAlreadyErased`."""
     people = await lock_people(work, for_share=[employee_id, work.actor])
-    client = await lock_client(work, client_id, "contact", roles)
+    client = await lock_client_and_require_access(work, client_id, "contact", roles)
     if employee_id not in people:
         raise UnknownEmployee
     if client.is_erased or await list_erased_employees(work, [employee_id]):
@@ -70,7 +70,7 @@ async def record_interaction(
     return recorded
 
 
-@accept_any_client_id
+@with_resolved_client_id
 async def record_feedback(
     work: UnitOfWork,
     client_id: str,
@@ -82,7 +82,7 @@ async def record_feedback(
 ) -> rules.Feedback:
     """Records what the client says of us. Raises a `JournaledRefusal`, `IdTaken`, `ClientAlreadyErased`."""
     await lock_people(work, for_share=[work.actor])
-    client = await lock_client(work, client_id, "contact", roles)
+    client = await lock_client_and_require_access(work, client_id, "contact", roles)
     if client.is_erased:
         raise ClientAlreadyErased
     recorded = await store.insert_feedback(work, client_id, id or uuid7(), score, note, at)

@@ -31,7 +31,7 @@ LIST_ACQUAINTANCES_SQL = f"""
 """
 
 
-def known_sql(condition: str = "true") -> str:
+def knowing_employees_by_client_sql(condition: str = "true") -> str:
     """Of each client that somebody here knows: how many of them stay, and the best of them, before those who leave."""
     return f"""
         SELECT m.client_id, count(*) FILTER (WHERE {is_staying_sql("p")}) AS staying,
@@ -43,9 +43,9 @@ def known_sql(condition: str = "true") -> str:
     """
 
 
-# Of the rows `k` of `known_sql`, of clients `c`, their owners of record `o` and acting owners `h`: by how many who stay a
-# client is known, and if by one at most, on whom it hangs. If nobody knows it, whoever has it in hand counts as the one. Whom
-# only people know who are leaving hangs on the best known of them: it goes where they go.
+# Of the rows `k` of `knowing_employees_by_client_sql`, of clients `c`, their owners of record `o` and acting owners `h`: by how
+# many who stay a client is known, and if by one at most, on whom it hangs. If nobody knows it, whoever has it in hand counts
+# as the one. Whom only people know who are leaving hangs on the best known of them: it goes where they go.
 KNOWN_BY_SQL = f"coalesce(k.staying, CASE WHEN {is_staying_sql('h')} THEN 1 ELSE 0 END)"
 ALONE_SQL = "CASE WHEN k.staying > 1 THEN NULL ELSE coalesce(k.best, o.stand_in_id, c.owner_id) END"
 DEPENDENCY_REASON_SQL = """CASE WHEN k.staying > 1 THEN NULL WHEN k.staying = 1 THEN 'known_by_one'
@@ -54,7 +54,7 @@ DEPENDENCY_REASON_SQL = """CASE WHEN k.staying > 1 THEN NULL WHEN k.staying = 1 
 GET_CLIENT_KNOWLEDGE_SQL = f"""
     SELECT c.client_id, {KNOWN_BY_SQL} AS count, CASE WHEN k.staying > 0 THEN k.best END AS strongest_id,
            {ALONE_SQL} AS alone_id, {DEPENDENCY_REASON_SQL} AS why
-    FROM clients c LEFT JOIN ({known_sql("client_id = :client_id")}) k USING (client_id)
+    FROM clients c LEFT JOIN ({knowing_employees_by_client_sql("client_id = :client_id")}) k USING (client_id)
     LEFT JOIN people o ON o.employee_id = c.owner_id
     LEFT JOIN people h ON h.employee_id = coalesce(o.stand_in_id, c.owner_id)
     WHERE c.client_id = :client_id

@@ -15,21 +15,23 @@ from shared.paging import Page, Paging, make_page, paging
 router = APIRouter(tags=["risk"], dependencies=[Depends(require_journal_space_at_door)])
 
 
-class ClientsAtRisk(Page[store.ClientAtRisk]):
+class SingleThreadedClientPage(Page[store.SingleThreadedClient]):
     computed_at: datetime | None = Field(description="when this was last computed for all clients")
 
 
 @router.get(
-    "/risk/clients", response_model=ClientsAtRisk, summary="Clients that only one of us knows, the most valuable first"
+    "/risk/clients",
+    response_model=SingleThreadedClientPage,
+    summary="Clients that only one of us knows, the most valuable first",
 )
-async def list_clients_known_alone(
+async def list_single_threaded_clients(
     owner_id: Annotated[Id | None, Query(description="acting owner")] = None,
     department_id: Annotated[Id | None, Query(description="of the acting owner, with those below it")] = None,
     paging: Paging = Depends(paging),
     door: Door = allow("employee", "sales_head", "director", "service"),
 ) -> Any:
     found, computation = await door.transact(
-        handlers.list_clients_at_risk, door.principal.roles, paging, owner_id, department_id
+        handlers.list_single_threaded_clients, door.principal.roles, paging, owner_id, department_id
     )
     page = make_page(found, paging, lambda client: (f"{client.value:.2f}", client.client_id))
     return {**page, "computed_at": computation.at if computation else None}
@@ -46,5 +48,5 @@ async def read_employee_risk(
     "/risk/recompute",
     summary="Compute it now; else it is done every night, in a small company for whoever looks",
 )
-async def recompute_risks(door: Door = allow("ops")) -> store.RisksRecomputed:
-    return await door.transact(handlers.recompute_risks)
+async def recompute_single_threaded_clients(door: Door = allow("ops")) -> store.RisksRecomputed:
+    return await door.transact(handlers.recompute_single_threaded_clients)

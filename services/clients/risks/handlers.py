@@ -21,22 +21,22 @@ class RisksAlreadyComputing(Refused, code="already_computing"):
     """This is being computed right now. Look again in a minute."""
 
 
-async def recompute_risks(work: UnitOfWork) -> store.RisksRecomputed:
+async def recompute_single_threaded_clients(work: UnitOfWork) -> store.RisksRecomputed:
     """Computes it now. Raises `RisksAlreadyComputing`."""
-    if not await store.lock_computation(work):
+    if not await store.try_lock_computation(work):
         raise RisksAlreadyComputing
-    return await store.update_risks(work)
+    return await store.update_single_threaded_clients(work)
 
 
-async def list_clients_at_risk(
+async def list_single_threaded_clients(
     work: UnitOfWork, roles: frozenset[str], paging: Paging, owner_id: str | None, department_id: str | None
-) -> tuple[list[store.ClientAtRisk], store.RiskComputation | None]:
+) -> tuple[list[store.SingleThreadedClient], store.RiskComputation | None]:
     """A page of clients that hang on one person, and when that was computed. Raises a `JournaledRefusal`, `UnknownCursor`."""
     after = _parse_cursor(paging)
     await require_actor_not_excluded(work, "client.listed", "list")
-    await store.update_risks_if_small(work)
+    await store.update_single_threaded_clients_if_company_small(work)
     computation = await store.get_last_computation(work)
-    clients = await store.list_clients_at_risk(work, roles, after, paging.fetch, owner_id, department_id)
+    clients = await store.list_single_threaded_clients(work, roles, after, paging.fetch, owner_id, department_id)
     shown = [client.client_id for client in clients[: paging.limit]]
     await insert_clients_entry(work, "client.listed", "list", get_list_reason(roles), shown, {"by": "risk"})
     return clients, computation
@@ -64,10 +64,10 @@ async def read_employee_risk(work: UnitOfWork, employee_id: str, roles: frozense
     person = await get_person(work, employee_id)
     if not (may_see_clients or "hr" in roles) or person is None or not person.is_known:
         raise NotFound
-    await store.update_risks_if_small(work)
+    await store.update_single_threaded_clients_if_company_small(work)
     reason = get_list_reason(roles) if may_see_clients else None  # figures without clients rest on no relation to one
     await insert_journal_entry(work, "risk.read", employee_id=employee_id, action="list", reason=reason)
-    top = await store.list_top_clients(work, employee_id, roles, TOP_CLIENTS) if may_see_clients else []
+    top = await store.list_top_single_threaded_clients(work, employee_id, roles, TOP_CLIENTS) if may_see_clients else []
     if top:
         shown = [client.client_id for client in top]
         await insert_clients_entry(work, "client.listed", "list", reason, shown, {"by": "risk"})
@@ -77,15 +77,15 @@ async def read_employee_risk(work: UnitOfWork, employee_id: str, roles: frozense
 # -- by the clock ------------------------------------------------------------------------------------------------------
 
 
-async def recompute_risks_nightly(runtime: Runtime) -> bool:
+async def recompute_single_threaded_clients_nightly(runtime: Runtime) -> bool:
     """Computes it when a new day of the company has begun, by one replica."""
     await runtime.transact(_recompute_if_due)
     return False
 
 
 async def _recompute_if_due(work: UnitOfWork) -> None:
-    if await _is_due(work) and await store.lock_computation(work) and await _is_due(work):
-        await recompute_risks(work)
+    if await _is_due(work) and await store.try_lock_computation(work) and await _is_due(work):
+        await recompute_single_threaded_clients(work)
 
 
 async def _is_due(work: UnitOfWork) -> bool:

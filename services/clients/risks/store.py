@@ -14,7 +14,12 @@ from pydantic import Field
 from services.clients.access.store.decision import allowed_client_ids_sql
 from services.clients.register.store import HAS_ACTING_OWNER_SQL
 from services.clients.relationships.rules import DependencyReason, get_year_before
-from services.clients.relationships.store import ALONE_SQL, DEPENDENCY_REASON_SQL, KNOWN_BY_SQL, known_sql
+from services.clients.relationships.store import (
+    ALONE_SQL,
+    DEPENDENCY_REASON_SQL,
+    KNOWN_BY_SQL,
+    knowing_employees_by_client_sql,
+)
 from shared.advisory_locks import AdvisoryLock
 from shared.contracts.clients import ClientSingleThreaded
 from shared.database import UnitOfWork
@@ -26,7 +31,7 @@ SMALL_COMPANY_ROWS = 30_000  # clients, interactions and orders: all can be comp
 # For all clients at once. Only what changed is written.
 UPDATE_RISKS_SQL = f"""
     MERGE INTO client_risks r USING (
-        WITH known AS ({known_sql()}), ordered AS (
+        WITH known AS ({knowing_employees_by_client_sql()}), ordered AS (
             SELECT client_id, sum(value) AS value FROM client_orders
             WHERE status <> 'cancelled' AND placed_on > CAST(:today AS date) - interval '1 year'
             AND placed_on <= CAST(:today AS date) GROUP BY client_id
@@ -62,7 +67,7 @@ class RiskComputation:
 
     at: datetime
     day: date
-    clients: int
+    client_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,26 +80,26 @@ class RisksRecomputed:
 
 
 async def get_last_computation(work: UnitOfWork) -> RiskComputation | None:
-    return await work.fetch_one(RiskComputation, "SELECT at, day, clients FROM risks_computed")
+    return await work.fetch_one(RiskComputation, "SELECT at, day, clients AS client_count FROM risks_computed")
 
 
-async def lock_computation(work: UnitOfWork) -> bool:
+async def try_lock_computation(work: UnitOfWork) -> bool:
     """Until the end of the transaction nobody else computes; False if somebody does."""
     return bool(await work.fetch_value(f"SELECT pg_try_advisory_xact_lock({AdvisoryLock.RISKS:d})"))
 
 
-async def update_risks_if_small(work: UnitOfWork) -> None:
+async def update_single_threaded_clients_if_company_small(work: UnitOfWork) -> None:
     """For whoever looks, so that in a small company they see what is so now. Whoever computes already is not waited for."""
     few = await work.fetch_value(
         f"""SELECT count(*) <= {SMALL_COMPANY_ROWS} FROM (
             SELECT FROM clients UNION ALL SELECT FROM interactions UNION ALL SELECT FROM client_orders
             LIMIT {SMALL_COMPANY_ROWS + 1}) found"""
     )
-    if few and await lock_computation(work):
-        await update_risks(work)
+    if few and await try_lock_computation(work):
+        await update_single_threaded_clients(work)
 
 
-async def update_risks(work: UnitOfWork) -> RisksRecomputed:
+async def update_single_threaded_clients(work: UnitOfWork) -> RisksRecomputed:
     """Computes it for all clients. Millions take longer, and more memory, than a statement of every day."""
     await work.fetch_rows(
         "SELECT set_config('statement_timeout', '900000', true), set_config('work_mem', '64MB', true)"
@@ -118,7 +123,7 @@ SHARE_OF_COMPANY_SQL = "CAST(round({part} / nullif(n.value, 0), 6) AS double pre
 
 
 @dataclass(frozen=True, slots=True)
-class ClientAtRisk:
+class SingleThreadedClient:
     """Known by one at most who stays. `why`: that one (`known_by_one`); only people know it who are leaving or frozen
     (`only_leaving`); nobody does, so that it hangs on whoever has it in hand (`owner_alone`)."""
 
@@ -132,14 +137,14 @@ class ClientAtRisk:
     computed_at: Annotated[datetime, Field(description="since when this is so, as far as it was computed")]
 
 
-async def list_clients_at_risk(
+async def list_single_threaded_clients(
     work: UnitOfWork,
     roles: frozenset[str],
     after: tuple[Decimal, str] | None,
     limit: int,
     owner_id: str | None = None,
     department_id: str | None = None,
-) -> list[ClientAtRisk]:
+) -> list[SingleThreadedClient]:
     """Clients that hang on one person, the most valuable first: the actor's own, those whom they head, or all."""
     own = allowed_client_ids_sql(roles, "list", ("owner", "caretaker", "head"))
     where = ["r.alone_id IS NOT NULL", *([f"r.client_id IN ({own})"] if own else [])]
@@ -151,7 +156,7 @@ async def list_clients_at_risk(
         where.append("r.value <= :value AND (r.value < :value OR r.client_id > :after)")
     value, client_id = after or (None, None)
     return await work.fetch_all(
-        ClientAtRisk,
+        SingleThreadedClient,
         f"""
         SELECT r.client_id, coalesce(o.stand_in_id, c.owner_id) AS owner_id, r.value, r.known_by, r.alone_id, r.why,
                {SHARE_OF_COMPANY_SQL.format(part="r.value")} AS share, r.computed_at
@@ -194,7 +199,7 @@ GET_EMPLOYEE_RISK_SQL = f"""
 
 
 @dataclass(frozen=True, slots=True)
-class TopClientAtRisk:
+class TopSingleThreadedClient:
     client_id: str
     value: Total
     known_by: int
@@ -217,7 +222,7 @@ class EmployeeRisk:
         float | None, Field(description="how much of the value of all clients hangs on them alone")
     ]
     top: Annotated[
-        list[TopClientAtRisk],
+        list[TopSingleThreadedClient],
         Field(description="the most valuable that hang on them and that you may list; none for `hr`"),
     ]
     computed_at: datetime | None
@@ -229,13 +234,13 @@ async def get_employee_risk(work: UnitOfWork, employee_id: str) -> EmployeeRisk:
     return risk
 
 
-async def list_top_clients(
+async def list_top_single_threaded_clients(
     work: UnitOfWork, employee_id: str, roles: frozenset[str], limit: int
-) -> list[TopClientAtRisk]:
+) -> list[TopSingleThreadedClient]:
     """Of those that the actor may list."""
     own = allowed_client_ids_sql(roles, "list")
     return await work.fetch_all(
-        TopClientAtRisk,
+        TopSingleThreadedClient,
         f"""
         SELECT r.client_id, r.value, r.known_by, r.why FROM client_risks r
         WHERE r.alone_id = :id {f"AND r.client_id IN ({own})" if own else ""} ORDER BY r.value DESC, r.client_id LIMIT :limit
@@ -249,7 +254,7 @@ async def list_top_clients(
 # -- announcing --------------------------------------------------------------------------------------------------------------
 
 
-async def update_single_threaded_as_announced(work: UnitOfWork, least: Decimal) -> list[ClientSingleThreaded]:
+async def update_single_threaded_as_announced(work: UnitOfWork, min_value: Decimal) -> list[ClientSingleThreaded]:
     """Clients of at least this value that hang on somebody, of which that was not announced; from now on it counts as such."""
     return await work.fetch_all(
         ClientSingleThreaded,
@@ -260,7 +265,7 @@ async def update_single_threaded_as_announced(work: UnitOfWork, least: Decimal) 
               ORDER BY value DESC, client_id LIMIT {ANNOUNCED_AT_ONCE} FOR UPDATE SKIP LOCKED) u
         WHERE r.client_id = u.client_id RETURNING r.client_id, r.alone_id AS employee_id, CAST(r.value AS text) AS value
         """,
-        least=least,
+        least=min_value,
     )
 
 

@@ -59,13 +59,15 @@ class CallRoute:
     ]
 
 
-async def get_call_route(work: UnitOfWork, whole: str, ending: str, function: str | None) -> CallRoute | None:
+async def get_call_route(
+    work: UnitOfWork, whole_query: str, ending_query: str, function: str | None
+) -> CallRoute | None:
     """Of the client whose phone numbers match these queries, of the whole number and of endings; None if there is none."""
     return await work.fetch_one(
         CallRoute,
         GET_CALL_ROUTE_SQL,
-        whole=whole,
-        ending=ending,
+        whole=whole_query,
+        ending=ending_query,
         function=function,
         day=work.today.isoformat(),
         last_resort=work.settings.last_resort,

@@ -44,7 +44,7 @@ def _refuse_merged_ref(ref: str) -> str:
 PutRef = Annotated[ClientRef, AfterValidator(_refuse_merged_ref)]
 
 
-class WholeClient(Body):
+class PutClientBody(Body):
     """What is left out of the profile returns to its default; owner, team and the ids of systems not named stay."""
 
     name: Line
@@ -60,11 +60,11 @@ class WholeClient(Body):
     external_ids: ExternalIdChanges = Field(default_factory=dict)
 
 
-class BatchClient(WholeClient):
+class ClientBatchItem(PutClientBody):
     id: PutRef
 
 
-class Batch(Body):
+class ClientBatchBody(Body):
     items: Annotated[list[Any], Field(max_length=1_000)]
 
 
@@ -84,7 +84,7 @@ class PutOutcomes(BaseModel):
     refused: int
 
 
-def _make_wanted_client(ref: str, body: WholeClient) -> handlers.WantedClient:
+def _make_wanted_client(ref: str, body: PutClientBody) -> handlers.WantedClient:
     given = {name: getattr(body, name) for name in PROFILE_FIELDS}
     profile = Profile(**{**given, "contacts": to_contacts(body.contacts), "external_ids": {}, "team": {}})
     return handlers.WantedClient(ref, profile, body.owner_id, body.team, body.external_ids)
@@ -96,7 +96,7 @@ def _make_wanted_client(ref: str, body: WholeClient) -> handlers.WantedClient:
     responses={201: {**CREATED_RESPONSES[201], "model": Client, "description": "It is new"}},
     summary="Create a client, or replace what is given of it",
 )
-async def put_client(id: PutRef, body: WholeClient, door: Door = allow(*CLIENT_ROLES)) -> Any:
+async def put_client(id: PutRef, body: PutClientBody, door: Door = allow(*CLIENT_ROLES)) -> Any:
     def check(version: int | None) -> None:
         headers = door.request.headers
         if version is None and "if-match" in headers:
@@ -117,8 +117,8 @@ async def put_client(id: PutRef, body: WholeClient, door: Door = allow(*CLIENT_R
 
 
 def _batch_schema() -> dict[str, Any]:
-    schema = Batch.model_json_schema()
-    item = BatchClient.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema = ClientBatchBody.model_json_schema()
+    item = ClientBatchItem.model_json_schema(ref_template="#/components/schemas/{model}")
     del item["$defs"]  # they stand with those of the other routes
     schema["properties"]["items"]["items"] = item
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
@@ -144,12 +144,12 @@ async def put_clients(request: Request, door: Door = allow(*CLIENT_ROLES)) -> An
 
 def _parse_batch(body: bytes) -> list[handlers.WantedClient | str]:
     """Each item, or what is wrong with it. Raises `RequestValidationError`."""
-    return [_parse_item(item) for item in parse_bulk_body(body, Batch).items]
+    return [_parse_item(item) for item in parse_bulk_body(body, ClientBatchBody).items]
 
 
 def _parse_item(item: Any) -> handlers.WantedClient | str:
     try:
-        client = BatchClient.model_validate(item)
+        client = ClientBatchItem.model_validate(item)
     except ValidationError as error:
-        return describe_invalid_item(BatchClient, error)
+        return describe_invalid_item(ClientBatchItem, error)
     return _make_wanted_client(client.id, client)

@@ -13,16 +13,16 @@ from services.clients.holdings.store.teams import replace_teams
 from services.clients.journal.store import insert_changed_clients_entry, insert_clients_entry
 from services.clients.names.handlers import ExternalIdTaken
 from services.clients.names.rules import apply_external_id_changes
-from services.clients.names.store import claim_external_ids_or_list_taken, list_client_ids_by_ref
+from services.clients.names.store import list_client_ids_by_other_name, update_external_ids_and_list_taken
 from services.clients.permissions.rules import ALLOWING_REASONS
 from services.clients.register.handlers import (
     ClientAlreadyErased,
     ClientAlreadyMerged,
-    NotYourClient,
+    MayNotRegisterForThisOwner,
     UnknownOwner,
     announce_changed_clients,
     announce_registered_clients,
-    find_owner_refusal,
+    find_work_refusal_code,
 )
 from services.clients.register.rules import Client, Profile, Registration, assign_contact_ids, build_registration
 from services.clients.register.store import get_client, insert_clients, list_profiles, update_profiles
@@ -32,7 +32,7 @@ from shared.ids import uuid7
 from shared.people.rules import Frozen, NotEmployed, Person, UnknownEmployee
 
 
-class OwnershipByTransfer(Refused, code="ownership_by_transfer"):
+class OwnerChangesByTransferOnly(Refused, code="ownership_by_transfer"):
     """Who is responsible for a client is mastered here: it changes by `POST /transfers` only. Leave `owner_id` out."""
 
 
@@ -51,8 +51,8 @@ class RepeatedInBatch(Refused, code="repeated"):
 REFUSAL_ERRORS: Mapping[str, type[HoldfastError]] = {
     refusal.code: refusal
     for refusal in (
-        *(ContradictingExternalId, OwnershipByTransfer, OwnerIdMissing, RepeatedInBatch, ClientAlreadyErased),
-        *(ExternalIdTaken, ClientAlreadyMerged, NotYourClient, UnknownOwner, IdTaken),
+        *(ContradictingExternalId, OwnerChangesByTransferOnly, OwnerIdMissing, RepeatedInBatch, ClientAlreadyErased),
+        *(ExternalIdTaken, ClientAlreadyMerged, MayNotRegisterForThisOwner, UnknownOwner, IdTaken),
         *(UnknownEmployee, NotEmployed, Frozen),
     )
 }
@@ -74,12 +74,12 @@ class WantedClient:
 
 @dataclass(frozen=True, slots=True)
 class PutResult:
-    """What became of it. `reason`: why it is refused; `system`: in which system its id is another client's."""
+    """What became of it. `reason`: why it is refused; `system_of_taken_id`: in which system its id is another client's."""
 
     client_id: str | None
     outcome: Literal["created", "updated", "unchanged", "refused"]
     reason: str | None = None
-    system: str | None = None
+    system_of_taken_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ async def put_clients(
     Raises `YouAreFrozen`, `PolicyNotAcknowledged`, and what `check_version` does, which is given the version of a client,
     or None of one that is not there.
     """
-    ids_by_ref = await list_client_ids_by_ref(work, (one.ref for one in wanted))
+    ids_by_ref = await list_client_ids_by_other_name(work, (one.ref for one in wanted))
     ids = [_get_client_id(one, ids_by_ref) for one in wanted]
     named = {person for one in wanted for person in (one.owner_id, *(one.team or {}).values()) if person}
     people = await lock_people_for_client_work(work, named)
@@ -131,7 +131,11 @@ async def put_clients(
     for one, id in zip(wanted, ids, strict=True):
         refusal = RepeatedInBatch.code if id in seen else _find_refusal(one, id, present)
         seen.add(id)
-        if check_version is not None and refusal not in (NotYourClient.code, IdTaken.code, ActionNotAllowed.code):
+        if check_version is not None and refusal not in (
+            MayNotRegisterForThisOwner.code,
+            IdTaken.code,
+            ActionNotAllowed.code,
+        ):
             check_version(clients[id].version if id in clients else None)
         if refusal is not None:
             results.append(PutResult(id if id in clients else None, "refused", refusal))
@@ -151,7 +155,7 @@ async def put_client(
     if result.reason == ActionNotAllowed.code:
         raise JournaledRefusal(ActionNotAllowed())
     if result.client_id is None or result.reason is not None:
-        named = {"system": result.system} if result.system else {}
+        named = {"system": result.system_of_taken_id} if result.system_of_taken_id else {}
         raise JournaledRefusal(REFUSAL_ERRORS[result.reason or IdTaken.code](**named))
     return result, await get_client(work, result.client_id)
 
@@ -180,8 +184,8 @@ def _find_refusal(wanted: WantedClient, id: str, present: PresentState) -> str |
         if wanted.owner_id is None:
             return OwnerIdMissing.code
         if wanted.owner_id not in present.permitted_owners:
-            return NotYourClient.code
-        refusal = find_owner_refusal(present.people, wanted.owner_id)
+            return MayNotRegisterForThisOwner.code
+        refusal = find_work_refusal_code(present.people, wanted.owner_id)
         if refusal is not None:
             return UnknownOwner.code if refusal == UnknownEmployee.code else refusal
     else:
@@ -191,10 +195,10 @@ def _find_refusal(wanted: WantedClient, id: str, present: PresentState) -> str |
         if client.is_erased:
             return ClientAlreadyErased.code
         if wanted.owner_id not in (None, client.owner_id, client.stand_in_id):
-            return OwnershipByTransfer.code
+            return OwnerChangesByTransferOnly.code
     team = present.profiles[id].team if client else {}
     newcomers = [person for function, person in (wanted.team or {}).items() if team.get(function) != person]
-    refusals = (find_owner_refusal(present.people, person) for person in newcomers)
+    refusals = (find_work_refusal_code(present.people, person) for person in newcomers)
     return next((refusal for refusal in refusals if refusal is not None), None)
 
 
@@ -216,7 +220,7 @@ async def _save(
         if result.outcome in ("created", "updated"):
             before = present.profiles[id].external_ids if id in present.profiles else {}
             external_ids[id] = (before, _external_ids_after(wanted, before))
-    taken = await claim_external_ids_or_list_taken(work, external_ids)
+    taken = await update_external_ids_and_list_taken(work, external_ids)
     results = [
         PutResult(id if id in present.clients else None, "refused", ExternalIdTaken.code, taken[id])
         if id in taken and result.outcome != "refused"
@@ -243,12 +247,12 @@ async def _save(
 
 async def _insert(work: UnitOfWork, registrations: Sequence[Registration]) -> Set[str]:
     """The ids of those that somebody else registered since we looked: they are called what that one says."""
-    inserted = await insert_clients(work, registrations, imported=False)
+    inserted = await insert_clients(work, registrations, is_import=False)
     announce_registered_clients(work, [new for new in registrations if new.client_id in inserted])
     missed = {new.client_id: new.profile.external_ids for new in registrations if new.client_id not in inserted}
     if missed:
         profiles = await list_profiles(work, missed)
-        await claim_external_ids_or_list_taken(
+        await update_external_ids_and_list_taken(
             work, {id: (missed[id], profile.external_ids) for id, profile in profiles.items()}
         )
     return missed.keys()

@@ -15,12 +15,12 @@ from shared.ids import ClientRef, Id
 router = APIRouter(tags=["clients"], dependencies=[Depends(require_journal_space_at_door)])
 
 
-class NewTeamPlace(Body):
+class TeamPlaceBody(Body):
     employee_id: Id
 
 
 @router.put("/clients/{id}/team/{function}", response_model=Client, summary="Say who serves the client in a function")
-async def place_in_team(id: ClientRef, function: Id, body: NewTeamPlace, door: Door = allow(*CLIENT_ROLES)) -> Any:
+async def place_in_team(id: ClientRef, function: Id, body: TeamPlaceBody, door: Door = allow(*CLIENT_ROLES)) -> Any:
     client = await door.transact(
         handlers.place_in_team, id, function, body.employee_id, door.principal.roles, door.check_version
     )

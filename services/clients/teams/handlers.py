@@ -10,7 +10,7 @@ from services.clients.holdings.store.teams import (
     upsert_team_places,
 )
 from services.clients.journal.store import insert_decision_entry, insert_journal_entry
-from services.clients.names.handlers import accept_any_client_id
+from services.clients.names.handlers import with_resolved_client_id
 from services.clients.permissions.rules import ALLOWING_REASONS
 from services.clients.register.handlers import VersionCheck, announce_changed_clients
 from services.clients.register.rules import Client
@@ -37,7 +37,7 @@ async def _lock_client_for_staffing(work: UnitOfWork, client_id: str, roles: fro
     return client
 
 
-@accept_any_client_id
+@with_resolved_client_id
 async def place_in_team(
     work: UnitOfWork,
     client_id: str,
@@ -60,7 +60,7 @@ async def place_in_team(
     return await get_client(work, client_id)
 
 
-@accept_any_client_id
+@with_resolved_client_id
 async def remove_from_team(work: UnitOfWork, client_id: str, function: str, roles: frozenset[str]) -> None:
     """Raises a `JournaledRefusal`, and `NotFound` if nobody serves the client in this function."""
     await lock_people(work, for_share=[work.actor])

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from services.clients.names.store import list_client_ids_by_ref
+from services.clients.names.store import list_client_ids_by_other_name
 from services.clients.transfers import handlers
 from shared.http.bulk import parse_bulk_body
 from shared.http.door import Door, allow
@@ -27,7 +27,7 @@ class TransferItem(Body):
     to_id: Id
 
 
-class Transfer(Body):
+class TransferBody(Body):
     items: Annotated[list[Any], Field(max_length=100_000)]
     reason: Line
 
@@ -59,7 +59,7 @@ SLICE_SIZE = 1_000  # items that are read or written at a stretch: nobody waits 
 
 
 def _request_schema() -> dict[str, Any]:
-    schema = Transfer.model_json_schema()
+    schema = TransferBody.model_json_schema()
     schema["properties"]["items"]["items"] = TransferItem.model_json_schema()
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
@@ -74,9 +74,11 @@ async def transfer_clients_by_hand(
     request: Request, dry_run: bool = False, door: Door = allow("sales_head", "director", "service")
 ) -> Response:
     reason, given = await asyncio.to_thread(_parse_transfer, await request.body())
-    everybody = door.principal.has("director", "service")
+    may_transfer_any_client = door.principal.has("director", "service")
     run = door.read if dry_run else door.transact
-    ids = await door.read(list_client_ids_by_ref, {item.client_id for item in given if isinstance(item, TransferItem)})
+    ids = await door.read(
+        list_client_ids_by_other_name, {item.client_id for item in given if isinstance(item, TransferItem)}
+    )
     transfers = [
         (ids.get(item.client_id, item.client_id), item.from_id, item.to_id)
         for item in given
@@ -84,7 +86,7 @@ async def transfer_clients_by_hand(
     ]
     outcomes = iter(
         await handlers.transfer_in_chunks(
-            transfers, lambda chunk: run(handlers.transfer_clients_by_hand, chunk, reason, everybody)
+            transfers, lambda chunk: run(handlers.transfer_clients_by_hand, chunk, reason, may_transfer_any_client)
         )
     )
     items = [
@@ -97,7 +99,7 @@ async def transfer_clients_by_hand(
 
 def _parse_transfer(body: bytes) -> tuple[str, list[TransferItem | InvalidItem]]:
     """The reason, and the items. Raises `RequestValidationError`."""
-    transfer = parse_bulk_body(body, Transfer)
+    transfer = parse_bulk_body(body, TransferBody)
     items: list[TransferItem | InvalidItem] = []
     for start in range(0, len(transfer.items), SLICE_SIZE):
         part = transfer.items[start : start + SLICE_SIZE]

@@ -9,7 +9,7 @@ from services.clients.access.store.actor import get_person, list_caretaker_candi
 from services.clients.copies.store import delete_open_stages
 from services.clients.holdings.store.owners import (
     TransferOutcome,
-    insert_stand_ins,
+    insert_stand_in_history,
     list_clients_of_record_owner,
     lock_clients,
     update_owners,
@@ -21,7 +21,7 @@ from shared.database import UnitOfWork
 from shared.ids import uuid7
 from shared.messages import Envelope
 from shared.people.rules import choose_caretaker
-from shared.people.store import end_settling, list_settling, lock_people
+from shared.people.store import end_settling, list_settling_employee_ids, lock_people
 from shared.service import Runtime
 
 CHUNK_SIZE = 1_000
@@ -29,7 +29,7 @@ MAX_CONCURRENT_CHUNKS = 2  # chunks at a time: while one is taken apart here the
 T = TypeVar("T")
 
 
-def split_into_chunks(items: Iterable[T], key: Callable[[T], str]) -> Iterator[list[T]]:
+def split_into_distinct_chunks(items: Iterable[T], key: Callable[[T], str]) -> Iterator[list[T]]:
     """The items in their order, at most 1,000 at a time and none with the same key together."""
     chunk: list[T] = []
     seen: set[str] = set()
@@ -47,7 +47,7 @@ async def transfer_in_chunks(
     transfers: Sequence[tuple[str, str, str]], transfer: Callable[[list[tuple[str, str, str]]], Awaitable[list[T]]]
 ) -> list[T]:
     """What `transfer` makes of all chunks, in the order given; two at a time unless a client comes twice."""
-    chunks = list(split_into_chunks(transfers, lambda one: one[0]))
+    chunks = list(split_into_distinct_chunks(transfers, lambda one: one[0]))
     distinct = len({client_id for client_id, _, _ in transfers}) == len(transfers)
     gate = asyncio.Semaphore(MAX_CONCURRENT_CHUNKS if distinct else 1)
 
@@ -82,14 +82,16 @@ def announce_transfers(
 
 
 async def transfer_clients_by_hand(
-    work: UnitOfWork, transfers: Sequence[tuple[str, str, str]], reason: str, everybody: bool
+    work: UnitOfWork, transfers: Sequence[tuple[str, str, str]], reason: str, may_transfer_any_client: bool
 ) -> list[TransferOutcome]:
     """Up to 1,000 transfers `(client_id, from_id, to_id)`, no client twice.
 
     Raises `YouAreFrozen`, `PolicyNotAcknowledged`.
     """
     await lock_people_for_client_work(work, {to_id for _, _, to_id in transfers})
-    outcomes = await update_owners(work, transfers, "manual", reason=reason, everybody=everybody, acting=True)
+    outcomes = await update_owners(
+        work, transfers, "manual", reason=reason, may_move_any=may_transfer_any_client, accepts_acting_owner=True
+    )
     announce_transfers(work, outcomes, "manual")
     return outcomes
 
@@ -114,12 +116,12 @@ async def transfer_clients(work: UnitOfWork, envelope: Envelope[TransferClients]
 
 async def settle_rehired_employees(runtime: Runtime) -> bool:
     """A rehire restores nothing: what is still of record goes to the stand-in for good, chunk by chunk."""
-    settling = await runtime.transact(list_settling)
-    worked = [await runtime.transact(settle_rehired_employee, employee_id) for employee_id in settling]
+    settling = await runtime.transact(list_settling_employee_ids)
+    worked = [await runtime.transact(settle_chunk_of_rehired_employee, employee_id) for employee_id in settling]
     return any(worked)
 
 
-async def settle_rehired_employee(work: UnitOfWork, employee_id: str) -> bool:
+async def settle_chunk_of_rehired_employee(work: UnitOfWork, employee_id: str) -> bool:
     """Moves up to 1,000 clients of record to the stand-in, then the places in teams; with the last the person is settled.
 
     False if nothing could be done: nobody stands in, and nobody can.
@@ -156,5 +158,5 @@ async def settle_rehired_employee(work: UnitOfWork, employee_id: str) -> bool:
         return True
     await delete_open_stages(work, employee_id)
     await end_settling(work, employee_id)
-    await insert_stand_ins(work, employee_id)
+    await insert_stand_in_history(work, employee_id)
     return True

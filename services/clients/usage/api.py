@@ -28,7 +28,7 @@ class UsageItem(Body):
     system: Id
 
 
-class UsageReport(Body):
+class UsageReportBody(Body):
     items: Annotated[list[UsageItem], Field(min_length=1, max_length=1_000)]
 
 
@@ -44,7 +44,7 @@ class UsageReportResult(BaseModel):
 
 
 @router.post("/usage", summary="Report what was really used, at most 1,000 items at a time")
-async def report_usage(body: UsageReport, door: Door = allow("service")) -> UsageReportResult:
+async def report_usage(body: UsageReportBody, door: Door = allow("service")) -> UsageReportResult:
     outcomes = await door.transact(handlers.record_usage, [store.UsageRecord(**vars(item)) for item in body.items])
     refused = [
         RefusedItem(item=place, reason=outcome.refusal) for place, outcome in enumerate(outcomes) if outcome.refusal

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from services.clients.access.handlers import lock_people_for_client_work
 from services.clients.journal.store import insert_journal_entry
-from services.clients.names.store import list_client_ids_by_ref
+from services.clients.names.store import list_client_ids_by_other_name
 from services.clients.usage import store
 from shared.database import UnitOfWork
 from shared.service import Runtime
@@ -13,7 +13,7 @@ from shared.service import Runtime
 async def record_usage(work: UnitOfWork, records: Sequence[store.UsageRecord]) -> list[store.UsageOutcome]:
     """Up to 1,000 records. Raises `YouAreFrozen`, `PolicyNotAcknowledged`."""
     await lock_people_for_client_work(work)
-    ids = await list_client_ids_by_ref(work, [record.client_id for record in records])
+    ids = await list_client_ids_by_other_name(work, [record.client_id for record in records])
     return await store.insert_usage(
         work, [record._replace(client_id=ids.get(record.client_id, record.client_id)) for record in records]
     )

@@ -32,7 +32,7 @@ async def get_head_of_sales(work: UnitOfWork, leaver_id: str) -> str | None:
     return (await list_heads_of_sales(work, [leaver_id]))[leaver_id]
 
 
-async def get_manager(work: UnitOfWork, leaver_id: str) -> str | None:
+async def get_manager_or_head_of_sales(work: UnitOfWork, leaver_id: str) -> str | None:
     """Who takes the leaver's part: the manager, if they work here and are not frozen, else the head of sales."""
     manager_id: str | None = await work.fetch_value(
         """
@@ -66,7 +66,7 @@ async def get_caretaker(work: UnitOfWork, leaver_id: str) -> str | None:
     return stand_in_id or work.settings.last_resort or await get_head_of_sales(work, leaver_id)
 
 
-async def get_employment(work: UnitOfWork, employee_id: str) -> str | None:
+async def get_employment_id(work: UnitOfWork, employee_id: str) -> str | None:
     """The present employment of this person."""
     employment_id: str | None = await work.fetch_value(
         "SELECT employment_id FROM people WHERE employee_id = :id", id=employee_id

@@ -16,13 +16,13 @@ from shared.paging import Page, Paging, make_page, paging
 router = APIRouter(tags=["cases"])
 
 
-class RetryBody(Body):
+class RetryFailedItemsBody(Body):
     """Only this step; without it everything that failed."""
 
     step: StepName | None = None
 
 
-class SkipBody(Body):
+class SkipFailedItemsBody(Body):
     reason: Paragraphs
     step: StepName | None = None
 
@@ -56,7 +56,9 @@ async def list_timeline(
 
 
 @router.post("/cases/{case_id}/retry", response_model=CaseDetails, summary="Try again what failed")
-async def retry_failed_items(case_id: Id, body: RetryBody, door: Door = allow("sales_head", "director")) -> Any:
+async def retry_failed_items(
+    case_id: Id, body: RetryFailedItemsBody, door: Door = allow("sales_head", "director")
+) -> Any:
     """Only the head of sales of the case. A command or computation is repeated. A transfer that failed in part is planned
     anew for what is still with the leaver, and waits for approval again; so is, with `step` `plan`, a plan that awaits
     approval. Where a withdrawal came after the case was cleared, this lifts the freeze and restores nothing."""
@@ -64,7 +66,9 @@ async def retry_failed_items(case_id: Id, body: RetryBody, door: Door = allow("s
 
 
 @router.post("/cases/{case_id}/skip", response_model=CaseDetails, summary="Go on without what failed")
-async def skip_failed_items(case_id: Id, body: SkipBody, door: Door = allow("sales_head", "director")) -> Any:
+async def skip_failed_items(
+    case_id: Id, body: SkipFailedItemsBody, door: Door = allow("sales_head", "director")
+) -> Any:
     """Only the head of sales of the case. What was not transferred stays with the caretaker and is written through to
     them at the end; the reason stands in the certificate."""
     return await door.transact(handlers.skip_failed_items, get_viewer(door), case_id, body.step, body.reason)

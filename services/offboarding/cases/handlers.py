@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from services.offboarding.assignees.store import list_heads_of_sales
 from services.offboarding.cases import rules, store
 from services.offboarding.cases.rules import CaseDetails, CaseRecord, CaseSummary, TimelineEntry
-from services.offboarding.cases.runner import answer_case
-from services.offboarding.introductions.lifecycle import propose_introductions
+from services.offboarding.cases.runner import apply_replies
+from services.offboarding.introductions.lifecycle import propose_introductions_or_visits
 from services.offboarding.introductions.rules import make_introduction_changed
 from services.offboarding.introductions.store import lock_open_introductions, update_pass_status
-from services.offboarding.moves.rules import get_chunk
-from services.offboarding.moves.store import list_stayed_clients, update_results
+from services.offboarding.moves.rules import make_chunk
+from services.offboarding.moves.store import list_stayed_clients, save_results_and_count_failures
 from services.offboarding.permissions.handlers import lock_participants, require_head_of_case
 from services.offboarding.permissions.rules import Viewer
-from services.offboarding.saga import Case, Item, Outcome, Reply
+from services.offboarding.saga import Case, CaseItem, Outcome, Reply
 from services.offboarding.tasks.lifecycle import remind_of_due_tasks
 from services.offboarding.tasks.rules import make_task_event
 from services.offboarding.tasks.store import lock_open_tasks
@@ -52,22 +52,24 @@ async def on_command_answered(work: UnitOfWork, envelope: Envelope[CommandAnswer
     item = next((item for item in case.items if case.id_of(item) == answer.command_id), None)
     if item is None or item.status != "asked":
         return
-    failed = await _follow_results(work, record, case, item, answer) if item.part else 0
+    failed = await _follow_results(work, record, case, item, answer) if item.move_kind else 0
     if answer.outcome == "done" and (not failed or item.is_undo):
         reply = Reply(answer.command_id)
     else:
         outcome: Outcome = "stale" if answer.outcome == "stale" else "failed"
         reply = Reply(answer.command_id, outcome, answer.reason or ("partly_refused" if failed else answer.outcome))
-    await answer_case(work, record, case, reply)
+    await apply_replies(work, record, case, reply)
 
 
-async def _follow_results(work: UnitOfWork, record: CaseRecord, case: Case, item: Item, answer: CommandAnswered) -> int:
+async def _follow_results(
+    work: UnitOfWork, record: CaseRecord, case: Case, item: CaseItem, answer: CommandAnswered
+) -> int:
     """Writes the results of a chunk and opens what they bring with them; returns how many moves are still to be made."""
-    chunk = get_chunk(case.id, item)
-    failed = await update_results(work, chunk, item.is_undo, answer)
-    if item.part == "client" and not item.is_undo and not case.undo:
-        await propose_introductions(work, record, case, chunk)
-    elif item.part == "left_client":
+    chunk = make_chunk(case.id, item)
+    failed = await save_results_and_count_failures(work, chunk, item.is_undo, answer)
+    if item.move_kind == "client" and not item.is_undo and not case.undo:
+        await propose_introductions_or_visits(work, record, case, chunk)
+    elif item.move_kind == "left_client":
         await open_visits_to_remainder(work, record, chunk)
     return failed
 
@@ -90,7 +92,7 @@ async def get_case(work: UnitOfWork, viewer: Viewer, case_id: str) -> CaseDetail
 async def _summarise(work: UnitOfWork, records: Sequence[CaseRecord]) -> list[CaseSummary]:
     heads = await list_heads_of_sales(work, [record.employee_id for record in records])
     steps = await store.list_begun_steps(work, [record.id for record in records])
-    waiting = await store.list_waiting(work, records, heads)
+    waiting = await store.list_waiting_by_case(work, records, heads)
     return [
         rules.make_summary(record, steps[record.id], heads[record.employee_id], waiting[record.id])
         for record in records
@@ -113,7 +115,7 @@ async def retry_failed_items(work: UnitOfWork, viewer: Viewer, case_id: str, ste
         item
         for item in case.items
         if (item.status == "failed" and step in (None, item.step))
-        or (step == "plan" and item.what == "approval" and item.status == "asked")
+        or (step == "plan" and item.asks_for == "approval" and item.status == "asked")
     ]
     replies = [Reply(case.id_of(item), "retry") for item in items]
     if case.undo == "refused" and step in (None, "freeze"):
@@ -151,7 +153,7 @@ async def _decide(
         raise NothingFailed
     publish_journal_entry(work, f"case_{what}", employee_id=record.employee_id, case_id=case.id, step=step)
     await store.insert_timeline_entry(work, case.id, what, step)
-    await answer_case(work, record, case, *replies)
+    await apply_replies(work, record, case, *replies)
 
 
 async def watch_deadlines(runtime: Runtime) -> bool:
@@ -173,7 +175,7 @@ async def end_next_last_day(work: UnitOfWork) -> bool:
     record, case = await store.lock_case(work, found.id)
     if record.last_day >= work.today:
         return True  # moved since we looked: look again
-    after = await answer_case(work, record, case, Reply(case.last_day_id))
+    after = await apply_replies(work, record, case, Reply(case.last_day_id))
     return after is not case
 
 
@@ -183,7 +185,7 @@ async def republish_cases(runtime: Runtime) -> int:
 
 
 async def _republish_batch(work: UnitOfWork, after: str) -> tuple[int, str | None]:
-    records = await store.list_cases_after(work, after, REPUBLISHED_AT_ONCE)
+    records = await store.list_uncancelled_cases_after(work, after, REPUBLISHED_AT_ONCE)
     case_ids = [record.id for record in records]
     work.publish(
         *(record.make_started() for record in records),

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any, Literal, get_args
 
 from services.offboarding.checklist.rules import ChecklistEntry, checklist_from_json
-from services.offboarding.saga import Case, CaseStatus, ChecklistTask, Item, StepStatus, get_step_table
+from services.offboarding.saga import Case, CaseItem, CaseStatus, ChecklistTask, StepStatus, get_step_table
 from shared.contracts.offboarding import OffboardingStarted
 
 StepName = Literal["freeze", "assess", "plan", "transfer", "hand_over", "clear", "follow_up"]
@@ -43,7 +43,7 @@ def make_case_id(departure: Departure) -> str:
 
 
 @dataclass(frozen=True)
-class CaseHead:
+class CaseBasics:
     """What everybody is told of a case who may know of it. `employee_id` is the leaver."""
 
     id: str
@@ -59,7 +59,7 @@ class CaseHead:
 
 
 @dataclass(frozen=True)
-class CaseRecord(CaseHead):
+class CaseRecord(CaseBasics):
     """A row of `cases`. `next_departure` waits until the undo is over."""
 
     ref: str
@@ -94,12 +94,12 @@ def make_record(
     return CaseRecord(checklist=checklist_from_json(checklist), next_departure=waiting, **columns)
 
 
-def make_case(record: CaseRecord, items: Sequence[Item], statuses: Mapping[str, str]) -> Case:
-    """The case as the saga knows it; `statuses` of the steps that have begun."""
+def make_case(record: CaseRecord, items: Sequence[CaseItem], step_statuses: Mapping[str, str]) -> Case:
+    """The case as the saga knows it; `step_statuses` of the steps that have begun."""
     case = Case(
         id=record.id,
-        wanted=list_checklist_tasks(record.checklist),
-        version=record.table_version,
+        checklist_tasks=list_checklist_tasks(record.checklist),
+        table_version=record.table_version,
         epoch=record.epoch,
         last_day_over=record.last_day_over,
         undo=record.undo,
@@ -107,9 +107,9 @@ def make_case(record: CaseRecord, items: Sequence[Item], statuses: Mapping[str, 
         facts=record.facts,
     )
     order = [step.name for step in get_step_table(case)]
-    begun = tuple(sorted(statuses, key=order.index))
-    undone = tuple(name for name in reversed(begun) if statuses[name] == "undone")
-    return Case(**{**vars(case), "begun": begun, "undone": undone})
+    begun = tuple(sorted(step_statuses, key=order.index))
+    undone = tuple(name for name in reversed(begun) if step_statuses[name] == "undone")
+    return Case(**{**vars(case), "begun_steps": begun, "undone_steps": undone})
 
 
 def list_checklist_tasks(checklist: Sequence[ChecklistEntry]) -> tuple[ChecklistTask, ...]:
@@ -141,7 +141,7 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class CaseSummary(CaseHead):
+class CaseSummary(CaseBasics):
     """Where a case stands, and what it waits for."""
 
     steps: Sequence[StepProgress]
@@ -162,7 +162,7 @@ def make_summary(
     """With all steps in their order, those that have not begun too."""
     by_name = {step.name: step for step in begun}
     return CaseSummary(
-        **{each.name: getattr(record, each.name) for each in fields(CaseHead)},
+        **{each.name: getattr(record, each.name) for each in fields(CaseBasics)},
         steps=[by_name.get(name) or StepProgress(name) for name in get_args(StepName)],
         head_of_sales_id=head_of_sales_id,
         waiting_for=waiting_for,

@@ -8,13 +8,13 @@ from services.offboarding.cases import effects, store
 from services.offboarding.cases.asks import ask_for_items
 from services.offboarding.cases.rules import CaseRecord, Departure, list_checklist_tasks, make_case_id
 from services.offboarding.checklist.store import get_checklist
-from services.offboarding.saga import NEWEST_TABLE_VERSION, Case, Item, Reply
+from services.offboarding.saga import NEWEST_TABLE_VERSION, Case, CaseItem, Reply
 from shared.contracts.offboarding import CaseNeedsPerson, OffboardingCancelled, StepCompleted
 from shared.database import UnitOfWork
 
 
-async def advance_new_case(work: UnitOfWork, departure: Departure) -> None:
-    """A new case, and its first move."""
+async def open_case(work: UnitOfWork, departure: Departure) -> None:
+    """Opens the case of a departure: its row, its event, its first items."""
     checklist = (await get_checklist(work)).entries
     case = Case(make_case_id(departure), list_checklist_tasks(checklist), NEWEST_TABLE_VERSION)
     record = await store.insert_case(work, case, departure, checklist)
@@ -22,11 +22,11 @@ async def advance_new_case(work: UnitOfWork, departure: Departure) -> None:
     await store.insert_timeline_entry(work, case.id, "started", last_day=departure.last_day.isoformat())
     before = replace(case, last_day_over=departure.over)
     after, items = saga.advance(before)
-    await answer_case(work, record, after, *await _follow_move(work, record, before, after, items))
+    await apply_replies(work, record, after, *await _follow_move(work, record, before, after, items))
 
 
-async def answer_case(work: UnitOfWork, record: CaseRecord, case: Case, *replies: Reply) -> Case:
-    """Hands replies to the case, in order; asks for what comes of it. What the case does not wait for does nothing."""
+async def apply_replies(work: UnitOfWork, record: CaseRecord, case: Case, *replies: Reply) -> Case:
+    """Gives replies to the case, in order; asks for what comes of it. What the case does not wait for does nothing."""
     waiting = list(replies)
     while waiting:
         before = case
@@ -37,7 +37,7 @@ async def answer_case(work: UnitOfWork, record: CaseRecord, case: Case, *replies
 
 
 async def _follow_move(
-    work: UnitOfWork, record: CaseRecord, before: Case, after: Case, items: Sequence[Item]
+    work: UnitOfWork, record: CaseRecord, before: Case, after: Case, items: Sequence[CaseItem]
 ) -> list[Reply]:
     """Saves the case, does what follows from the move and asks for the items. Returns what that settles in turn."""
     await store.update_case(work, before, after)
@@ -51,7 +51,7 @@ async def _follow_move(
     await _announce_steps(work, record, before, after)
     await _announce_failures(work, record, before, after)
     if after.undo == "over" and before.undo != "over":
-        await effects.lift_freeze(work, record, after)
+        await effects.lift_freeze_in_own_copy(work, record, after)
         if after.status == "cancelled":
             work.publish(OffboardingCancelled(case_id=after.id, employee_id=record.employee_id))
     is_closed = after.status in ("cleared", "cancelled") and after.undo in ("", "over")
@@ -63,13 +63,13 @@ async def _follow_move(
 async def _announce_steps(work: UnitOfWork, record: CaseRecord, before: Case, after: Case) -> None:
     """Tells the others, and the timeline, which steps have begun and which are over."""
     just_over = saga.list_steps_just_over(before, after)
-    for step in after.begun:
-        if step not in before.begun:
+    for step in after.begun_steps:
+        if step not in before.begun_steps:
             await store.insert_timeline_entry(work, after.id, "step_begun", step)
         if step in just_over:
             await store.insert_timeline_entry(work, after.id, "step_over", step)
             if step == "clear":
-                await effects.close_handover(work, record)
+                await effects.save_figures_and_announce_cleared(work, record)
             work.publish(StepCompleted(case_id=after.id, employee_id=record.employee_id, step=step))
 
 
@@ -92,4 +92,4 @@ async def _begin_waiting_case(work: UnitOfWork, case_id: str) -> None:
     departure = (await store.get_case(work, case_id)).next_departure
     if departure is not None:
         await store.update_next_departure(work, case_id, None)
-        await advance_new_case(work, departure)
+        await open_case(work, departure)

@@ -16,7 +16,7 @@ from services.offboarding.cases.rules import (
 from services.offboarding.checklist.rules import ChecklistEntry, checklist_to_json
 from services.offboarding.permissions.rules import Viewer, require_found
 from services.offboarding.permissions.store import MAY_SEE_CASE, list_page, viewer_parameters
-from services.offboarding.saga import Case, Item, get_step_table
+from services.offboarding.saga import Case, CaseItem, get_step_table
 from shared.database import UnitOfWork
 from shared.paging import Paging
 
@@ -27,9 +27,10 @@ async def lock_case(work: UnitOfWork, case_id: str) -> tuple[CaseRecord, Case]:
         await work.fetch_one(make_record, "SELECT * FROM cases WHERE id = :id FOR UPDATE", id=case_id)
     )
     items = await work.fetch_all(
-        Item,
+        CaseItem,
         """
-        SELECT step, name, kind, what, receiver, after, status, is_undo, reason, part, round, chunk
+        SELECT step, name, kind, what AS asks_for, receiver, after AS after_step, status, is_undo, reason,
+               part AS move_kind, round, chunk
         FROM case_items WHERE case_id = :id ORDER BY position
         """,
         id=case_id,
@@ -86,12 +87,12 @@ async def get_next_case_past_last_day(work: UnitOfWork) -> CaseRecord | None:
     )
 
 
-async def list_cases_after(work: UnitOfWork, after: str, limit: int) -> list[CaseRecord]:
+async def list_uncancelled_cases_after(work: UnitOfWork, after_id: str, limit: int) -> list[CaseRecord]:
     """Those that are not cancelled, by id."""
     return await work.fetch_all(
         make_record,
         "SELECT * FROM cases WHERE id > :after AND status <> 'cancelled' ORDER BY id LIMIT :limit",
-        after=after,
+        after=after_id,
         limit=limit,
     )
 
@@ -124,7 +125,7 @@ async def insert_case(
         caretakers=json.dumps(departure.caretakers),
         notice_on=departure.notice_on,
         last_day=departure.last_day,
-        version=case.version,
+        version=case.table_version,
         checklist=json.dumps(checklist_to_json(checklist)),
     )
     return require_found(inserted)
@@ -160,11 +161,12 @@ async def update_case(work: UnitOfWork, before: Case, after: Case) -> None:
             """
             INSERT INTO case_items AS i (case_id, step, name, position, kind, what, receiver, after, status, is_undo,
                                          reason, part, round, chunk, asked_at, settled_at, settled_by)
-            SELECT :id, step, name, position, kind, what, receiver, after, status, is_undo, reason, part, round, chunk,
+            SELECT :id, step, name, position, kind, asks_for, receiver, after_step, status, is_undo, reason, move_kind,
+                   round, chunk,
                    CASE WHEN status <> 'pending' THEN CAST(:now AS timestamptz) END,
                    CASE WHEN settled THEN CAST(:now AS timestamptz) END, CASE WHEN settled THEN :actor END
             FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS n (step text, name text, position int, kind text,
-                what text, receiver text, after text, status text, is_undo boolean, reason text, part text, round int,
+                asks_for text, receiver text, after_step text, status text, is_undo boolean, reason text, move_kind text, round int,
                 chunk int, settled boolean)
             ON CONFLICT (case_id, step, name) DO UPDATE
             SET status = excluded.status, reason = excluded.reason, settled_at = excluded.settled_at,
@@ -178,10 +180,10 @@ async def update_case(work: UnitOfWork, before: Case, after: Case) -> None:
         {
             "name": step.name,
             "status": after.status_of(step.name),
-            "over": step.name in after.begun and after.is_over(step.name),
+            "over": step.name in after.begun_steps and after.is_over(step.name),
         }
         for step in get_step_table(after)
-        if step.name in after.begun
+        if step.name in after.begun_steps
     ]
     await work.execute(
         """
@@ -216,8 +218,8 @@ async def update_next_departure(work: UnitOfWork, case_id: str, departure: Depar
     )
 
 
-async def update_figures(work: UnitOfWork, case_id: str) -> Mapping[str, int]:
-    """What came of the handover: how many clients moved, were kept, are still to be visited, how many items were waived."""
+async def compute_and_save_figures(work: UnitOfWork, case_id: str) -> Mapping[str, int]:
+    """Counts and saves what came of the handover: clients moved, kept and still to be visited, and items waived."""
     figures: Mapping[str, int] = await work.fetch_value(
         """
         UPDATE cases SET figures = jsonb_build_object(
@@ -314,15 +316,15 @@ LIST_WAITING = """
 """
 
 
-async def list_waiting(
-    work: UnitOfWork, records: Sequence[CaseRecord], heads: Mapping[str, str | None]
+async def list_waiting_by_case(
+    work: UnitOfWork, records: Sequence[CaseRecord], head_of_sales_by_leaver: Mapping[str, str | None]
 ) -> dict[str, list[Waiting]]:
-    """By case what it waits for and since when; empty for a case that is over. `heads`: the head of sales by leaver."""
+    """By case what it waits for and since when; empty for a case that is over."""
     open_records = {record.id: record for record in records if record.is_open}
     waiting: dict[str, list[Waiting]] = {record.id: [] for record in records}
 
     for row in await work.fetch_rows(LIST_WAITING, ids=list(open_records)) if open_records else ():
-        head_id = heads.get(open_records[row["case_id"]].employee_id) if row["for_head"] else None
+        head_id = head_of_sales_by_leaver.get(open_records[row["case_id"]].employee_id) if row["for_head"] else None
         waiting[row["case_id"]].append(
             Waiting(row["what"], row["who_id"] or head_id, row["since"], row["due_on"], row["number"])
         )

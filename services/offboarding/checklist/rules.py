@@ -13,7 +13,7 @@ AssigneeRole = Literal["leaver", "successor", "manager", "sales_head", "hr"]
 RESERVED_TASK_KINDS = ("introductions", "approval")  # items of the case that are no tasks of the checklist
 
 
-class DuplicateTaskKind(Unprocessable, code="same_kind"):
+class TaskKindTaken(Unprocessable, code="same_kind"):
     """Each `kind` stands in the checklist once, and `introductions` and `approval` are taken."""
 
 
@@ -49,21 +49,21 @@ STANDARD_CHECKLIST = (
 )
 
 
-def complete_checklist(own: Sequence[ChecklistEntry]) -> tuple[ChecklistEntry, ...]:
+def add_standard_tasks(company_entries: Sequence[ChecklistEntry]) -> tuple[ChecklistEntry, ...]:
     """The whole checklist: the standard tasks, each replaced where the company has its own of that kind, then the others."""
-    by_kind = {entry.kind: entry for entry in own}
+    by_kind = {entry.kind: entry for entry in company_entries}
     standard = {entry.kind for entry in STANDARD_CHECKLIST}
     return (
         *(by_kind.get(entry.kind, entry) for entry in STANDARD_CHECKLIST),
-        *(entry for entry in own if entry.kind not in standard),
+        *(entry for entry in company_entries if entry.kind not in standard),
     )
 
 
-def require_distinct_kinds(own: Sequence[ChecklistEntry]) -> None:
-    """Raises `DuplicateTaskKind`."""
-    kinds = [entry.kind for entry in own]
+def require_distinct_unreserved_kinds(company_entries: Sequence[ChecklistEntry]) -> None:
+    """Raises `TaskKindTaken`."""
+    kinds = [entry.kind for entry in company_entries]
     if len(set(kinds)) < len(kinds) or not set(kinds).isdisjoint(RESERVED_TASK_KINDS):
-        raise DuplicateTaskKind
+        raise TaskKindTaken
 
 
 def compute_due_day(entry: ChecklistEntry, notice_on: date, last_day: date, today: date, calendar: Calendar) -> date:

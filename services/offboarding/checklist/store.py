@@ -17,7 +17,7 @@ async def get_checklist(work: UnitOfWork) -> rules.Checklist:
     newest = await work.fetch_row("SELECT version, entries FROM checklist ORDER BY version DESC LIMIT 1")
     if newest is None:
         return rules.Checklist(0, rules.STANDARD_CHECKLIST)
-    return rules.Checklist(newest["version"], rules.complete_checklist(rules.checklist_from_json(newest["entries"])))
+    return rules.Checklist(newest["version"], rules.add_standard_tasks(rules.checklist_from_json(newest["entries"])))
 
 
 async def insert_checklist(work: UnitOfWork, version: int, entries: Sequence[rules.ChecklistEntry]) -> None:

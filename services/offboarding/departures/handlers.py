@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from services.offboarding.cases.rules import CaseRecord, Departure, make_case_id
-from services.offboarding.cases.runner import advance_new_case, answer_case
+from services.offboarding.cases.runner import apply_replies, open_case
 from services.offboarding.cases.store import (
     exists_case,
     get_newest_case_id,
@@ -12,7 +12,7 @@ from services.offboarding.cases.store import (
     update_dates,
     update_next_departure,
 )
-from services.offboarding.documents.store import update_receiver
+from services.offboarding.documents.store import replace_receiver
 from services.offboarding.introductions.lifecycle import hand_introductions_on, shorten_due_days
 from services.offboarding.saga import Case, Reply
 from services.offboarding.tasks.lifecycle import change_due_days, hand_tasks_on
@@ -30,26 +30,26 @@ from shared.contracts.staff import (
 )
 from shared.database import UnitOfWork
 from shared.messages import Envelope
-from shared.people.freezes import unfreeze_employee
-from shared.people.handlers import follow_access_freeze, freeze_on_departure
+from shared.people.freezes import end_freeze_ground
+from shared.people.handlers import apply_departure_to_freeze, apply_emergency_and_incident_freezes
 from shared.people.store import apply_employee_event, end_settling, lock_people
 
 
-async def on_employee_announced(work: UnitOfWork, envelope: Envelope[EmployeeEvent]) -> None:
+async def on_employee_event(work: UnitOfWork, envelope: Envelope[EmployeeEvent]) -> None:
     """Whatever is announced of somebody: their newest state, and the freeze or its end that goes with it."""
     event = envelope.data
     caretakers = getattr(event, "caretakers", None)  # of those events alone that may freeze
     if caretakers is not None:
         await lock_people(work, for_update=[event.employee_id, *caretakers])
     await apply_employee_event(work, envelope)
-    state = await freeze_on_departure(work, envelope)
+    state = await apply_departure_to_freeze(work, envelope)
     if state is not None and state.changed and state.frozen:
         await _hand_open_work_on(work, event.employee_id, state.stand_in_id)
 
 
 async def on_employee_departed(work: UnitOfWork, envelope: Envelope[EmployeeResigned] | Envelope[EmployeeLeft]) -> None:
     """Who resigned, or has left already."""
-    await on_employee_announced(work, envelope)
+    await on_employee_event(work, envelope)
     event = envelope.data
     dates = (event.left_on, event.left_on) if isinstance(event, EmployeeLeft) else (event.notice_on, event.last_day)
     departure = Departure(
@@ -65,7 +65,7 @@ async def on_employee_departed(work: UnitOfWork, envelope: Envelope[EmployeeResi
 
 
 async def on_resignation_changed(work: UnitOfWork, envelope: Envelope[ResignationChanged]) -> None:
-    await on_employee_announced(work, envelope)
+    await on_employee_event(work, envelope)
     event = envelope.data
     case_id = await get_newest_case_id(work, event.employee_id, event.employment_id)
     if case_id is None:
@@ -75,39 +75,39 @@ async def on_resignation_changed(work: UnitOfWork, envelope: Envelope[Resignatio
         if record.next_departure is not None:
             waiting = replace(record.next_departure, last_day=event.last_day, notice_on=event.notice_on)
             await update_next_departure(work, case_id, waiting)
-    elif "clear" not in case.begun:
+    elif "clear" not in case.begun_steps:
         record = await _change_dates(work, replace(record, notice_on=event.notice_on, last_day=event.last_day), record)
         if event.last_day >= work.today:
-            await answer_case(work, record, case, Reply(case.last_day_id, "moved"))
+            await apply_replies(work, record, case, Reply(case.last_day_id, "moved"))
 
 
 async def on_resignation_withdrawn(
     work: UnitOfWork, envelope: Envelope[ResignationWithdrawn] | Envelope[DepartureReversed]
 ) -> None:
     """The case is undone; or the departure that waits for the end of an undo waits no more."""
-    await on_employee_announced(work, envelope)
+    await on_employee_event(work, envelope)
     event = envelope.data
     case_id = await get_newest_case_id(work, event.employee_id, event.employment_id)
     if case_id is None:
         return
     record, case = await lock_case(work, case_id)
     if record.next_departure is None:
-        await answer_case(work, record, case, Reply(case.undo_id))
+        await apply_replies(work, record, case, Reply(case.undo_id))
         return
     await update_next_departure(work, case_id, None)
-    await unfreeze_employee(work, event.employee_id, event.employment_id, "departure", record.next_departure.ref)
+    await end_freeze_ground(work, event.employee_id, event.employment_id, "departure", record.next_departure.ref)
     _lift_freeze_of(work, case, record.next_departure)
 
 
 async def on_employee_rehired(work: UnitOfWork, envelope: Envelope[EmployeeRehired]) -> None:
     """A rehire restores nothing: what the stand-in took over here (tasks, visits) stays there, and nothing is left to do."""
-    await on_employee_announced(work, envelope)
+    await on_employee_event(work, envelope)
     await end_settling(work, envelope.data.employee_id)
 
 
 async def on_access_changed(work: UnitOfWork, envelope: Envelope[AccessFrozen] | Envelope[AccessUnfrozen]) -> None:
     """Freezes that are not departures: whoever is frozen has no role at our doors but `employee`."""
-    await follow_access_freeze(work, envelope)
+    await apply_emergency_and_incident_freezes(work, envelope)
 
 
 async def _begin_or_change_case(work: UnitOfWork, departure: Departure) -> None:
@@ -116,22 +116,22 @@ async def _begin_or_change_case(work: UnitOfWork, departure: Departure) -> None:
         return  # announced again
     case_id = await get_newest_case_id(work, departure.employee_id, departure.employment_id)
     if case_id is None:
-        await advance_new_case(work, departure)
+        await open_case(work, departure)
         return
     record, case = await lock_case(work, case_id)
     # Who resigns anew in an employment whose case is cleared had come back, by a reversal that a person left as it was.
     came_back = case.status == "cleared" and not case.undo and not departure.over
     if case.status == "cancelled" or case.undo == "over" or came_back:
-        await advance_new_case(work, departure)
+        await open_case(work, departure)
     elif case.undo:
         if departure.ref != record.ref:
             await _let_departure_wait(work, record, departure)
-    elif "clear" not in case.begun:
+    elif "clear" not in case.begun_steps:
         # Who leaves before the last day that was announced keeps the day of notice.
         notice_on = record.notice_on if departure.over else departure.notice_on
         record = await _change_dates(work, replace(record, notice_on=notice_on, last_day=departure.last_day), record)
         if departure.over:
-            await answer_case(work, record, case, Reply(case.last_day_id))
+            await apply_replies(work, record, case, Reply(case.last_day_id))
 
 
 async def _let_departure_wait(work: UnitOfWork, record: CaseRecord, departure: Departure) -> None:
@@ -177,4 +177,4 @@ async def _hand_open_work_on(work: UnitOfWork, employee_id: str, stand_in_id: st
     await hand_tasks_on(work, employee_id, to_id)
     await hand_visits_on(work, employee_id, to_id)
     await hand_introductions_on(work, employee_id, to_id)
-    await update_receiver(work, employee_id, to_id)
+    await replace_receiver(work, employee_id, to_id)

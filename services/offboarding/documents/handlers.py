@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from services.offboarding.assignees.store import get_main_successor, get_manager
+from services.offboarding.assignees.store import get_main_successor, get_manager_or_head_of_sales
 from services.offboarding.cases.store import get_visible_case, insert_timeline_entry
 from services.offboarding.documents import rules, store
 from services.offboarding.documents.rules import Document, NewDocument
@@ -22,17 +22,17 @@ async def list_documents(work: UnitOfWork, viewer: Viewer, paging: Paging, case_
     return await store.list_documents(work, viewer, paging, case_id)
 
 
-async def add_document(work: UnitOfWork, viewer: Viewer, case_id: str, new: NewDocument) -> Document:
+async def add_document(work: UnitOfWork, viewer: Viewer, case_id: str, new_document: NewDocument) -> Document:
     """Puts a document into the inventory. Raises `NotFound`, `Forbidden`, `CaseClosed`, `IdTaken`."""
     record = await get_visible_case(work, viewer, case_id)
     is_own = record.employee_id == viewer.sub
     if not is_own and "hr" not in viewer.roles and not await is_head_of_case(work, viewer, case_id):
         raise Forbidden
-    await lock_participants(work, may_be_frozen=True)
+    await lock_participants(work, may_caller_be_frozen=True)
     if not record.is_open:
         raise rules.CaseClosed
     document = Document(
-        **vars(new),
+        **vars(new_document),
         case_id=case_id,
         leaver_id=record.employee_id,
         status="listed",
@@ -42,7 +42,7 @@ async def add_document(work: UnitOfWork, viewer: Viewer, case_id: str, new: NewD
     if await store.insert_document(work, document):
         return document
     existing = await store.lock_document(work, document.id)
-    if any(getattr(existing, name) != value for name, value in {**vars(new), "case_id": case_id}.items()):
+    if any(getattr(existing, name) != value for name, value in {**vars(new_document), "case_id": case_id}.items()):
         raise IdTaken
     return existing
 
@@ -61,7 +61,9 @@ async def hand_over_document(work: UnitOfWork, viewer: Viewer, document_id: str,
     if receiver_id is not None:
         require_may_be_given_work(receivers, receiver_id)
     else:
-        receiver_id = await get_main_successor(work, document.case_id) or await get_manager(work, document.leaver_id)
+        receiver_id = await get_main_successor(work, document.case_id) or await get_manager_or_head_of_sales(
+            work, document.leaver_id
+        )
     handed_over = replace(document, status="handed_over", receiver_id=receiver_id, handed_over_at=work.now)
     await store.update_document(work, handed_over)
     return handed_over
@@ -81,7 +83,7 @@ async def receive_document(work: UnitOfWork, viewer: Viewer, document_id: str) -
 
 async def _lock_document(work: UnitOfWork, viewer: Viewer, document_id: str) -> tuple[Document, bool]:
     """The document, for who has to do with it, and whether the caller is head of sales of its case. Raises `NotFound`."""
-    await lock_participants(work, may_be_frozen=True)
+    await lock_participants(work, may_caller_be_frozen=True)
     document = await store.lock_document(work, document_id)
     is_head = await is_head_of_case(work, viewer, document.case_id)
     if not is_head and viewer.sub not in (document.leaver_id, document.receiver_id):

@@ -67,7 +67,7 @@ async def update_document(work: UnitOfWork, document: Document) -> None:
     )
 
 
-async def update_receiver(work: UnitOfWork, receiver_id: str, to_id: str) -> None:
+async def replace_receiver(work: UnitOfWork, receiver_id: str, to_id: str) -> None:
     """What waits for this receiver's signature waits for another's."""
     await work.execute(
         "UPDATE documents SET receiver_id = :to_id WHERE receiver_id = :receiver_id AND status = 'handed_over'",
@@ -76,7 +76,7 @@ async def update_receiver(work: UnitOfWork, receiver_id: str, to_id: str) -> Non
     )
 
 
-async def erase_documents(
+async def erase_document_texts(
     work: UnitOfWork, case_ids: Sequence[str] = (), listed_by: str | None = None, client_ids: Sequence[str] = ()
 ) -> int:
     """What the documents of these cases, by this person or about these clients are. How many."""

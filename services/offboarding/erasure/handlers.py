@@ -5,8 +5,8 @@ words of ours stay: the certificate still says what was done, and when.
 """
 
 from services.offboarding.cases.store import erase_skip_reasons, list_case_ids
-from services.offboarding.departures.handlers import on_employee_announced
-from services.offboarding.documents.store import erase_documents
+from services.offboarding.departures.handlers import on_employee_event
+from services.offboarding.documents.store import erase_document_texts
 from services.offboarding.erasure import store
 from services.offboarding.introductions.store import erase_introduction_texts
 from services.offboarding.tasks.store import erase_task_texts
@@ -16,23 +16,23 @@ from shared.contracts.staff import EmployeeErased
 from shared.database import UnitOfWork
 from shared.journal import publish_journal_entry
 from shared.messages import Envelope
-from shared.outbox.answers import delete_answers_mentioning
+from shared.outbox.idempotency import delete_kept_responses_to_or_mentioning
 from shared.people.freezes import publish_erasure
 from shared.people.store import erase_ground_reasons
 
 
 async def on_employee_erased(work: UnitOfWork, envelope: Envelope[EmployeeErased]) -> None:
-    await on_employee_announced(work, envelope)
+    await on_employee_event(work, envelope)
     employee_id = envelope.data.employee_id
     case_ids = await list_case_ids(work, employee_id)
     erased = {
         "proofs": await erase_task_texts(work, case_ids, employee_id),
-        "documents": await erase_documents(work, case_ids, listed_by=employee_id),
+        "documents": await erase_document_texts(work, case_ids, listed_by=employee_id),
         "introductions": await erase_introduction_texts(work, case_ids, to_id=employee_id),
         "visits": await erase_visit_notes(work, case_ids, closed_by=employee_id),
         "reasons": await erase_skip_reasons(work, case_ids, employee_id)
         + await erase_ground_reasons(work, employee_id),
-        "kept_answers": await delete_answers_mentioning(work, employee_id, *case_ids),
+        "kept_answers": await delete_kept_responses_to_or_mentioning(work, employee_id, *case_ids),
     }
     publish_erasure(work, employee_id, erased)
 
@@ -42,10 +42,10 @@ async def on_client_erased(work: UnitOfWork, envelope: Envelope[ClientErased]) -
     event = envelope.data
     client_ids = [event.client_id, *event.merged_ids]
     erased = {
-        "documents": await erase_documents(work, client_ids=client_ids),
+        "documents": await erase_document_texts(work, client_ids=client_ids),
         "introductions": await erase_introduction_texts(work, client_ids=client_ids),
         "visits": await erase_visit_notes(work, client_ids=client_ids),
-        "kept_answers": await delete_answers_mentioning(work, *client_ids),
+        "kept_answers": await delete_kept_responses_to_or_mentioning(work, *client_ids),
     }
     details: dict[str, str | int | bool | None] = {"service": work.service, **erased}
     work.publish(JournalEntry(kind=event.type, actor_id=work.actor, details=details))

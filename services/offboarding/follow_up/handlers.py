@@ -8,7 +8,7 @@ from services.offboarding.follow_up.store import delete_follow_ups, insert_follo
 from services.offboarding.jobs.handlers import JobResult
 from services.offboarding.moves.rules import to_json
 from services.offboarding.moves.store import list_transferred_clients
-from services.offboarding.other_services import fetch_figures
+from services.offboarding.other_services import fetch_order_figures
 from services.offboarding.saga import Case
 from shared.calendar import get_local_day
 from shared.database import UnitOfWork
@@ -18,7 +18,7 @@ YEAR = timedelta(days=365)
 CLIENTS_AT_ONCE = 1_000
 
 
-async def compute_follow_up(runtime: Runtime, record: CaseRecord) -> JobResult:
+async def collect_follow_up_figures(runtime: Runtime, record: CaseRecord) -> JobResult:
     """How the transferred clients do since, against the same days a year before; every week for 12 months."""
     now = runtime.clock()
     today = get_local_day(now, runtime.settings.timezone)
@@ -29,8 +29,8 @@ async def compute_follow_up(runtime: Runtime, record: CaseRecord) -> JobResult:
     for start in range(0, len(transferred), CLIENTS_AT_ONCE):
         clients = transferred[start : start + CLIENTS_AT_ONCE]
         ids = [client.client_id for client in clients]
-        figures = await fetch_figures(runtime.calls, ids, since, until)
-        figures_before = await fetch_figures(runtime.calls, ids, since - YEAR, until - YEAR)
+        figures = await fetch_order_figures(runtime.http_client, ids, since, until)
+        figures_before = await fetch_order_figures(runtime.http_client, ids, since - YEAR, until - YEAR)
         found.append((to_json(clients), to_json(figures), to_json(figures_before)))
 
     async def write(work: UnitOfWork, record: CaseRecord, case: Case) -> Mapping[str, int]:

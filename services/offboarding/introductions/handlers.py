@@ -3,10 +3,10 @@
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from services.offboarding.assignees.handlers import lock_assignee
+from services.offboarding.assignees.handlers import choose_and_lock_assignee
 from services.offboarding.assignees.store import get_head_of_sales
 from services.offboarding.cases.rules import CaseRecord
-from services.offboarding.cases.runner import answer_case
+from services.offboarding.cases.runner import apply_replies
 from services.offboarding.cases.store import get_visible_case, lock_case
 from services.offboarding.introductions import rules, store
 from services.offboarding.introductions.rules import Introduction, IntroductionStep, StepDetails
@@ -15,7 +15,7 @@ from services.offboarding.permissions.rules import Viewer
 from services.offboarding.permissions.store import is_head_of_case
 from services.offboarding.saga import Case, Reply
 from services.offboarding.visits.lifecycle import open_visits
-from services.offboarding.visits.rules import VisitReason
+from services.offboarding.visits.rules import ClientToVisit
 from services.offboarding.visits.store import merge_open_visits
 from shared.contracts.clients import ClientMerged, ClientTransferred, GrantPasses, PassWanted
 from shared.database import UnitOfWork
@@ -42,7 +42,7 @@ async def take_introduction_step(
     is_head = await is_head_of_case(work, viewer, seen.case_id)
     if not is_head and viewer.sub not in (seen.from_id, seen.to_id):
         raise NotFound
-    await lock_participants(work, seen.from_id, may_be_frozen=viewer.sub == seen.from_id)
+    await lock_participants(work, seen.from_id, may_caller_be_frozen=viewer.sub == seen.from_id)
     record, case = await lock_case(work, seen.case_id)
     before = await store.lock_introduction(work, introduction_id)
     if not is_head and not rules.is_turn_of(before, step, viewer.sub, details.by):
@@ -55,14 +55,14 @@ async def take_introduction_step(
         introduction = _request_pass(work, record, case, introduction, details)
     await store.update_introductions(work, [introduction])
     if introduction.status == "refused":
-        reason = VisitReason(introduction.client_id, introduction.rank, (f"refused_by_{details.by}",))
-        head_id = await lock_assignee(work, lambda work: get_head_of_sales(work, record.employee_id))
-        await open_visits(work, record, [reason], head_id)
+        to_visit = ClientToVisit(introduction.client_id, introduction.rank, (f"refused_by_{details.by}",))
+        head_id = await choose_and_lock_assignee(work, lambda work: get_head_of_sales(work, record.employee_id))
+        await open_visits(work, record, [to_visit], head_id)
     is_last = introduction.status in ("confirmed", "refused") and not await store.exists_open_introduction(
         work, case.id
     )
     if is_last and case.is_over("transfer"):
-        await answer_case(work, record, case, Reply(case.id_of_task("introductions")))
+        await apply_replies(work, record, case, Reply(case.id_of_task("introductions")))
     return introduction
 
 
@@ -109,7 +109,7 @@ async def on_client_transferred(work: UnitOfWork, envelope: Envelope[ClientTrans
     changed, told = [], []
     for before in await store.lock_open_introductions_of_clients(work, list(changes)):
         change = changes[before.client_id]
-        introduction = rules.follow_transfer(before, change.to_id, change.sequence, work.now)
+        introduction = rules.replace_successor(before, change.to_id, change.sequence, work.now)
         if introduction is not before:
             changed.append(introduction)
         if introduction.to_id != before.to_id:

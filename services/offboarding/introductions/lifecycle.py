@@ -12,19 +12,19 @@ from services.offboarding.moves.store import list_moved_clients
 from services.offboarding.risks.store import count_risks
 from services.offboarding.saga import Case
 from services.offboarding.visits.lifecycle import open_visits
-from services.offboarding.visits.rules import VisitReason
+from services.offboarding.visits.rules import ClientToVisit
 from shared.calendar import Calendar
 from shared.database import UnitOfWork
 
 
-async def propose_introductions(work: UnitOfWork, record: CaseRecord, case: Case, chunk: Chunk) -> None:
+async def propose_introductions_or_visits(work: UnitOfWork, record: CaseRecord, case: Case, chunk: Chunk) -> None:
     """An introduction for each client of the chunk that has moved and is not closed; a visit, where the last day is over."""
     clients = await list_moved_clients(work, chunk)
     if not clients:
         return
     if case.last_day_over:
         await _open_visits_instead(
-            work, record, [VisitReason(one.client_id, one.rank, ("not_introduced",)) for one in clients]
+            work, record, [ClientToVisit(one.client_id, one.rank, ("not_introduced",)) for one in clients]
         )
         return
     calendar = Calendar(work.settings.holidays)
@@ -40,7 +40,7 @@ async def propose_introductions(work: UnitOfWork, record: CaseRecord, case: Case
     work.publish(*map(rules.make_introduction_changed, opened))
 
 
-async def end_introductions(work: UnitOfWork, record: CaseRecord) -> None:
+async def replace_introductions_by_visits(work: UnitOfWork, record: CaseRecord) -> None:
     """The last day is over: what the leaver has not introduced is visited, the client at the greatest risk first."""
     ended = [
         replace(introduction, status="refused", by="leaver", reason="last_day_over", changed_at=work.now)
@@ -49,13 +49,13 @@ async def end_introductions(work: UnitOfWork, record: CaseRecord) -> None:
     await _save(work, ended)
     by_risk = sorted(ended, key=lambda introduction: (introduction.rank or len(ended), introduction.client_id))
     await _open_visits_instead(
-        work, record, [VisitReason(one.client_id, one.rank, ("not_introduced",)) for one in by_risk]
+        work, record, [ClientToVisit(one.client_id, one.rank, ("not_introduced",)) for one in by_risk]
     )
 
 
-async def _open_visits_instead(work: UnitOfWork, record: CaseRecord, reasons: Sequence[VisitReason]) -> None:
+async def _open_visits_instead(work: UnitOfWork, record: CaseRecord, clients: Sequence[ClientToVisit]) -> None:
     caretaker_id = await lock_caretaker(work, record.employee_id)
-    await open_visits(work, record, reasons, caretaker_id, first_day=work.settings.visit_days)
+    await open_visits(work, record, clients, caretaker_id, days_until_first=work.settings.visit_days)
 
 
 async def cancel_introductions(work: UnitOfWork, case_id: str) -> None:

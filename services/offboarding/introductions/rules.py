@@ -77,10 +77,10 @@ class StepDetails:
 
 @dataclass(frozen=True)
 class StepResult:
-    """Where the introduction stands after a step; `changed` is False where the same step came twice."""
+    """Where the introduction stands after a step; `is_changed` is False where the same step came twice."""
 
     status: IntroductionStatus
-    changed: bool
+    is_changed: bool
 
 
 def make_introduction_changed(introduction: Introduction) -> IntroductionChanged:
@@ -136,7 +136,7 @@ def take_step(introduction: Introduction, step: IntroductionStep, details: StepD
     """The same again changes nothing. Raises `WrongIntroductionStep` or `IntroductionClosed`."""
     form = details.form or introduction.form
     result = decide_next_status(introduction.status, step, form)
-    if not result.changed:
+    if not result.is_changed:
         return introduction
     return replace(
         introduction,
@@ -150,7 +150,7 @@ def take_step(introduction: Introduction, step: IntroductionStep, details: StepD
     )
 
 
-def follow_transfer(introduction: Introduction, to_id: str, sequence: int, now: datetime) -> Introduction:
+def replace_successor(introduction: Introduction, to_id: str, sequence: int, now: datetime) -> Introduction:
     """Somebody gave the client to this colleague, who is to be introduced instead; nothing where that is older than what is
     known, or where it went to the leaver."""
     if introduction.client_sequence >= sequence or to_id == introduction.from_id:
@@ -160,9 +160,9 @@ def follow_transfer(introduction: Introduction, to_id: str, sequence: int, now: 
     return replace(introduction, to_id=to_id, client_sequence=sequence, status="proposed", brief=None, changed_at=now)
 
 
-def choose_introduction_form(rank: int, clients: int) -> IntroductionForm:
+def choose_introduction_form(rank: int, client_count: int) -> IntroductionForm:
     """How the successor is introduced: the first fifth by risk in a meeting, the next two by call, the rest by letter."""
-    share = (rank - 1) / clients if clients else 0.0
+    share = (rank - 1) / client_count if client_count else 0.0
     return "meeting" if share < 0.2 or rank <= 3 else "call" if share < 0.6 else "letter"
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 import structlog
 
 from services.offboarding.cases.rules import CaseRecord
-from services.offboarding.cases.runner import answer_case
+from services.offboarding.cases.runner import apply_replies
 from services.offboarding.cases.store import get_case, lock_case
 from services.offboarding.jobs import store
 from services.offboarding.jobs.rules import LEASE_DURATION, Job, choose_retry_time
@@ -47,7 +47,9 @@ async def run_next_job(runtime: Runtime, computations: Mapping[str, Computation]
     """Runs one job, if any is due; returns whether there was one."""
     wall = runtime.wall_clock()
     async with runtime.database.connect() as connection:
-        job = await store.take_job(connection, runtime.id, wall + LEASE_DURATION, runtime.clock(), wall, runtime.alone)
+        job = await store.take_job(
+            connection, runtime.id, wall + LEASE_DURATION, runtime.clock(), wall, runtime.is_only_replica
+        )
     if job is None:
         return False
     renewing = asyncio.create_task(_renew_lease(runtime, job))
@@ -80,7 +82,7 @@ async def _lock_case_of_job(work: UnitOfWork, job: Job) -> tuple[CaseRecord, Cas
     leaver_id = (await get_case(work, job.case_id)).employee_id
     await lock_people(work, for_update=[leaver_id])
     locked = await lock_case(work, job.case_id)
-    return locked if await store.lock_held_job(work, job) else None
+    return locked if await store.lock_job_if_still_held(work, job) else None
 
 
 async def _end_job(work: UnitOfWork, job: Job, result: JobResult) -> None:
@@ -93,7 +95,7 @@ async def _end_job(work: UnitOfWork, job: Job, result: JobResult) -> None:
         await store.update_job_queued(work, job, result.again_at)
         return
     await store.update_job_done(work, job)
-    await answer_case(work, record, case, Reply(job.id, facts=facts))
+    await apply_replies(work, record, case, Reply(job.id, facts=facts))
 
 
 async def _fail_job(work: UnitOfWork, job: Job, error: str, is_our_failure: bool) -> None:
@@ -103,4 +105,4 @@ async def _fail_job(work: UnitOfWork, job: Job, error: str, is_our_failure: bool
     retry_at = choose_retry_time(job, work.now, is_our_failure)
     await store.update_job_failed(work, job, error, retry_at)
     if retry_at is None:
-        await answer_case(work, *locked, Reply(job.id, "failed", "job_failed"))
+        await apply_replies(work, *locked, Reply(job.id, "failed", "job_failed"))

@@ -10,7 +10,7 @@ from shared.database import UnitOfWork, bind_named
 
 
 async def take_job(
-    connection: Connection, holder: UUID, lease_until: datetime, now: datetime, wall: datetime, alone: bool
+    connection: Connection, holder: UUID, lease_until: datetime, now: datetime, wall_time: datetime, is_alone: bool
 ) -> Job | None:
     """The next that is due, or whose lease has run out; that of who is alone is nobody else's, however new. Commits by itself."""
     row = await connection.fetchrow(
@@ -28,8 +28,8 @@ async def take_job(
             holder=holder,
             until=lease_until,
             now=now,
-            wall=wall,
-            alone=alone,
+            wall=wall_time,
+            alone=is_alone,
         )
     )
     return Job(**row) if row else None
@@ -46,7 +46,7 @@ async def extend_lease(connection: Connection, job: Job, lease_until: datetime) 
     )
 
 
-async def lock_held_job(work: UnitOfWork, job: Job) -> bool:
+async def lock_job_if_still_held(work: UnitOfWork, job: Job) -> bool:
     """False where the job is somebody else's now or has been called off."""
     return bool(
         await work.fetch_value(

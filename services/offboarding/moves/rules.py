@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from services.offboarding.saga import Item
+from services.offboarding.saga import CaseItem
 
 CHUNK_SIZE = 1_000  # moves that one command carries
 ROWS_PER_STATEMENT = 5_000
@@ -15,23 +15,23 @@ SETTLED_OUTCOMES = ("done", "not_owner", "not_assignee", "not_in_team", "unknown
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What a plan says of one client (`part` client), stage (stage) or team place (team), or what is written through to the
-    stand-in at the end (left_client, left_stage). Without `to_id` it stays, `unplaced` says why.
+    """What a plan says of one client (`kind` client), stage (stage) or team place (team), or what is written through to the
+    stand-in at the end (left_client, left_stage). Without `to_id` it stays, `unplaced_reason` says why.
 
-    `about`: of a stage what the planner must know of it to judge an edit; of a client whether it is closed.
+    `planning_facts`: of a stage what the planner must know of it to judge an edit; of a client whether it is closed.
     """
 
-    part: str
+    kind: str
     client_id: str
     order_id: str = ""
     stage: str = ""
     function: str = ""
     to_id: str | None = None
-    why: Sequence[str] = ()
+    reasons: Sequence[str] = ()
     cost: float = 0.0
-    unplaced: str | None = None
+    unplaced_reason: str | None = None
     effort: float = 1.0
-    about: Mapping[str, Any] = field(default_factory=dict)
+    planning_facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,12 @@ class Chunk:
 
     case_id: str
     version: int
-    part: str
-    chunk: int
+    move_kind: str
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
-class ChosenMove:
+class CommandedMove:
     """A move as a command says it."""
 
     client_id: str
@@ -75,9 +75,9 @@ class PlanEdit:
     stage: str | None = None
 
 
-def get_chunk(case_id: str, item: Item) -> Chunk:
+def make_chunk(case_id: str, item: CaseItem) -> Chunk:
     """The moves that this item of the case stands for; it is a command that moves something."""
-    return Chunk(case_id, item.round, item.part, item.chunk)
+    return Chunk(case_id, item.round, item.move_kind, item.chunk)
 
 
 def to_json(records: Sequence[Any]) -> str:
@@ -86,6 +86,6 @@ def to_json(records: Sequence[Any]) -> str:
     return json.dumps([{name: getattr(record, name) for name in names} for record in records])
 
 
-def split_into_json(moves: Sequence[Move]) -> list[str]:
+def split_into_json_batches(moves: Sequence[Move]) -> list[str]:
     """Lists that are small enough for one statement each."""
     return [to_json(moves[start : start + ROWS_PER_STATEMENT]) for start in range(0, len(moves), ROWS_PER_STATEMENT)]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from services.offboarding.moves.rules import (
     CHUNK_SIZE,
     SETTLED_OUTCOMES,
-    ChosenMove,
     Chunk,
+    CommandedMove,
     Move,
     MovedClient,
     PlanEdit,
@@ -15,34 +15,35 @@ from services.offboarding.moves.rules import (
 from shared.contracts.clients import CommandAnswered, Result
 from shared.database import UnitOfWork
 
-IN_CHUNK = "m.case_id = :case_id AND m.version = :version AND m.part = :part AND m.chunk = :chunk"
+IN_CHUNK = "m.case_id = :case_id AND m.version = :version AND m.part = :move_kind AND m.chunk = :number"
 IS_REMAINDER = "case_id = :case_id AND version = :version AND part IN ('left_client', 'left_stage')"
 
 
-async def insert_moves(work: UnitOfWork, case_id: str, version: int, moves: str) -> None:
-    """`moves`: a list of them as JSON."""
+async def insert_moves(work: UnitOfWork, case_id: str, version: int, moves_as_json: str) -> None:
+    """`moves_as_json`: a list of `Move`."""
     await work.execute(
         """
         INSERT INTO moves (case_id, version, part, client_id, order_id, stage, function, to_id, why, cost, unplaced,
                            effort, about)
-        SELECT :case_id, :version, part, client_id, order_id, stage, function, to_id, why, cost, unplaced, effort, about
-        FROM jsonb_to_recordset(CAST(:moves AS jsonb)) AS n (part text, client_id text, order_id text, stage text,
-            function text, to_id text, why jsonb, cost float, unplaced text, effort float, about jsonb)
+        SELECT :case_id, :version, kind, client_id, order_id, stage, function, to_id, reasons, cost, unplaced_reason, effort,
+               planning_facts
+        FROM jsonb_to_recordset(CAST(:moves AS jsonb)) AS n (kind text, client_id text, order_id text, stage text,
+            function text, to_id text, reasons jsonb, cost float, unplaced_reason text, effort float, planning_facts jsonb)
         """,
         case_id=case_id,
         version=version,
-        moves=moves,
+        moves=moves_as_json,
     )
 
 
-async def update_chunks(work: UnitOfWork, case_id: str, version: int, parts: Sequence[str]) -> dict[str, int]:
-    """Cuts what is to be moved into chunks; returns how many chunks there are of each part."""
+async def cut_into_chunks(work: UnitOfWork, case_id: str, version: int, kinds: Sequence[str]) -> dict[str, int]:
+    """Cuts what is to be moved into chunks; returns how many chunks there are of each kind."""
     cut = await work.fetch_rows(
         """
         WITH numbered AS (
             SELECT part, client_id, order_id, stage, function,
                    (row_number() OVER (PARTITION BY part ORDER BY client_id, order_id, stage, function) - 1) / :size + 1 AS chunk
-            FROM moves WHERE case_id = :case_id AND version = :version AND to_id IS NOT NULL AND part = ANY(:parts)
+            FROM moves WHERE case_id = :case_id AND version = :version AND to_id IS NOT NULL AND part = ANY(:kinds)
         ), cut AS (
             UPDATE moves m SET chunk = n.chunk FROM numbered n
             WHERE m.case_id = :case_id AND m.version = :version AND (m.part, m.client_id, m.order_id, m.stage, m.function)
@@ -54,15 +55,15 @@ async def update_chunks(work: UnitOfWork, case_id: str, version: int, parts: Seq
         case_id=case_id,
         version=version,
         size=CHUNK_SIZE,
-        parts=list(parts),
+        kinds=list(kinds),
     )
     return {row["part"]: row["chunks"] for row in cut}
 
 
-async def list_moves(work: UnitOfWork, chunk: Chunk, leaver_id: str) -> list[ChosenMove]:
+async def list_moves(work: UnitOfWork, chunk: Chunk, leaver_id: str) -> list[CommandedMove]:
     """What the chunk moves from the leaver."""
     return await work.fetch_all(
-        ChosenMove,
+        CommandedMove,
         f"""
         SELECT m.client_id, m.order_id, m.stage, m.function, :leaver AS from_id, m.to_id FROM moves m WHERE {IN_CHUNK}
         ORDER BY m.client_id, m.order_id, m.stage, m.function
@@ -72,10 +73,10 @@ async def list_moves(work: UnitOfWork, chunk: Chunk, leaver_id: str) -> list[Cho
     )
 
 
-async def list_moves_back(work: UnitOfWork, chunk: Chunk, leaver_id: str) -> list[ChosenMove]:
+async def list_return_moves(work: UnitOfWork, chunk: Chunk, leaver_id: str) -> list[CommandedMove]:
     """What has moved and no client has yet confirmed, back to the leaver."""
     return await work.fetch_all(
-        ChosenMove,
+        CommandedMove,
         f"""
         SELECT m.client_id, m.order_id, m.stage, m.function, m.to_id AS from_id, :leaver AS to_id FROM moves m
         WHERE {IN_CHUNK} AND m.outcome = 'done' AND NOT EXISTS (SELECT 1 FROM introductions i
@@ -87,7 +88,9 @@ async def list_moves_back(work: UnitOfWork, chunk: Chunk, leaver_id: str) -> lis
     )
 
 
-async def update_results(work: UnitOfWork, chunk: Chunk, is_undo: bool, answer: CommandAnswered) -> int:
+async def save_results_and_count_failures(
+    work: UnitOfWork, chunk: Chunk, is_undo: bool, answer: CommandAnswered
+) -> int:
     """Writes what became of each move of the chunk; returns how many are still to be made."""
     column = "returned" if is_undo else "outcome"
     results: Sequence[Result] = answer.results if answer.outcome == "done" else ()
@@ -165,7 +168,7 @@ async def list_stayed_clients(work: UnitOfWork, case_id: str) -> list[str]:
     )
 
 
-async def update_caretaker(work: UnitOfWork, chunk: Chunk, caretaker_id: str | None) -> None:
+async def give_unmoved_to_caretaker(work: UnitOfWork, chunk: Chunk, caretaker_id: str | None) -> None:
     """Whoever stood in when the remainder was cut may have left: what has not moved yet goes to who does now."""
     await work.execute(
         f"""
@@ -181,7 +184,7 @@ async def delete_remainder(work: UnitOfWork, case_id: str, version: int) -> None
     await work.execute(f"DELETE FROM moves WHERE {IS_REMAINDER}", case_id=case_id, version=version)
 
 
-async def update_remainder(work: UnitOfWork, case_id: str, version: int, caretaker_id: str | None) -> None:
+async def give_remainder_to_caretaker(work: UnitOfWork, case_id: str, version: int, caretaker_id: str | None) -> None:
     """Gives all that is left to the caretaker; without one it stays, listed."""
     await work.execute(
         f"""
@@ -201,7 +204,8 @@ async def list_planned_moves(
     return await work.fetch_all(
         Move,
         """
-        SELECT part, client_id, order_id, stage, function, to_id, why, cost, unplaced, effort, about
+        SELECT part AS kind, client_id, order_id, stage, function, to_id, why AS reasons, cost, unplaced AS unplaced_reason,
+               effort, about AS planning_facts
         FROM moves WHERE case_id = :case_id AND version = :version
         AND ((part = 'client' AND client_id = ANY(:clients)) OR (part = 'stage' AND order_id = ANY(:orders)))
         """,

@@ -5,4 +5,4 @@ from shared.http.door import Door
 
 
 def get_viewer(door: Door) -> Viewer:
-    return Viewer(door.principal.sub, frozenset(door.principal.roles), door.frozen)
+    return Viewer(door.principal.sub, frozenset(door.principal.roles), door.is_frozen)

@@ -26,7 +26,7 @@ async def require_head_of_case(work: UnitOfWork, viewer: Viewer, case_id: str) -
 
 
 async def lock_participants(
-    work: UnitOfWork, leaver_id: str | None = None, others: Iterable[str] = (), may_be_frozen: bool = False
+    work: UnitOfWork, leaver_id: str | None = None, others: Iterable[str] = (), may_caller_be_frozen: bool = False
 ) -> None:
     """Locks the people of an effect, first of all and in one statement: the leaver, the caller, `others`.
 
@@ -35,5 +35,5 @@ async def lock_participants(
     """
     for_update = [leaver_id] if leaver_id else ()
     actor = (await lock_people(work, for_update=for_update, for_share=[work.actor, *others])).get(work.actor)
-    if not may_be_frozen and actor is not None and (actor.frozen or actor.status == "left"):
+    if not may_caller_be_frozen and actor is not None and (actor.frozen or actor.status == "left"):
         raise Forbidden

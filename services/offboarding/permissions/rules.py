@@ -14,7 +14,7 @@ class Viewer:
 
     sub: str
     roles: frozenset[str]
-    frozen: bool = False
+    is_frozen: bool = False
 
     @property
     def sees_all_cases(self) -> bool:

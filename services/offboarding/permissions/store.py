@@ -32,7 +32,7 @@ def viewer_parameters(work: UnitOfWork, viewer: Viewer) -> dict[str, str | bool]
     return {
         "actor": viewer.sub,
         "all": viewer.sees_all_cases,
-        "frozen": viewer.frozen,
+        "frozen": viewer.is_frozen,
         "director": "director" in viewer.roles,
         "heads": "sales_head" in viewer.roles,
         "last_resort": work.settings.last_resort or "",
@@ -57,7 +57,7 @@ async def is_head_of_case(work: UnitOfWork, viewer: Viewer, case_id: str) -> boo
     return rights is not None and rights.is_head
 
 
-async def may_see_person(work: UnitOfWork, viewer: Viewer, employee_id: str) -> bool:
+async def may_see_plan_for(work: UnitOfWork, viewer: Viewer, employee_id: str) -> bool:
     """Whether the caller may know what this employee would leave: `hr`, directors, and who heads their department."""
     return bool(
         await work.fetch_value(
@@ -72,10 +72,10 @@ async def may_see_person(work: UnitOfWork, viewer: Viewer, employee_id: str) -> 
 
 
 async def list_page(
-    work: UnitOfWork, viewer: Viewer, shape: Callable[..., T], sql: str, paging: Paging, **filters: str | None
+    work: UnitOfWork, viewer: Viewer, record_type: Callable[..., T], sql: str, paging: Paging, **filters: str | None
 ) -> list[T]:
     """A page of what the caller may see, after the key `:after`, of `:fetch` rows."""
     after = paging.after[0] if paging.after else None
     return await work.fetch_all(
-        shape, sql, **viewer_parameters(work, viewer), after=after, fetch=paging.fetch, **filters
+        record_type, sql, **viewer_parameters(work, viewer), after=after, fetch=paging.fetch, **filters
     )

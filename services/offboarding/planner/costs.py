@@ -73,20 +73,20 @@ class CostArrays:
 
     effort: Floats  # n
     importance: Floats  # n, 1..2
-    unplaced: Floats  # n, cost of staying with the caretaker; 0 where nobody may take it
+    unplaced_cost: Floats  # n, cost of staying with the caretaker; 0 where nobody may take it
     function: Ints  # n
     profile: Ints  # n
     able: Bools  # F x m: has the function
     capacity: Floats  # F x m
-    width: Floats  # F x m x SEGMENTS: usable free points in each tenth of the capacity
+    free_by_tenth: Floats  # F x m x SEGMENTS: usable free points in each tenth of the capacity
     misfit: tuple[tuple[float, NDArray[np.float32], NDArray[np.float32]], ...]  # weight, p x k needs, m x k offers
-    special: SparseRows  # n x m: relationship (negative), sole person, barred (inf)
-    pairs: Ints  # k x 2: items that must be in different hands
+    pair_costs: SparseRows  # n x m: relationship (negative), sole person, barred (inf)
+    separated_items: Ints  # k x 2: items that must be in different hands
 
     @property
     def room(self) -> Floats:
         """F x m free effort points."""
-        return np.asarray(self.width.sum(axis=2))
+        return np.asarray(self.free_by_tenth.sum(axis=2))
 
     def cost(self, rows: Ints) -> Floats:
         """Cost of giving each of `rows` to each colleague, len(rows) x m; inf where it must not be."""
@@ -95,7 +95,7 @@ class CostArrays:
         for weight, needs, offers in self.misfit:
             wanted = needs[profile]
             cost += weight * ((wanted @ offers.T <= 0) & (wanted.sum(axis=1) > 0)[:, None])
-        at, column, value = self.special.of(rows)
+        at, column, value = self.pair_costs.of(rows)
         cost[at, column] += value
         cost *= self.importance[rows, None]
         cost[~self.able[self.function[rows]]] = np.inf
@@ -116,13 +116,13 @@ class CostArrays:
 
     def strain(self, loads: Floats) -> Floats:
         """... x F x m cost of the balance for points added on top of the present load."""
-        before = np.cumsum(self.width, axis=2) - self.width
-        filled: Floats = np.clip(loads[..., None] - before, 0.0, self.width) @ LOAD_SLOPES
+        before = np.cumsum(self.free_by_tenth, axis=2) - self.free_by_tenth
+        filled: Floats = np.clip(loads[..., None] - before, 0.0, self.free_by_tenth) @ LOAD_SLOPES
         return filled
 
     def costs(self, to: Ints) -> Floats:
         """Per item the cost of where it is in `to`; the balance is shared out by effort. They add up to the objective."""
-        cost = self.unplaced.copy()
+        cost = self.unplaced_cost.copy()
         for rows in self.blocks():
             placed = rows[to[rows] >= 0]
             cost[placed] = self.cost(placed)[np.arange(len(placed)), to[placed]]
@@ -140,7 +140,7 @@ def build_cost_arrays(problem: PlanningProblem) -> CostArrays:
     functions = {f: k for k, f in enumerate(sorted({OWNER_FUNCTION, *needed}))}
     m = len(colleagues)
     able, capacity = np.zeros((len(functions), m), bool), np.zeros((len(functions), m))
-    width = np.zeros((len(functions), m, LOAD_SEGMENTS))
+    free_by_tenth = np.zeros((len(functions), m, LOAD_SEGMENTS))
     effort, function = np.array([i.effort for i in items], float), np.array([functions[f] for f in needed], np.int64)
     units = [_common_effort_step(effort[function == f]) for f in range(len(functions))]
     tenths = np.arange(LOAD_SEGMENTS + 1) / LOAD_SEGMENTS
@@ -150,7 +150,7 @@ def build_cost_arrays(problem: PlanningProblem) -> CostArrays:
             able[f, j], capacity[f, j] = True, most
             load = min(colleague.load.get(name, 0.0), most)
             usable = load + _usable_room(most - load, units[f])
-            width[f, j] = np.diff(np.clip(tenths * most, load, usable))
+            free_by_tenth[f, j] = np.diff(np.clip(tenths * most, load, usable))
 
     profiles: dict[tuple[frozenset[str], frozenset[str], frozenset[str]], int] = {}
     profile = np.array([profiles.setdefault(_needs(i), len(profiles)) for i in items], np.int64)
@@ -164,20 +164,20 @@ def build_cost_arrays(problem: PlanningProblem) -> CostArrays:
     arrays = CostArrays(
         effort=effort,
         importance=1.0 + share,
-        unplaced=np.zeros(len(items)),
+        unplaced_cost=np.zeros(len(items)),
         function=function,
         profile=profile,
         able=able,
         capacity=capacity,
-        width=width,
+        free_by_tenth=free_by_tenth,
         misfit=misfit,
-        special=_pair_costs(problem, who),
-        pairs=_separated_items(problem),
+        pair_costs=_pair_costs(problem, who),
+        separated_items=_separated_items(problem),
     )
     # What nobody may take is no decision: it would only make the objective large and the gap look small.
     open_to_some = [np.isfinite(arrays.cost(rows)).any(axis=1) for rows in arrays.blocks()]
     penalty = COST_UNPLACED * arrays.importance + COST_FULL_LOAD * arrays.effort
-    return replace(arrays, unplaced=np.where(np.concatenate([np.zeros(0, bool), *open_to_some]), penalty, 0.0))
+    return replace(arrays, unplaced_cost=np.where(np.concatenate([np.zeros(0, bool), *open_to_some]), penalty, 0.0))
 
 
 def list_people_knowing_clients(problem: PlanningProblem) -> list[frozenset[str]]:
@@ -186,10 +186,15 @@ def list_people_knowing_clients(problem: PlanningProblem) -> list[frozenset[str]
             for c in problem.clients]  # fmt: skip
 
 
-def compute_relationship_strength(item: ClientItem | StageItem, who: str) -> float:
+def compute_relationship_strength(item: ClientItem | StageItem, employee_id: str) -> float:
     """How well a colleague knows the client or the order, 0..1."""
     near = item.team if isinstance(item, ClientItem) else item.taken
-    return min(1.0, max(item.known_by.get(who, 0.0), STRENGTH_OF_COLLEAGUE_IN_TEAM if who in near.values() else 0.0))
+    return min(
+        1.0,
+        max(
+            item.known_by.get(employee_id, 0.0), STRENGTH_OF_COLLEAGUE_IN_TEAM if employee_id in near.values() else 0.0
+        ),
+    )
 
 
 def _common_effort_step(effort: Floats) -> float:

@@ -64,13 +64,13 @@ class UnplacedItem:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Who takes over what. The costs of items, stages and unplaced add up to `objective`.
+    """Who takes over what. The costs of clients, stages and unplaced add up to `objective`.
 
     No plan for the same problem costs less than `bound`; `gap` is (objective - bound) / objective, 0 for an optimum.
     Memberships weigh on nobody: each goes to who fits best once the owners are known, and costs nothing.
     """
 
-    items: tuple[PlacedClient, ...]
+    clients: tuple[PlacedClient, ...]
     stages: tuple[PlacedStage, ...]
     team: tuple[PlacedTeamPlace, ...]
     unplaced: tuple[UnplacedItem, ...]
@@ -148,7 +148,7 @@ def _reasons_for(problem: PlanningProblem, fit: CostArrays, to: Ints) -> list[tu
 def _reasons_unplaced(fit: CostArrays, to: Ints) -> dict[int, str]:
     """Why each unplaced item is."""
     apart: dict[int, list[int]] = {}
-    for a, b in fit.pairs.tolist():
+    for a, b in fit.separated_items.tolist():
         apart.setdefault(a, []).append(int(to[b]))
         apart.setdefault(b, []).append(int(to[a]))
     left, reasons = fit.room - fit.loads(to), {}

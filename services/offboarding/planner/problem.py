@@ -76,18 +76,18 @@ class TeamPlaceItem:
 class SearchLimits:
     """How far to look. No seconds anywhere: a slower machine gives the same plan, later.
 
-    `candidates` per item to begin with; `rounds` of bringing in more; `iterations` of simplex; `nodes` of the search (0: none).
-    Up to `exact_pairs` (items x colleagues) the search goes on until the optimum is proven or the nodes are used up,
-    above it stops at `gap`. `core`: the most pairs that one search takes in.
+    `candidates_per_item` to begin with; `rounds` of bringing in more; `max_search_nodes` 0: no search at all.
+    Up to `prove_up_to_pairs` (items x colleagues) the search goes on until the optimum is proven or the nodes are used up,
+    above it stops at `gap`. One search takes in at most `max_search_pairs`.
     """
 
-    candidates: int = 8
+    candidates_per_item: int = 8
     rounds: int = 20
-    iterations: int = 1_000_000
-    nodes: int = 50
-    exact_pairs: int = 5_000
+    simplex_iterations: int = 1_000_000
+    max_search_nodes: int = 50
+    prove_up_to_pairs: int = 5_000
     gap: float = 0.005
-    core: int = 3_000
+    max_search_pairs: int = 3_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,9 +27,9 @@ MAX_PAIRS_ENTERING = 3  # pairs that an item may bring in per round
 class DualPrices:
     """Duals: per effort point of a colleague's function, and per (item, colleague) that separation makes dear."""
 
-    point: Floats  # F x m, >= 0
-    apart: SparseRows  # n x m, >= 0
-    paid: float  # what the separation rows cost in the bound
+    per_point: Floats  # F x m, >= 0
+    per_pair: SparseRows  # n x m, >= 0
+    separation_cost: float  # what the separation rows cost in the bound
 
 
 @dataclass(frozen=True)
@@ -47,33 +47,33 @@ class Relaxation:
 class LinearModel:
     """The relaxation as HiGHS takes it: columns of balance first, then one for each pair; rows of items, then points.
 
-    minimise  cost x   with   lower <= rows <= upper   and   0 <= x <= top
+    minimise  cost x   with   rows <= row_upper   and   0 <= x <= column_upper
     """
 
     cost: Floats
-    top: Floats
-    upper: Floats
-    start: Ints
-    index: Ints
+    column_upper: Floats
+    row_upper: Floats
+    column_start: Ints
+    row_index: Ints
     value: Floats
-    pairs: int
+    pair_count: int
     offset: float
 
 
-def build_model(fit: CostArrays, item: Ints, colleague: Ints, cost: Floats) -> LinearModel:
+def build_linear_model(arrays: CostArrays, item: Ints, colleague: Ints, cost: Floats) -> LinearModel:
     """Arrays for some pairs. An item left at 0 stays with the caretaker: that is the offset, and each pair saves it."""
-    n, (f, m) = len(fit.effort), fit.able.shape
+    n, (f, m) = len(arrays.effort), arrays.able.shape
     steps, pairs = f * m * LOAD_SEGMENTS, len(item)
-    points = n + fit.function[item] * m + colleague
+    points = n + arrays.function[item] * m + colleague
     return LinearModel(
-        cost=np.concatenate([np.tile(LOAD_SLOPES, f * m), cost - fit.unplaced[item]]),
-        top=np.concatenate([fit.width.ravel(), np.ones(pairs)]),
-        upper=np.concatenate([np.ones(n), np.zeros(f * m)]),
-        start=np.concatenate([np.arange(steps), steps + 2 * np.arange(pairs + 1)]),
-        index=np.concatenate([n + np.repeat(np.arange(f * m), LOAD_SEGMENTS), np.stack([item, points], 1).ravel()]),
-        value=np.concatenate([-np.ones(steps), np.stack([np.ones(pairs), fit.effort[item]], 1).ravel()]),
-        pairs=pairs,
-        offset=float(fit.unplaced.sum()),
+        cost=np.concatenate([np.tile(LOAD_SLOPES, f * m), cost - arrays.unplaced_cost[item]]),
+        column_upper=np.concatenate([arrays.free_by_tenth.ravel(), np.ones(pairs)]),
+        row_upper=np.concatenate([np.ones(n), np.zeros(f * m)]),
+        column_start=np.concatenate([np.arange(steps), steps + 2 * np.arange(pairs + 1)]),
+        row_index=np.concatenate([n + np.repeat(np.arange(f * m), LOAD_SEGMENTS), np.stack([item, points], 1).ravel()]),
+        value=np.concatenate([-np.ones(steps), np.stack([np.ones(pairs), arrays.effort[item]], 1).ravel()]),
+        pair_count=pairs,
+        offset=float(arrays.unplaced_cost.sum()),
     )
 
 
@@ -84,90 +84,90 @@ def make_solver(limits: SearchLimits) -> highspy._core._Highs:
         "output_flag": False,
         "threads": 1,
         "random_seed": 0,
-        "simplex_iteration_limit": limits.iterations,
+        "simplex_iteration_limit": limits.simplex_iterations,
         "small_matrix_value": 1e-12,
     }.items():
         h.setOptionValue(name, setting)
     return h
 
 
-def load_model(h: highspy._core._Highs, arrays: LinearModel, whole: bool = False) -> None:
-    """Give the arrays to HiGHS; `whole`: the pairs are taken or not, nothing between."""
-    columns, rows = len(arrays.cost), len(arrays.upper)
+def load_model(h: highspy._core._Highs, model: LinearModel, is_integer: bool = False) -> None:
+    """Give the arrays to HiGHS; `is_integer`: the pairs are taken or not, nothing between."""
+    columns, rows = len(model.cost), len(model.row_upper)
     colwise, minimise = 1, 1
     kinds = np.zeros(columns, np.int32)
-    kinds[columns - arrays.pairs :] = whole
-    h.passModel(columns, rows, len(arrays.index), colwise, minimise, arrays.offset, arrays.cost, np.zeros(columns),
-                arrays.top, np.full(rows, -highspy.kHighsInf), arrays.upper, arrays.start.astype(np.int32),
-                arrays.index.astype(np.int32), arrays.value, kinds)  # fmt: skip
+    kinds[columns - model.pair_count :] = is_integer
+    h.passModel(columns, rows, len(model.row_index), colwise, minimise, model.offset, model.cost, np.zeros(columns),
+                model.column_upper, np.full(rows, -highspy.kHighsInf), model.row_upper, model.column_start.astype(np.int32),
+                model.row_index.astype(np.int32), model.value, kinds)  # fmt: skip
 
 
-def price_pairs(fit: CostArrays, prices: DualPrices, rows: Ints) -> Floats:
+def price_pairs(arrays: CostArrays, prices: DualPrices, rows: Ints) -> Floats:
     """len(rows) x m: cost of each pair with what it takes from others."""
-    cost = fit.cost(rows)
-    cost += fit.effort[rows, None] * prices.point[fit.function[rows]]
-    at, column, value = prices.apart.of(rows)
+    cost = arrays.cost(rows)
+    cost += arrays.effort[rows, None] * prices.per_point[arrays.function[rows]]
+    at, column, value = prices.per_pair.of(rows)
     np.add.at(cost, (at, column), value)
     return cost
 
 
-def compute_bound(fit: CostArrays, prices: DualPrices, cheapest: Floats) -> float:
+def compute_lower_bound(arrays: CostArrays, prices: DualPrices, cheapest: Floats) -> float:
     """What every plan costs at least, by weak duality: true for any prices, over all pairs.
 
     `cheapest` is per item the lowest priced cost of any colleague.
     """
-    idle = np.minimum(LOAD_SLOPES - prices.point[:, :, None], 0.0) * fit.width
-    return float(np.minimum(cheapest, fit.unplaced).sum() + idle.sum() - prices.paid)
+    idle = np.minimum(LOAD_SLOPES - prices.per_point[:, :, None], 0.0) * arrays.free_by_tenth
+    return float(np.minimum(cheapest, arrays.unplaced_cost).sum() + idle.sum() - prices.separation_cost)
 
 
-def solve_relaxation(fit: CostArrays, limits: SearchLimits) -> Relaxation:
+def solve_relaxation(arrays: CostArrays, limits: SearchLimits) -> Relaxation:
     """Solve the relaxation; raises nothing: when HiGHS stops early the bound is weaker, but still one."""
-    n, m = len(fit.effort), fit.able.shape[1]
-    free = DualPrices(np.zeros(fit.able.shape), compress_rows(n, *_no_entries()), 0.0)
-    item, colleague = _choose_candidates(fit, limits.candidates)
+    n, m = len(arrays.effort), arrays.able.shape[1]
+    free = DualPrices(np.zeros(arrays.able.shape), compress_rows(n, *_no_entries()), 0.0)
+    item, colleague = _choose_candidates(arrays, limits.candidates_per_item)
     if not len(item):
-        return Relaxation(item, colleague, np.zeros(0), free, float(fit.unplaced.sum()))
+        return Relaxation(item, colleague, np.zeros(0), free, float(arrays.unplaced_cost.sum()))
     h, best = make_solver(limits), -np.inf
-    load_model(h, build_model(fit, item, colleague, compute_pair_costs(fit, item, colleague)))
-    rows = _add_separation_rows(h, fit, item, colleague, _no_entries()[0])
+    load_model(h, build_linear_model(arrays, item, colleague, compute_pair_costs(arrays, item, colleague)))
+    rows = _add_separation_rows(h, arrays, item, colleague, _no_entries()[0])
     for _ in range(limits.rounds):
         h.run()
         solution = h.getSolution()
-        prices = _read_prices(fit, np.asarray(solution.row_dual), rows)
-        cheapest, news, here = _find_paying_pairs(fit, prices, item, colleague)
-        reached = compute_bound(fit, prices, cheapest)
+        prices = _read_prices(arrays, np.asarray(solution.row_dual), rows)
+        cheapest, news, here = _find_paying_pairs(arrays, prices, item, colleague)
+        reached = compute_lower_bound(arrays, prices, cheapest)
         if reached > best:
             best, at_best = reached, prices
-        share = np.asarray(solution.col_value)[fit.width.size :]
+        share = np.asarray(solution.col_value)[arrays.free_by_tenth.size :]
         value = h.getInfo().objective_function_value
-        if not len(news) or value - best <= 0.1 * limits.gap * abs(value) * (n * m > limits.exact_pairs):
+        if not len(news) or value - best <= 0.1 * limits.gap * abs(value) * (n * m > limits.prove_up_to_pairs):
             break
         item, colleague = np.concatenate([item, news]), np.concatenate([colleague, here])
-        _add_pairs(h, fit, news, here)
-        rows = _add_separation_rows(h, fit, item, colleague, rows)
+        _add_pairs(h, arrays, news, here)
+        rows = _add_separation_rows(h, arrays, item, colleague, rows)
     return Relaxation(item[: len(share)], colleague[: len(share)], share, at_best, best)
 
 
-def compute_pair_costs(fit: CostArrays, item: Ints, colleague: Ints) -> Floats:
+def compute_pair_costs(arrays: CostArrays, item: Ints, colleague: Ints) -> Floats:
     """Cost of some pairs, in their order."""
     cost = np.empty(len(item))
     order = np.argsort(item, kind="stable")
-    for rows in fit.blocks():
+    for rows in arrays.blocks():
         first, last = np.searchsorted(item[order], [rows[0], rows[-1] + 1])
         some = order[first:last]
-        cost[some] = fit.cost(rows)[item[some] - rows[0], colleague[some]]
+        cost[some] = arrays.cost(rows)[item[some] - rows[0], colleague[some]]
     return cost
 
 
-def find_clashing_candidates(fit: CostArrays, item: Ints, colleague: Ints) -> tuple[Ints, Ints]:
+def find_clashing_pairs(arrays: CostArrays, item: Ints, colleague: Ints) -> tuple[Ints, Ints]:
     """The pairs that exclude each other, as two arrays of positions: apart stages with the same colleague."""
-    m = fit.able.shape[1]
+    m = arrays.able.shape[1]
     order = np.argsort(item * m + colleague, kind="stable")
     keys = (item * m + colleague)[order]
-    ends = np.searchsorted(keys, [fit.pairs[:, 0] * m, (fit.pairs[:, 0] + 1) * m])
+    ends = np.searchsorted(keys, [arrays.separated_items[:, 0] * m, (arrays.separated_items[:, 0] + 1) * m])
     counts = ends[1] - ends[0]
     left = np.repeat(ends[0] - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
-    wanted = np.repeat(fit.pairs[:, 1], counts) * m + keys[left] % m
+    wanted = np.repeat(arrays.separated_items[:, 1], counts) * m + keys[left] % m
     right = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     hit = keys[right] == wanted
     return order[left[hit]], order[right[hit]]
@@ -177,14 +177,14 @@ def _no_entries() -> tuple[Ints, Ints, Floats]:
     return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
 
 
-def _choose_candidates(fit: CostArrays, most: int) -> tuple[Ints, Ints]:
+def _choose_candidates(arrays: CostArrays, most: int) -> tuple[Ints, Ints]:
     """The cheapest colleagues of each item, a few, at the balance of today."""
-    m = fit.able.shape[1]
-    filled = np.argmax(fit.width > 0, axis=2)
+    m = arrays.able.shape[1]
+    filled = np.argmax(arrays.free_by_tenth > 0, axis=2)
     items, colleagues = [_no_entries()[0]], [_no_entries()[0]]
-    for rows in fit.blocks():
-        cost = fit.cost(rows)
-        worth = cost + fit.effort[rows, None] * LOAD_SLOPES[filled[fit.function[rows]]] + _tie_breaker(rows, m)
+    for rows in arrays.blocks():
+        cost = arrays.cost(rows)
+        worth = cost + arrays.effort[rows, None] * LOAD_SLOPES[filled[arrays.function[rows]]] + _tie_breaker(rows, m)
         some = np.argsort(worth, axis=1, kind="stable")[:, :most]
         at, k = np.nonzero(np.isfinite(np.take_along_axis(cost, some, axis=1)))
         items.append(rows[at])
@@ -197,20 +197,22 @@ def _tie_breaker(rows: Ints, m: int) -> Floats:
     return ((np.arange(m) - rows[:, None]) % m).astype(np.float64) * 1e-9
 
 
-def _find_paying_pairs(fit: CostArrays, prices: DualPrices, item: Ints, colleague: Ints) -> tuple[Floats, Ints, Ints]:
+def _find_paying_pairs(
+    arrays: CostArrays, prices: DualPrices, item: Ints, colleague: Ints
+) -> tuple[Floats, Ints, Ints]:
     """Per item the cheapest of all colleagues, and the pairs that would pay but are not in yet."""
-    m = fit.able.shape[1]
+    m = arrays.able.shape[1]
     present = np.sort(item * m + colleague)
     cheapest, news, here = [], [_no_entries()[0]], [_no_entries()[0]]
-    for rows in fit.blocks():
-        cost = price_pairs(fit, prices, rows)
+    for rows in arrays.blocks():
+        cost = price_pairs(arrays, prices, rows)
         cheapest.append(cost.min(axis=1))
         flat = cost.ravel()
         first, last = np.searchsorted(present, [rows[0] * m, (rows[-1] + 1) * m])
         inside = present[first:last] - rows[0] * m
         known = np.full(flat.shape, np.inf)
         known[inside] = flat[inside]
-        level = np.minimum(known.reshape(cost.shape).min(axis=1), fit.unplaced[rows])
+        level = np.minimum(known.reshape(cost.shape).min(axis=1), arrays.unplaced_cost[rows])
         flat[inside] = np.inf
         paying = np.flatnonzero(cost.min(axis=1) < level - 1e-7 * (1.0 + level))
         some = np.argsort(cost[paying] + _tie_breaker(rows[paying], m), axis=1, kind="stable")[:, :MAX_PAIRS_ENTERING]
@@ -220,22 +222,25 @@ def _find_paying_pairs(fit: CostArrays, prices: DualPrices, item: Ints, colleagu
     return np.concatenate(cheapest), np.concatenate(news), np.concatenate(here)
 
 
-def _add_pairs(h: highspy._core._Highs, fit: CostArrays, item: Ints, colleague: Ints) -> None:
+def _add_pairs(h: highspy._core._Highs, arrays: CostArrays, item: Ints, colleague: Ints) -> None:
     """Bring pairs in; HiGHS goes on from the basis it has."""
-    arrays = build_model(fit, item, colleague, compute_pair_costs(fit, item, colleague))
-    old = fit.width.size
-    h.addCols(len(item), arrays.cost[old:], np.zeros(len(item)), arrays.top[old:], 2 * len(item),
-              (arrays.start[old:-1] - old).astype(np.int32), arrays.index[old:].astype(np.int32), arrays.value[old:])  # fmt: skip
+    model = build_linear_model(arrays, item, colleague, compute_pair_costs(arrays, item, colleague))
+    old = arrays.free_by_tenth.size
+    h.addCols(len(item), model.cost[old:], np.zeros(len(item)), model.column_upper[old:], 2 * len(item),
+              (model.column_start[old:-1] - old).astype(np.int32), model.row_index[old:].astype(np.int32),
+              model.value[old:])  # fmt: skip
 
 
-def _add_separation_rows(h: highspy._core._Highs, fit: CostArrays, item: Ints, colleague: Ints, present: Ints) -> Ints:
+def _add_separation_rows(
+    h: highspy._core._Highs, arrays: CostArrays, item: Ints, colleague: Ints, present: Ints
+) -> Ints:
     """Add a row for each two pairs that exclude each other, once; rows are known by (separation, colleague)."""
-    left, right = find_clashing_candidates(fit, item, colleague)
-    m = fit.able.shape[1]
-    span = len(fit.effort) * m
+    left, right = find_clashing_pairs(arrays, item, colleague)
+    m = arrays.able.shape[1]
+    span = len(arrays.effort) * m
     keys = (item * m + colleague)[left] * span + (item * m + colleague)[right]
     new = ~np.isin(keys, present)
-    columns = fit.width.size + np.stack([left[new], right[new]], 1).ravel()
+    columns = arrays.free_by_tenth.size + np.stack([left[new], right[new]], 1).ravel()
     count = int(new.sum())
     if count:
         h.addRows(count, np.full(count, -highspy.kHighsInf), np.ones(count), 2 * count,
@@ -243,8 +248,8 @@ def _add_separation_rows(h: highspy._core._Highs, fit: CostArrays, item: Ints, c
     return np.concatenate([present, keys[new]])
 
 
-def _read_prices(fit: CostArrays, dual: Floats, rows: Ints) -> DualPrices:
-    n, (f, m) = len(fit.effort), fit.able.shape
+def _read_prices(arrays: CostArrays, dual: Floats, rows: Ints) -> DualPrices:
+    n, (f, m) = len(arrays.effort), arrays.able.shape
     if len(dual) < n + f * m + len(rows):  # HiGHS stopped before it had any
         dual = np.zeros(n + f * m + len(rows))
     point = np.maximum(-dual[n : n + f * m], 0.0).reshape(f, m)

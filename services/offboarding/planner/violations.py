@@ -10,9 +10,9 @@ from services.offboarding.planner.problem import OWNER_FUNCTION, PlanningProblem
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One breach of a rule. `refused`: the plan must not be approved so; else it is shown, and the head decides.
+    """One breach of a rule. `forbids_approval`: the plan must not be approved so; else it is shown, and the head decides.
 
-    | code | refused | what |
+    | code | forbids_approval | what |
     |---|---|---|
     | `unknown` | yes | the client or stage is not part of this handover |
     | `not_eligible` | yes | the leaver, or somebody who cannot take over now |
@@ -22,7 +22,7 @@ class Violation:
     """
 
     code: str
-    refused: bool
+    forbids_approval: bool
     employee_id: str
     client_id: str | None = None
     order_id: str | None = None
@@ -32,9 +32,9 @@ class Violation:
 
 
 def find_violations(
-    problem: PlanningProblem, clients: Mapping[str, str], stages: Mapping[tuple[str, str], str]
+    problem: PlanningProblem, to_id_by_client: Mapping[str, str], to_id_by_stage: Mapping[tuple[str, str], str]
 ) -> list[Violation]:
-    """What is wrong with giving `clients` (client id -> employee) and `stages` ((order id, stage) -> employee).
+    """What is wrong with giving these clients (by id) and stages (by order id and stage) to these employees.
 
     Sorted by item, the ones over capacity last. What is not named stays where it is and is not judged.
     """
@@ -42,7 +42,7 @@ def find_violations(
     client = {c.id: c for c in problem.clients}
     stage = {(s.order_id, s.stage): s for s in problem.stages}
     together: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-    for (order_id, name), to_id in stages.items():
+    for (order_id, name), to_id in to_id_by_stage.items():
         together[order_id, to_id].add(name)
     found: list[Violation] = []
     added: defaultdict[tuple[str, str], float] = defaultdict(float)
@@ -62,12 +62,12 @@ def find_violations(
         else:
             added[to_id, function] += effort
 
-    for client_id, to_id in sorted(clients.items()):
+    for client_id, to_id in sorted(to_id_by_client.items()):
         if client_id in client:
             give(to_id, OWNER_FUNCTION, client[client_id].effort, client_id, (None, None))
         else:
             found.append(Violation("unknown", True, to_id, client_id))
-    for key, to_id in sorted(stages.items()):
+    for key, to_id in sorted(to_id_by_stage.items()):
         item = stage.get(key)
         if item is None:
             found.append(Violation("unknown", True, to_id, None, *key))

@@ -121,14 +121,14 @@ async def _compute_dry_run(runtime: Runtime, employee_id: str, places: OtherPlac
     slots = runtime.state.setdefault("dry_runs", asyncio.Semaphore(MAX_DRY_RUNS))
     async with slots:
         try:
-            plan = (await handlers.propose_plan(runtime, employee_id)).plan
+            plan = (await handlers.compute_plan_proposal(runtime, employee_id)).plan
         except ServiceUnreachable:
             raise Unavailable from None
 
     def render() -> str:
         return PlanOut(
             version=0,
-            items=plan.items,
+            items=plan.clients,
             stages=plan.stages,
             team=plan.team,
             unplaced=[UnplacedOut.model_validate(one, from_attributes=True) for one in plan.unplaced],

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 
 from services.offboarding.assignees.store import get_head_of_sales
 from services.offboarding.cases.rules import CaseRecord
-from services.offboarding.cases.runner import answer_case
+from services.offboarding.cases.runner import apply_replies
 from services.offboarding.cases.store import get_visible_case, insert_timeline_entry, lock_case
 from services.offboarding.jobs.handlers import JobResult
-from services.offboarding.moves.rules import PlanEdit, split_into_json
+from services.offboarding.moves.rules import PlanEdit, split_into_json_batches
 from services.offboarding.moves.store import (
+    cut_into_chunks,
     insert_moves,
     list_planned_moves,
     list_successor_ids,
-    update_chunks,
     update_successors,
 )
 from services.offboarding.other_services import (
@@ -28,7 +28,7 @@ from services.offboarding.other_services import (
 )
 from services.offboarding.permissions.handlers import lock_participants, require_head_of_case
 from services.offboarding.permissions.rules import Viewer
-from services.offboarding.permissions.store import is_head_of_case, may_see_person
+from services.offboarding.permissions.store import is_head_of_case, may_see_plan_for
 from services.offboarding.planner.plan import Plan, make_plan
 from services.offboarding.planner.problem import ClientItem, PlanningProblem, TeamPlaceItem
 from services.offboarding.planner.violations import find_violations
@@ -44,29 +44,29 @@ from shared.service import Runtime
 
 @dataclass(frozen=True)
 class PlanProposal:
-    """A plan, its moves as lists in JSON, and what weighed on the colleagues before it: points per function, as JSON."""
+    """A plan, its moves in lists, and what weighed on the colleagues before it: points per function."""
 
     plan: Plan
-    moves: Sequence[str]
-    loads: str
+    moves_as_json: Sequence[str]
+    loads_before_as_json: str
 
 
-async def propose_plan(runtime: Runtime, leaver_id: str, employment_id: str | None = None) -> PlanProposal:
+async def compute_plan_proposal(runtime: Runtime, leaver_id: str, employment_id: str | None = None) -> PlanProposal:
     """A plan for anybody; changes nothing. Raises `ServiceUnreachable`.
 
     With `employment_id`, for what that employment left: whoever was rehired since keeps what they hold now.
     """
     leaver = await runtime.transact(store.get_person, leaver_id)
     is_rehired = employment_id is not None and (leaver is None or leaver.employment_id != employment_id)
-    clients = [] if is_rehired else await fetch_portfolio(runtime.calls, leaver_id)
-    places = [] if is_rehired else await fetch_team_places(runtime.calls, leaver_id)
-    stages = [] if is_rehired else await fetch_open_stages(runtime.calls, leaver_id)
-    loads = [*await fetch_client_loads(runtime.calls), *await fetch_stage_loads(runtime.calls)]
+    clients = [] if is_rehired else await fetch_portfolio(runtime.http_client, leaver_id)
+    places = [] if is_rehired else await fetch_team_places(runtime.http_client, leaver_id)
+    stages = [] if is_rehired else await fetch_open_stages(runtime.http_client, leaver_id)
+    loads = [*await fetch_client_loads(runtime.http_client), *await fetch_stage_loads(runtime.http_client)]
     colleagues = await runtime.transact(store.list_able_colleagues, leaver_id)
     department_id = leaver.department_id if leaver else None
 
     def compute() -> PlanProposal:
-        load_of = rules.sum_loads(loads, clients)
+        load_of = rules.sum_loads_without_clients(loads, clients)
         loaded = tuple(replace(colleague, load=load_of.get(colleague.id, {})) for colleague in colleagues)
         problem = PlanningProblem(
             leaver_id,
@@ -77,27 +77,29 @@ async def propose_plan(runtime: Runtime, leaver_id: str, employment_id: str | No
         )
         plan = make_plan(problem)
         weighing = {colleague.id: colleague.load for colleague in loaded if colleague.load}
-        return PlanProposal(plan, split_into_json(rules.to_moves(plan, clients, stages)), json.dumps(weighing))
+        return PlanProposal(plan, split_into_json_batches(rules.to_moves(plan, clients, stages)), json.dumps(weighing))
 
     return await asyncio.to_thread(compute)
 
 
-async def compute_draft(runtime: Runtime, record: CaseRecord) -> JobResult:
+async def draft_plan(runtime: Runtime, record: CaseRecord) -> JobResult:
     """The job `draft`: who takes over what."""
-    proposal = await propose_plan(runtime, record.employee_id, record.employment_id)
+    proposal = await compute_plan_proposal(runtime, record.employee_id, record.employment_id)
 
     async def write(work: UnitOfWork, record: CaseRecord, case: Case) -> Mapping[str, int]:
-        return await save_draft(work, record, case, proposal)
+        return await save_draft_and_approve_if_small(work, record, case, proposal)
 
     return JobResult(write)
 
 
-async def save_draft(work: UnitOfWork, record: CaseRecord, case: Case, proposal: PlanProposal) -> Mapping[str, int]:
+async def save_draft_and_approve_if_small(
+    work: UnitOfWork, record: CaseRecord, case: Case, proposal: PlanProposal
+) -> Mapping[str, int]:
     """Keeps the plan as proposed. Below the threshold, or with nothing to place, it approves itself."""
     plan, version = proposal.plan, case.round
     places = await store.get_other_places(work, record.employee_id, record.id)
-    await store.insert_plan(work, case.id, version, plan, places, proposal.loads)
-    for moves in proposal.moves:
+    await store.insert_plan(work, case.id, version, plan, places, proposal.loads_before_as_json)
+    for moves in proposal.moves_as_json:
         await insert_moves(work, case.id, version, moves)
     unplaced = Counter("stage" if one.order_id else "team" if one.function else "client" for one in plan.unplaced)
     work.publish(
@@ -105,7 +107,7 @@ async def save_draft(work: UnitOfWork, record: CaseRecord, case: Case, proposal:
             case_id=case.id,
             employee_id=record.employee_id,
             version=version,
-            clients=len(plan.items),
+            clients=len(plan.clients),
             stages=len(plan.stages),
             unplaced=sum(unplaced.values()),
             gap=plan.gap,
@@ -113,9 +115,9 @@ async def save_draft(work: UnitOfWork, record: CaseRecord, case: Case, proposal:
         )
     )
     await insert_timeline_entry(
-        work, case.id, "plan_proposed", "plan", version=version, clients=len(plan.items), stages=len(plan.stages)
+        work, case.id, "plan_proposed", "plan", version=version, clients=len(plan.clients), stages=len(plan.stages)
     )
-    clients = len(plan.items) + unplaced["client"]
+    clients = len(plan.clients) + unplaced["client"]
     is_empty = not (clients or plan.stages or plan.team or plan.unplaced)
     limit = work.settings.auto_approve_up_to
     if is_empty or (limit and clients <= limit):
@@ -137,7 +139,7 @@ async def get_plan_document(work: UnitOfWork, viewer: Viewer, case_id: str) -> s
 
 async def get_other_places(work: UnitOfWork, viewer: Viewer, employee_id: str) -> OtherPlaces:
     """For a dry run. Raises `NotFound` unless the caller may know what this employee would leave."""
-    if not await may_see_person(work, viewer, employee_id):
+    if not await may_see_plan_for(work, viewer, employee_id):
         raise NotFound
     return await store.get_other_places(work, employee_id)
 
@@ -156,14 +158,14 @@ async def approve_plan(work: UnitOfWork, viewer: Viewer, case_id: str, version: 
     if plan.version != version:
         raise rules.PlanOutdated
     if plan.status != "approved" or edits:
-        item = next((item for item in case.items if item.what == "approval" and item.status == "asked"), None)
+        item = next((item for item in case.items if item.asks_for == "approval" and item.status == "asked"), None)
         if plan.status != "proposed" or item is None:
             raise rules.PlanNotProposed
         if edits:
             await _edit_plan(work, record, version, edits)
         await _require_able_successors(work, record, version)
         chunks = await _approve_version(work, record, version, by=work.actor)
-        await answer_case(work, record, case, Reply(case.id_of(item), facts=chunks))
+        await apply_replies(work, record, case, Reply(case.id_of(item), facts=chunks))
     return await get_plan_document(work, viewer, case_id)
 
 
@@ -174,7 +176,7 @@ async def _approve_version(work: UnitOfWork, record: CaseRecord, version: int, b
         work, "plan_approved", employee_id=record.employee_id, case_id=record.id, version=version, by=by
     )
     await insert_timeline_entry(work, record.id, "plan_approved", "plan", version=version)
-    chunks = await update_chunks(work, record.id, version, ("client", "stage", "team"))
+    chunks = await cut_into_chunks(work, record.id, version, ("client", "stage", "team"))
     return {"clients": chunks.get("client", 0), "stages": chunks.get("stage", 0), "team": chunks.get("team", 0)}
 
 
@@ -187,18 +189,18 @@ async def _edit_plan(work: UnitOfWork, record: CaseRecord, version: int, edits: 
     stages = {(edit.order_id, edit.stage): edit.to_id for edit in edits if edit.order_id and edit.stage}
     order_ids = [order_id for order_id, _ in stages]
     moves = await list_planned_moves(work, record.id, version, list(clients), order_ids)
-    loads = await store.get_loads_without(work, record.id, version, list(clients), order_ids)
-    stage_moves = {(move.order_id, move.stage): move for move in moves if move.part == "stage"}
+    loads = await store.get_planned_loads_without(work, record.id, version, list(clients), order_ids)
+    stage_moves = {(move.order_id, move.stage): move for move in moves if move.kind == "stage"}
     planned = {key: move.to_id for key, move in stage_moves.items() if move.to_id}
     items = {key: rules.to_stage_item(rules.restore_open_stage(move)) for key, move in stage_moves.items()}
     problem = PlanningProblem(
         record.employee_id,
         await store.list_able_colleagues(work, record.employee_id, loads),
-        tuple(ClientItem(move.client_id, move.effort) for move in moves if move.part == "client"),
+        tuple(ClientItem(move.client_id, move.effort) for move in moves if move.kind == "client"),
         tuple(items.values()),
     )
     violations = find_violations(problem, clients, {**planned, **stages})
-    rules.require_no_violations(violations, edits, {key: item.function for key, item in items.items()})
+    rules.require_no_violation_by_edits(violations, edits, {key: item.function for key, item in items.items()})
     over = [
         OverCapacity(one.employee_id, one.function or "", round(one.points, 3))
         for one in violations

@@ -92,14 +92,14 @@ def restore_open_stage(move: Move) -> OpenStage:
         order_id=move.order_id,
         client_id=move.client_id,
         stage=move.stage,
-        function=move.about["function"],
+        function=move.planning_facts["function"],
         effort=move.effort,
-        taken=move.about["taken"],
-        apart=move.about["apart"],
+        taken=move.planning_facts["taken"],
+        apart=move.planning_facts["apart"],
     )
 
 
-def sum_loads(loads: Sequence[Load], clients: Sequence[PortfolioClient]) -> dict[str, dict[str, float]]:
+def sum_loads_without_clients(loads: Sequence[Load], clients: Sequence[PortfolioClient]) -> dict[str, dict[str, float]]:
     """Points per colleague and function. What a caretaker holds of this leaver is what is to be placed, and no load yet."""
     sums: defaultdict[str, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
     for load in loads:
@@ -116,45 +116,49 @@ def to_moves(plan: Plan, clients: Sequence[PortfolioClient], stages: Sequence[Op
 
     def move_client(client_id: str, **result: Any) -> Move:
         client = by_client[client_id]
-        about = {"closed": True} if client.status == "closed" else {}
-        return Move("client", client_id, effort=client.effort, about=about, **result)
+        facts = {"closed": True} if client.status == "closed" else {}
+        return Move("client", client_id, effort=client.effort, planning_facts=facts, **result)
 
     def move_stage(order_id: str, name: str, **result: Any) -> Move:
         stage = by_stage[order_id, name]
-        about = {"function": stage.function, "taken": stage.taken, "apart": list(stage.apart)}
-        return Move("stage", stage.client_id, order_id, name, effort=stage.effort, about=about, **result)
+        facts = {"function": stage.function, "taken": stage.taken, "apart": list(stage.apart)}
+        return Move("stage", stage.client_id, order_id, name, effort=stage.effort, planning_facts=facts, **result)
 
-    moves = [move_client(one.client_id, to_id=one.to_id, why=one.why, cost=one.cost) for one in plan.items]
-    moves += [move_stage(one.order_id, one.stage, to_id=one.to_id, why=one.why, cost=one.cost) for one in plan.stages]
+    moves = [move_client(one.client_id, to_id=one.to_id, reasons=one.why, cost=one.cost) for one in plan.clients]
+    moves += [
+        move_stage(one.order_id, one.stage, to_id=one.to_id, reasons=one.why, cost=one.cost) for one in plan.stages
+    ]
     moves += [Move("team", one.client_id, function=one.function, to_id=one.to_id) for one in plan.team]
     for left in plan.unplaced:
         if left.order_id and left.stage:
-            moves.append(move_stage(left.order_id, left.stage, unplaced=left.reason, cost=left.cost))
+            moves.append(move_stage(left.order_id, left.stage, unplaced_reason=left.reason, cost=left.cost))
         elif left.function:
-            moves.append(Move("team", left.client_id, function=left.function, unplaced=left.reason, cost=left.cost))
+            moves.append(
+                Move("team", left.client_id, function=left.function, unplaced_reason=left.reason, cost=left.cost)
+            )
         else:
-            moves.append(move_client(left.client_id, unplaced=left.reason, cost=left.cost))
+            moves.append(move_client(left.client_id, unplaced_reason=left.reason, cost=left.cost))
     return moves
 
 
-def require_no_violations(
-    judged: Sequence[Violation], edits: Sequence[PlanEdit], functions: Mapping[tuple[str, str], str]
+def require_no_violation_by_edits(
+    violations: Sequence[Violation], edits: Sequence[PlanEdit], function_by_stage: Mapping[tuple[str, str], str]
 ) -> None:
-    """Raises `UnknownPlanItem` or `EditsRefused` where an edit breaks a rule. `functions`: that each stage of the plan needs.
+    """Raises `UnknownPlanItem` or `EditsRefused` where an edit breaks a rule. `function_by_stage`: that each needs.
 
     A client may go beyond capacity, a stage may not: `orders` would refuse it.
     """
     stages = {(edit.order_id or "", edit.stage or ""): edit.to_id for edit in edits if edit.order_id}
     clients = {edit.client_id for edit in edits if edit.client_id}
-    given = {(to_id, functions[stage]) for stage, to_id in stages.items() if stage in functions}
+    given = {(to_id, function_by_stage[stage]) for stage, to_id in stages.items() if stage in function_by_stage}
 
     def forbids(violation: Violation) -> bool:
         if violation.code == "over":
             return (violation.employee_id, violation.function) in given
         stage = (violation.order_id or "", violation.stage or "")
-        return violation.refused and (stage in stages or violation.client_id in clients)
+        return violation.forbids_approval and (stage in stages or violation.client_id in clients)
 
-    broken = [violation for violation in judged if forbids(violation)]
+    broken = [violation for violation in violations if forbids(violation)]
     if broken:
         positions = _positions_of_edits(edits)
         listed = [{"code": violation.code, "edits": positions[_key_of_violation(violation)]} for violation in broken]

@@ -19,9 +19,9 @@ async def get_newest_plan(work: UnitOfWork, case_id: str) -> PlanState | None:
 
 
 async def insert_plan(
-    work: UnitOfWork, case_id: str, version: int, plan: Plan, places: OtherPlaces, loads: str
+    work: UnitOfWork, case_id: str, version: int, plan: Plan, places: OtherPlaces, loads_before_as_json: str
 ) -> None:
-    """A proposed plan. `loads`: what weighed on the colleagues before it, points per function, as JSON."""
+    """A proposed plan. Its `loads_before_as_json`: what weighed on the colleagues before it, points per function."""
     await work.execute(
         """
         INSERT INTO plans (case_id, version, status, objective, bound, gap, places, loads, made_at)
@@ -33,7 +33,7 @@ async def insert_plan(
         bound=plan.bound,
         gap=plan.gap,
         places=json.dumps(vars(places)),
-        loads=loads,
+        loads=loads_before_as_json,
     )
 
 
@@ -49,7 +49,7 @@ async def update_plan_approved(work: UnitOfWork, case_id: str, version: int, app
     )
 
 
-async def withdraw_plans(work: UnitOfWork, case_id: str) -> None:
+async def withdraw_proposed_plans(work: UnitOfWork, case_id: str) -> None:
     """Nobody need approve them any more."""
     await work.execute("UPDATE plans SET status = 'withdrawn' WHERE case_id = :id AND status = 'proposed'", id=case_id)
 
@@ -63,7 +63,7 @@ async def update_over_capacity(work: UnitOfWork, case_id: str, version: int, ove
     )
 
 
-async def get_loads_without(
+async def get_planned_loads_without(
     work: UnitOfWork, case_id: str, version: int, client_ids: Sequence[str], order_ids: Sequence[str]
 ) -> dict[str, dict[str, float]]:
     """What weighs on colleagues by function: what did before the plan, and the plan itself but these clients and orders."""

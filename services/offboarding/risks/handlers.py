@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 
-from services.offboarding.assignees.handlers import lock_assignee
+from services.offboarding.assignees.handlers import choose_and_lock_assignee
 from services.offboarding.assignees.store import get_head_of_sales
 from services.offboarding.cases.rules import CaseRecord
 from services.offboarding.cases.store import insert_timeline_entry
@@ -14,7 +14,7 @@ from services.offboarding.risks.rules import ClientExposure, ClientRisk, rank_cl
 from services.offboarding.risks.store import replace_risks
 from services.offboarding.saga import Case
 from services.offboarding.visits.lifecycle import open_visits
-from services.offboarding.visits.rules import VisitReason
+from services.offboarding.visits.rules import ClientToVisit
 from shared.database import UnitOfWork
 from shared.service import Runtime
 
@@ -22,8 +22,8 @@ from shared.service import Runtime
 async def rank_clients_and_open_visits(runtime: Runtime, record: CaseRecord) -> JobResult:
     """The leaver's clients by risk."""
     leaver_id = record.employee_id
-    clients = await fetch_portfolio(runtime.calls, leaver_id)
-    phase = await fetch_sales_phase(runtime.calls, leaver_id)
+    clients = await fetch_portfolio(runtime.http_client, leaver_id)
+    phase = await fetch_sales_phase(runtime.http_client, leaver_id)
 
     def rank() -> tuple[Sequence[ClientRisk], str]:
         exposures = [
@@ -39,7 +39,10 @@ async def rank_clients_and_open_visits(runtime: Runtime, record: CaseRecord) -> 
         ]
         risks = rank_clients(leaver_id, exposures, phase)
         return risks, json.dumps(
-            [{"client_id": risk.client_id, "rank": risk.rank, "score": risk.score, "why": risk.why} for risk in risks]
+            [
+                {"client_id": risk.client_id, "rank": risk.rank, "score": risk.score, "why": risk.reasons}
+                for risk in risks
+            ]
         )
 
     risks, risks_as_json = await asyncio.to_thread(rank)
@@ -55,6 +58,6 @@ async def rank_clients_and_open_visits(runtime: Runtime, record: CaseRecord) -> 
 async def _open_visits_to_top(work: UnitOfWork, record: CaseRecord, risks: Sequence[ClientRisk]) -> None:
     """As many become visits as can be made within the days that a visit may take."""
     top = risks[: work.settings.visit_days * work.settings.visits_per_day]
-    head_id = await lock_assignee(work, lambda work: get_head_of_sales(work, record.employee_id))
-    await open_visits(work, record, [VisitReason(risk.client_id, risk.rank, risk.why) for risk in top], head_id)
+    head_id = await choose_and_lock_assignee(work, lambda work: get_head_of_sales(work, record.employee_id))
+    await open_visits(work, record, [ClientToVisit(risk.client_id, risk.rank, risk.reasons) for risk in top], head_id)
     await insert_timeline_entry(work, record.id, "clients_ranked", "assess", clients=len(risks), visits=len(top))

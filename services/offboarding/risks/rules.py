@@ -38,22 +38,22 @@ class ClientExposure:
 
 @dataclass(frozen=True, slots=True)
 class ClientRisk:
-    """`rank` from 1; `score` from 0 to 1; `why` in words of ours."""
+    """`rank` from 1; `score` from 0 to 1; `reasons` in words of ours."""
 
     client_id: str
     rank: int
     score: float
-    why: tuple[str, ...]
+    reasons: tuple[str, ...]
 
 
-def rank_clients(leaver: str, clients: Sequence[ClientExposure], phase: str = "unclear") -> list[ClientRisk]:
+def rank_clients(leaver_id: str, clients: Sequence[ClientExposure], sales_phase: str = "unclear") -> list[ClientRisk]:
     """All clients, the one at the greatest risk first; equal ones by id, so that equal input gives an equal list."""
     largest = max((client.value for client in clients), default=0.0)
-    curve = RISK_OF_SALES_PHASE.get(phase, RISK_OF_SALES_PHASE["unclear"])
+    curve = RISK_OF_SALES_PHASE.get(sales_phase, RISK_OF_SALES_PHASE["unclear"])
     scored = []
     for client in clients:
         value = sqrt(client.value / largest) if largest > 0 else 0.0
-        only = compute_sole_contact_share(leaver, client)
+        only = compute_sole_contact_share(leaver_id, client)
         looked = client.reads + READS_PER_EXPORT * client.exports
         opened = looked / (looked + READS_AT_HALF_RISK)
         score = 0.40 * value + 0.25 * only + 0.20 * opened + 0.15 * curve
@@ -62,17 +62,17 @@ def rank_clients(leaver: str, clients: Sequence[ClientExposure], phase: str = "u
             "only_contact": only >= REASON_THRESHOLD,
             "exported": client.exports > 0,
             "much_read": opened >= REASON_THRESHOLD and not client.exports,
-            "sales_decline": phase == "decline",
+            "sales_decline": sales_phase == "decline",
         }
         scored.append((-score, client.client_id, tuple(word for word, true in named.items() if true)))
     return [ClientRisk(id, place, round(-score, 6), why) for place, (score, id, why) in enumerate(sorted(scored), 1)]
 
 
-def compute_sole_contact_share(leaver: str, client: ClientExposure) -> float:
+def compute_sole_contact_share(leaver_id: str, client: ClientExposure) -> float:
     known = sum(client.known_by.values())
     if known:
-        return client.known_by.get(leaver, 0) / known
-    return 1.0 if set(client.team.values()) <= {leaver} else 0.5
+        return client.known_by.get(leaver_id, 0) / known
+    return 1.0 if set(client.team.values()) <= {leaver_id} else 0.5
 
 
 def compute_familiarity(scores: Mapping[str, float]) -> dict[str, float]:

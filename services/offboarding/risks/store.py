@@ -3,8 +3,8 @@
 from shared.database import UnitOfWork
 
 
-async def replace_risks(work: UnitOfWork, case_id: str, risks: str) -> None:
-    """`risks`: a list of them as JSON."""
+async def replace_risks(work: UnitOfWork, case_id: str, risks_as_json: str) -> None:
+    """`risks_as_json`: a list of client, rank, score and why."""
     await work.execute("DELETE FROM risks WHERE case_id = :case_id", case_id=case_id)
     await work.execute(
         """
@@ -13,7 +13,7 @@ async def replace_risks(work: UnitOfWork, case_id: str, risks: str) -> None:
         FROM jsonb_to_recordset(CAST(:risks AS jsonb)) AS r (client_id text, rank int, score float, why jsonb)
         """,
         case_id=case_id,
-        risks=risks,
+        risks=risks_as_json,
     )
 
 

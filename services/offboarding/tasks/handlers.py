@@ -1,6 +1,6 @@
 """Human tasks are done, with proof where it is wanted, or dropped by the head of sales with a reason."""
 
-from services.offboarding.cases.runner import answer_case
+from services.offboarding.cases.runner import apply_replies
 from services.offboarding.cases.store import insert_timeline_entry, lock_case
 from services.offboarding.documents.store import exists_unreceived_document
 from services.offboarding.permissions.handlers import lock_participants, require_head_of_case, require_visible_case
@@ -29,7 +29,7 @@ async def complete_task(work: UnitOfWork, viewer: Viewer, task_id: str, proof: s
         raise NotFound
     if not (is_assignee or rights.is_head or ("hr" in viewer.roles and seen.who == "hr")):
         raise Forbidden
-    await lock_participants(work, seen.leaver_id, may_be_frozen=True)
+    await lock_participants(work, seen.leaver_id, may_caller_be_frozen=True)
     record, case = await lock_case(work, seen.case_id)
     before = await store.lock_task(work, task_id)
     requires_proof = any(entry.kind == before.kind and entry.proof for entry in record.checklist)
@@ -40,7 +40,7 @@ async def complete_task(work: UnitOfWork, viewer: Viewer, task_id: str, proof: s
         raise DocumentsNotReceived
     await store.update_tasks(work, [task])
     await insert_timeline_entry(work, case.id, "task_done", "hand_over", kind=task.kind, task_id=task_id)
-    await answer_case(work, record, case, Reply(case.id_of_task(task.kind)))
+    await apply_replies(work, record, case, Reply(case.id_of_task(task.kind)))
     return task
 
 
@@ -59,5 +59,5 @@ async def waive_task(work: UnitOfWork, viewer: Viewer, task_id: str, reason: str
         work, "task_waived", employee_id=task.leaver_id, case_id=case.id, task_id=task_id, task=task.kind
     )
     await insert_timeline_entry(work, case.id, "task_waived", "hand_over", kind=task.kind, task_id=task_id)
-    await answer_case(work, record, case, Reply(case.id_of_task(task.kind), "waived", "waived"))
+    await apply_replies(work, record, case, Reply(case.id_of_task(task.kind), "waived", "waived"))
     return task

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from services.offboarding.assignees.handlers import ChooseAssignee, lock_assignee
-from services.offboarding.assignees.store import get_head_of_sales, get_main_successor, get_manager
+from services.offboarding.assignees.handlers import ChooseAssignee, choose_and_lock_assignee
+from services.offboarding.assignees.store import get_head_of_sales, get_main_successor, get_manager_or_head_of_sales
 from services.offboarding.cases.rules import CaseRecord
 from services.offboarding.checklist.rules import AssigneeRole, compute_due_day
-from services.offboarding.saga import Case, Item
+from services.offboarding.saga import Case, CaseItem
 from services.offboarding.tasks import store
 from services.offboarding.tasks.rules import Task, make_task_event
 from shared.calendar import Calendar
@@ -17,10 +17,10 @@ from shared.database import UnitOfWork
 REMINDERS_AT_ONCE = 500
 
 
-async def open_task(work: UnitOfWork, record: CaseRecord, case: Case, item: Item) -> None:
+async def open_task(work: UnitOfWork, record: CaseRecord, case: Case, item: CaseItem) -> None:
     """The task of this item, for whom the checklist names; the leaver's part is the manager's once the last day is over."""
-    entry = next(entry for entry in record.checklist if entry.kind == item.what)
-    assignee_id = await lock_assignee(work, _choose_by_role(record, case, entry.who))
+    entry = next(entry for entry in record.checklist if entry.kind == item.asks_for)
+    assignee_id = await choose_and_lock_assignee(work, _choose_by_role(record, case, entry.who))
     due_on = compute_due_day(entry, record.notice_on, record.last_day, work.today, Calendar(work.settings.holidays))
     task = await store.insert_task(
         work, case.id_of(item), case.id, entry.kind, entry.title, entry.who, assignee_id, due_on
@@ -35,9 +35,11 @@ def _choose_by_role(record: CaseRecord, case: Case, role: AssigneeRole) -> Choos
             case "leaver" if not case.last_day_over:
                 return record.employee_id
             case "successor":
-                return await get_main_successor(work, case.id) or await get_manager(work, record.employee_id)
+                return await get_main_successor(work, case.id) or await get_manager_or_head_of_sales(
+                    work, record.employee_id
+                )
             case "leaver" | "manager":
-                return await get_manager(work, record.employee_id)
+                return await get_manager_or_head_of_sales(work, record.employee_id)
             case "sales_head":
                 return await get_head_of_sales(work, record.employee_id)
             case "hr":
@@ -48,7 +50,9 @@ def _choose_by_role(record: CaseRecord, case: Case, role: AssigneeRole) -> Choos
 
 async def hand_leavers_tasks_to_manager(work: UnitOfWork, record: CaseRecord) -> None:
     """The last day is over: what was for the leaver is for their manager."""
-    manager_id = await lock_assignee(work, lambda work: get_manager(work, record.employee_id))
+    manager_id = await choose_and_lock_assignee(
+        work, lambda work: get_manager_or_head_of_sales(work, record.employee_id)
+    )
     tasks = await store.lock_open_tasks(work, [record.id])
     theirs = [task for task in tasks if task.assignee_id == record.employee_id]
     await _save(work, [replace(task, assignee_id=manager_id, reminded="") for task in theirs])
@@ -56,7 +60,7 @@ async def hand_leavers_tasks_to_manager(work: UnitOfWork, record: CaseRecord) ->
 
 async def hand_tasks_on(work: UnitOfWork, assignee_id: str, to_id: str) -> None:
     """Who leaves has to do nothing more in the cases of others."""
-    tasks = await store.lock_open_tasks_for_others(work, assignee_id)
+    tasks = await store.lock_open_tasks_in_cases_of_others(work, assignee_id)
     await _save(work, [replace(task, assignee_id=to_id) for task in tasks])
 
 

@@ -53,7 +53,7 @@ async def lock_open_tasks(work: UnitOfWork, case_ids: Sequence[str]) -> list[Tas
     )
 
 
-async def lock_open_tasks_for_others(work: UnitOfWork, assignee_id: str) -> list[Task]:
+async def lock_open_tasks_in_cases_of_others(work: UnitOfWork, assignee_id: str) -> list[Task]:
     """What this assignee has to do in the cases of others."""
     return await work.fetch_all(
         Task,

@@ -8,21 +8,25 @@ from services.offboarding.cases.store import insert_timeline_entry
 from services.offboarding.moves.rules import Chunk
 from services.offboarding.moves.store import list_remainder_clients
 from services.offboarding.visits import rules, store
-from services.offboarding.visits.rules import VisitReason
+from services.offboarding.visits.rules import ClientToVisit
 from shared.calendar import Calendar
 from shared.database import UnitOfWork
 
 
 async def open_visits(
-    work: UnitOfWork, record: CaseRecord, reasons: Sequence[VisitReason], assignee_id: str | None, first_day: int = 1
+    work: UnitOfWork,
+    record: CaseRecord,
+    clients: Sequence[ClientToVisit],
+    assignee_id: str | None,
+    days_until_first: int = 1,
 ) -> None:
     """A visit to each client that has none open, so many a day as people can make, from so many working days on."""
     per_day = work.settings.visits_per_day
-    first_day += await store.count_open_visits(work, assignee_id) // per_day
+    days_until_first += await store.count_open_visits(work, assignee_id) // per_day
     due_days = rules.spread_over_working_days(
-        work.today, first_day, len(reasons), per_day, Calendar(work.settings.holidays)
+        work.today, days_until_first, len(clients), per_day, Calendar(work.settings.holidays)
     )
-    opened = await store.insert_visits(work, record.id, assignee_id, reasons, due_days)
+    opened = await store.insert_visits(work, record.id, assignee_id, clients, due_days)
     work.publish(*map(rules.make_visit_opened, opened))
     if opened:
         await insert_timeline_entry(work, record.id, "visits_opened", number=len(opened))
@@ -32,13 +36,13 @@ async def open_visits_to_remainder(work: UnitOfWork, record: CaseRecord, chunk: 
     """A visit to each client of the chunk, by whoever has it now."""
     clients = await list_remainder_clients(work, chunk)
     if clients:
-        reasons = [VisitReason(client.client_id, client.rank, ("no_successor",)) for client in clients]
-        await open_visits(work, record, reasons, clients[0].to_id, first_day=work.settings.visit_days)
+        to_visit = [ClientToVisit(client.client_id, client.rank, ("no_successor",)) for client in clients]
+        await open_visits(work, record, to_visit, clients[0].to_id, days_until_first=work.settings.visit_days)
 
 
 async def hand_visits_on(work: UnitOfWork, assignee_id: str, to_id: str) -> None:
     """Who leaves has to do nothing more in the cases of others."""
-    visits = await store.lock_open_visits_for_others(work, assignee_id)
+    visits = await store.lock_open_visits_in_cases_of_others(work, assignee_id)
     reassigned = [replace(visit, assignee_id=to_id) for visit in visits]
     await store.update_visits(work, reassigned)
     work.publish(*map(rules.make_visit_opened, reassigned))  # for somebody new it is opened anew

@@ -20,12 +20,12 @@ class VisitClosed(Refused, code="visit_over"):
 
 
 @dataclass(frozen=True)
-class VisitReason:
+class ClientToVisit:
     """A client that is to be visited. `rank`: how much it is at risk, 1 the most, 0 unknown."""
 
     client_id: str
     rank: int
-    why: tuple[str, ...]
+    reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,13 +73,15 @@ def record_outcome(visit: Visit, outcome: Outcome, note: str | None, actor: str,
     return replace(visit, status="done", outcome=outcome, note=note, closed_at=now, closed_by=actor)
 
 
-def spread_over_working_days(today: date, first: int, number: int, per_day: int, calendar: Calendar) -> Sequence[date]:
-    """Due days for `number` visits of which `per_day` can be made a day, from the `first` working day after today on."""
+def spread_over_working_days(
+    today: date, days_until_first: int, visit_count: int, per_day: int, calendar: Calendar
+) -> Sequence[date]:
+    """Due days for `visit_count` visits of which `per_day` can be made a day, the first so many working days after today."""
     last = calendar.add_working_days(today, MAX_DAYS_AHEAD)
     days: list[date] = []
-    for following in count(first):
+    for following in count(days_until_first):
         day = calendar.add_working_days(today, following)
-        if len(days) >= number or day >= last:
+        if len(days) >= visit_count or day >= last:
             break
-        days += [day] * min(per_day, number - len(days))
-    return [*days, *[last] * (number - len(days))]
+        days += [day] * min(per_day, visit_count - len(days))
+    return [*days, *[last] * (visit_count - len(days))]

@@ -6,7 +6,7 @@ from datetime import date
 
 from services.offboarding.permissions.rules import Viewer, require_found
 from services.offboarding.permissions.store import IS_HEAD, list_page
-from services.offboarding.visits.rules import Visit, VisitReason
+from services.offboarding.visits.rules import ClientToVisit, Visit
 from shared.database import UnitOfWork
 from shared.paging import Paging
 
@@ -49,7 +49,7 @@ async def lock_open_visits(work: UnitOfWork, case_ids: Sequence[str]) -> list[Vi
     )
 
 
-async def lock_open_visits_for_others(work: UnitOfWork, assignee_id: str) -> list[Visit]:
+async def lock_open_visits_in_cases_of_others(work: UnitOfWork, assignee_id: str) -> list[Visit]:
     """What this assignee has to do in the cases of others."""
     return await work.fetch_all(
         Visit,
@@ -70,10 +70,10 @@ async def count_open_visits(work: UnitOfWork, assignee_id: str | None) -> int:
 
 
 async def insert_visits(
-    work: UnitOfWork, case_id: str, assignee_id: str | None, reasons: Sequence[VisitReason], due_days: Sequence[date]
+    work: UnitOfWork, case_id: str, assignee_id: str | None, clients: Sequence[ClientToVisit], due_days: Sequence[date]
 ) -> list[Visit]:
     """A visit to each client that has none open in this case, due on the day at its place. Returns those that are new."""
-    visits = [{**vars(reason), "due_on": due_on.isoformat()} for reason, due_on in zip(reasons, due_days, strict=True)]
+    visits = [{**vars(client), "due_on": due_on.isoformat()} for client, due_on in zip(clients, due_days, strict=True)]
     return await work.fetch_all(
         Visit,
         """
@@ -81,8 +81,8 @@ async def insert_visits(
             INSERT INTO visits (id, case_id, client_id, rank, why, due_on, assignee_id, status, opened_at)
             SELECT CAST(md5(:case_id || '/visit/' || n.client_id || '/' || (SELECT count(*) FROM visits v
                         WHERE v.case_id = :case_id AND v.client_id = n.client_id)) AS uuid)::text,
-                   :case_id, client_id, rank, why, due_on, :assignee, 'open', :now
-            FROM jsonb_to_recordset(CAST(:visits AS jsonb)) AS n (client_id text, rank int, why jsonb, due_on date)
+                   :case_id, client_id, rank, reasons, due_on, :assignee, 'open', :now
+            FROM jsonb_to_recordset(CAST(:visits AS jsonb)) AS n (client_id text, rank int, reasons jsonb, due_on date)
             WHERE NOT EXISTS (SELECT 1 FROM visits v
                               WHERE v.case_id = :case_id AND v.client_id = n.client_id AND v.status = 'open')
             RETURNING *

@@ -34,7 +34,7 @@ class SalesCurve(BaseModel):
     proposal: list[handlers.DelegableStage]
 
 
-class ClientFiguresRequest(Body):
+class ClientFiguresBody(Body):
     """Days, both inclusive."""
 
     client_ids: list[Id] = Field(max_length=1000)
@@ -56,19 +56,19 @@ class ClientFiguresList(BaseModel):
 async def get_sales_curve(
     employee_id: Id, door: Door = allow("employee", "sales_head", "director", "service")
 ) -> handlers.EmployeeSalesCurve:
-    return await door.read(handlers.get_sales_curve, door.principal, door.frozen, employee_id)
+    return await door.read(handlers.get_sales_curve, door.principal, door.is_frozen, employee_id)
 
 
 @router.get("/delivery", summary="On time, repeat orders")
-async def get_delivery(
+async def get_delivery_figures(
     client_id: Annotated[Id | None, Query()] = None, door: Door = allow("employee", "sales_head", "director", "service")
-) -> store.Delivery:
-    return await door.read(store.get_delivery, door.principal, door.frozen, client_id)
+) -> store.DeliveryFigures:
+    return await door.read(store.get_delivery_figures, door.principal, door.is_frozen, client_id)
 
 
 @router.post("/figures", response_model=ClientFiguresList, summary="Revenue and delivery of clients in a period")
 async def list_client_figures(
-    body: ClientFiguresRequest, door: Door = allow("service")
+    body: ClientFiguresBody, door: Door = allow("service")
 ) -> dict[str, list[store.ClientFigures]]:
     async def read() -> list[store.ClientFigures]:
         return await door.read(store.list_client_figures, body.client_ids, body.first, body.last)

@@ -30,7 +30,7 @@ class EmployeeSalesCurve:
 
     employee_id: str
     months: Sequence[rules.SalesMonth]
-    evidence: rules.SalesCurve
+    evidence: rules.SalesTrend
     proposal: Sequence[DelegableStage]
 
     @property
@@ -43,14 +43,14 @@ async def get_sales_curve(work: UnitOfWork, principal: Principal, frozen: bool, 
     if frozen or not await store.may_see_figures(work, principal, employee_id):
         raise NotFound
     months = await store.list_sales_by_month(work, employee_id, rules.list_full_months(work.today))
-    curve = rules.fit_sales_curve(months)
+    curve = rules.fit_sales_trend(months)
     proposal = await _list_delegable_stages(work, employee_id) if curve.phase == "plateau" else []
     return EmployeeSalesCurve(employee_id, months, curve, proposal)
 
 
 async def _list_delegable_stages(work: UnitOfWork, employee_id: str) -> list[DelegableStage]:
     """The open stages of this person, but `sales`, that somebody else could do."""
-    orders = await list_orders(work, await store.list_delegable_orders(work, employee_id))
+    orders = await list_orders(work, await store.list_delegable_order_ids(work, employee_id))
     stages = [
         (order, stage)
         for order in orders.values()

@@ -29,7 +29,7 @@ class SalesMonth:
 
 
 @dataclass(frozen=True, slots=True)
-class SalesCurve:
+class SalesTrend:
     """`change` and `uncertainty` as parts of the mean month, over all `months`; none where there are too few."""
 
     phase: SalesPhase
@@ -45,7 +45,7 @@ def list_full_months(today: date) -> list[str]:
     return [f"{month // 12:04d}-{month % 12 + 1:02d}" for month in range(max(12, last - WINDOW_MONTHS), last)]
 
 
-def fit_sales_curve(months: Sequence[SalesMonth]) -> SalesCurve:
+def fit_sales_trend(months: Sequence[SalesMonth]) -> SalesTrend:
     """Of consecutive months, oldest first; those before the first sale do not count."""
     first = next((index for index, month in enumerate(months) if month.revenue > 0), len(months))
     revenues = [float(month.revenue) for month in months[first:]]
@@ -53,14 +53,14 @@ def fit_sales_curve(months: Sequence[SalesMonth]) -> SalesCurve:
     average = mean(revenues) if revenues else 0.0
     shown = Decimal(f"{average:.2f}")
     if n < MIN_MONTHS:
-        return SalesCurve("unclear", n, shown, None, None)
+        return SalesTrend("unclear", n, shown, None, None)
     slope, intercept = linear_regression(range(n), revenues)
     residual = sum((revenue - intercept - slope * x) ** 2 for x, revenue in enumerate(revenues))
     spread = n * pvariance(range(n))
     standard_error = sqrt(residual / (n - 2) / spread)
     change = slope * (n - 1) / average
     uncertainty = 2 * standard_error * (n - 1) / average
-    return SalesCurve(_decide_phase(change, uncertainty), n, shown, round(change, 4), round(uncertainty, 4))
+    return SalesTrend(_decide_phase(change, uncertainty), n, shown, round(change, 4), round(uncertainty, 4))
 
 
 def _decide_phase(change: float, uncertainty: float) -> SalesPhase:

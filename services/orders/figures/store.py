@@ -24,7 +24,7 @@ class ClientFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class DeliveryFigures:
     """`late`: open past the promise. `repeat_orders`: those beyond the first of each client. Cancelled ones do not count."""
 
     client_id: str | None
@@ -61,7 +61,9 @@ async def list_client_figures(
     )
 
 
-async def get_delivery(work: UnitOfWork, principal: Principal, frozen: bool, client_id: str | None) -> Delivery:
+async def get_delivery_figures(
+    work: UnitOfWork, principal: Principal, frozen: bool, client_id: str | None
+) -> DeliveryFigures:
     """Over the orders that the caller may see: of one client, or of all."""
     [counts] = await work.fetch_rows(
         f"""
@@ -79,7 +81,7 @@ async def get_delivery(work: UnitOfWork, principal: Principal, frozen: bool, cli
         client_id=client_id,
     )
     share = round(counts["on_time"] / counts["delivered"], 4) if counts["delivered"] else None
-    return Delivery(**counts, on_time_share=share)
+    return DeliveryFigures(**counts, on_time_share=share)
 
 
 async def may_see_figures(work: UnitOfWork, principal: Principal, employee_id: str) -> bool:
@@ -106,8 +108,8 @@ async def list_sales_by_month(work: UnitOfWork, employee_id: str, months: Sequen
     )
 
 
-async def list_delegable_orders(work: UnitOfWork, employee_id: str, limit: int = 100) -> list[str]:
-    """Orders in which this person has open stages of other functions than `sales`."""
+async def list_delegable_order_ids(work: UnitOfWork, employee_id: str, limit: int = 100) -> list[str]:
+    """Ids of orders in which this person has open stages of other functions than `sales`."""
     return await work.fetch_values(
         """
         SELECT DISTINCT order_id FROM stages WHERE employee_id = :id AND open AND function <> 'sales'

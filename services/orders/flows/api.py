@@ -25,7 +25,7 @@ class StageOfFlow(Body):
     days: Annotated[int, Field(ge=0, le=260), NotBoolean]
 
 
-class FlowContent(Body):
+class FlowVersionBody(Body):
     name: Line
     stages: list[StageOfFlow] = Field(min_length=1, max_length=30)
     separate: list[tuple[Id, Id]] = Field(
@@ -36,7 +36,7 @@ class FlowContent(Body):
         return [rules.FlowStage(stage.name, stage.function, stage.effort, stage.days) for stage in self.stages]
 
 
-class NewFlow(FlowContent):
+class NewFlowBody(FlowVersionBody):
     id: Id
 
 
@@ -49,7 +49,7 @@ class Flow(BaseModel):
 
 
 @router.post("/flows", status_code=201, response_model=Flow, summary="Create a flow")
-async def create_flow(body: NewFlow, door: Door = allow("director", "ops", "service")) -> rules.Flow:
+async def create_flow(body: NewFlowBody, door: Door = allow("director", "ops", "service")) -> rules.Flow:
     door.set_location("flows", body.id)
     return await door.transact(handlers.create_flow, body.id, body.name, body.list_stages(), body.separate)
 
@@ -67,7 +67,9 @@ async def get_flow(flow_id: Id, door: Door = allow(*FLOW_READERS)) -> rules.Flow
 
 
 @router.post("/flows/{flow_id}/versions", status_code=201, response_model=Flow, summary="Change a flow")
-async def change_flow(flow_id: Id, body: FlowContent, door: Door = allow("director", "ops", "service")) -> rules.Flow:
+async def change_flow(
+    flow_id: Id, body: FlowVersionBody, door: Door = allow("director", "ops", "service")
+) -> rules.Flow:
     """Makes the next version; orders keep theirs. What is in force already is answered as it is."""
     flow = await door.transact(handlers.change_flow, flow_id, body.name, body.list_stages(), body.separate)
     door.set_location("flows", flow_id, "versions", flow.version)

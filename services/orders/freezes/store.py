@@ -43,5 +43,5 @@ async def update_due_passes(work: UnitOfWork, employee_ids: Sequence[str]) -> No
     )
 
 
-async def merge_client(work: UnitOfWork, client_id: str, into_id: str) -> None:
+async def merge_passes_of_client(work: UnitOfWork, client_id: str, into_id: str) -> None:
     await work.execute("UPDATE passes SET client_id = :into WHERE client_id = :id", id=client_id, into=into_id)

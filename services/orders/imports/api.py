@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, ValidationError
 
 from services.orders.imports import handlers
-from services.orders.orders.api import NewOrder
+from services.orders.orders.api import NewOrderBody
 from shared.errors import HoldfastError
 from shared.http.bulk import describe_invalid_item
 from shared.http.door import Door, allow
@@ -23,16 +23,16 @@ class MalformedJson(HoldfastError, code="malformed_json"):
     """A line is not a JSON object `{"line": 1, "data": {…}}`. Nothing was imported."""
 
 
-class ImportedOrder(NewOrder):
+class OrderToImport(NewOrderBody):
     id: Id
 
 
-class OrderLine(Body):
+class OrderImportLine(Body):
     line: int = Field(ge=0, le=2**53)
-    data: ImportedOrder
+    data: OrderToImport
 
 
-class AnyLine(Body):
+class UncheckedImportLine(Body):
     line: int = Field(ge=0, le=2**53)
     data: dict[str, Any]
 
@@ -60,7 +60,7 @@ async def import_orders(
     requests, results = await asyncio.to_thread(_parse_lines, body)  # so that nobody else waits for 32 MB of JSON
     run = door.read if dry_run else door.transact
     for first in range(0, len(requests), ORDERS_PER_TRANSACTION):
-        results += await run(handlers.import_orders, requests[first : first + ORDERS_PER_TRANSACTION])
+        results += await run(handlers.create_or_amend_orders, requests[first : first + ORDERS_PER_TRANSACTION])
     results.sort(key=lambda result: result.line)
     return make_ndjson_response(results, door.response.headers)
 
@@ -73,7 +73,7 @@ def _parse_lines(body: bytes) -> tuple[list[handlers.NumberedRequest], list[hand
         if not text.strip():
             continue
         try:
-            order = OrderLine.model_validate_json(text)
+            order = OrderImportLine.model_validate_json(text)
             requests.append(handlers.NumberedRequest(order.line, order.data.make_request()))
         except ValidationError as error:
             refused.append(_refuse_line(text, error))
@@ -83,7 +83,7 @@ def _parse_lines(body: bytes) -> tuple[list[handlers.NumberedRequest], list[hand
 def _refuse_line(text: bytes, error: ValidationError) -> handlers.ImportResult:
     """Names the fields of the order that are wrong. Raises `MalformedJson` where the text is no line at all."""
     try:
-        line = AnyLine.model_validate_json(text).line
+        line = UncheckedImportLine.model_validate_json(text).line
     except ValidationError:
         raise MalformedJson from None
-    return handlers.ImportResult(line, None, "refused", describe_invalid_item(ImportedOrder, error))
+    return handlers.ImportResult(line, None, "refused", describe_invalid_item(OrderToImport, error))

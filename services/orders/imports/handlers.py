@@ -50,7 +50,7 @@ class ImportResult:
     reason: str | None = None
 
 
-async def import_orders(work: UnitOfWork, requests: Sequence[NumberedRequest]) -> list[ImportResult]:
+async def create_or_amend_orders(work: UnitOfWork, requests: Sequence[NumberedRequest]) -> list[ImportResult]:
     """A request is compared with the one last imported. A newer one brings value, dates and end; who does what stays."""
     flows = await list_current_flows(work, {request.flow_id for _, request in requests})
     clients = await lock_known_clients(work, {request.client_id for _, request in requests})

@@ -1,8 +1,8 @@
 """Two clients were merged: orders, passes and the copy follow."""
 
 from services.orders.copies.store import delete_client, insert_client
-from services.orders.freezes.store import merge_client as merge_client_of_passes
-from services.orders.orders.store import merge_client as merge_client_of_orders
+from services.orders.freezes.store import merge_passes_of_client
+from services.orders.orders.store import merge_orders_of_client
 from shared.contracts.clients import ClientMerged
 from shared.database import UnitOfWork
 from shared.messages import Envelope
@@ -13,5 +13,5 @@ async def on_client_merged(work: UnitOfWork, envelope: Envelope[ClientMerged]) -
     event = envelope.data
     await delete_client(work, event.client_id)
     await insert_client(work, event.into_id, event.owner_id)
-    await merge_client_of_passes(work, event.client_id, event.into_id)
-    await merge_client_of_orders(work, event.client_id, event.into_id)
+    await merge_passes_of_client(work, event.client_id, event.into_id)
+    await merge_orders_of_client(work, event.client_id, event.into_id)

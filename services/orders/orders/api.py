@@ -16,7 +16,7 @@ from shared.paging import Page, Paging, make_page, paging
 router = APIRouter(tags=["orders"])
 
 
-class NewOrder(Body):
+class NewOrderBody(Body):
     """With a `delivered_on` or `cancelled_on` it is history, taken as it was."""
 
     id: Id | None = None
@@ -81,12 +81,12 @@ class Order(BaseModel):
         return cls.model_validate({**order._asdict(), **shown})
 
 
-class CancelReason(Body):
+class CancelOrderBody(Body):
     reason: Paragraphs
 
 
 @router.post("/orders", status_code=201, response_model=Order, summary="Place an order")
-async def place_order(body: NewOrder, door: Door = allow("sales_head", "director", "service")) -> Order:
+async def place_order(body: NewOrderBody, door: Door = allow("sales_head", "director", "service")) -> Order:
     """A stage that names nobody goes to whoever has most room in its function, or waits in the queue."""
     order = Order.from_order(await door.transact(handlers.place_order, door.principal, body.make_request()))
     door.set_location("orders", order.id)
@@ -103,20 +103,20 @@ async def list_orders(
     door: Door = allow("employee", "sales_head", "director", "service"),
 ) -> Any:
     found = await door.read(
-        store.list_visible_orders, door.principal, door.frozen, paging, client_id, assignee_id, status, late
+        store.list_visible_orders, door.principal, door.is_frozen, paging, client_id, assignee_id, status, late
     )
     return make_page([Order.from_order(order) for order in found], paging, key=lambda order: (order.id,))
 
 
 @router.get("/orders/{order_id}", response_model=Order, summary="An order with its stages")
 async def get_order(order_id: Id, door: Door = allow("employee", "sales_head", "director", "service")) -> Order:
-    order = Order.from_order(await door.read(store.get_visible_order, door.principal, door.frozen, order_id))
+    order = Order.from_order(await door.read(store.get_visible_order, door.principal, door.is_frozen, order_id))
     door.set_etag(order.version)
     return order
 
 
 @router.post("/orders/{order_id}/cancel", response_model=Order, summary="Cancel an order")
 async def cancel_order(
-    order_id: Id, body: CancelReason, door: Door = allow("sales_head", "director", "service")
+    order_id: Id, body: CancelOrderBody, door: Door = allow("sales_head", "director", "service")
 ) -> Order:
     return Order.from_order(await door.transact(handlers.cancel_order, door.principal, order_id, body.reason))

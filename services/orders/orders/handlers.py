@@ -60,10 +60,12 @@ def _publish_new_order(work: UnitOfWork, order: rules.Order) -> None:
         work.publish(rules.make_order_event(rules.END_EVENTS[order.status], order))
     for stage in order.stages:
         if stage.open and stage.employee_id:
-            publish_assignment(work, order, stage)
+            publish_and_journal_assignment(work, order, stage)
 
 
-def publish_assignment(work: UnitOfWork, order: rules.Order, stage: rules.Stage, **details: str | None) -> None:
+def publish_and_journal_assignment(
+    work: UnitOfWork, order: rules.Order, stage: rules.Stage, **details: str | None
+) -> None:
     """`stage.assigned`, and the same for the journal."""
     work.publish(rules.make_stage_event(StageAssigned, order, stage.name))
     journal_assignment(work, order, stage, **details)
@@ -89,10 +91,12 @@ async def cancel_order(work: UnitOfWork, principal: Principal, order_id: str, re
     order, events = rules.cancel_order(order, work.today)
     if events:
         await store.update_cancel_reason(work, order_id, reason)
-    return await save_order(work, order, *events)
+    return await save_and_publish_order(work, order, *events)
 
 
-async def save_order(work: UnitOfWork, order: rules.Order, *events: StageEvent | OrderEvent) -> rules.OrderToday:
+async def save_and_publish_order(
+    work: UnitOfWork, order: rules.Order, *events: StageEvent | OrderEvent
+) -> rules.OrderToday:
     """Writes and publishes what happened to an order; without events nothing did."""
     if events:
         await store.update_orders(work, [order])

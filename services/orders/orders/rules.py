@@ -40,7 +40,7 @@ class UnknownFlow(Unprocessable, code="unknown_flow"):
     """There is no flow with this id. Create it with `POST /flows` first."""
 
 
-class UnknownStage(Unprocessable, code="unknown_stage"):
+class UnknownStageInAssignees(Unprocessable, code="unknown_stage"):
     """`assignees` names a stage that the flow of this order does not have."""
 
 
@@ -186,11 +186,11 @@ def plan_due_day(starts_on: date, days: int, calendar: Calendar) -> date:
 def build_order(request: OrderRequest, flow: Flow, placed_by: str, today: date, calendar: Calendar) -> Order:
     """The order as asked for, open with nobody assigned yet; or history, as it was, where it says when it ended.
 
-    Raises `DatesOutOfOrder`, `EndsInFuture`, `UnknownStage`.
+    Raises `DatesOutOfOrder`, `EndsInFuture`, `UnknownStageInAssignees`.
     """
     check_dates(request, today)
     if not {stage.name for stage in flow.stages}.issuperset(request.assignees):
-        raise UnknownStage
+        raise UnknownStageInAssignees
     is_open = not request.is_history
     stages = []
     starts_on = request.placed_on
@@ -338,12 +338,12 @@ def make_stage_event(kind: type[OneStageEvent], order: Order, stage: str) -> One
     )
 
 
-def batch_orders(orders: Iterable[Order], stages: int = STAGES_PER_EVENT) -> Iterator[list[Order]]:
-    """The orders in parts for one event each, with at most so many stages in all (one order may have more)."""
+def batch_orders(orders: Iterable[Order], max_stages: int = STAGES_PER_EVENT) -> Iterator[list[Order]]:
+    """The orders in parts for one event each, with at most `max_stages` in all (one order may have more)."""
     batch: list[Order] = []
     stages_in_batch = 0
     for order in orders:
-        if batch and (len(batch) == ORDERS_PER_EVENT or stages_in_batch + len(order.stages) > stages):
+        if batch and (len(batch) == ORDERS_PER_EVENT or stages_in_batch + len(order.stages) > max_stages):
             yield batch
             batch, stages_in_batch = [], 0
         batch.append(order)

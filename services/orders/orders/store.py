@@ -259,7 +259,7 @@ HOLD_STAGES_SQL = f"""
 """
 
 
-async def update_stages_on_hold(work: UnitOfWork, employee_ids: Sequence[str]) -> None:
+async def hold_or_release_stages(work: UnitOfWork, employee_ids: Sequence[str]) -> None:
     """Holds and releases the open stages of these people as their freeze and passes say. The caller has locked their rows."""
     await work.execute(
         """
@@ -271,7 +271,7 @@ async def update_stages_on_hold(work: UnitOfWork, employee_ids: Sequence[str]) -
     await work.execute(HOLD_STAGES_SQL, ids=employee_ids)
 
 
-async def count_stages_on_hold(work: UnitOfWork, employee_id: str) -> int:
+async def count_held_stages(work: UnitOfWork, employee_id: str) -> int:
     held = "SELECT count(*) FROM stages WHERE employee_id = :id AND open AND status = 'held'"
     return int(await work.fetch_value(held, id=employee_id))
 
@@ -279,13 +279,13 @@ async def count_stages_on_hold(work: UnitOfWork, employee_id: str) -> int:
 # -- merging and erasure -----------------------------------------------------------------------------------------------
 
 
-async def merge_client(work: UnitOfWork, client_id: str, into_id: str) -> None:
+async def merge_orders_of_client(work: UnitOfWork, client_id: str, into_id: str) -> None:
     await work.execute(
         "UPDATE orders SET client_id = :into, version = version + 1 WHERE client_id = :id", id=client_id, into=into_id
     )
 
 
-async def erase_employee(work: UnitOfWork, employee_id: str) -> int:
+async def erase_cancel_reasons_of_employee(work: UnitOfWork, employee_id: str) -> int:
     """Who wrote why an order was cancelled is not kept, so reasons go from every order that this person placed or had a
     stage of. How many."""
     return await work.execute(
@@ -297,7 +297,7 @@ async def erase_employee(work: UnitOfWork, employee_id: str) -> int:
     )
 
 
-async def erase_client(work: UnitOfWork, client_id: str) -> int:
+async def erase_cancel_reasons_of_client(work: UnitOfWork, client_id: str) -> int:
     """A contact may be named in why an order was cancelled. How many reasons were erased."""
     return await work.execute(
         "UPDATE orders SET cancel_reason = NULL WHERE cancel_reason IS NOT NULL AND client_id = :id", id=client_id

@@ -3,14 +3,16 @@
 from fastapi import APIRouter
 
 from services.orders.personal_data import handlers
-from services.orders.personal_data.store import PersonalData
+from services.orders.personal_data.store import PersonalDataSummary
 from shared.http.door import Door, allow
 from shared.ids import Id
 
 router = APIRouter(tags=["personal data"])
 
 
-@router.get("/personal-data/{employee_id}", response_model=PersonalData, summary="What is kept of an employee here")
-async def get_personal_data(employee_id: Id, door: Door = allow("service")) -> PersonalData:
+@router.get(
+    "/personal-data/{employee_id}", response_model=PersonalDataSummary, summary="What is kept of an employee here"
+)
+async def get_personal_data(employee_id: Id, door: Door = allow("service")) -> PersonalDataSummary:
     """For `staff`, which asks for somebody with a right to know. Every look is in the journal."""
     return await door.transact(handlers.disclose_personal_data, employee_id)

@@ -17,7 +17,7 @@ PERSONAL_DATA_SQL = """
 
 
 @dataclass(frozen=True)
-class PersonalData:
+class PersonalDataSummary:
     """Numbers of orders placed and of stages, each with the first and the last day; and every ground of a freeze."""
 
     placed: Mapping[str, int | str | None]
@@ -25,6 +25,6 @@ class PersonalData:
     freezes: Sequence[Mapping[str, str | None]]
 
 
-async def get_personal_data(work: UnitOfWork, employee_id: str) -> PersonalData:
-    found = await work.fetch_all(PersonalData, PERSONAL_DATA_SQL, id=employee_id)
+async def get_personal_data(work: UnitOfWork, employee_id: str) -> PersonalDataSummary:
+    found = await work.fetch_all(PersonalDataSummary, PERSONAL_DATA_SQL, id=employee_id)
     return found[0]

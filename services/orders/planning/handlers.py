@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from services.orders.orders.store import lock_orders, update_orders
 from services.orders.planning import rules, store
-from services.orders.staffing.rules import Roster, find_unable_to_own
+from services.orders.staffing.rules import Roster, find_refused_assignees
 from services.orders.staffing.store import list_capacities
-from services.orders.stages.handlers import publish_moved_stages
+from services.orders.stages.handlers import publish_and_journal_moved_stages
 from shared.contracts.clients import Result
 from shared.contracts.orders import TransferStages
 from shared.database import UnitOfWork
@@ -19,8 +19,8 @@ async def transfer_stages(work: UnitOfWork, envelope: Envelope[TransferStages]) 
     command = envelope.data
     successors = {move.to_id for move in command.items}
     leavers = [command.employee_id, *(move.from_id for move in command.items)]
-    people = await lock_people(work, loading=successors, for_share=leavers)
-    refusals = find_unable_to_own(people, successors)
+    people = await lock_people(work, given_work=successors, for_share=leavers)
+    refusals = find_refused_assignees(people, successors)
     before = await lock_orders(work, [move.order_id for move in command.items])
     functions = {stage.function for order in before.values() for stage in order.stages}
     roster = Roster(await list_capacities(work, functions, successors))
@@ -28,7 +28,7 @@ async def transfer_stages(work: UnitOfWork, envelope: Envelope[TransferStages]) 
         command.items, before, roster, refusals, command.employee_id, command.to_caretaker
     )
     await update_orders(work, list(after.values()))
-    publish_moved_stages(work, command.employee_id, before, after, command.case_id)
+    publish_and_journal_moved_stages(work, command.employee_id, before, after, command.case_id)
     return results
 
 

@@ -122,7 +122,7 @@ class Roster:
             heapq.heappush(self._heaps[function], (self._utilisation(function, employee_id), employee_id))
 
 
-def pick_candidates(capacities: Sequence[FunctionCapacity], limit: int | None) -> set[str]:
+def pick_candidates(capacities: Sequence[FunctionCapacity], limit_per_function: int | None) -> set[str]:
     """The present people with most room, at most so many in each function; without a limit all with room."""
     by_function: dict[str, list[FunctionCapacity]] = {}
     for capacity in capacities:
@@ -131,11 +131,13 @@ def pick_candidates(capacities: Sequence[FunctionCapacity], limit: int | None) -
     return {
         capacity.employee_id
         for group in by_function.values()
-        for capacity in sorted(group, key=lambda capacity: (capacity.utilisation, capacity.employee_id))[:limit]
+        for capacity in sorted(group, key=lambda capacity: (capacity.utilisation, capacity.employee_id))[
+            :limit_per_function
+        ]
     }
 
 
-def find_unable_to_own(people: Mapping[str, Person], employee_ids: Iterable[str]) -> dict[str, type[HoldfastError]]:
+def find_refused_assignees(people: Mapping[str, Person], employee_ids: Iterable[str]) -> dict[str, type[HoldfastError]]:
     """Which of these may be given nothing, whatever the stage, with the refusal."""
     refusals: dict[str, type[HoldfastError]] = {}
     for employee_id in employee_ids:

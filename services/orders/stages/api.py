@@ -11,7 +11,7 @@ from shared.ids import Id
 router = APIRouter(tags=["orders"])
 
 
-class Assignee(Body):
+class AssigneeBody(Body):
     employee_id: Id
 
 
@@ -22,7 +22,7 @@ async def start_stage(
     body: EmptyBody | None = None,
     door: Door = allow("employee", "sales_head", "director", "service"),
 ) -> Order:
-    return Order.from_order(await door.transact(handlers.start_stage, door.principal, door.frozen, order_id, name))
+    return Order.from_order(await door.transact(handlers.start_stage, door.principal, door.is_frozen, order_id, name))
 
 
 @router.post("/orders/{order_id}/stages/{name}/complete", response_model=Order, summary="Complete a stage")
@@ -33,12 +33,14 @@ async def complete_stage(
     door: Door = allow("employee", "sales_head", "director", "service"),
 ) -> Order:
     """The next stage becomes ready; the last one delivers the order."""
-    return Order.from_order(await door.transact(handlers.complete_stage, door.principal, door.frozen, order_id, name))
+    return Order.from_order(
+        await door.transact(handlers.complete_stage, door.principal, door.is_frozen, order_id, name)
+    )
 
 
 @router.put("/orders/{order_id}/stages/{name}/assignee", response_model=Order, summary="Give a stage to somebody")
 async def assign_stage(
-    order_id: Id, name: Id, body: Assignee, door: Door = allow("sales_head", "director", "service")
+    order_id: Id, name: Id, body: AssigneeBody, door: Door = allow("sales_head", "director", "service")
 ) -> Order:
     """409 names what forbids it (`separation_breached`, `capacity_breached`, `wrong_function`) and lists who `could`."""
     order = Order.from_order(

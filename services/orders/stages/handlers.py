@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from services.orders.orders.handlers import journal_assignment, publish_assignment, save_order
+from services.orders.orders.handlers import journal_assignment, publish_and_journal_assignment, save_and_publish_order
 from services.orders.orders.rules import Order, OrderToday, batch_orders, make_order_state
 from services.orders.orders.store import lock_visible_order
 from services.orders.staffing.handlers import refuse_frozen_actor
@@ -26,14 +26,14 @@ async def start_stage(work: UnitOfWork, principal: Principal, frozen: bool, orde
     """By whoever does the stage, a head of theirs, or a service. Raises what `rules.start_stage` raises, `Forbidden`."""
     order = await _lock_order_to_work_on(work, principal, frozen, order_id, name)
     order, events = rules.start_stage(order, name, work.today)
-    return await save_order(work, order, *events)
+    return await save_and_publish_order(work, order, *events)
 
 
 async def complete_stage(work: UnitOfWork, principal: Principal, frozen: bool, order_id: str, name: str) -> OrderToday:
     """As `start_stage`. The last stage delivers the order."""
     order = await _lock_order_to_work_on(work, principal, frozen, order_id, name)
     order, events = rules.complete_stage(order, name, work.today, Calendar(work.settings.holidays))
-    return await save_order(work, order, *events)
+    return await save_and_publish_order(work, order, *events)
 
 
 async def assign_stage(
@@ -46,7 +46,7 @@ async def assign_stage(
 ) -> OrderToday:
     """Raises `WrongFunction`, `SeparationBreached`, `CapacityBreached` with `could`; `UnknownEmployee`, `NotEmployed`,
     `Frozen`; `Forbidden` where neither the present nor the new one is of the head's departments."""
-    people = await lock_people(work, loading=[employee_id], for_share=[work.actor])
+    people = await lock_people(work, given_work=[employee_id], for_share=[work.actor])
     refuse_frozen_actor(work, people)
     order = await lock_visible_order(work, principal, False, order_id)
     stage = order.get_stage(name)
@@ -62,7 +62,7 @@ async def assign_stage(
         if refusal is not None:
             raise refusal(could=Roster(await list_capacities(work, [stage.function])).list_candidates(need))
         journal_assignment(work, assigned, assigned.get_stage(name), from_id=stage.employee_id)
-    return await save_order(work, assigned, *events)
+    return await save_and_publish_order(work, assigned, *events)
 
 
 async def _lock_order_to_work_on(
@@ -80,12 +80,12 @@ async def _lock_order_to_work_on(
     return order
 
 
-def publish_moved_stages(
+def publish_and_journal_moved_stages(
     work: UnitOfWork, leaver_id: str, before: Mapping[str, Order], after: Mapping[str, Order], case_id: str | None
 ) -> None:
     """`stages.transferred` and the journal, per successor; `stage.assigned` for what goes to nobody."""
     moved_to: Counter[str] = Counter()
-    for batch in batch_orders(after.values(), stages=MOVED_STAGES_PER_EVENT):
+    for batch in batch_orders(after.values(), max_stages=MOVED_STAGES_PER_EVENT):
         moved = [
             (order, new)
             for order in batch
@@ -111,7 +111,7 @@ def publish_moved_stages(
             moved_to += to
         for order, stage in moved:
             if stage.employee_id is None:
-                publish_assignment(work, order, stage, from_id=leaver_id)
+                publish_and_journal_assignment(work, order, stage, from_id=leaver_id)
     for successor_id, stages in moved_to.items():
         publish_journal_entry(
             work, StagesTransferred.type, successor_id, from_id=leaver_id, stages=stages, case_id=case_id

@@ -18,7 +18,7 @@ from shared.database import UnitOfWork
 from shared.errors import NotFound
 from shared.journal import publish_journal_entry
 from shared.messages import Envelope
-from shared.outbox.answers import delete_answers_mentioning
+from shared.outbox.idempotency import delete_kept_responses_to_or_mentioning
 from shared.settings import SERVICES
 
 REPUBLISH_BATCH = 500
@@ -60,7 +60,7 @@ async def _erase_in_all_subjects(work: UnitOfWork, employee: Employee) -> dict[s
         + await erase_hold_reasons(work, employee.id)
         + await erase_acknowledgement_texts(work, employee.id),
         "hris_messages": await erase_message_bodies(work, employee.id, employee.email),
-        "kept_answers": await delete_answers_mentioning(work, employee.id),
+        "kept_answers": await delete_kept_responses_to_or_mentioning(work, employee.id),
     }
 
 

@@ -35,7 +35,7 @@ async def get_personal_data(employee_id: Id, door: Door = allow("anyone")) -> Pe
         raise NotFound
     own = await door.transact(handlers.disclose_personal_data, employee_id)
     others = await handlers.fetch_personal_data_from_other_services(
-        door.runtime.calls, employee_id, is_own and not door.frozen
+        door.runtime.http_client, employee_id, is_own and not door.is_frozen
     )
     return PersonalData(
         employee_id=employee_id,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from services.clients.archive.handlers import _export_month, archive_oldest_month
-from services.clients.journal.handlers import append_pending_entries, check_disk_space
+from services.clients.journal.handlers import append_pending_entries, update_journal_space_flag
 from services.clients.journal.store import get_partition_name
 from services.clients.proofs.handlers import create_checkpoint_if_grown
 from services.clients.proofs.rules.verification import verify_export
@@ -247,7 +247,7 @@ async def test_without_room_decisions_are_refused_and_freezes_passes_and_transfe
     async with town("anna", "ben", "carl", **settings) as here:
         await here.client("c-1", "anna")
         await here.client("c-2", "carl")
-        await check_disk_space(here.house.runtime("clients"))
+        await update_journal_space_flag(here.house.runtime("clients"))
         one = {"employee_id": "anna", "client_id": "c-1", "action": "read"}
         who = ("employee", "anna")
         for answer in (

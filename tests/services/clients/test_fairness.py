@@ -22,7 +22,7 @@ async def until_waiting(here: Town, number: int) -> None:
 async def test_who_comes_after_a_waiting_freeze_waits_behind_it() -> None:
     """A second chunk of a transfer to anna, while the first is under way: else chunks that overlap would starve a freeze."""
     async with town("anna", "ben") as here:
-        clients = here.house.embedded.runtimes["clients"]
+        clients = here.house.embedded.replicas["clients"]
 
         async def second_chunk() -> bool:
             async with clients.unit_of_work("test") as work:

@@ -139,9 +139,9 @@ async def test_clients_have_a_status_and_what_they_may_bring() -> None:
 
 async def test_the_fingerprint_of_a_registration_is_that_of_before_there_was_a_status() -> None:
     """So that a repeated registration, and an old file, are known again after an upgrade."""
-    from services.clients.register.api import NewClient, to_registration
+    from services.clients.register.api import NewClientBody, to_registration
 
-    body = NewClient.model_validate({"id": "c", "name": "A", "owner_id": "anna", "contacts": [{"name": "E"}]})
+    body = NewClientBody.model_validate({"id": "c", "name": "A", "owner_id": "anna", "contacts": [{"name": "E"}]})
     assert to_registration(body, "c").body == (
         '{"id":"c","name":"A","owner_id":"anna","value":null,"effort":1.0,"regions":[],"languages":[],'
         '"contacts":[{"name":"E","email":null,"phone":null}],"team":{}}'

@@ -13,9 +13,9 @@ import pytest
 from services.clients.journal.handlers import append_pending_entries
 from services.clients.journal.rules import hash_leaf, verify_inclusion
 from services.clients.proofs.handlers import create_checkpoint_if_grown, send_checkpoints
-from services.clients.proofs.rules.checkpoints import Checkpoint, split_notes, verify_checkpoint
+from services.clients.proofs.rules.checkpoints import Checkpoint, parse_checkpoint_if_signed_by, split_notes
 from services.clients.proofs.rules.verification import verify_export
-from services.clients.proofs.store import LEAF_DATA_SQL, PAGE_BYTES, list_leaves
+from services.clients.proofs.store import LEAF_DATA_SQL, PAGE_BYTES, list_page_of_leaves
 from tests.services.clients.town import BASE, Town, town
 from tests.support.merkle_verification import verify_consistency
 
@@ -61,7 +61,7 @@ async def test_a_checkpoint_is_signed_and_says_what_the_tree_is_now() -> None:
         await work(here)
         key = (await ask(here, "key"))["key"]
         found = await ask(here, "checkpoint")
-        said = verify_checkpoint(found["note"], key)
+        said = parse_checkpoint_if_signed_by(found["note"], key)
         assert said == Checkpoint("holdfast/journal", found["size"], b64decode(found["root"]))
         assert await ask(here, "checkpoint") == found
         await work(here)
@@ -80,7 +80,7 @@ async def test_a_decision_is_proven_to_be_in_the_journal() -> None:
             assert b64decode(found["leaf_hash"]) == leaf
             proof, root = [b64decode(node) for node in found["proof"]], b64decode(found["root"])
             assert verify_inclusion(leaf, found["index"], found["size"], proof, root)
-            said = verify_checkpoint(found["checkpoint"], key)
+            said = parse_checkpoint_if_signed_by(found["checkpoint"], key)
             assert said is not None
             assert (said.size, said.root) == (found["size"], root)
         older = await ask(here, "proofs/inclusion", decision_id=ids[0], size=found["size"] - 5)
@@ -131,7 +131,7 @@ async def test_the_whole_journal_is_exported_and_verified_offline() -> None:
         assert found.good
         assert found.checkpoints >= 3
         part = await ask(here, "export", **{"from": 4, "to": 11})
-        assert verify_export(part.splitlines(keepends=True), key, outside, part=True).good
+        assert verify_export(part.splitlines(keepends=True), key, outside, is_part=True).good
         assert [fault[0] for fault in shown(verdict(part, key, outside))] == ["shorter"]
         assert sum(line.startswith(b'{"leaf":') for line in part.splitlines()) == 7
 
@@ -150,7 +150,7 @@ async def test_entries_that_name_very_many_are_exported_a_few_at_a_time() -> Non
         )
         await here.house.settle()
         outside = await ask(here, "checkpoint")
-        page = await here.house.runtime("clients").transact(list_leaves, 0, outside["size"])
+        page = await here.house.runtime("clients").transact(list_page_of_leaves, 0, outside["size"])
         assert 0 < max(page) < outside["size"] - 1
         assert sum(map(len, page.values())) < 4 * PAGE_BYTES
         key = (await ask(here, "key"))["key"]
@@ -277,7 +277,7 @@ async def test_checkpoints_go_outside_by_themselves_once_each(tmp_path: Path) ->
         await here.house.settle()
         sent = split_notes(file.read_text())
         key = (await ask(here, "key"))["key"]
-        sizes = [said.size for note in sent if (said := verify_checkpoint(note, key))]
+        sizes = [said.size for note in sent if (said := parse_checkpoint_if_signed_by(note, key))]
         assert len(sizes) == len(sent) >= 1
         assert sizes == sorted(set(sizes))
         assert verdict(await ask(here, "export"), key, sent).good

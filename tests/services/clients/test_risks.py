@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from services.clients.relationships.rules import INTERACTION_WEIGHTS, InteractionKind
-from services.clients.risks.handlers import announce_single_threaded_clients, recompute_risks
+from services.clients.risks.handlers import announce_single_threaded_clients, recompute_single_threaded_clients
 from shared.contracts.orders import OrderPlaced, OrderState
 from shared.database import open_database
 from tests.services.clients.test_imports_of_knowing import imported
@@ -256,7 +256,7 @@ async def test_any_number_of_clients_is_computed_by_the_same_few_statements() ->
             assert set(await imported(here, "clients", *rows)) == {("created", None)}
             said.clear()
             async with watching.unit_of_work("ops") as work:
-                assert (await recompute_risks(work)).changed == last - first
+                assert (await recompute_single_threaded_clients(work)).changed == last - first
             by_size.append(list(said))
         await watching.database.close()
         assert by_size[0] == by_size[1]

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from services.clients.risks.handlers import recompute_risks, recompute_risks_nightly
+from services.clients.risks.handlers import recompute_single_threaded_clients, recompute_single_threaded_clients_nightly
 from services.clients.risks.store import SMALL_COMPANY_ROWS
 from shared.contracts.orders import OrderPlaced, OrderState
 from tests.services.clients.test_knowing import meet
@@ -79,12 +79,12 @@ async def test_it_is_computed_once_for_each_day_of_the_company() -> None:
         runtime = here.house.runtime("clients")
         await here.client("c-1", "anna")
         when = "SELECT at FROM risks_computed"
-        await recompute_risks_nightly(runtime)
+        await recompute_single_threaded_clients_nightly(runtime)
         first = await here.house.scalar("clients", when)
-        await recompute_risks_nightly(runtime)
+        await recompute_single_threaded_clients_nightly(runtime)
         assert await here.house.scalar("clients", when) == first
         here.house.clock.move(days=1)
-        await recompute_risks_nightly(runtime)
+        await recompute_single_threaded_clients_nightly(runtime)
         assert await here.house.scalar("clients", when) > first
 
 
@@ -92,10 +92,10 @@ async def test_two_do_not_compute_at_once() -> None:
     async with town("anna") as here:
         runtime = here.house.runtime("clients")
         async with runtime.unit_of_work("ops") as work:
-            await recompute_risks(work)
+            await recompute_single_threaded_clients(work)
             answer = await here.house.call("ops", "POST", f"{BASE}/risk/recompute")
             assert answer.status_code == 409
-            await asyncio.wait_for(recompute_risks_nightly(runtime), 5)  # does not wait for the other
+            await asyncio.wait_for(recompute_single_threaded_clients_nightly(runtime), 5)  # does not wait for the other
         assert (await recompute(here))["changed"] == 0
         for role in ("director", "service", "hr", "sales_head"):
             assert (await here.house.call(role, "POST", f"{BASE}/risk/recompute")).status_code == 403
@@ -108,7 +108,7 @@ async def test_computing_holds_up_no_freeze_no_transfer_and_no_reader() -> None:
         await recompute(here)
         async with here.house.runtime("clients").unit_of_work("ops") as work:
             await meet(here, "c-1", "ben")
-            await recompute_risks(work)
+            await recompute_single_threaded_clients(work)
             async with asyncio.timeout(3):  # less than anybody waits for a lock
                 assert await here.transfer(("c-2", "ben", "carl")) == ["done"]
                 await here.resign("anna", "ben")

@@ -9,7 +9,7 @@ import pytest
 from services.clients.journal.handlers import append_pending_entries
 from services.clients.journal.rules import TILE_SIZE, compute_root, grow_frontier, hash_leaf
 from services.clients.journal.store import append_leaves, get_partition_name, get_tree_head
-from services.clients.proofs.store import list_frontier_hashes, list_leaves
+from services.clients.proofs.store import list_frontier_hashes, list_page_of_leaves
 from shared.database import UnitOfWork
 from tests.services.clients.town import BASE, Town, town
 
@@ -31,7 +31,7 @@ async def whole(here: Town) -> tuple[int, bytes]:
     runtime = here.house.runtime("clients")
     size, frontier = await runtime.transact(get_tree_head)
     found: dict[int, bytes] = {}
-    while page := await runtime.transact(list_leaves, len(found), size):
+    while page := await runtime.transact(list_page_of_leaves, len(found), size):
         found |= page
     assert list(found) == list(range(size))
     leaves = [hash_leaf(leaf) for leaf in found.values()]
@@ -58,7 +58,7 @@ async def test_a_leaf_is_text_in_one_form_without_what_is_not_said() -> None:
         await here.client("c-1", "anna")
         await here.check("anna", "c-1")
         await here.house.settle()
-        leaves = await here.house.runtime("clients").transact(list_leaves, 0, 9)
+        leaves = await here.house.runtime("clients").transact(list_page_of_leaves, 0, 9)
         texts = [leaf.decode() for leaf in leaves.values()]
         said = [json.loads(text) for text in texts]
         (check,) = [one for one in said if one["kind"] == "access.checked"]

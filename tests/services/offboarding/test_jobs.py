@@ -39,7 +39,7 @@ class Replicas:
     def __init__(self, house: House, service: str, wall: Clock | None = None) -> None:
         self.house, self.service = house, service
         runtime = house.runtime(service)
-        runtime.alone = False
+        runtime.is_only_replica = False
         self.one, self.other = (
             replace(
                 runtime,

@@ -40,14 +40,14 @@ async def list_caretaker_candidates_of_person(work: UnitOfWork, person: Person) 
     )
 
 
-def is_visible_sql(reach: ListReach, employee_id: str) -> str:
+def is_visible_to_actor_sql(reach: ListReach, employee_column: str) -> str:
     """Whether the actor (`:actor`, unless they see all) may see what is of the employee in this column."""
     if reach == "all":
         return "true"
-    own = f"{employee_id} = :actor"
+    own = f"{employee_column} = :actor"
     if reach == "own":
         return own
-    return f"({own} OR EXISTS (SELECT 1 FROM people p WHERE p.employee_id = {employee_id} AND {heads_person_sql('p')}))"
+    return f"({own} OR EXISTS (SELECT 1 FROM people p WHERE p.employee_id = {employee_column} AND {heads_person_sql('p')}))"
 
 
 async def is_headed_by_actor(work: UnitOfWork, employee_id: str) -> bool:

@@ -172,9 +172,9 @@ class CheckBatcher:
     timezone: ZoneInfo
     export_limit: int = 100
     waiting: list[tuple[AccessQuestion, "asyncio.Future[AccessAnswer]"]] = field(default_factory=list)
-    busy: bool = False
+    is_busy: bool = False
     runner: "asyncio.Task[None] | None" = None
-    actors: dict[str, Any] = field(default_factory=dict)  # surrogates of callers; they never change
+    actor_surrogates: dict[str, Any] = field(default_factory=dict)  # by caller; they never change
 
     async def check(self, question: AccessQuestion) -> AccessAnswer:
         """Raises `Unavailable` if the database does not answer: then nobody is admitted."""
@@ -189,7 +189,7 @@ class CheckBatcher:
         return answer
 
     async def _decide_shared(self, question: AccessQuestion) -> AccessAnswer:
-        if not self.busy:
+        if not self.is_busy:
             return await self._decide_alone(question)
         answer: asyncio.Future[AccessAnswer] = asyncio.get_running_loop().create_future()
         self.waiting.append((question, answer))
@@ -245,14 +245,14 @@ class CheckBatcher:
 
     async def _decide_alone(self, question: AccessQuestion) -> AccessAnswer:
         """Decides in the task of whoever asks: with nobody else about, two turns of the loop are saved."""
-        self.busy = True
+        self.is_busy = True
         try:
             return (await self._decide([question]))[0]
         finally:
             if self.waiting:
                 self.runner = asyncio.create_task(self._answer_waiting())
             else:
-                self.busy = False
+                self.is_busy = False
 
     async def _answer_waiting(self) -> None:
         try:
@@ -261,7 +261,7 @@ class CheckBatcher:
                 await self._answer_batch(batch)
         finally:
             # In the same step as the last look at `waiting`: no question can come in between and wait for nobody.
-            self.busy = False
+            self.is_busy = False
 
     async def _answer_batch(self, batch: Sequence[tuple[AccessQuestion, "asyncio.Future[AccessAnswer]"]]) -> None:
         try:
@@ -297,11 +297,11 @@ class CheckBatcher:
         self, connection: PreparedConnection, questions: Sequence[AccessQuestion], leaves: Sequence[str]
     ) -> list[Sequence[Any]]:
         """The questions column by column, with the surrogates of those who ask."""
-        for sub in {question.sub for question in questions} - self.actors.keys():
-            if len(self.actors) >= MAX_REMEMBERED_ACTORS:
-                self.actors.clear()
-            self.actors[sub] = (await connection.fetch("SELECT surrogate_of('employee', $1)", sub))[0][0]
-        actors = [self.actors[question.sub] for question in questions]
+        for sub in {question.sub for question in questions} - self.actor_surrogates.keys():
+            if len(self.actor_surrogates) >= MAX_REMEMBERED_ACTORS:
+                self.actor_surrogates.clear()
+            self.actor_surrogates[sub] = (await connection.fetch("SELECT surrogate_of('employee', $1)", sub))[0][0]
+        actors = [self.actor_surrogates[question.sub] for question in questions]
         return [*zip(*questions, strict=True), actors, leaves]
 
     def _day(self, now: datetime) -> str:

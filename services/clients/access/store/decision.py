@@ -40,29 +40,29 @@ OWNERS_SQL = f"""
 class RelationSql(NamedTuple):
     """Who stands in a relation to the client `c` of the owner of record `o`, whom the acting owner `h` has in hand.
 
-    `employee` is the column of the id, `condition` when that holds, and `source` what is looked through for it. `p` is
+    `employee_column` has the id, `condition` when that holds, and `source` what is looked through for it. `p` is
     the row of the employee.
     """
 
-    employee: str
+    employee_column: str
     condition: str
     source: str | None = None
 
     @property
     def is_related(self) -> str:
         """Whether `a.employee_id` stands in this relation."""
-        related = f"{self.employee} = a.employee_id AND {self.condition}"
+        related = f"{self.employee_column} = a.employee_id AND {self.condition}"
         return f"EXISTS (SELECT 1 FROM {self.source} WHERE {related})" if self.source else f"coalesce({related}, false)"
 
     @property
     def pairs(self) -> str:
         """All clients, each with those who stand in this relation to it."""
         source = f"CROSS JOIN {self.source}" if self.source else ""
-        return f"""SELECT c.client_id, {self.employee} AS employee_id FROM clients c {OWNERS_SQL} {source}
-                   LEFT JOIN people p ON p.employee_id = {self.employee} WHERE {self.condition}"""
+        return f"""SELECT c.client_id, {self.employee_column} AS employee_id FROM clients c {OWNERS_SQL} {source}
+                   LEFT JOIN people p ON p.employee_id = {self.employee_column} WHERE {self.condition}"""
 
 
-def build_relations(day: str) -> Mapping[Relation, RelationSql]:
+def build_relations_sql(day: str) -> Mapping[Relation, RelationSql]:
     return {
         "owner": RelationSql("o.employee_id", "o.stand_in_id IS NULL AND NOT o.settling"),
         "caretaker": RelationSql("o.stand_in_id", "o.stand_in_id IS NOT NULL"),
@@ -76,8 +76,8 @@ def build_relations(day: str) -> Mapping[Relation, RelationSql]:
     }
 
 
-IS_RELATED_SQL = {name: relation.is_related for name, relation in build_relations("a.day").items()}
-RELATION_PAIRS_SQL = {name: relation.pairs for name, relation in build_relations("CAST(:day AS text)").items()}
+IS_RELATED_SQL = {name: relation.is_related for name, relation in build_relations_sql("a.day").items()}
+RELATION_PAIRS_SQL = {name: relation.pairs for name, relation in build_relations_sql("CAST(:day AS text)").items()}
 
 
 def has_unacknowledged_policy_sql(day: str) -> str:

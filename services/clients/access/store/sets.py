@@ -20,10 +20,10 @@ MAY_USE_PASS_SQL = "(p.frozen AND p.status IS DISTINCT FROM 'left')"  # noqa: S1
 
 
 class AllowedPage(NamedTuple):
-    """`body` is the JSON of the items; `last` the key of the last of them if there are more."""
+    """`items_json` has the items; `next_after` the key of the last of them if there are more."""
 
-    body: str
-    last: str | None
+    items_json: str
+    next_after: str | None
 
 
 def _allowed_pairs_sql(action: Action, given: str) -> str:
@@ -72,8 +72,8 @@ def _allowed_page_sql(action: Action, given: str, shown: str, **journaled: str) 
             SELECT reason, rank, count(*) AS n FROM page GROUP BY reason, rank
         ), journaled AS ({journal_sql})
         SELECT coalesce(string_agg('{{"{shown}":' || to_json({shown}) || ',"reason":"' || reason || '"}}', ',' ORDER BY nth),
-                        '') AS body,
-               CASE WHEN (SELECT count(*) FROM found) > :limit THEN (SELECT max({shown}) FROM page) END AS last
+                        '') AS items_json,
+               CASE WHEN (SELECT count(*) FROM found) > :limit THEN (SELECT max({shown}) FROM page) END AS next_after
         FROM page
     """
 

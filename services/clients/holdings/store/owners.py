@@ -12,14 +12,14 @@ from shared.paging import Paging
 
 @dataclass(frozen=True, slots=True)
 class LockedClient:
-    """What a client that is about to change is compared by. `digest` is of the row last imported."""
+    """What a client that is about to change is compared by. `imported_digest` is of the row last imported."""
 
     client_id: str
     owner_id: str
     stand_in_id: str | None
     version: int
     fingerprint: bytes
-    digest: bytes | None
+    imported_digest: bytes | None
     is_erased: bool
 
 
@@ -28,7 +28,7 @@ async def lock_clients(work: UnitOfWork, client_ids: Sequence[str]) -> dict[str,
     locked = await work.fetch_all(
         LockedClient,
         """
-        SELECT c.client_id, c.owner_id, c.version, p.fingerprint, p.imported AS digest,
+        SELECT c.client_id, c.owner_id, c.version, p.fingerprint, p.imported AS imported_digest,
                (SELECT o.stand_in_id FROM people o WHERE o.employee_id = c.owner_id) AS stand_in_id,
                EXISTS (SELECT 1 FROM erasures e WHERE e.kind = 'client' AND e.id = c.client_id) AS is_erased
         FROM clients c JOIN profiles p USING (client_id)
@@ -135,14 +135,14 @@ async def update_owners(
     *,
     case_id: str | None = None,
     reason: str | None = None,
-    everybody: bool = True,
-    acting: bool = False,
+    may_move_any: bool = True,
+    accepts_acting_owner: bool = False,
 ) -> list[TransferOutcome]:
     """Moves up to 1,000 clients `(client_id, from_id, to_id)`, each at most once, with history, counts and one leaf.
 
-    People were locked before. `everybody`: the caller may move clients of all, else of those whom they head. `acting`:
-    `from_id` may also name the acting owner. Only a return may give a client to somebody who is frozen, and only into the
-    hands of their stand-in.
+    People were locked before. `may_move_any`: the caller may move clients of all, else of those whom they head.
+    `accepts_acting_owner`: `from_id` may also name the acting owner. Only a return may give a client to somebody who is frozen,
+    and only into the hands of their stand-in.
     """
     client_ids, from_ids, to_ids = ([transfer[part] for transfer in transfers] for part in range(3))
     moved = await work.fetch_row(
@@ -150,8 +150,8 @@ async def update_owners(
         clients=client_ids,
         froms=from_ids,
         tos=to_ids,
-        everybody=everybody,
-        acting=acting,
+        everybody=may_move_any,
+        acting=accepts_acting_owner,
         returning=kind == "returned",
         kind=kind,
         case_id=case_id,
@@ -218,7 +218,7 @@ INSERT_STAND_INS_SQL = """
 """
 
 
-async def insert_stand_ins(work: UnitOfWork, employee_id: str) -> set[str]:
+async def insert_stand_in_history(work: UnitOfWork, employee_id: str) -> set[str]:
     """Adds to the history who stands in from now on, for this person and all for whom they stood in; for whom it changed."""
     return set(await work.fetch_values(INSERT_STAND_INS_SQL, id=employee_id))
 
@@ -248,11 +248,11 @@ async def count_unowned_clients(work: UnitOfWork) -> int:
 
 @dataclass(frozen=True, slots=True)
 class OwnerOfRecord:
-    """`in_handover`: others have taken over from them or are about to."""
+    """`is_in_handover`: others have taken over from them or are about to."""
 
     client_id: str
     owner_id: str
-    in_handover: bool
+    is_in_handover: bool
 
 
 async def list_owners(work: UnitOfWork, client_ids: Sequence[str]) -> dict[str, OwnerOfRecord]:
@@ -261,7 +261,7 @@ async def list_owners(work: UnitOfWork, client_ids: Sequence[str]) -> dict[str, 
         OwnerOfRecord,
         """
         SELECT c.client_id, c.owner_id,
-               p.frozen OR p.settling OR p.stand_in_id IS NOT NULL OR p.status = 'left' AS in_handover
+               p.frozen OR p.settling OR p.stand_in_id IS NOT NULL OR p.status = 'left' AS is_in_handover
         FROM clients c LEFT JOIN people p ON p.employee_id = c.owner_id WHERE c.client_id = ANY(:ids)
         """,
         ids=list(client_ids),
@@ -329,10 +329,10 @@ async def renew_surrogate(work: UnitOfWork, client_id: str) -> None:
     )
 
 
-async def erase_history(work: UnitOfWork, client_ids: Sequence[str], leaf: str) -> None:
-    """The history leads to the leaf of the erasure, no longer to leaves that name the client as before."""
+async def erase_reasons_and_relink_history(work: UnitOfWork, client_ids: Sequence[str], erasure_leaf: str) -> None:
+    """Empties all reasons; the history leads to the leaf of the erasure, no longer to leaves that name the client as before."""
     await work.execute(
         "UPDATE history SET reason = NULL, leaf = CAST(:leaf AS uuid) WHERE client_id = ANY(:ids)",
         ids=list(client_ids),
-        leaf=leaf,
+        leaf=erasure_leaf,
     )

@@ -121,7 +121,7 @@ UPDATE_TEAM_PLACES_SQL = """
 
 
 async def update_team_places(
-    work: UnitOfWork, handovers: Sequence[tuple[str, str, str, str]], leaver: str, case_id: str | None = None
+    work: UnitOfWork, handovers: Sequence[tuple[str, str, str, str]], leaver_id: str, case_id: str | None = None
 ) -> list[TeamPlaceOutcome]:
     """Gives places `(client_id, function, from_id, to_id)` to others, with one leaf.
 
@@ -135,7 +135,7 @@ async def update_team_places(
         functions=functions,
         froms=from_ids,
         tos=to_ids,
-        leaver=leaver,
+        leaver=leaver_id,
     )
     changed = [outcome for outcome in outcomes if outcome.has_changed]
     if changed:

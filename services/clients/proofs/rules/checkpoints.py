@@ -52,7 +52,7 @@ def parse_checkpoint(note: str) -> Checkpoint | None:
     return _parse_text(parts[0]) if parts else None
 
 
-def verify_checkpoint(note: str, key: str) -> Checkpoint | None:
+def parse_checkpoint_if_signed_by(note: str, key: str) -> Checkpoint | None:
     """What the note says, if this verifier key signed it; None if not. Others may have signed it too."""
     parts, opened = _split_signatures(note), _parse_verifier_key(key)
     if parts is None or opened is None:

@@ -17,13 +17,13 @@ SIZE_LIMIT = 1 << 62  # no journal has so many entries, and no number in a file 
 
 @dataclass(frozen=True)
 class RangeHeader:
-    """The first line of the entries [start, end); `left` are the complete subtrees of those before them."""
+    """The first line of the entries [start, end); `frontier` are the complete subtrees of those before them."""
 
     origin: str
     key: str
     start: int
     end: int
-    left: tuple[bytes, ...]
+    frontier: tuple[bytes, ...]
 
 
 @dataclass(frozen=True)
@@ -33,15 +33,15 @@ class SelectionHeader:
     origin: str
     key: str
     size: int
-    checkpoint: str
+    checkpoint_note: str
 
 
 # -- writing -----------------------------------------------------------------------------------------------------------
 
 
-def format_range_header(origin: str, key: str, start: int, end: int, left: Sequence[bytes]) -> bytes:
+def format_range_header(origin: str, key: str, start: int, end: int, frontier: Sequence[bytes]) -> bytes:
     named = {"holdfast_journal": FORMAT_VERSION, "origin": origin, "key": key}
-    return _dump_line({**named, "from": start, "to": end, "left": [encode_base64(subtree) for subtree in left]})
+    return _dump_line({**named, "from": start, "to": end, "left": [encode_base64(subtree) for subtree in frontier]})
 
 
 def format_tile(
@@ -55,29 +55,29 @@ def format_tile(
     sizes = [start, *sorted(size for size in notes if start < size < end), end]
     lines: list[bytes] = []
     for size, following in pairwise(sizes):
-        lines += [format_checkpoint(notes[size])[:-1]] if size > start else []
+        lines += [format_checkpoint_line(notes[size])[:-1]] if size > start else []
         lines += [leaves[at] for at in range(size, following) if at in leaves]
     text = b"".join(line + b"\n" for line in lines)
     text += b"" if hashes is None else format_tile_hashes(start // TILE_SIZE, hashes)
-    return text + format_checkpoint(notes[end]) if end in notes else text
+    return text + format_checkpoint_line(notes[end]) if end in notes else text
 
 
 def format_tile_hashes(n: int, hashes: Sequence[bytes]) -> bytes:
     return b'{"tile": %d, "hashes": "%b"}\n' % (n, b64encode(b"".join(hashes)))
 
 
-def format_checkpoint(note: str) -> bytes:
+def format_checkpoint_line(note: str) -> bytes:
     return _dump_line({"checkpoint": note})
 
 
-def format_range_footer(size: int, note: str, checkpoint_count: int) -> bytes:
+def format_range_footer(size: int, checkpoint_note: str, checkpoint_count: int) -> bytes:
     """The note of the tree of this size, and how many kept checkpoints stand in the file."""
-    return _dump_line({"end": size, "checkpoint": note, "kept": checkpoint_count})
+    return _dump_line({"end": size, "checkpoint": checkpoint_note, "kept": checkpoint_count})
 
 
-def format_selection_header(origin: str, key: str, size: int, note: str) -> bytes:
+def format_selection_header(origin: str, key: str, size: int, checkpoint_note: str) -> bytes:
     return _dump_line(
-        {"holdfast_journal": FORMAT_VERSION, "origin": origin, "key": key, "size": size, "checkpoint": note}
+        {"holdfast_journal": FORMAT_VERSION, "origin": origin, "key": key, "size": size, "checkpoint": checkpoint_note}
     )
 
 
@@ -135,7 +135,7 @@ def parse_selected_entry(line: bytes) -> tuple[int, bytes, tuple[bytes, ...]] | 
     return None
 
 
-def parse_selection_count(line: bytes) -> int | None:
+def parse_selection_footer(line: bytes) -> int | None:
     match _load_line(line, "end"):
         case (int(count),) if _is_size(count):
             return count

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from services.clients.journal.rules import TILE_SIZE, compute_root, grow_frontier
 from services.clients.proofs.rules import export_format
-from services.clients.proofs.rules.checkpoints import Checkpoint, verify_checkpoint
+from services.clients.proofs.rules.checkpoints import Checkpoint, parse_checkpoint_if_signed_by
 from services.clients.proofs.rules.verdict import Verdict
 
 MAX_PENDING_LEAVES = 4 * TILE_SIZE  # leaves that wait for their hashes; whatever a file leaves out, no more are kept
@@ -14,10 +14,10 @@ MAX_PENDING_LEAVES = 4 * TILE_SIZE  # leaves that wait for their hashes; whateve
 
 @dataclass
 class CheckpointAgreement:
-    """Checkpoints in the order of their sizes: how far they agree with the entries, and whether the last one did."""
+    """Checkpoints in the order of their sizes: up to which size they agree with the entries, and whether one did not since."""
 
-    good: int = 0
-    bad: bool = False
+    agreed_size: int = 0
+    has_disagreed: bool = False
 
 
 class RangeVerifier:
@@ -33,7 +33,7 @@ class RangeVerifier:
         verdict: Verdict,
     ) -> None:
         self.verdict = verdict
-        self.start, self.end, self.frontier = first.start, first.end, first.left
+        self.start, self.end, self.frontier = first.start, first.end, first.frontier
         self.hashes: list[bytes] = []
         self.waiting: dict[int, tuple[int, int, bytes]] = {}  # checkpoints by size: line, where it stands, root
         self.given = sorted(given, key=lambda numbered: numbered[1].size)
@@ -182,7 +182,7 @@ class RangeVerifier:
     # -- checkpoints ---------------------------------------------------------------------------------------------------
 
     def _verify_note(self, number: int, note: str) -> Checkpoint | None:
-        checkpoint = verify_checkpoint(note, self.verdict.key or "")
+        checkpoint = parse_checkpoint_if_signed_by(note, self.verdict.key or "")
         if checkpoint is None or checkpoint.origin != self.verdict.origin:
             self.verdict.add("forged", number, self.start + len(self.hashes))
             return None
@@ -210,11 +210,11 @@ class RangeVerifier:
         if self.lost:
             return
         if compute_root(self.frontier) == root:
-            self.inside = CheckpointAgreement(good=size)
+            self.inside = CheckpointAgreement(agreed_size=size)
             self.verdict.checkpoints += 1
-        elif not self.inside.bad:
-            self.verdict.add("disagrees", number, min(self.inside.good, max(size - 1, 0)), max(size - 1, 0))
-            self.inside.bad = True
+        elif not self.inside.has_disagreed:
+            self.verdict.add("disagrees", number, min(self.inside.agreed_size, max(size - 1, 0)), max(size - 1, 0))
+            self.inside.has_disagreed = True
 
     def _list_given_up_to(self, size: int) -> list[tuple[int, Checkpoint]]:
         """Those of the given checkpoints that come next, up to this size."""
@@ -228,11 +228,13 @@ class RangeVerifier:
             if self.lost or checkpoint.size != size:
                 continue
             if compute_root(self.frontier) == checkpoint.root:
-                self.outside = CheckpointAgreement(good=size)
+                self.outside = CheckpointAgreement(agreed_size=size)
                 self.verdict.given_agree += 1
-            elif not self.outside.bad:
-                self.verdict.add("contradicts", None, min(self.outside.good, max(size - 1, 0)), max(size - 1, 0), n)
-                self.outside.bad = True
+            elif not self.outside.has_disagreed:
+                self.verdict.add(
+                    "contradicts", None, min(self.outside.agreed_size, max(size - 1, 0)), max(size - 1, 0), n
+                )
+                self.outside.has_disagreed = True
 
     # -- the end -------------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Kept answers to requests with an `Idempotency-Key`: one row for each part of a request, in the transaction of its effect."""
+"""Kept responses to requests with an `Idempotency-Key`: one row for each part of a request, in the transaction of its effect."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from shared.database import UnitOfWork
 
 T = TypeVar("T")
 
-DELETE_ANSWERS = """
+DELETE_KEPT_RESPONSES = """
     DELETE FROM idempotency_keys k WHERE principal = ANY(:ids) OR principal = ANY(:frozen)
     OR EXISTS (SELECT 1 FROM unnest(CAST(:ids AS text[])) AS gone (id)
                WHERE position('"' || gone.id || '"' IN CAST(k.result AS text)) > 0)
@@ -19,15 +19,15 @@ DELETE_ANSWERS = """
 
 
 class IdempotencyKey(NamedTuple):
-    """Whose key it is, and which of the transactions of the request."""
+    """Whose key it is, and which of the transactions of the request, counted from 1."""
 
     holder: str
     key: str
-    part: int
+    transaction_number: int
 
 
 @dataclass(frozen=True)
-class KeptAnswer:
+class KeptResponse:
     """What a request with this `Idempotency-Key` was answered, as JSON."""
 
     request_hash: bytes
@@ -49,31 +49,31 @@ def _build_adapter(shape: Any) -> TypeAdapter[Any]:
     return TypeAdapter(shape)
 
 
-def dump_answer(handler: Callable[..., Awaitable[T]], result: T) -> str:
+def dump_result(handler: Callable[..., Awaitable[T]], result: T) -> str:
     """A result of `handler` as JSON that `restore` makes the same of."""
     return _get_result_adapter(handler).dump_json(result, warnings=False).decode()
 
 
-async def try_lock_answer(work: UnitOfWork, key: IdempotencyKey) -> bool:
+async def try_lock_idempotency_key(work: UnitOfWork, key: IdempotencyKey) -> bool:
     """False while another transaction works on the same request."""
-    name = f"{key.holder}\n{key.key}\n{key.part}"
+    name = f"{key.holder}\n{key.key}\n{key.transaction_number}"
     return bool(await work.fetch_value("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))", name=name))
 
 
-async def get_kept_answer(work: UnitOfWork, key: IdempotencyKey) -> KeptAnswer | None:
+async def get_kept_response(work: UnitOfWork, key: IdempotencyKey) -> KeptResponse | None:
     return await work.fetch_one(
-        KeptAnswer,
-        "SELECT request_hash, result FROM idempotency_keys WHERE principal = :holder AND key = :key AND part = :part",
+        KeptResponse,
+        "SELECT request_hash, result FROM idempotency_keys WHERE principal = :holder AND key = :key AND part = :transaction_number",
         **key._asdict(),
     )
 
 
-async def insert_kept_answer(work: UnitOfWork, key: IdempotencyKey, request_hash: bytes, result: str) -> None:
+async def insert_kept_response(work: UnitOfWork, key: IdempotencyKey, request_hash: bytes, result: str) -> None:
     """Keeps `result`, which is JSON."""
     await work.execute(
         """
         INSERT INTO idempotency_keys (principal, key, part, request_hash, result)
-        VALUES (:holder, :key, :part, :hash, CAST(:result AS jsonb))
+        VALUES (:holder, :key, :transaction_number, :hash, CAST(:result AS jsonb))
         """,
         **key._asdict(),
         hash=request_hash,
@@ -81,6 +81,6 @@ async def insert_kept_answer(work: UnitOfWork, key: IdempotencyKey, request_hash
     )
 
 
-async def delete_answers_mentioning(work: UnitOfWork, *ids: str) -> int:
+async def delete_kept_responses_to_or_mentioning(work: UnitOfWork, *ids: str) -> int:
     """Deletes all that were given to one of these or mention it; how many. The rest goes after 7 days by itself."""
-    return await work.execute(DELETE_ANSWERS, ids=list(ids), frozen=[f"{id} (frozen)" for id in ids])
+    return await work.execute(DELETE_KEPT_RESPONSES, ids=list(ids), frozen=[f"{id} (frozen)" for id in ids])
