@@ -108,6 +108,7 @@ SERVICE = Service(
     name="clients",
     summary="Clients, who is responsible for them, who may see them, and the journal of it",
     routers=(  # those that decide something ask for room in the journal themselves
+        access_api.router,  # first, for routers are tried in this order, and checks are asked most
         routing_api.router,
         synchronization_api.router,
         merging_api.router,
@@ -122,7 +123,6 @@ SERVICE = Service(
         exposure_api.router,
         personal_data_api.router,
         risks_api.router,
-        access_api.router,
         erasure_api.router,
         transfers_api.router,
         freezes_api.router,
