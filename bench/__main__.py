@@ -56,12 +56,11 @@ def main(
     for name in names:
         with console.status(f"measuring {name} …"):
             rows += measure_figure(name)
-    columns = ("figure", "value", "against", "ratio", "aim", "note")
     table = Table(title=f"Holdfast on {platform.processor() or platform.machine()}, Python {platform.python_version()}")
-    for column in columns:
+    for column in FigureRow.__annotations__:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(str(row[column]) for column in columns))
+        table.add_row(*map(str, row.values()))
     console.print(table)
     if json_file is not None:
         json_file.write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")

@@ -1,6 +1,7 @@
 """The exposure of one person in a company with 1,000,000 reports of use against the same with 10,000."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 from bench.company import fill_company, run_statements
 from bench.figures import FigureRow, create_service_database, format_ms, p50
@@ -45,7 +46,7 @@ async def measure(large: int = LARGE, small: int = SMALL, rounds: int = ROUNDS) 
     alike, other = [await sum_exposure(database) for database in databases]
     if alike != other:
         raise SystemExit("the leaver's use is not the same in both companies")
-    of_large, of_small = await time_in_turn([lambda of=of: sum_exposure(of) for of in databases], rounds, CALLS)
+    of_large, of_small = await time_in_turn([partial(sum_exposure, database) for database in databases], rounds, CALLS)
     for database in databases:
         await database.close()
     return [

@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -113,13 +114,14 @@ async def run_services(folder: Path, bootstrap: str) -> AsyncIterator[RunningSer
                 stack.callback(processes[port].stop)
                 processes[port].start()
         for port, process in processes.items():
-            ready = f"{_address(port)}/readyz"
-            await asyncio.to_thread(process.wait_until, lambda ready=ready: is_answering(ready), 120, "is ready")
+            await asyncio.to_thread(
+                process.wait_until, partial(is_answering, f"{_address(port)}/readyz"), 120, "is ready"
+            )
         systems = {}
         for port in processes:
             http = httpx.AsyncClient(base_url=_address(port), timeout=60, trust_env=False)
             systems[port] = System(await stack.enter_async_context(http), make_token_keys(Settings(), key))
-        homes = Settings(**{f"{name}_url": _address(numbers[0]) for name, numbers in ports.items()})
+        homes = Settings.model_validate({f"{name}_url": _address(numbers[0]) for name, numbers in ports.items()})
         http = httpx.AsyncClient(transport=ServiceRoutingTransport(homes), base_url="http://holdfast", timeout=60)
         await import_company(System(await stack.enter_async_context(http), make_token_keys(Settings(), key)), LEAVERS)
         yield RunningServices(systems[ports["staff"][0]], [systems[port] for port in ports["clients"]])

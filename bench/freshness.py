@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,9 +92,7 @@ async def run_replicas(
             started.append((process, f"http://127.0.0.1:{port}"))
         for process, address in started:
             port = int(address.rsplit(":", 1)[1])
-            await asyncio.to_thread(
-                process.wait_until, lambda port=port: is_listening("127.0.0.1", port), 60, "listens"
-            )
+            await asyncio.to_thread(process.wait_until, partial(is_listening, "127.0.0.1", port), 60, "listens")
         yield started
     finally:
         for process, _ in started:
@@ -204,7 +203,7 @@ async def act_as_employee(town: Traffic) -> None:
         ]
     )
     begun = time.monotonic()
-    answer = await town.call("employee", employee, method, path, **({"json": body} if body else {}))
+    answer = await town.call("employee", employee, method, path, json=body)
     if answer is not None:
         shown = answer.is_success and (kind != "list" or bool(answer.json()["items"]))
         town.judge.judge(kind, employee, begun, shown)

@@ -17,7 +17,7 @@ async def measure() -> list[FigureRow]:
     async with open_clients_door(url) as (runtime, http):
 
         async def ask(employee_id: str, wanted: int) -> None:
-            query = {"employee_id": employee_id, "action": "list", "limit": LARGE}
+            query: dict[str, str | int] = {"employee_id": employee_id, "action": "list", "limit": LARGE}
             answer = await http.get("/clients/v1/access/clients", params=query, timeout=60)
             found = len(answer.raise_for_status().json()["items"])
             if found < wanted:

@@ -2,6 +2,7 @@
 committed by itself, against one set-based UPDATE of the same rows in the same table of 1,000,000."""
 
 import time
+from functools import partial
 from statistics import median
 
 import asyncpg
@@ -44,9 +45,7 @@ async def measure() -> list[FigureRow]:
             await vacuum_tables(peer)
             ours.append(await time_transfer(runtime, [(client, first, second) for client in moved]))
             await vacuum_tables(peer)
-            theirs.append(
-                await time_call(lambda second=second, third=third: peer.execute(UPDATE_SQL, second, third, timeout=600))
-            )
+            theirs.append(await time_call(partial(peer.execute, UPDATE_SQL, second, third, timeout=600)))
     events = await peer.fetchval("SELECT count(*) FROM outbox")
     assert events == ROUNDS * MOVED / CHUNK_SIZE, events
     await peer.close()
