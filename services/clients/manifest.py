@@ -19,7 +19,7 @@ import services.clients.relationships.tables
 import services.clients.risks.tables
 import services.clients.usage.tables  # noqa: F401
 from services.clients.access import api as access_api
-from services.clients.access.store.checks import close_check_batcher, open_check_batcher
+from services.clients.access.store.checks import start_check_batcher, stop_check_batcher
 from services.clients.archive.handlers import archive_oldest_month
 from services.clients.contacts import api as contacts_api
 from services.clients.copies.handlers import (
@@ -179,6 +179,6 @@ SERVICE = Service(
         Ticker("recompute_single_threaded_clients_nightly", 60, recompute_single_threaded_clients_nightly),
         Ticker("announce_single_threaded_clients", 60, announce_single_threaded_clients),
     ),
-    open=open_check_batcher,
-    close=close_check_batcher,
+    open=start_check_batcher,
+    close=stop_check_batcher,
 )

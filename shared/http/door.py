@@ -153,10 +153,10 @@ def _refuse_unknown_query(request: Request) -> None:
             raise RequestValidationError(faults)
 
 
-def allow(*roles: Role | Literal["anyone"], ask_freeze: bool = True) -> Any:
+def allow(*roles: Role | Literal["anyone"], drop_roles_if_frozen: bool = True) -> Any:
     """The caller must hold one of the roles (`anyone`: any role); a frozen caller holds none but `employee`.
 
-    `ask_freeze=False` leaves the question to a route that asks it in its own statement.
+    `drop_roles_if_frozen=False` leaves the question to a route that asks it in its own statement.
     """
 
     async def open_door(
@@ -170,7 +170,7 @@ def allow(*roles: Role | Literal["anyone"], ask_freeze: bool = True) -> Any:
         runtime: Runtime = request.app.state.runtime
         principal = await runtime.keys.authenticate(credentials.credentials)
         frozen, held = False, principal.roles
-        if ask_freeze:
+        if drop_roles_if_frozen:
             async with runtime.database.connect() as connection:
                 frozen = await runtime.service.are_roles_frozen(connection, principal.sub)
             if frozen:

@@ -376,7 +376,7 @@ def test_places_in_teams_are_spread_over_those_who_have_the_function() -> None:
 def test_an_edit_over_capacity_is_shown_and_not_refused() -> None:
     problem = PlanningProblem("leaver", [sales("anna", 1)], [ClientItem("a"), ClientItem("b", 1.5)])
     found = find_violations(problem, {"a": "anna", "b": "anna"}, {})
-    assert [(v.code, v.refused, v.points) for v in found] == [("over", False, 1.5)]
+    assert [(v.code, v.forbids_approval, v.points) for v in found] == [("over", False, 1.5)]
 
 
 def test_an_edit_that_breaks_separation_is_refused() -> None:
@@ -385,7 +385,7 @@ def test_an_edit_that_breaks_separation_is_refused() -> None:
     after = StageItem("p", "ship", "delivery", "c")
     problem = PlanningProblem("leaver", [Colleague("anna", {"delivery": 9.0})], stages=[taken, ahead, after])
     found = find_violations(problem, {}, {("o", "ship"): "anna", ("p", "make"): "anna", ("p", "ship"): "anna"})
-    assert [(v.code, v.refused, v.order_id) for v in found] == [
+    assert [(v.code, v.forbids_approval, v.order_id) for v in found] == [
         ("separation", True, "o"), ("separation", True, "p"), ("separation", True, "p"),
     ]  # fmt: skip
 
@@ -394,7 +394,7 @@ def test_an_edit_to_the_leaver_to_strangers_or_without_the_function_is_refused()
     problem = PlanningProblem("leaver", [Colleague("anna", {}), sales("leaver", 9)], [ClientItem(k) for k in "abc"])
     found = find_violations(problem, {"a": "leaver", "b": "stranger", "c": "anna", "z": "anna"}, {("o", "x"): "anna"})
     assert [v.code for v in found] == ["not_eligible", "not_eligible", "no_function", "unknown", "unknown"]
-    assert all(v.refused for v in found)
+    assert all(v.forbids_approval for v in found)
 
 
 @pytest.mark.parametrize(

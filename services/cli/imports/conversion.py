@@ -8,7 +8,7 @@ from typing import Any
 from services.cli.imports.fields import CONTACT_FIELDS, TEXT_PARSERS, FieldType, parse_date, parse_moment
 from services.cli.imports.files import Cells
 from services.cli.imports.joins import JoinIndex, RowError, look_up_joined, render_template
-from services.cli.imports.maps import Column, Constant, Join, MapError, Source, SourceList, SourceTable
+from services.cli.imports.maps import Column, Constant, Join, ListOfSources, MapError, Source, TableOfSources
 
 ValueMaker = Callable[[Cells], Any]
 
@@ -48,8 +48,8 @@ class FieldCompiler:
         if isinstance(source, Constant):
             constant = self._convert_stated(field_type, source.value, at)
             return lambda cells: constant
-        if isinstance(source, SourceList | SourceTable):
-            keys = f", not {', '.join(source.root)}" if isinstance(source, SourceTable) else ""
+        if isinstance(source, ListOfSources | TableOfSources):
+            keys = f", not {', '.join(source.root)}" if isinstance(source, TableOfSources) else ""
             raise MapError(f"fields.{at}: a column, a template, or a table with column, value or file{keys}")
         if source.split:
             raise MapError(f"fields.{at}.split: only where the field is a list")
@@ -103,7 +103,7 @@ class FieldCompiler:
             items = source.value if isinstance(source.value, list) else [source.value]
             stated = [self._convert_stated("text", item, at) for item in items]
             return lambda cells: stated
-        if isinstance(source, SourceList | SourceTable):
+        if isinstance(source, ListOfSources | TableOfSources):
             raise MapError(f"fields.{at}: columns, templates, or tables with column, value or file")
         _refuse_date_options(source, at)
         values, split = source.values, source.split
@@ -132,7 +132,7 @@ class FieldCompiler:
             return lambda cells: constant
         if isinstance(source, Column):
             return _compile_object(source, at, lambda found: _convert_object(field_type, found))
-        if not isinstance(source, SourceTable):
+        if not isinstance(source, TableOfSources):
             raise MapError(f"fields.{at}: a table of names, each with a column or a table with column, value or file")
         makes = {
             name: self._compile_single(field_type, of, f"{at}.{name}", timedelta()) for name, of in source.root.items()
@@ -145,13 +145,13 @@ class FieldCompiler:
             return _compile_object(source, at, _convert_contacts)
         makes = [self._compile_by_name("text", item, at) for item in _list_items(source)]
         for item in _list_items(source):
-            if not isinstance(item, SourceTable) or not item.root.keys() <= set(CONTACT_FIELDS):
+            if not isinstance(item, TableOfSources) or not item.root.keys() <= set(CONTACT_FIELDS):
                 raise MapError(f"fields.{at}: tables with {', '.join(CONTACT_FIELDS)}")
         return lambda cells: [person for make in makes if (person := make(cells))] or None
 
 
 def _list_items(source: Source) -> tuple[Source, ...]:
-    return source.root if isinstance(source, SourceList) else (source,)
+    return source.root if isinstance(source, ListOfSources) else (source,)
 
 
 def _refuse_date_options(source: Column | Join, at: str) -> None:

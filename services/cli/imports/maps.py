@@ -169,11 +169,11 @@ class Join(_CellSource):
         return self is other
 
 
-class SourceList(RootModel[tuple["Source", ...]]):
+class ListOfSources(RootModel[tuple["Source", ...]]):
     """Several sources of one list."""
 
 
-class SourceTable(RootModel[Mapping[str, "Source"]]):
+class TableOfSources(RootModel[Mapping[str, "Source"]]):
     """A source for each name."""
 
 
@@ -199,8 +199,8 @@ Source = Annotated[
     Annotated[Constant, Tag("#constant")]
     | Annotated[Column, BeforeValidator(_make_column), Tag("#column")]
     | Annotated[Join, Tag("#join")]
-    | Annotated[SourceList, Tag("#list")]
-    | Annotated[SourceTable, Tag("#table")],
+    | Annotated[ListOfSources, Tag("#list")]
+    | Annotated[TableOfSources, Tag("#table")],
     Discriminator(_find_source_kind),
 ]
 

@@ -10,7 +10,16 @@ from services.cli.imports.conversion import FieldCompiler, ValueMaker, read_sour
 from services.cli.imports.fields import FIELDS_BY_KIND, parse_date
 from services.cli.imports.files import BadRow, Cells, FileLayout, OnProgress, read_rows, require_importable_file
 from services.cli.imports.joins import JoinIndex, RowError, load_joined_files
-from services.cli.imports.maps import Column, ImportMap, Join, MapError, RowFilter, Source, SourceList, SourceTable
+from services.cli.imports.maps import (
+    Column,
+    ImportMap,
+    Join,
+    ListOfSources,
+    MapError,
+    RowFilter,
+    Source,
+    TableOfSources,
+)
 
 
 @dataclass(frozen=True)
@@ -110,9 +119,9 @@ def _check_field_names(kind: str, map_: ImportMap, required: Iterable[str]) -> N
 def _walk_sources(sources: Iterable[Source]) -> Iterator[Source]:
     for source in sources:
         yield source
-        if isinstance(source, SourceList):
+        if isinstance(source, ListOfSources):
             yield from _walk_sources(source.root)
-        elif isinstance(source, SourceTable):
+        elif isinstance(source, TableOfSources):
             yield from _walk_sources(source.root.values())
 
 

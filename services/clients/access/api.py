@@ -158,7 +158,7 @@ def _format_time(answer: AccessAnswer) -> str:
 async def check_access_of_many(
     body: AccessChecksBody,
     explain: bool = False,
-    door: Door = allow(*ASKERS, "auditor", "ops", ask_freeze=False),
+    door: Door = allow(*ASKERS, "auditor", "ops", drop_roles_if_frozen=False),
 ) -> Any:
     principal, asked = door.principal, get_question_reach(door.principal, explain)
     require_journal_space(door.runtime)

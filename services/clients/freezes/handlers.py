@@ -48,7 +48,7 @@ class IncidentFreezeAlreadyLifted(Refused, code="ground_ended"):
     """The freeze of this incident was lifted. If it goes on, that is another incident: give another `ref`."""
 
 
-class NeedsAnotherRole(Refused, code="needs_another_role"):
+class LiftingNeedsAnotherRole(Refused, code="needs_another_role"):
     """Lifting a freeze takes two roles, and you hold only the one in which the first person asked."""
 
 
@@ -208,7 +208,7 @@ async def request_or_confirm_lifting(
 
     What people began ends; a departure or a hold beside it stays in force, and `in_force` names it.
 
-    Raises `OwnAffair`, `NotFrozen`, `FreezeOfCase`, `ReasonMissing`, `NeedsAnotherRole`.
+    Raises `OwnAffair`, `NotFrozen`, `FreezeOfCase`, `ReasonMissing`, `LiftingNeedsAnotherRole`.
     """
     if employee_id == work.actor:
         raise OwnAffair
@@ -230,7 +230,7 @@ async def request_or_confirm_lifting(
         await insert_journal_entry(work, "access.lifting_asked", employee_id=employee_id)
     elif first.by_id != work.actor:
         if not rules.is_second_person_in_another_role(first.by_id, frozenset(first.roles), work.actor, acting):
-            raise NeedsAnotherRole
+            raise LiftingNeedsAnotherRole
         for kind in sorted(manual):
             state = await end_freeze_ground(work, employee_id, state.employment_id or "", kind, None)
         await record_and_publish_freeze_change(work, state)

@@ -9,7 +9,7 @@ from shared.errors import Forbidden, NotFound
 from shared.people.store import lock_people
 
 
-async def require_visible_case(work: UnitOfWork, viewer: Viewer, case_id: str) -> CaseRights:
+async def require_may_see_case(work: UnitOfWork, viewer: Viewer, case_id: str) -> CaseRights:
     """Raises `NotFound` unless the caller may know of this case."""
     rights = await get_case_rights(work, viewer, case_id)
     if rights is None or not rights.may_see:
@@ -19,7 +19,7 @@ async def require_visible_case(work: UnitOfWork, viewer: Viewer, case_id: str) -
 
 async def require_head_of_case(work: UnitOfWork, viewer: Viewer, case_id: str) -> CaseRights:
     """Raises `NotFound` or `Forbidden` unless the caller decides for this case. Nobody acts on their own."""
-    rights = await require_visible_case(work, viewer, case_id)
+    rights = await require_may_see_case(work, viewer, case_id)
     if not rights.is_head:
         raise Forbidden
     return rights

@@ -57,7 +57,7 @@ async def is_head_of_case(work: UnitOfWork, viewer: Viewer, case_id: str) -> boo
     return rights is not None and rights.is_head
 
 
-async def may_see_plan_for(work: UnitOfWork, viewer: Viewer, employee_id: str) -> bool:
+async def may_make_dry_run_for(work: UnitOfWork, viewer: Viewer, employee_id: str) -> bool:
     """Whether the caller may know what this employee would leave: `hr`, directors, and who heads their department."""
     return bool(
         await work.fetch_value(

@@ -28,7 +28,7 @@ from services.offboarding.other_services import (
 )
 from services.offboarding.permissions.handlers import lock_participants, require_head_of_case
 from services.offboarding.permissions.rules import Viewer
-from services.offboarding.permissions.store import is_head_of_case, may_see_plan_for
+from services.offboarding.permissions.store import is_head_of_case, may_make_dry_run_for
 from services.offboarding.planner.plan import Plan, make_plan
 from services.offboarding.planner.problem import ClientItem, PlanningProblem, TeamPlaceItem
 from services.offboarding.planner.violations import find_violations
@@ -139,7 +139,7 @@ async def get_plan_document(work: UnitOfWork, viewer: Viewer, case_id: str) -> s
 
 async def get_other_places(work: UnitOfWork, viewer: Viewer, employee_id: str) -> OtherPlaces:
     """For a dry run. Raises `NotFound` unless the caller may know what this employee would leave."""
-    if not await may_see_plan_for(work, viewer, employee_id):
+    if not await may_make_dry_run_for(work, viewer, employee_id):
         raise NotFound
     return await store.get_other_places(work, employee_id)
 

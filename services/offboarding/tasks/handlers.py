@@ -3,7 +3,7 @@
 from services.offboarding.cases.runner import apply_replies
 from services.offboarding.cases.store import insert_timeline_entry, lock_case
 from services.offboarding.documents.store import exists_unreceived_document
-from services.offboarding.permissions.handlers import lock_participants, require_head_of_case, require_visible_case
+from services.offboarding.permissions.handlers import lock_participants, require_head_of_case, require_may_see_case
 from services.offboarding.permissions.rules import Viewer
 from services.offboarding.saga import Reply
 from services.offboarding.tasks import rules, store
@@ -23,7 +23,7 @@ async def complete_task(work: UnitOfWork, viewer: Viewer, task_id: str, proof: s
     Raises `NotFound`, `Forbidden`, `TaskClosed`, `ProofRequired`, `DocumentsNotReceived`.
     """
     seen = await store.get_task(work, task_id)
-    rights = await require_visible_case(work, viewer, seen.case_id)
+    rights = await require_may_see_case(work, viewer, seen.case_id)
     is_assignee = seen.assignee_id == viewer.sub
     if not (is_assignee or viewer.sees_all_cases or rights.is_head):
         raise NotFound

@@ -62,14 +62,14 @@ async def list_client_figures(
 
 
 async def get_delivery_figures(
-    work: UnitOfWork, principal: Principal, frozen: bool, client_id: str | None
+    work: UnitOfWork, principal: Principal, is_frozen: bool, client_id: str | None
 ) -> DeliveryFigures:
     """Over the orders that the caller may see: of one client, or of all."""
     [counts] = await work.fetch_rows(
         f"""
         WITH seen AS (
             SELECT o.* FROM orders o WHERE o.status <> 'cancelled'
-            AND (CAST(:client_id AS text) IS NULL OR o.client_id = :client_id) AND {visible_orders_sql(principal, frozen)}
+            AND (CAST(:client_id AS text) IS NULL OR o.client_id = :client_id) AND {visible_orders_sql(principal, is_frozen)}
         )
         SELECT CAST(:client_id AS text) AS client_id, count(*) AS orders, count(DISTINCT client_id) AS clients,
                count(*) FILTER (WHERE status = 'delivered') AS delivered,

@@ -254,13 +254,13 @@ async def test_that_the_limit_was_reached_is_told_once_a_day_and_again_when_a_gr
 @pytest.mark.parametrize("limit", [0, 7, 40])
 async def test_many_replicas_together_let_no_more_go_than_the_limit(limit: int) -> None:
     """Two batchers and exports of our own at once, each with its own connection."""
-    from services.clients.access.store.checks import open_check_batcher
+    from services.clients.access.store.checks import start_check_batcher
 
     async with town("anna", export_limit=limit) as here:
         await clients(here, 60)
         runtime = here.house.runtime("clients")
         first = runtime.state["check_batcher"]
-        await open_check_batcher(runtime)
+        await start_check_batcher(runtime)
         second = runtime.state["check_batcher"]
         asked = [AccessQuestion("anna", f"c-{number:03}", "export", "crm", REACH_EVERYBODY) for number in range(60)]
         answers = await asyncio.gather(
@@ -294,7 +294,7 @@ async def test_who_counts_second_waits_and_sees_what_the_first_has_counted() -> 
 
 
 async def test_statements_about_the_same_people_in_other_orders_do_not_wait_for_each_other_for_ever() -> None:
-    from services.clients.access.store.checks import open_check_batcher
+    from services.clients.access.store.checks import start_check_batcher
 
     names = [f"e-{number}" for number in range(8)]
     async with town(*names, export_limit=1_000) as here:
@@ -302,7 +302,7 @@ async def test_statements_about_the_same_people_in_other_orders_do_not_wait_for_
             await here.client(f"of-{name}", name)
         runtime = here.house.runtime("clients")
         first = runtime.state["check_batcher"]
-        await open_check_batcher(runtime)
+        await start_check_batcher(runtime)
         asked = [AccessQuestion(name, f"of-{name}", "export", "crm", REACH_EVERYBODY) for name in names]
         answers = await asyncio.gather(
             *(first.check_all(asked) for _ in range(20)),

@@ -314,7 +314,7 @@ class CheckBatcher:
             connection.close()
 
 
-async def open_check_batcher(runtime: Runtime) -> None:
+async def start_check_batcher(runtime: Runtime) -> None:
     """Puts a batcher into the state of the replica."""
     dsn = runtime.database.url
     runtime.state["check_batcher"] = CheckBatcher(
@@ -327,7 +327,7 @@ async def open_check_batcher(runtime: Runtime) -> None:
     )
 
 
-async def close_check_batcher(runtime: Runtime) -> None:
+async def stop_check_batcher(runtime: Runtime) -> None:
     batcher: CheckBatcher | None = runtime.state.pop("check_batcher", None)
     if batcher is not None:
         batcher.close()

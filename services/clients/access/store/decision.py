@@ -62,7 +62,7 @@ class RelationSql(NamedTuple):
                    LEFT JOIN people p ON p.employee_id = {self.employee_column} WHERE {self.condition}"""
 
 
-def build_relations_sql(day: str) -> Mapping[Relation, RelationSql]:
+def build_sql_by_relation(day: str) -> Mapping[Relation, RelationSql]:
     return {
         "owner": RelationSql("o.employee_id", "o.stand_in_id IS NULL AND NOT o.settling"),
         "caretaker": RelationSql("o.stand_in_id", "o.stand_in_id IS NOT NULL"),
@@ -76,8 +76,8 @@ def build_relations_sql(day: str) -> Mapping[Relation, RelationSql]:
     }
 
 
-IS_RELATED_SQL = {name: relation.is_related for name, relation in build_relations_sql("a.day").items()}
-RELATION_PAIRS_SQL = {name: relation.pairs for name, relation in build_relations_sql("CAST(:day AS text)").items()}
+IS_RELATED_SQL = {name: relation.is_related for name, relation in build_sql_by_relation("a.day").items()}
+RELATION_PAIRS_SQL = {name: relation.pairs for name, relation in build_sql_by_relation("CAST(:day AS text)").items()}
 
 
 def has_unacknowledged_policy_sql(day: str) -> str:
