@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -78,14 +78,17 @@ def paging(
 
 
 def _get_id(row: Any) -> tuple[str]:
-    return (row["id"] if isinstance(row, Mapping) else row.id,)
+    return (row.id,)
 
 
-def make_page(items: Sequence[T], paging: Paging, key: Callable[[T], Sequence[str]] = _get_id) -> dict[str, Any]:
-    """`fetch` items as a page. `key` gives the sort key of an item as text: its id, if nothing else is said."""
+def make_page(items: Sequence[T], paging: Paging, key: Callable[[T], Sequence[str]] = _get_id) -> Page[T]:
+    """`fetch` items as a page. `key` gives the sort key of an item as text: its id, if nothing else is said.
+
+    Nothing is validated here: FastAPI does that once, against what the door says it returns.
+    """
     shown = list(items[: paging.limit])
     more = len(items) > paging.limit
-    return {"items": shown, "next_cursor": encode_cursor(key(shown[-1])) if more else None}
+    return Page.model_construct(items=shown, next_cursor=encode_cursor(key(shown[-1])) if more else None)
 
 
 def encode_cursor(key: Sequence[str]) -> str:

@@ -70,9 +70,9 @@ def build_operations_router() -> APIRouter:
     async def skip(key_id: uuid.UUID, door: Door = allow("ops")) -> None:
         await door.transact(skip_first_message, key_id)
 
-    @router.post("/republish", response_model=Republished, summary="Publish the present state of everything again")
-    async def republish(door: Door = allow("ops")) -> Any:
-        return {"events": await door.run_once(lambda: door.runtime.service.republish(door.runtime))}
+    @router.post("/republish", summary="Publish the present state of everything again")
+    async def republish(door: Door = allow("ops")) -> Republished:
+        return Republished(events=await door.run_once(lambda: door.runtime.service.republish(door.runtime)))
 
     return router
 

@@ -45,9 +45,9 @@ def test_pages_show_every_row_once_and_end(ids: list[str], limit: int) -> None:
     while True:
         wanted = paging(limit, cursor)
         rest = [{"id": identifier} for identifier in ids if wanted.after is None or identifier > wanted.after[0]]
-        shown = make_page(rest[: wanted.fetch], wanted)
-        seen += [row["id"] for row in shown["items"]]
-        cursor = shown["next_cursor"]
+        shown = make_page(rest[: wanted.fetch], wanted, lambda row: (row["id"],))
+        seen += [row["id"] for row in shown.items]
+        cursor = shown.next_cursor
         if cursor is None:
             break
     assert seen == ids

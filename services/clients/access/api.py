@@ -149,17 +149,12 @@ def _format_time(answer: AccessAnswer) -> str:
     return answer.decided_at.isoformat().replace("+00:00", "Z")
 
 
-@router.post(
-    "/access/checks",
-    response_model=AccessDecisions,
-    response_model_exclude_none=True,
-    summary="Up to 1,000 checks on one snapshot",
-)
+@router.post("/access/checks", response_model_exclude_none=True, summary="Up to 1,000 checks on one snapshot")
 async def check_access_of_many(
     body: AccessChecksBody,
     explain: bool = False,
     door: Door = allow(*ASKERS, "auditor", "ops", drop_roles_if_frozen=False),
-) -> Any:
+) -> AccessDecisions:
     principal, asked = door.principal, get_question_reach(door.principal, explain)
     require_journal_space(door.runtime)
     batcher: CheckBatcher = door.runtime.state["check_batcher"]
@@ -174,7 +169,7 @@ async def check_access_of_many(
     )
     if not all(answer.may_ask for answer in answers):
         raise Forbidden
-    return {"results": [answer._asdict() for answer in answers]}
+    return AccessDecisions.model_validate({"results": answers}, from_attributes=True)
 
 
 class AllowedClient(BaseModel):

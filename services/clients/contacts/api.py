@@ -1,6 +1,6 @@
 """The people at a client."""
 
-from typing import Any, cast
+from typing import cast
 
 from fastapi import APIRouter, Depends
 
@@ -23,20 +23,16 @@ class ContactChangesBody(Body):
     phone: Line | None = None
 
 
-@router.get("/clients/{id}/contacts", response_model=Page[rules.Contact], summary="The people at a client")
-async def list_contacts(id: ClientRef, paging: Paging = Depends(paging), door: Door = allow(*CLIENT_ROLES)) -> Any:
+@router.get("/clients/{id}/contacts", summary="The people at a client")
+async def list_contacts(
+    id: ClientRef, paging: Paging = Depends(paging), door: Door = allow(*CLIENT_ROLES)
+) -> Page[rules.Contact]:
     contacts = await door.transact(handlers.list_contacts, id, paging, door.principal.roles)
     return make_page(contacts, paging, lambda contact: (contact.id,))
 
 
-@router.post(
-    "/clients/{id}/contacts",
-    status_code=201,
-    response_model=rules.Contact,
-    responses=CREATED_RESPONSES,
-    summary="Add somebody at a client",
-)
-async def add_contact(id: ClientRef, body: NewContactBody, door: Door = allow(*CLIENT_ROLES)) -> Any:
+@router.post("/clients/{id}/contacts", status_code=201, responses=CREATED_RESPONSES, summary="Add somebody at a client")
+async def add_contact(id: ClientRef, body: NewContactBody, door: Door = allow(*CLIENT_ROLES)) -> rules.Contact:
     contact = rules.Contact(body.id or uuid7(), body.name, body.email, body.phone)
     saved = await door.transact(handlers.add_contact, id, contact, door.principal.roles)
     door.set_location("clients", saved.client_id, "contacts", saved.contact.id)
@@ -45,12 +41,11 @@ async def add_contact(id: ClientRef, body: NewContactBody, door: Door = allow(*C
 
 @router.patch(
     "/clients/{id}/contacts/{contact_id}",
-    response_model=rules.Contact,
     summary="Change what is given of a contact; the `ETag` is that of the client",
 )
 async def change_contact(
     id: ClientRef, contact_id: Id, body: ContactChangesBody, door: Door = allow(*CLIENT_ROLES)
-) -> Any:
+) -> rules.Contact:
     changes = cast(rules.ContactChanges, body.model_dump(exclude_unset=True))
     saved = await door.transact(
         handlers.change_contact, id, contact_id, changes, door.principal.roles, door.check_version

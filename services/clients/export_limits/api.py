@@ -1,6 +1,6 @@
 """Exports beyond the limit, granted for a day."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from pydantic import Field
@@ -28,11 +28,12 @@ class NewExportGrantBody(Body):
 @router.post(
     "/access/export-grants",
     status_code=201,
-    response_model=store.ExportGrant,
     responses=CREATED_RESPONSES,
     summary="Let an employee export more on one day; never oneself",
 )
-async def grant_export(body: NewExportGrantBody, door: Door = allow("hr", "sales_head", "director")) -> Any:
+async def grant_export(
+    body: NewExportGrantBody, door: Door = allow("hr", "sales_head", "director")
+) -> store.ExportGrant:
     grant = await door.transact(
         handlers.grant_export, door.principal.roles, body.id, body.employee_id, body.clients, body.reason, body.on
     )
@@ -40,17 +41,13 @@ async def grant_export(body: NewExportGrantBody, door: Door = allow("hr", "sales
     return grant
 
 
-@router.get(
-    "/access/export-grants",
-    response_model=Page[store.ExportGrant],
-    summary="What was granted; an employee sees their own",
-)
+@router.get("/access/export-grants", summary="What was granted; an employee sees their own")
 async def list_export_grants(
     employee_id: Id | None = None,
     on: Day | None = None,
     paging: Paging = Depends(paging),
     door: Door = allow("employee", "hr", "sales_head", "director"),
-) -> Any:
+) -> Page[store.ExportGrant]:
     grants = await door.read(store.list_export_grants, paging, get_list_reach(door.principal), employee_id, on)
     return make_page(grants, paging, lambda grant: (grant.id,))
 

@@ -61,7 +61,7 @@ async def read_exposure(
         work, employee_id, since, after, paging.fetch, bulk_days, off_hours
     )
     return rules.ExposureShown(
-        **make_page(clients, paging, lambda one: (str(one.exports), str(one.rows), one.client_id)),
+        **dict(make_page(clients, paging, lambda one: (str(one.exports), str(one.rows), one.client_id))),
         employee_id=employee_id,
         basis=eligibility.basis,
         notice_on=eligibility.notice_on,

@@ -1,6 +1,6 @@
 """Freezes by hand."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
 
@@ -27,16 +27,10 @@ class LiftFreezeBody(Body):
     reason: Paragraphs
 
 
-@router.post(
-    "/access/freezes",
-    status_code=201,
-    response_model=rules.Freeze,
-    responses=CREATED_RESPONSES,
-    summary="Freeze somebody at once",
-)
+@router.post("/access/freezes", status_code=201, responses=CREATED_RESPONSES, summary="Freeze somebody at once")
 async def freeze_employee_by_hand(
     body: NewFreezeBody, door: Door = allow("hr", "sales_head", "director", "ops")
-) -> Any:
+) -> rules.Freeze:
     frozen = await door.transact(
         handlers.freeze_employee_by_hand, body.employee_id, body.kind, body.ref, body.reason, door.principal.roles
     )
@@ -44,30 +38,27 @@ async def freeze_employee_by_hand(
     return frozen
 
 
-@router.get("/access/freezes", response_model=Page[rules.Freeze], summary="Who is frozen")
+@router.get("/access/freezes", summary="Who is frozen")
 async def list_freezes(
     since: Moment | None = None,
     paging: Paging = Depends(large_paging),
     door: Door = allow("hr", "sales_head", "director", "ops", "service", "auditor"),
-) -> Any:
+) -> Page[rules.Freeze]:
     everybody = door.principal.has("hr", "director", "ops", "service", "auditor")
     freezes = await door.read(store.list_freezes, paging, since, everybody)
     shown = [rules.hide_reasons(freeze, door.principal.roles) for freeze in freezes]
     return make_page(shown, paging, lambda freeze: (freeze.employee_id,))
 
 
-@router.get(
-    "/access/freezes/{employee_id}", response_model=rules.Freeze, summary="Why, since when and where somebody is frozen"
-)
+@router.get("/access/freezes/{employee_id}", summary="Why, since when and where somebody is frozen")
 async def get_freeze(
     employee_id: Id, door: Door = allow("employee", "hr", "sales_head", "director", "ops", "service", "auditor")
-) -> Any:
+) -> rules.Freeze:
     return await door.read(handlers.read_freeze, employee_id, door.principal.roles)
 
 
 @router.delete(
     "/access/freezes/{employee_id}",
-    response_model=rules.LiftResult,
     responses={
         202: {"model": rules.LiftResult, "description": "Asked; a second person in another role must do the same"}
     },
@@ -78,7 +69,7 @@ async def request_or_confirm_lifting(
     reason: Annotated[Paragraphs | None, Query()] = None,
     body: LiftFreezeBody | None = None,
     door: Door = allow("hr", "sales_head", "director", "ops"),
-) -> Any:
+) -> rules.LiftResult:
     why = body.reason if body else reason
     answer = await door.transact(handlers.request_or_confirm_lifting, employee_id, why, door.principal.roles)
     door.response.status_code = 200 if answer.lifted else 202

@@ -1,7 +1,5 @@
 """The journal, for auditors."""
 
-from typing import Any
-
 from fastapi import APIRouter, Depends, Request
 
 from services.clients.journal import handlers
@@ -20,11 +18,7 @@ async def require_journal_space_at_door(request: Request) -> None:
 router = APIRouter(tags=["journal"])
 
 
-@router.get(
-    "/journal",
-    response_model=Page[JournalEntryShown],
-    summary="Every decision and every change of responsibility, newest first",
-)
+@router.get("/journal", summary="Every decision and every change of responsibility, newest first")
 async def read_journal(
     employee_id: Id | None = None,
     client_id: ClientRef | None = None,
@@ -32,6 +26,6 @@ async def read_journal(
     until: Moment | None = None,
     paging: Paging = Depends(paging),
     door: Door = allow("auditor"),
-) -> Any:
+) -> Page[JournalEntryShown]:
     entries = await door.read(list_journal_entries, paging, employee_id, client_id, since, until)
     return make_page(entries, paging, lambda entry: (entry.place,))

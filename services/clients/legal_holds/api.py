@@ -1,7 +1,5 @@
 """Legal holds: what the journal knows of somebody is kept until they end."""
 
-from typing import Any
-
 from fastapi import APIRouter, Depends
 
 from services.clients.access.api import CREATED_RESPONSES
@@ -33,8 +31,10 @@ async def place_legal_hold(body: NewLegalHoldBody, door: Door = allow("hr", "dir
     return hold
 
 
-@router.get("/journal/holds", response_model=Page[store.LegalHold], summary="Who is held")
-async def list_legal_holds(paging: Paging = Depends(paging), door: Door = allow("hr", "director", "auditor")) -> Any:
+@router.get("/journal/holds", summary="Who is held")
+async def list_legal_holds(
+    paging: Paging = Depends(paging), door: Door = allow("hr", "director", "auditor")
+) -> Page[store.LegalHold]:
     return make_page(await door.read(store.list_legal_holds, paging), paging, lambda hold: (hold.employee_id,))
 
 

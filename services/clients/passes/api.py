@@ -1,6 +1,6 @@
 """Passes: granted, listed, ended."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
@@ -28,21 +28,15 @@ class NewPassBody(Body):
     purpose: PassPurpose
 
 
-@router.post(
-    "/access/passes",
-    status_code=201,
-    response_model=store.Pass,
-    responses=CREATED_RESPONSES,
-    summary="Give a frozen employee a pass",
-)
-async def grant_pass(body: NewPassBody, door: Door = allow("hr", "sales_head", "director")) -> Any:
+@router.post("/access/passes", status_code=201, responses=CREATED_RESPONSES, summary="Give a frozen employee a pass")
+async def grant_pass(body: NewPassBody, door: Door = allow("hr", "sales_head", "director")) -> store.Pass:
     wanted = PassWanted(pass_id=body.id or uuid7(), **body.model_dump(exclude={"id", "employee_id"}))
     granted = await door.transact(handlers.grant_pass, body.employee_id, wanted, door.principal.roles)
     door.set_location("access", "passes", granted.id)
     return granted
 
 
-@router.get("/access/passes", response_model=Page[store.Pass], summary="Passes; an employee sees their own")
+@router.get("/access/passes", summary="Passes; an employee sees their own")
 async def list_passes(
     employee_id: Id | None = None,
     client_id: ClientRef | None = None,
@@ -50,7 +44,7 @@ async def list_passes(
     active: Annotated[bool | None, Query(description="in force now")] = None,
     paging: Paging = Depends(paging),
     door: Door = allow("employee", "hr", "sales_head", "director", "service"),
-) -> Any:
+) -> Page[store.Pass]:
     if client_id:
         client_id = await door.read(get_client_id_or_ref, client_id)
     passes = await door.read(
@@ -59,8 +53,10 @@ async def list_passes(
     return make_page(passes, paging, lambda one: (one.id,))
 
 
-@router.get("/access/passes/{pass_id}", response_model=store.Pass, summary="One pass")
-async def get_pass(pass_id: Id, door: Door = allow("employee", "hr", "sales_head", "director", "service")) -> Any:
+@router.get("/access/passes/{pass_id}", summary="One pass")
+async def get_pass(
+    pass_id: Id, door: Door = allow("employee", "hr", "sales_head", "director", "service")
+) -> store.Pass:
     found = await door.read(store.get_pass, pass_id, get_list_reach(door.principal))
     if found is None:
         raise NotFound

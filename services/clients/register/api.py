@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import AfterValidator, BaseModel, Field
 
 from services.clients.access.api import CREATED_RESPONSES
+from services.clients.holdings.store.owners import OwnerChange
 from services.clients.journal.api import require_journal_space_at_door
 from services.clients.names.store import MERGED_SYSTEM
 from services.clients.register import handlers, rules
@@ -115,10 +116,8 @@ def to_changes(changes: ClientChangesBody) -> rules.ProfileChanges:
     return cast(rules.ProfileChanges, given)
 
 
-@router.post(
-    "/clients", status_code=201, response_model=rules.Client, responses=CREATED_RESPONSES, summary="Register a client"
-)
-async def register_client(body: NewClientBody, door: Door = allow(*CLIENT_ROLES)) -> Any:
+@router.post("/clients", status_code=201, responses=CREATED_RESPONSES, summary="Register a client")
+async def register_client(body: NewClientBody, door: Door = allow(*CLIENT_ROLES)) -> rules.Client:
     client = await door.transact(
         handlers.register_client, to_registration(body, body.id or uuid7()), door.principal.roles
     )
@@ -126,7 +125,7 @@ async def register_client(body: NewClientBody, door: Door = allow(*CLIENT_ROLES)
     return client
 
 
-@router.get("/clients", response_model=Page[rules.Client], summary="Clients that the caller may list")
+@router.get("/clients", summary="Clients that the caller may list")
 async def list_clients(
     owner_id: Annotated[Id | None, Query(description="acting owner")] = None,
     unowned: bool | None = None,
@@ -134,24 +133,20 @@ async def list_clients(
     status: rules.Status | None = None,
     paging: Paging = Depends(paging),
     door: Door = allow(*CLIENT_ROLES),
-) -> Any:
+) -> Page[rules.Client]:
     clients = await door.transact(handlers.list_clients, door.principal.roles, paging, owner_id, unowned, q, status)
     return make_page(clients, paging, lambda client: (client.id,))
 
 
-@router.get("/clients/{id}", response_model=rules.Client, summary="One client")
-async def read_client(id: ClientRef, door: Door = allow(*CLIENT_ROLES)) -> Any:
+@router.get("/clients/{id}", summary="One client")
+async def read_client(id: ClientRef, door: Door = allow(*CLIENT_ROLES)) -> rules.Client:
     client = await door.transact(handlers.read_client, id, door.principal.roles)
     door.set_etag(client.version)
     return client
 
 
-@router.patch(
-    "/clients/{id}",
-    response_model=rules.Client,
-    summary="Change what is given of a client; its owner changes by transfer",
-)
-async def change_client(id: ClientRef, body: ClientChangesBody, door: Door = allow(*CLIENT_ROLES)) -> Any:
+@router.patch("/clients/{id}", summary="Change what is given of a client; its owner changes by transfer")
+async def change_client(id: ClientRef, body: ClientChangesBody, door: Door = allow(*CLIENT_ROLES)) -> rules.Client:
     client = await door.transact(handlers.change_client, id, to_changes(body), door.principal.roles, door.check_version)
     door.set_etag(client.version)
     return client
@@ -164,6 +159,6 @@ async def change_client(id: ClientRef, body: ClientChangesBody, door: Door = all
 )
 async def read_client_history(
     id: ClientRef, paging: Paging = Depends(paging), door: Door = allow(*CLIENT_ROLES)
-) -> Any:
+) -> Page[OwnerChange]:
     changes = await door.transact(handlers.read_client_history, id, door.principal.roles, paging)
     return make_page(changes, paging, lambda change: (str(change.nth),))

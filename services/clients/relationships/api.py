@@ -1,6 +1,6 @@
 """Who of us knows a client, and how well; what was recorded of it."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends
 from pydantic import Field
@@ -37,26 +37,20 @@ async def read_client_knowledge(id: ClientRef, door: Door = allow(*CLIENT_ROLES)
     return await door.transact(handlers.read_client_knowledge, id, door.principal.roles)
 
 
-@router.get(
-    "/clients/{id}/interactions",
-    tags=["knowing"],
-    response_model=Page[rules.Interaction],
-    summary="Meetings, calls and mails, newest first",
-)
-async def list_interactions(id: ClientRef, paging: Paging = Depends(paging), door: Door = allow(*CLIENT_ROLES)) -> Any:
+@router.get("/clients/{id}/interactions", tags=["knowing"], summary="Meetings, calls and mails, newest first")
+async def list_interactions(
+    id: ClientRef, paging: Paging = Depends(paging), door: Door = allow(*CLIENT_ROLES)
+) -> Page[rules.Interaction]:
     interactions = await door.transact(
         handlers.list_interactions_or_feedback, id, door.principal.roles, paging, rules.Interaction
     )
     return make_page(interactions, paging, lambda one: (one.at.isoformat(), one.id))
 
 
-@router.get(
-    "/clients/{id}/feedback",
-    tags=["knowing"],
-    response_model=Page[rules.Feedback],
-    summary="What the client said of us, newest first",
-)
-async def list_feedback(id: ClientRef, paging: Paging = Depends(paging), door: Door = allow(*CLIENT_ROLES)) -> Any:
+@router.get("/clients/{id}/feedback", tags=["knowing"], summary="What the client said of us, newest first")
+async def list_feedback(
+    id: ClientRef, paging: Paging = Depends(paging), door: Door = allow(*CLIENT_ROLES)
+) -> Page[rules.Feedback]:
     feedback = await door.transact(
         handlers.list_interactions_or_feedback, id, door.principal.roles, paging, rules.Feedback
     )

@@ -1,7 +1,7 @@
 """What hangs on one person alone."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
@@ -19,22 +19,18 @@ class SingleThreadedClientPage(Page[store.SingleThreadedClient]):
     computed_at: datetime | None = Field(description="when this was last computed for all clients")
 
 
-@router.get(
-    "/risk/clients",
-    response_model=SingleThreadedClientPage,
-    summary="Clients that only one of us knows, the most valuable first",
-)
+@router.get("/risk/clients", summary="Clients that only one of us knows, the most valuable first")
 async def list_single_threaded_clients(
     owner_id: Annotated[Id | None, Query(description="acting owner")] = None,
     department_id: Annotated[Id | None, Query(description="of the acting owner, with those below it")] = None,
     paging: Paging = Depends(paging),
     door: Door = allow("employee", "sales_head", "director", "service"),
-) -> Any:
+) -> SingleThreadedClientPage:
     found, computation = await door.transact(
         handlers.list_single_threaded_clients, door.principal.roles, paging, owner_id, department_id
     )
     page = make_page(found, paging, lambda client: (f"{client.value:.2f}", client.client_id))
-    return {**page, "computed_at": computation.at if computation else None}
+    return SingleThreadedClientPage(**dict(page), computed_at=computation.at if computation else None)
 
 
 @router.get("/risk/employees/{employee_id}", summary="What hangs on this person alone")

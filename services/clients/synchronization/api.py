@@ -92,11 +92,10 @@ def _make_wanted_client(ref: str, body: PutClientBody) -> handlers.WantedClient:
 
 @router.put(
     "/clients/{id}",
-    response_model=Client,
     responses={201: {**CREATED_RESPONSES[201], "model": Client, "description": "It is new"}},
     summary="Create a client, or replace what is given of it",
 )
-async def put_client(id: PutRef, body: PutClientBody, door: Door = allow(*CLIENT_ROLES)) -> Any:
+async def put_client(id: PutRef, body: PutClientBody, door: Door = allow(*CLIENT_ROLES)) -> Client:
     def check(version: int | None) -> None:
         headers = door.request.headers
         if version is None and "if-match" in headers:
@@ -126,11 +125,10 @@ def _batch_schema() -> dict[str, Any]:
 
 @router.post(
     "/clients/batch",
-    response_model=PutOutcomes,
     openapi_extra=_batch_schema(),
     summary="Create or replace up to 1,000 clients: the good ones are done, the others named",
 )
-async def put_clients(request: Request, door: Door = allow(*CLIENT_ROLES)) -> Any:
+async def put_clients(request: Request, door: Door = allow(*CLIENT_ROLES)) -> PutOutcomes:
     read = await asyncio.to_thread(_parse_batch, await request.body())  # so that nobody else waits for 32 MB of JSON
     valid = [item for item in read if isinstance(item, handlers.WantedClient)]
     results = iter(await door.transact(handlers.put_clients, valid, door.principal.roles) if valid else [])
@@ -139,7 +137,8 @@ async def put_clients(request: Request, door: Door = allow(*CLIENT_ROLES)) -> An
         for item in read
     ]
     outcomes = Counter(item.outcome for item in items)
-    return {"items": items, **{name: outcomes[name] for name in ("created", "updated", "unchanged", "refused")}}
+    counts = {name: outcomes[name] for name in ("created", "updated", "unchanged", "refused")}
+    return PutOutcomes.model_validate({"items": items, **counts}, from_attributes=True)
 
 
 def _parse_batch(body: bytes) -> list[handlers.WantedClient | str]:

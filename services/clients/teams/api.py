@@ -1,7 +1,5 @@
 """Who serves a client in which function."""
 
-from typing import Any
-
 from fastapi import APIRouter, Depends
 
 from services.clients.journal.api import require_journal_space_at_door
@@ -19,8 +17,8 @@ class TeamPlaceBody(Body):
     employee_id: Id
 
 
-@router.put("/clients/{id}/team/{function}", response_model=Client, summary="Say who serves the client in a function")
-async def place_in_team(id: ClientRef, function: Id, body: TeamPlaceBody, door: Door = allow(*CLIENT_ROLES)) -> Any:
+@router.put("/clients/{id}/team/{function}", summary="Say who serves the client in a function")
+async def place_in_team(id: ClientRef, function: Id, body: TeamPlaceBody, door: Door = allow(*CLIENT_ROLES)) -> Client:
     client = await door.transact(
         handlers.place_in_team, id, function, body.employee_id, door.principal.roles, door.check_version
     )

@@ -1,7 +1,7 @@
 """The certificate of a cleared case, as JSON or as a page to print."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -41,7 +41,7 @@ async def get_certificate(
     case_id: Id,
     accept: Annotated[str, Header()] = "application/json",
     door: Door = allow("employee", "hr", "sales_head", "director"),
-) -> Any:
+) -> Certificate | Response:
     media_type = _choose_media_type(accept)
     certificate = await door.read(store.get_certificate, get_viewer(door), case_id)
     if media_type == "text/html":

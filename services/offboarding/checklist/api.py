@@ -43,14 +43,14 @@ class ChecklistOut(BaseModel):
     items: list[ChecklistEntryBody]
 
 
-@router.get("/checklist", response_model=ChecklistOut, summary="The tasks that every case gets")
+@router.get("/checklist", summary="The tasks that every case gets")
 async def get_checklist(door: Door = allow("employee", "hr", "sales_head", "director")) -> ChecklistOut:
     checklist = await door.read(store.get_checklist)
     door.set_etag(checklist.version)
     return _to_out(checklist)
 
 
-@router.put("/checklist", response_model=ChecklistOut, summary="Set the checklist, for cases that begin from now on")
+@router.put("/checklist", summary="Set the checklist, for cases that begin from now on")
 async def put_checklist(body: ChecklistBody, door: Door = allow("hr", "director")) -> ChecklistOut:
     """The standard tasks that are not named stay. Kinds that are not given are made: `own_1`, `own_2`…"""
     entries = [

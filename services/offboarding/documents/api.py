@@ -1,7 +1,5 @@
 """The inventory of documents of a case."""
 
-from typing import Any
-
 from fastapi import APIRouter, Depends
 
 from services.offboarding.documents import handlers
@@ -29,20 +27,20 @@ class HandOverBody(Body):
     receiver_id: Id | None = None
 
 
-@router.get("/cases/{case_id}/documents", response_model=Page[DocumentOut], summary="The inventory of a case")
+@router.get("/cases/{case_id}/documents", summary="The inventory of a case")
 async def list_documents(
     case_id: Id, paging: Paging = Depends(paging), door: Door = allow("employee", "hr", "sales_head", "director")
-) -> Any:
+) -> Page[DocumentOut]:
     documents = await door.read(handlers.list_documents, get_viewer(door), paging, case_id)
     return make_page(documents, paging)
 
 
-@router.post("/cases/{case_id}/documents", response_model=DocumentOut, status_code=201, summary="List a document")
+@router.post("/cases/{case_id}/documents", status_code=201, summary="List a document")
 async def add_document(
     case_id: Id,
     body: NewDocumentBody,
     door: Door = allow("employee", "hr", "sales_head", "director"),
-) -> Any:
+) -> DocumentOut:
     """By the leaver, `hr`, or the head of sales."""
     document = NewDocument(**{**vars(body), "id": body.id or uuid7()})
     added = await door.transact(handlers.add_document, get_viewer(door), case_id, document)
@@ -50,16 +48,16 @@ async def add_document(
     return added
 
 
-@router.post("/documents/{document_id}/hand_over", response_model=DocumentOut, summary="The leaver hands it over")
+@router.post("/documents/{document_id}/hand_over", summary="The leaver hands it over")
 async def hand_over_document(
     document_id: Id, body: HandOverBody | None = None, door: Door = allow("employee", "sales_head", "director")
-) -> Any:
+) -> DocumentOut:
     receiver_id = body.receiver_id if body else None
     return await door.transact(handlers.hand_over_document, get_viewer(door), document_id, receiver_id)
 
 
-@router.post("/documents/{document_id}/receive", response_model=DocumentOut, summary="The receiver signs")
+@router.post("/documents/{document_id}/receive", summary="The receiver signs")
 async def receive_document(
     document_id: Id, body: EmptyBody | None = None, door: Door = allow("employee", "sales_head", "director")
-) -> Any:
+) -> DocumentOut:
     return await door.transact(handlers.receive_document, get_viewer(door), document_id)

@@ -1,7 +1,5 @@
 """Transferred clients since the handover, against the year before."""
 
-from typing import Any
-
 from fastapi import APIRouter, Depends
 
 from services.offboarding.follow_up import store
@@ -14,11 +12,11 @@ from shared.paging import Page, Paging, make_page, paging
 router = APIRouter(tags=["cases"])
 
 
-@router.get("/followups", response_model=Page[FollowUp], summary="Transferred clients since, against the year before")
+@router.get("/followups", summary="Transferred clients since, against the year before")
 async def list_follow_ups(
     case_id: Id | None = None,
     paging: Paging = Depends(paging),
     door: Door = allow("employee", "hr", "sales_head", "director"),
-) -> Any:
+) -> Page[FollowUp]:
     follow_ups = await door.read(store.list_follow_ups, get_viewer(door), paging, case_id)
     return make_page(follow_ups, paging, lambda one: (one.case_id, one.client_id))

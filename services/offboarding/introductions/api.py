@@ -70,7 +70,7 @@ class RefusalBody(Body):
 )
 async def list_introductions(
     case_id: Id, paging: Paging = Depends(paging), door: Door = allow("employee", "hr", "sales_head", "director")
-) -> Any:
+) -> Page[Introduction]:
     """The leaver and the successors see theirs; a brief is shown to those who serve the client, not to `hr`."""
     introductions = await door.read(handlers.list_introductions, get_viewer(door), paging, case_id)
     return make_page(introductions, paging)
@@ -83,14 +83,14 @@ async def _take_step(door: Door, introduction_id: str, step: IntroductionStep, d
 @router.post("/introductions/{introduction_id}/accept", response_model=IntroductionOut, summary="The successor accepts")
 async def accept_introduction(
     introduction_id: Id, body: AcceptanceBody | None = None, door: Door = allow("employee", "sales_head", "director")
-) -> Any:
+) -> Introduction:
     return await _take_step(door, introduction_id, "accept", StepDetails(form=body.form if body else None))
 
 
 @router.post("/introductions/{introduction_id}/brief", response_model=IntroductionOut, summary="The leaver briefs")
 async def brief_successor(
     introduction_id: Id, body: BriefBody | None = None, door: Door = allow("employee", "sales_head", "director")
-) -> Any:
+) -> Introduction:
     """The leaver gets a pass for this client: for the day of `next_date`, else for 24 hours; not past the last day."""
     brief = body or BriefBody()
     details = StepDetails(brief=brief.model_dump(mode="json", exclude_none=True), meets_on=brief.next_date)
@@ -100,14 +100,14 @@ async def brief_successor(
 @router.post("/introductions/{introduction_id}/introduce", response_model=IntroductionOut, summary="They have met")
 async def introduce_successor(
     introduction_id: Id, body: EmptyBody | None = None, door: Door = allow("employee", "sales_head", "director")
-) -> Any:
+) -> Introduction:
     return await _take_step(door, introduction_id, "introduce", StepDetails())
 
 
 @router.post("/introductions/{introduction_id}/confirm", response_model=IntroductionOut, summary="The client confirms")
 async def confirm_introduction(
     introduction_id: Id, body: ConfirmationBody | None = None, door: Door = allow("employee", "sales_head", "director")
-) -> Any:
+) -> Introduction:
     details = StepDetails(by=body.by, how=body.how) if body else StepDetails()
     return await _take_step(door, introduction_id, "confirm", details)
 
@@ -115,5 +115,5 @@ async def confirm_introduction(
 @router.post("/introductions/{introduction_id}/refuse", response_model=IntroductionOut, summary="Refused: a visit")
 async def refuse_introduction(
     introduction_id: Id, body: RefusalBody, door: Door = allow("employee", "sales_head", "director")
-) -> Any:
+) -> Introduction:
     return await _take_step(door, introduction_id, "refuse", StepDetails(by=body.by, reason=body.reason))

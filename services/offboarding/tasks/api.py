@@ -1,7 +1,5 @@
 """Human tasks: listed, completed, waived."""
 
-from typing import Any
-
 from fastapi import APIRouter, Depends
 
 from services.offboarding.permissions.fields import get_viewer
@@ -23,25 +21,25 @@ class WaiverBody(Body):
     reason: Paragraphs
 
 
-@router.get("/tasks", response_model=Page[TaskOut], summary="Tasks: your own, and those that you may know of")
+@router.get("/tasks", summary="Tasks: your own, and those that you may know of")
 async def list_tasks(
     assignee_id: Id | None = None,
     case_id: Id | None = None,
     paging: Paging = Depends(paging),
     door: Door = allow("employee", "hr", "sales_head", "director"),
-) -> Any:
+) -> Page[TaskOut]:
     tasks = await door.read(store.list_tasks, get_viewer(door), paging, assignee_id, case_id)
     return make_page(tasks, paging)
 
 
-@router.post("/tasks/{task_id}/complete", response_model=TaskOut, summary="The task is done")
+@router.post("/tasks/{task_id}/complete", summary="The task is done")
 async def complete_task(
     task_id: Id, body: ProofBody | None = None, door: Door = allow("employee", "hr", "sales_head", "director")
-) -> Any:
+) -> TaskOut:
     """By the assignee, by `hr` where it is theirs, or by the head of sales of the case."""
     return await door.transact(handlers.complete_task, get_viewer(door), task_id, body.proof if body else None)
 
 
-@router.post("/tasks/{task_id}/waive", response_model=TaskOut, summary="The task is dropped, with a reason")
-async def waive_task(task_id: Id, body: WaiverBody, door: Door = allow("sales_head", "director")) -> Any:
+@router.post("/tasks/{task_id}/waive", summary="The task is dropped, with a reason")
+async def waive_task(task_id: Id, body: WaiverBody, door: Door = allow("sales_head", "director")) -> TaskOut:
     return await door.transact(handlers.waive_task, get_viewer(door), task_id, body.reason)

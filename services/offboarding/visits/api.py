@@ -1,7 +1,5 @@
 """Visits, and their outcome."""
 
-from typing import Any
-
 from fastapi import APIRouter, Depends
 
 from services.offboarding.permissions.fields import get_viewer
@@ -20,19 +18,19 @@ class VisitOutcomeBody(Body):
     note: Paragraphs | None = None
 
 
-@router.get("/visits", response_model=Page[VisitOut], summary="Visits: your own, and those that you may know of")
+@router.get("/visits", summary="Visits: your own, and those that you may know of")
 async def list_visits(
     assignee_id: Id | None = None,
     case_id: Id | None = None,
     paging: Paging = Depends(paging),
     door: Door = allow("employee", "hr", "sales_head", "director"),
-) -> Any:
+) -> Page[VisitOut]:
     visits = await door.transact(handlers.list_visits, get_viewer(door), paging, assignee_id, case_id)
     return make_page(visits, paging)
 
 
-@router.post("/visits/{visit_id}/outcome", response_model=VisitOut, summary="What came of the visit")
+@router.post("/visits/{visit_id}/outcome", summary="What came of the visit")
 async def record_visit_outcome(
     visit_id: Id, body: VisitOutcomeBody, door: Door = allow("employee", "sales_head", "director")
-) -> Any:
+) -> VisitOut:
     return await door.transact(handlers.record_visit_outcome, get_viewer(door), visit_id, body.outcome, body.note)

@@ -1,6 +1,6 @@
 """Doors of flows: create, read, change by a new version."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
 from pydantic import AliasChoices, BaseModel, Field
@@ -55,7 +55,7 @@ async def create_flow(body: NewFlowBody, door: Door = allow("director", "ops", "
 
 
 @router.get("/flows", response_model=Page[Flow], summary="All flows, in their newest versions")
-async def list_flows(paging: Paging = Depends(paging), door: Door = allow(*FLOW_READERS)) -> Any:
+async def list_flows(paging: Paging = Depends(paging), door: Door = allow(*FLOW_READERS)) -> Page[rules.Flow]:
     return make_page(await door.read(store.list_flows, paging), paging, key=lambda flow: (flow.flow_id,))
 
 

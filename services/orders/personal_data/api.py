@@ -10,9 +10,7 @@ from shared.ids import Id
 router = APIRouter(tags=["personal data"])
 
 
-@router.get(
-    "/personal-data/{employee_id}", response_model=PersonalDataSummary, summary="What is kept of an employee here"
-)
+@router.get("/personal-data/{employee_id}", summary="What is kept of an employee here")
 async def get_personal_data(employee_id: Id, door: Door = allow("service")) -> PersonalDataSummary:
     """For `staff`, which asks for somebody with a right to know. Every look is in the journal."""
     return await door.transact(handlers.disclose_personal_data, employee_id)

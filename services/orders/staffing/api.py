@@ -1,7 +1,5 @@
 """Load, capacity and queue of everybody by function."""
 
-from typing import Any
-
 from fastapi import APIRouter, Depends
 
 from services.orders.staffing import store
@@ -11,11 +9,9 @@ from shared.paging import Page, Paging, make_page, paging
 router = APIRouter(tags=["figures"])
 
 
-@router.get(
-    "/workload", response_model=Page[store.EmployeeLoad], summary="Load, capacity and queue per employee and function"
-)
+@router.get("/workload", summary="Load, capacity and queue per employee and function")
 async def list_workload(
     paging: Paging = Depends(paging), door: Door = allow("employee", "sales_head", "director", "service")
-) -> Any:
+) -> Page[store.EmployeeLoad]:
     loads = await door.read(store.list_workload, door.principal, paging)
     return make_page(loads, paging, key=lambda load: (load.employee_id or "", load.function))

@@ -15,7 +15,7 @@ class AssigneeBody(Body):
     employee_id: Id
 
 
-@router.post("/orders/{order_id}/stages/{name}/start", response_model=Order, summary="Start a stage")
+@router.post("/orders/{order_id}/stages/{name}/start", summary="Start a stage")
 async def start_stage(
     order_id: Id,
     name: Id,
@@ -25,7 +25,7 @@ async def start_stage(
     return Order.from_order(await door.transact(handlers.start_stage, door.principal, door.is_frozen, order_id, name))
 
 
-@router.post("/orders/{order_id}/stages/{name}/complete", response_model=Order, summary="Complete a stage")
+@router.post("/orders/{order_id}/stages/{name}/complete", summary="Complete a stage")
 async def complete_stage(
     order_id: Id,
     name: Id,
@@ -38,7 +38,7 @@ async def complete_stage(
     )
 
 
-@router.put("/orders/{order_id}/stages/{name}/assignee", response_model=Order, summary="Give a stage to somebody")
+@router.put("/orders/{order_id}/stages/{name}/assignee", summary="Give a stage to somebody")
 async def assign_stage(
     order_id: Id, name: Id, body: AssigneeBody, door: Door = allow("sales_head", "director", "service")
 ) -> Order:

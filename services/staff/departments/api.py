@@ -1,6 +1,6 @@
 """The doors of departments and of the organisation."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
@@ -29,10 +29,10 @@ async def create_department(body: fields.NewDepartmentBody, door: Door = allow("
     return department
 
 
-@router.get("/departments", response_model=Page[rules.Department], summary="Departments")
+@router.get("/departments", summary="Departments")
 async def list_departments(
     parent_id: Annotated[Id | None, Query()] = None, paging: Paging = Depends(paging), door: Door = allow(*READERS)
-) -> Any:
+) -> Page[rules.Department]:
     found = await door.read(store.list_visible_departments, _sees_all(door), parent_id=parent_id, paging=paging)
     return make_page(found, paging)
 

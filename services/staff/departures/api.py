@@ -1,6 +1,6 @@
 """The doors of resignations, departures, reversals, rehires and held departures."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
@@ -63,24 +63,22 @@ async def rehire_employee(employee_id: Id, body: RehireBody, door: Door = allow(
     return build_employee_view(employee)
 
 
-@router.get(
-    "/employees/{employee_id}/employments",
-    response_model=Page[rules.Employment],
-    summary="All employments, oldest first",
-)
-async def list_employments(employee_id: Id, paging: Paging = Depends(paging), door: Door = allow("anyone")) -> Any:
+@router.get("/employees/{employee_id}/employments", summary="All employments, oldest first")
+async def list_employments(
+    employee_id: Id, paging: Paging = Depends(paging), door: Door = allow("anyone")
+) -> Page[rules.Employment]:
     """The reasons given are shown to `hr` only."""
     visibility = EmployeeVisibility.of(door.principal)
     found = await door.read(handlers.read_employments, employee_id, visibility, door.principal.has("hr"), paging)
     return make_page(found, paging, lambda _: (str((paging.number or 0) + paging.limit),))
 
 
-@router.get("/hris/holds", response_model=Page[rules.HeldDeparture], summary="Departures that wait for a person")
+@router.get("/hris/holds", summary="Departures that wait for a person")
 async def list_held_departures(
     state: Annotated[rules.HoldState | None, Query()] = None,
     paging: Paging = Depends(paging),
     door: Door = allow("hr", "ops"),
-) -> Any:
+) -> Page[rules.HeldDeparture]:
     return make_page(await door.read(store.list_held_departures, paging, state), paging)
 
 

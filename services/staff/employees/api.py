@@ -1,7 +1,7 @@
 """The doors of employees, their deputies and their absences."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -77,7 +77,7 @@ def build_employee_view(employee: rules.Employee) -> EmployeeView:
     )
 
 
-@router.get("/employees", response_model=Page[EmployeeView], summary="Employees")
+@router.get("/employees", summary="Employees")
 async def list_employees(
     status: Annotated[rules.Status | None, Query()] = None,
     department_id: Annotated[Id | None, Query()] = None,
@@ -85,7 +85,7 @@ async def list_employees(
     function: Annotated[Id | None, Query()] = None,
     paging: Paging = Depends(paging),
     door: Door = allow("anyone"),
-) -> Any:
+) -> Page[EmployeeView]:
     """Everybody sees only those whom they may know about: an `employee` themselves, a `sales_head` their departments."""
     found = await door.read(
         store.list_visible_employees,

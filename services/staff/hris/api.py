@@ -66,8 +66,8 @@ async def create_source(body: fields.NewSourceBody, door: Door = allow("ops")) -
     return source
 
 
-@router.get("/hris/sources", response_model=Page[rules.HrisSource], summary="Sources of news")
-async def list_sources(paging: Paging = Depends(paging), door: Door = allow("ops", "hr")) -> Any:
+@router.get("/hris/sources", summary="Sources of news")
+async def list_sources(paging: Paging = Depends(paging), door: Door = allow("ops", "hr")) -> Page[rules.HrisSource]:
     return make_page(await door.read(store.list_sources, paging), paging)
 
 
@@ -84,14 +84,14 @@ async def rotate_secret(
     return await door.transact(handlers.rotate_secret, source_id, body or fields.NewSecretBody())
 
 
-@router.get("/hris/messages", response_model=Page[rules.ReceivedMessage], summary="Webhooks and what became of them")
+@router.get("/hris/messages", summary="Webhooks and what became of them")
 async def list_messages(
     outcome: Annotated[rules.MessageOutcome | None, Query()] = None,
     source_id: Annotated[Id | None, Query()] = None,
     employee_id: Annotated[Id | None, Query()] = None,
     paging: Paging = Depends(paging),
     door: Door = allow("hr", "ops"),
-) -> Any:
+) -> Page[rules.ReceivedMessage]:
     """Without their content. Departures that are `old`, `refused` or `pending` and seen by nobody raise the alarm."""
     return make_page(await door.read(store.list_messages, paging, outcome, source_id, employee_id), paging)
 

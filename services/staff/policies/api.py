@@ -1,6 +1,6 @@
 """The doors of policies and acknowledgements."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
@@ -24,8 +24,8 @@ async def publish_first_policy_version(body: fields.NewPolicyBody, door: Door = 
     return version
 
 
-@router.get("/policies", response_model=Page[rules.Policy], summary="Policies")
-async def list_policies(paging: Paging = Depends(paging), door: Door = allow("anyone")) -> Any:
+@router.get("/policies", summary="Policies")
+async def list_policies(paging: Paging = Depends(paging), door: Door = allow("anyone")) -> Page[rules.Policy]:
     return make_page(await door.read(store.list_policies, paging), paging)
 
 
@@ -50,7 +50,6 @@ async def get_policy_version(policy_id: Id, number: VersionNumber, door: Door = 
 
 @router.get(
     "/policies/{policy_id}/outstanding",
-    response_model=Page[rules.OutstandingEmployee],
     summary="Who has not acknowledged a policy: its newest version, or the one asked for",
 )
 async def list_outstanding_employees(
@@ -58,7 +57,7 @@ async def list_outstanding_employees(
     version: Annotated[VersionNumber | None, Query()] = None,
     paging: Paging = Depends(paging),
     door: Door = allow("hr"),
-) -> Any:
+) -> Page[rules.OutstandingEmployee]:
     found = await door.read(handlers.list_outstanding_employees, policy_id, version, paging)
     return make_page(found, paging, lambda outstanding: (outstanding.employee_id,))
 
