@@ -23,7 +23,7 @@ from shared.http.asyncapi import build_asyncapi
 from shared.http.door import Door, allow
 from shared.http.problems import install_problem_handlers, make_failure_response, make_problem_response
 from shared.migrations import describe_version_fault
-from shared.outbox.waiting import describe_error, list_waiting_keys, schedule_replay_of_key, skip_first_message
+from shared.outbox import waiting
 from shared.paging import Page, Paging, make_page, paging
 from shared.service import Runtime
 
@@ -37,19 +37,6 @@ TRACEPARENT_PATTERN = re.compile(r"^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$"
 REQUEST_ID_PATTERN = re.compile(r"^[\x21-\x7e]{1,100}$")
 
 
-class WaitingKey(BaseModel):
-    """A key whose message failed; `parked_at` once it waits for a person."""
-
-    id: uuid.UUID
-    topic: str
-    key: str
-    type: str | None
-    attempts: int
-    error: str
-    messages: int
-    parked_at: Any = None
-
-
 class Republished(BaseModel):
     events: int
 
@@ -58,17 +45,17 @@ def build_operations_router() -> APIRouter:
     """What the person who runs it needs of every service."""
     router = APIRouter(tags=["operations"])
 
-    @router.get("/parked", response_model=Page[WaitingKey], summary="Keys whose message failed")
-    async def list_parked(paging: Paging = Depends(paging), door: Door = allow("ops")) -> Any:
-        return make_page(await door.read(list_waiting_keys, paging), paging, lambda row: (str(row["id"]),))
+    @router.get("/parked", summary="Keys whose message failed")
+    async def list_parked(paging: Paging = Depends(paging), door: Door = allow("ops")) -> Page[waiting.WaitingKey]:
+        return make_page(await door.read(waiting.list_waiting_keys, paging), paging, lambda key: (str(key.id),))
 
     @router.post("/parked/{key_id}/replay", status_code=204, summary="Try a parked key again")
     async def replay(key_id: uuid.UUID, door: Door = allow("ops")) -> None:
-        await door.transact(schedule_replay_of_key, key_id)
+        await door.transact(waiting.schedule_replay_of_key, key_id)
 
     @router.post("/parked/{key_id}/skip", status_code=204, summary="Drop the first message of a parked key")
     async def skip(key_id: uuid.UUID, door: Door = allow("ops")) -> None:
-        await door.transact(skip_first_message, key_id)
+        await door.transact(waiting.skip_first_message, key_id)
 
     @router.post("/republish", summary="Publish the present state of everything again")
     async def republish(door: Door = allow("ops")) -> Republished:
@@ -216,7 +203,7 @@ class RequestContextMiddleware:
             else:
                 await self.app(scope, _replay_body(body, receive), answer)
         except Exception as error:
-            log.error("request.failed", trace_id=scope["trace_id"], error=describe_error(error))
+            log.error("request.failed", trace_id=scope["trace_id"], error=waiting.describe_error(error))
             if not begun:
                 await make_failure_response(Request(scope), error)(scope, receive, answer)
         finally:

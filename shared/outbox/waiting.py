@@ -5,8 +5,8 @@ import traceback
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -23,6 +23,20 @@ log = structlog.get_logger()
 PARKED_LIMIT = 100  # more than this and the consumer stops: a freeze must never fail silently
 
 ALARMING_TYPES = ("employee.resigned", "employee.left", "departure.held", "freeze_access", "freeze_stages")
+
+
+@dataclass(frozen=True)
+class WaitingKey:
+    """A key whose message failed; `parked_at` once it waits for a person."""
+
+    id: uuid.UUID
+    topic: str
+    key: str
+    type: str | None
+    attempts: int
+    error: str
+    messages: int
+    parked_at: datetime | None = None
 
 
 class NotParked(Refused, code="not_parked"):
@@ -67,11 +81,12 @@ async def insert_waiting_message(work: UnitOfWork, key_id: uuid.UUID, record: Re
     )
 
 
-async def list_waiting_keys(work: UnitOfWork, paging: Paging) -> Sequence[Mapping[str, Any]]:
+async def list_waiting_keys(work: UnitOfWork, paging: Paging) -> Sequence[WaitingKey]:
     """The keys that wait or are parked, by id, with how many messages queue behind."""
-    return await work.fetch_rows(
+    return await work.fetch_all(
+        WaitingKey,
         """
-        SELECT id, topic, key, type, attempts, error, next_try_at, parked_at,
+        SELECT id, topic, key, type, attempts, error, parked_at,
                (SELECT count(*) FROM waiting_messages WHERE key_id = waiting_keys.id) AS messages
         FROM waiting_keys WHERE CAST(id AS text) > :after ORDER BY CAST(id AS text) LIMIT :fetch
         """,
