@@ -1,9 +1,9 @@
 """The freeze: a ground is added or ends, and the stand-in comes and goes with it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from shared.contracts.clients import ErasureDone, Ground, GroundKind, JournalEntry
+from shared.contracts.clients import Ground, GroundKind
 from shared.database import UnitOfWork
 from shared.people.rules import FreezeOutcome, choose_caretaker
 from shared.people.store import get_freeze_state, lock_people
@@ -96,12 +96,3 @@ async def end_freeze_ground(
     if before.frozen and not state.frozen:
         return replace(state, stand_in_id=before.stand_in_id, frozen_at=before.frozen_at)
     return state
-
-
-def publish_erasure(work: UnitOfWork, employee_id: str, erased_counts: Mapping[str, int]) -> None:
-    """To `staff`, for the act; and to the journal, which must not learn again whom it was about."""
-    details: dict[str, str | int | bool | None] = {"service": work.service, **erased_counts}
-    work.publish(
-        ErasureDone(employee_id=employee_id, what=dict(erased_counts)),
-        JournalEntry(kind="employee.erased", actor_id=work.actor, details=details),
-    )

@@ -11,13 +11,12 @@ from services.offboarding.erasure import store
 from services.offboarding.introductions.store import erase_introduction_texts
 from services.offboarding.tasks.store import erase_task_texts
 from services.offboarding.visits.store import erase_visit_notes
-from shared.contracts.clients import ClientErased, JournalEntry
+from shared.contracts.clients import ClientErased
 from shared.contracts.staff import EmployeeErased
 from shared.database import UnitOfWork
-from shared.journal import publish_journal_entry
+from shared.journal import publish_erasure, publish_journal_entry
 from shared.messages import Envelope
 from shared.outbox.idempotency import delete_kept_responses_to_or_mentioning
-from shared.people.freezes import publish_erasure
 from shared.people.store import erase_ground_reasons
 
 
@@ -41,14 +40,15 @@ async def on_client_erased(work: UnitOfWork, envelope: Envelope[ClientErased]) -
     """Of a contact only the client is told: the event cannot say a name, so whatever could say it goes, in open cases too."""
     event = envelope.data
     client_ids = [event.client_id, *event.merged_ids]
-    erased = {
-        "documents": await erase_document_texts(work, client_ids=client_ids),
-        "introductions": await erase_introduction_texts(work, client_ids=client_ids),
-        "visits": await erase_visit_notes(work, client_ids=client_ids),
-        "kept_answers": await delete_kept_responses_to_or_mentioning(work, *client_ids),
-    }
-    details: dict[str, str | int | bool | None] = {"service": work.service, **erased}
-    work.publish(JournalEntry(kind=event.type, actor_id=work.actor, details=details))
+    publish_journal_entry(
+        work,
+        event.type,
+        service=work.service,
+        documents=await erase_document_texts(work, client_ids=client_ids),
+        introductions=await erase_introduction_texts(work, client_ids=client_ids),
+        visits=await erase_visit_notes(work, client_ids=client_ids),
+        kept_answers=await delete_kept_responses_to_or_mentioning(work, *client_ids),
+    )
 
 
 async def disclose_personal_data(work: UnitOfWork, employee_id: str, may_see_clients: bool) -> store.PersonalData:

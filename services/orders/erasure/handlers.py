@@ -5,10 +5,9 @@ from services.orders.orders.store import erase_cancel_reasons_of_client, erase_c
 from shared.contracts.clients import ClientErased
 from shared.contracts.staff import EmployeeErased
 from shared.database import UnitOfWork
-from shared.journal import publish_journal_entry
+from shared.journal import publish_erasure, publish_journal_entry
 from shared.messages import Envelope
 from shared.outbox.idempotency import delete_kept_responses_to_or_mentioning
-from shared.people.freezes import publish_erasure
 from shared.people.store import erase_ground_reasons
 
 
