@@ -96,7 +96,9 @@ class DeliveryTableBus:
         subscriber, arrived = self.subscribers[topic][group], self.arrived[topic, group]
         while True:
             arrived.clear()
-            records = await retry_until_success(lambda: list_deliveries(subscriber.database, topic), topic)
+            records = await retry_until_success(
+                lambda: list_deliveries(subscriber.database, topic), "consumer.paused", topic=topic
+            )
             if records:
                 await deliver_until_handled(records, handle)
                 continue
@@ -111,17 +113,17 @@ class DeliveryTableBus:
 
 async def deliver_until_handled(records: Sequence[Record], handle: RecordHandler) -> None:
     """Hands records in until `handle` returns."""
-    await retry_until_success(lambda: handle(records), records[0].topic)
+    await retry_until_success(lambda: handle(records), "consumer.paused", topic=records[0].topic)
 
 
-async def retry_until_success(act: Callable[[], Awaitable[T]], topic: str) -> T:
-    """Acts until it succeeds: what it raises is transient, for example a lost database."""
+async def retry_until_success(act: Callable[[], Awaitable[T]], warning: str, **about: str) -> T:
+    """Acts until it succeeds: what it raises is transient, for example a lost database. The first failure is logged."""
     failures = 0
     while True:
         try:
             return await act()
         except Exception as error:
             if not failures:
-                log.warning("consumer.paused", topic=topic, error=type(error).__name__)
+                log.warning(warning, **about, error=type(error).__name__)
             await asyncio.sleep(RETRY_PAUSES[min(failures, len(RETRY_PAUSES) - 1)])
             failures += 1

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from shared.bus import POLL_SECONDS, RETRY_PAUSES
+from shared.bus import POLL_SECONDS, retry_until_success
 from shared.messages import Record
 from shared.outbox.inbox import receive_records
 from shared.outbox.relay import delete_expired, publish_outbox
@@ -59,19 +59,9 @@ class Replica(Runtime):
         await receive_records(self, records)
 
     async def _relay(self) -> None:
-        failures = 0
         while True:
             self.unsent.clear()
-            try:
-                sent = await publish_outbox(self)
-                failures = 0
-            except Exception as error:
-                sent = 0
-                if not failures:
-                    log.warning("relay.paused", service=self.name, error=type(error).__name__)
-                await asyncio.sleep(RETRY_PAUSES[min(failures, len(RETRY_PAUSES) - 1)])
-                failures += 1
-            if not sent:
+            if not await retry_until_success(lambda: publish_outbox(self), "relay.paused", service=self.name):
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self.unsent.wait(), POLL_SECONDS)
 
