@@ -10,7 +10,7 @@ from services.clients.journal.api import require_journal_space_at_door
 from services.clients.register import rules
 from services.clients.register.api import CLIENT_ROLES, NewContactBody
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Line
+from shared.http.fields import Body, ShortText
 from shared.ids import ClientRef, Id, uuid7
 from shared.paging import Page, Paging, make_page, paging
 
@@ -18,9 +18,9 @@ router = APIRouter(tags=["contacts"], dependencies=[Depends(require_journal_spac
 
 
 class ContactChangesBody(Body):
-    name: Line = ""
-    email: Line | None = None
-    phone: Line | None = None
+    name: ShortText = ""
+    email: ShortText | None = None
+    phone: ShortText | None = None
 
 
 @router.get("/clients/{id}/contacts", summary="The people at a client")

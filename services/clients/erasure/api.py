@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from services.clients.erasure import handlers, store
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Line
+from shared.http.fields import Body, ShortText
 from shared.ids import ClientRef, Id
 
 router = APIRouter(tags=["erasures"])
@@ -13,7 +13,7 @@ router = APIRouter(tags=["erasures"])
 class ErasureBody(Body):
     """Why, without saying who: such as the number of the request."""
 
-    reason: Line
+    reason: ShortText
 
 
 @router.post("/clients/{id}/erase", summary="Erase who a client was")

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Depends
 from services.clients.access.api import CREATED_RESPONSES
 from services.clients.legal_holds import handlers, store
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Line
+from shared.http.fields import Body, ShortText
 from shared.ids import Id
 from shared.paging import Page, Paging, make_page, paging
 
@@ -16,7 +16,7 @@ class NewLegalHoldBody(Body):
     """`reason`: why, such as the number of the proceedings."""
 
     employee_id: Id
-    reason: Line
+    reason: ShortText
 
 
 @router.post(

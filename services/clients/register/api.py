@@ -14,13 +14,13 @@ from services.clients.names.store import MERGED_SYSTEM
 from services.clients.register import handlers, rules
 from shared.auth import Role
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Effort, Line, Money
+from shared.http.fields import Body, Effort, Money, ShortText
 from shared.ids import ClientRef, Id, uuid7
 from shared.paging import Page, Paging, make_page, paging
 
 router = APIRouter(tags=["clients"], dependencies=[Depends(require_journal_space_at_door)])
 CLIENT_ROLES: tuple[Role, ...] = ("employee", "sales_head", "director", "service")
-LineList = Annotated[list[Line], Field(max_length=100)]
+ShortTexts = Annotated[list[ShortText], Field(max_length=100)]
 
 # In one order, so that the same content has the same fingerprint.
 Team = Annotated[dict[Id, Id], Field(max_length=50), AfterValidator(lambda team: dict(sorted(team.items())))]
@@ -33,9 +33,9 @@ def make_field_omitted_at_default(default: Any) -> Any:
 
 class NewContactBody(Body):
     id: Id | None = make_field_omitted_at_default(None)
-    name: Line
-    email: Line | None = None
-    phone: Line | None = None
+    name: ShortText
+    email: ShortText | None = None
+    phone: ShortText | None = None
 
 
 def _check_distinct_ids(contacts: list[NewContactBody]) -> list[NewContactBody]:
@@ -60,12 +60,12 @@ ExternalIds = Annotated[dict[Id, Id], Field(max_length=20), AfterValidator(_chec
 
 class NewClientBody(Body):
     id: Id | None = None
-    name: Line
+    name: ShortText
     owner_id: Id
     value: Money | None = None
     effort: Effort = 1
-    regions: LineList = Field(default_factory=list)
-    languages: LineList = Field(default_factory=list)
+    regions: ShortTexts = Field(default_factory=list)
+    languages: ShortTexts = Field(default_factory=list)
     contacts: Contacts = Field(default_factory=list)
     team: Team = Field(default_factory=dict)
     status: rules.Status = make_field_omitted_at_default("active")
@@ -74,11 +74,11 @@ class NewClientBody(Body):
 
 
 class ClientChangesBody(Body):
-    name: Line = ""
+    name: ShortText = ""
     value: Money | None = None
     effort: Effort = 1
-    regions: LineList = Field(default_factory=list)
-    languages: LineList = Field(default_factory=list)
+    regions: ShortTexts = Field(default_factory=list)
+    languages: ShortTexts = Field(default_factory=list)
     contacts: Contacts = Field(default_factory=list)
     status: rules.Status = "active"
     expected_value: Money | None = None
@@ -129,7 +129,9 @@ async def register_client(body: NewClientBody, door: Door = allow(*CLIENT_ROLES)
 async def list_clients(
     owner_id: Annotated[Id | None, Query(description="acting owner")] = None,
     unowned: bool | None = None,
-    q: Annotated[Line | None, Query(description="words, a mail address or a phone number; words may be begun")] = None,
+    q: Annotated[
+        ShortText | None, Query(description="words, a mail address or a phone number; words may be begun")
+    ] = None,
     status: rules.Status | None = None,
     paging: Paging = Depends(paging),
     door: Door = allow(*CLIENT_ROLES),

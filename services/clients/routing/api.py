@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from services.clients.journal.api import require_journal_space_at_door
 from services.clients.routing import handlers, store
 from shared.http.door import Door, allow
-from shared.http.fields import Line
+from shared.http.fields import ShortText
 from shared.ids import Id
 
 router = APIRouter(tags=["clients"], dependencies=[Depends(require_journal_space_at_door)])
@@ -15,7 +15,7 @@ router = APIRouter(tags=["clients"], dependencies=[Depends(require_journal_space
 
 @router.get("/clients/route", summary="Whose phone rings when a client calls")
 async def route_call(
-    phone: Annotated[Line, Query(description="the caller's number, for example %2B4930901820")],
+    phone: Annotated[ShortText, Query(description="the caller's number, for example %2B4930901820")],
     function: Annotated[Id | None, Query(description="whom they want, for example delivery")] = None,
     door: Door = allow("service"),
 ) -> store.CallRoute:

@@ -10,20 +10,13 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from services.clients.access.api import CREATED_RESPONSES
 from services.clients.journal.api import require_journal_space_at_door
 from services.clients.names.store import MERGED_SYSTEM
-from services.clients.register.api import (
-    CLIENT_ROLES,
-    Contacts,
-    ExternalIdChanges,
-    LineList,
-    Team,
-    to_contacts,
-)
+from services.clients.register.api import CLIENT_ROLES, Contacts, ExternalIdChanges, ShortTexts, Team, to_contacts
 from services.clients.register.rules import PROFILE_FIELDS, Client, Profile, Status
 from services.clients.synchronization import handlers
 from shared.errors import HoldfastError, Stale
 from shared.http.bulk import describe_invalid_item, parse_bulk_body
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Effort, Line, Money
+from shared.http.fields import Body, Effort, Money, ShortText
 from shared.ids import ClientRef, Id
 
 router = APIRouter(tags=["clients"], dependencies=[Depends(require_journal_space_at_door)])
@@ -47,14 +40,14 @@ PutRef = Annotated[ClientRef, AfterValidator(_refuse_merged_ref)]
 class PutClientBody(Body):
     """What is left out of the profile returns to its default; owner, team and the ids of systems not named stay."""
 
-    name: Line
+    name: ShortText
     owner_id: Id | None = None
     value: Money | None = None
     expected_value: Money | None = None
     status: Status = "active"
     effort: Effort = 1
-    regions: LineList = Field(default_factory=list)
-    languages: LineList = Field(default_factory=list)
+    regions: ShortTexts = Field(default_factory=list)
+    languages: ShortTexts = Field(default_factory=list)
     contacts: Contacts = Field(default_factory=list)
     team: Team | None = None
     external_ids: ExternalIdChanges = Field(default_factory=dict)

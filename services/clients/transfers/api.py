@@ -13,7 +13,7 @@ from services.clients.names.store import list_client_ids_by_other_name
 from services.clients.transfers import handlers
 from shared.http.bulk import parse_bulk_body
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Line
+from shared.http.fields import Body, ShortText
 from shared.ids import CLIENT_REF_PATTERN, ClientRef, Id
 
 router = APIRouter(tags=["transfers"])
@@ -29,7 +29,7 @@ class TransferItem(Body):
 
 class TransferBody(Body):
     items: Annotated[list[Any], Field(max_length=100_000)]
-    reason: Line
+    reason: ShortText
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from services.offboarding.checklist import handlers, rules, store
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Line
+from shared.http.fields import Body, ShortText
 
 router = APIRouter(tags=["tasks"])
 
@@ -26,7 +26,7 @@ class ChecklistEntryBody(Body):
     `after_transfer`: it needs a successor, so it opens after the transfer."""
 
     kind: TaskKind | None = None
-    title: Line
+    title: ShortText
     who: Literal["leaver", "successor", "manager", "sales_head", "hr"]
     due: DueBody
     proof: bool = False

@@ -6,7 +6,7 @@ from services.offboarding.documents import handlers
 from services.offboarding.documents.rules import DocumentOut, NewDocument
 from services.offboarding.permissions.fields import get_viewer
 from shared.http.door import Door, allow
-from shared.http.fields import Body, EmptyBody, Line
+from shared.http.fields import Body, EmptyBody, ShortText
 from shared.ids import Id, uuid7
 from shared.paging import Page, Paging, make_page, paging
 
@@ -15,9 +15,9 @@ router = APIRouter(tags=["tasks"])
 
 class NewDocumentBody(Body):
     id: Id | None = None
-    title: Line
-    kind: Line
-    location: Line
+    title: ShortText
+    kind: ShortText
+    location: ShortText
     client_id: Id | None = None
 
 

@@ -10,7 +10,7 @@ from services.offboarding.introductions import handlers
 from services.offboarding.introductions.rules import Introduction, IntroductionStep, StepDetails
 from services.offboarding.permissions.fields import get_viewer
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Day, EmptyBody, Line, Paragraphs
+from shared.http.fields import Body, Day, EmptyBody, Paragraphs, ShortText
 from shared.ids import Id
 from shared.paging import Page, Paging, make_page, paging
 
@@ -56,8 +56,8 @@ class BriefBody(Body):
 class ConfirmationBody(Body):
     """Who confirmed for the client, and how."""
 
-    by: Line | None = None
-    how: Line | None = None
+    by: ShortText | None = None
+    how: ShortText | None = None
 
 
 class RefusalBody(Body):

@@ -8,7 +8,7 @@ from pydantic import AliasChoices, BaseModel, Field
 from services.orders.flows import handlers, rules, store
 from shared.auth import Role
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Effort, Line, NotBoolean
+from shared.http.fields import Body, Effort, NotBoolean, ShortText
 from shared.ids import Id
 from shared.paging import Page, Paging, make_page, paging
 
@@ -26,7 +26,7 @@ class StageOfFlow(Body):
 
 
 class FlowVersionBody(Body):
-    name: Line
+    name: ShortText
     stages: list[StageOfFlow] = Field(min_length=1, max_length=30)
     separate: list[tuple[Id, Id]] = Field(
         default=[], max_length=450, description="pairs of stages that must be in different hands"

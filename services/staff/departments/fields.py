@@ -1,12 +1,12 @@
 """What is said of a department, checked field by field."""
 
-from shared.http.fields import Body, Line
+from shared.http.fields import Body, ShortText
 from shared.ids import Id
 
 
 class NewDepartmentBody(Body):
     id: Id
-    name: Line
+    name: ShortText
     parent_id: Id | None = None
     head_id: Id | None = None
 
@@ -14,6 +14,6 @@ class NewDepartmentBody(Body):
 class DepartmentChangesBody(Body):
     """Fields that are not given stay as they are."""
 
-    name: Line = ""
+    name: ShortText = ""
     parent_id: Id | None = None
     head_id: Id | None = None

@@ -6,14 +6,14 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, StringConstraints
 
 from services.staff.employees.rules import Employee
-from shared.http.fields import Body, Day, Effort, Line
+from shared.http.fields import Body, Day, Effort, ShortText
 from shared.ids import Id
 
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$", max_length=254)]
 
-ShortText = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=100)]
+Label = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=100)]
 
-ShortTexts = Annotated[list[ShortText], Field(max_length=200)]
+Labels = Annotated[list[Label], Field(max_length=200)]
 
 Functions = Annotated[dict[Id, Effort], Field(max_length=100, description="capacity in effort points by function")]
 
@@ -23,14 +23,14 @@ Reason = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=2000
 class EmployeeFields(BaseModel):
     """What must be said of a new employee, and what may be."""
 
-    name: Line
+    name: ShortText
     email: Email
-    position: Line | None = None
+    position: ShortText | None = None
     department_id: Id | None = None
     manager_id: Id | None = None
     functions: Functions = {}
-    regions: ShortTexts = []
-    languages: ShortTexts = []
+    regions: Labels = []
+    languages: Labels = []
     hired_on: Day
 
     def to_employee(self, id: str, employment_id: str) -> Employee:
@@ -47,7 +47,7 @@ class NewEmployeeBody(EmployeeFields, Body):
 class EmployeeChangesBody(EmployeeFields, Body):
     """Fields that are not given stay as they are."""
 
-    name: Line = ""
+    name: ShortText = ""
     email: Email = ""
     hired_on: Day = Field(default_factory=lambda: date.min)
 

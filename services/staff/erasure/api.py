@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from services.staff.erasure import handlers, rules
 from shared.http.door import Door, allow
-from shared.http.fields import Body, Line
+from shared.http.fields import Body, ShortText
 from shared.ids import Id
 
 router = APIRouter(tags=["erasures"])
@@ -13,7 +13,7 @@ router = APIRouter(tags=["erasures"])
 class ErasureBody(Body):
     """Why, without saying who: such as the number of the request."""
 
-    reason: Line
+    reason: ShortText
 
 
 @router.post("/employees/{employee_id}/erase", summary="Erase who somebody was")

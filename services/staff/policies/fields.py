@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from shared.http.fields import Body, Day, Line, NotBoolean, Paragraphs
+from shared.http.fields import Body, Day, NotBoolean, Paragraphs, ShortText
 from shared.ids import Id
 
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")]
@@ -15,7 +15,7 @@ class NewPolicyVersionBody(Body):
     """`effective_on`: today, if left out. `grace_days` for those hired before it was published. `applies_to` departments,
     with those below; to all if left out. What is `required_for_access` shuts whoever has not acknowledged it out."""
 
-    title: Line
+    title: ShortText
     texts: Annotated[dict[Language, PolicyText], Field(min_length=1, max_length=50)]
     effective_on: Day | None = None
     grace_days: Annotated[int, Field(ge=0, le=365), NotBoolean] = 14
@@ -30,6 +30,6 @@ class NewPolicyBody(NewPolicyVersionBody):
 class AcknowledgementBody(Body):
     """Nothing to say for oneself; `evidence` (where the signed paper is) for somebody else; or `declined`, and why."""
 
-    evidence: Line | None = None
+    evidence: ShortText | None = None
     declined: bool = False
     reason: Paragraphs | None = None
