@@ -1,5 +1,6 @@
 """What is kept of an employee here; `staff` gathers it from all services."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Depends
@@ -13,6 +14,8 @@ router = APIRouter(tags=["personal data"], dependencies=[Depends(require_journal
 
 
 @router.get("/personal-data/{employee_id}", response_model=dict[str, Any], summary="What is kept of an employee here")
-async def read_personal_data(employee_id: Id, clients: bool = False, door: Door = allow("service")) -> Any:
+async def read_personal_data(
+    employee_id: Id, clients: bool = False, door: Door = allow("service")
+) -> Mapping[str, object]:
     """For `staff`, which asks for somebody with a right to know. Every look is in the journal."""
     return await door.transact(handlers.disclose_personal_data, employee_id, clients)
