@@ -1,16 +1,22 @@
 """Newline-delimited JSON in and out: what the doors of imports and streams share."""
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import is_dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, is_dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ValidationError
 
 from shared.errors import HoldfastError
+from shared.http.bulk import describe_invalid_item
 from shared.records import get_fields
+
+B = TypeVar("B", bound=BaseModel)
+T = TypeVar("T")
+ImportOutcome = Literal["created", "updated", "unchanged", "refused"]
 
 NDJSON = "application/x-ndjson"
 NDJSON_REQUEST: dict[str, Any] = {
@@ -33,6 +39,62 @@ class NotNdjson(HoldfastError, code="wrong_kind"):
     """An import is NDJSON: send `Content-Type: application/x-ndjson`."""
 
     status = 415
+
+
+class MalformedJson(HoldfastError, code="malformed_json"):
+    """A line is not a JSON object `{"line": 1, "data": {…}}`. Nothing was imported."""
+
+
+class ImportLine(NamedTuple, Generic[T]):
+    """What a line of an import holds, with the number of the line."""
+
+    line: int
+    value: T
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What became of a line of an import; `reason` is that of a refusal."""
+
+    line: int
+    id: str | None
+    outcome: ImportOutcome
+    reason: str | None = None
+
+
+def parse_import_lines(
+    body: bytes,
+    shape: type[B],
+    describe: Callable[[type[B], ValidationError], str] = describe_invalid_item,
+    *,
+    are_numbered: bool = False,
+) -> tuple[list[ImportLine[B]], list[ImportResult]]:
+    """The lines of this shape, bare or as `{"line": n, "data": {…}}`, and a refusal for each of the others.
+
+    Raises `MalformedJson` where lines are numbered and one is not.
+    """
+    lines: list[ImportLine[B]] = []
+    refused: list[ImportResult] = []
+    for line, text in enumerate(body.split(b"\n"), 1):
+        if not text.strip():
+            continue
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError):
+            if are_numbered:
+                raise MalformedJson from None
+            refused.append(ImportResult(line, None, "refused", MalformedJson.code))
+            continue
+        is_numbered = isinstance(found, dict) and found.keys() == {"line", "data"} and type(found["line"]) is int
+        if is_numbered:
+            line, found = min(max(found["line"], 0), 2**53), found["data"]
+        if are_numbered and not (is_numbered and isinstance(found, dict)):
+            raise MalformedJson
+        try:
+            lines.append(ImportLine(line, shape.model_validate(found)))
+        except ValidationError as error:
+            refused.append(ImportResult(line, None, "refused", describe(shape, error)))
+    return lines, refused
 
 
 def describe_ndjson_answer(description: str) -> dict[int | str, dict[str, Any]]:

@@ -1,8 +1,8 @@
 """Import: a row is compared with the row last imported, not with the present, so an old file takes back nothing."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, TypeVar
+from dataclasses import replace
+from typing import TypeVar
 
 import asyncpg
 
@@ -35,36 +35,28 @@ from services.clients.relationships.store import upsert_feedback, upsert_interac
 from services.clients.usage.handlers import record_usage
 from services.clients.usage.store import UsageRecord
 from shared.database import UnitOfWork
+from shared.http.ndjson import ImportLine, ImportResult
 from shared.ids import uuid7
 from shared.people.rules import UnknownEmployee
 
 T = TypeVar("T")
-Lines = Sequence[tuple[int, store.ImportedRow[T]]]
+Lines = Sequence[ImportLine[store.ImportedRow[T]]]
 # What became of each row: an outcome, or why it is refused.
 WriteRows = Callable[[UnitOfWork, Sequence[store.ImportedRow[T]]], Awaitable[list[str]]]
 
 
-@dataclass(frozen=True, slots=True)
-class LineResult:
-    """What became of one line of a file."""
-
-    line: int
-    outcome: Literal["created", "updated", "unchanged", "refused"]
-    reason: str | None = None
-
-
-def _make_result(line: int, outcome: str) -> LineResult:
+def _make_result(line: int, outcome: str) -> ImportResult:
     match outcome:
         case "created" | "updated" | "unchanged":
-            return LineResult(line, outcome)
+            return ImportResult(line, None, outcome)
         case reason:
-            return LineResult(line, "refused", reason)
+            return ImportResult(line, None, "refused", reason)
 
 
 # -- clients -----------------------------------------------------------------------------------------------------------
 
 
-async def import_clients(work: UnitOfWork, lines: Sequence[tuple[int, Registration]]) -> list[LineResult]:
+async def import_clients(work: UnitOfWork, lines: Sequence[ImportLine[Registration]]) -> list[ImportResult]:
     """Up to 1,000 rows, no client twice.
 
     An owner is taken only of a client that does not exist yet; so is its team. Importing an old file gives nobody
@@ -127,7 +119,7 @@ async def _update_clients(work: UnitOfWork, rows: Sequence[Registration], before
     await announce_changed_clients(work, *profiles)
 
 
-async def import_usage(work: UnitOfWork, lines: Sequence[tuple[int, UsageRecord]]) -> list[LineResult]:
+async def import_usage(work: UnitOfWork, lines: Sequence[ImportLine[UsageRecord]]) -> list[ImportResult]:
     """Up to 1,000 lines."""
     outcomes = await record_usage(work, [record for _, record in lines])
     return [
@@ -139,7 +131,7 @@ async def import_usage(work: UnitOfWork, lines: Sequence[tuple[int, UsageRecord]
 # -- what is told of clients -------------------------------------------------------------------------------------------
 
 
-async def import_interactions(work: UnitOfWork, lines: Lines[Interaction]) -> list[LineResult]:
+async def import_interactions(work: UnitOfWork, lines: Lines[Interaction]) -> list[ImportResult]:
     """Up to 1,000 rows. Who has left met them too; who was erased did not."""
     people = await lock_people_for_client_work(work, {row.content.employee_id for _, row in lines})
     erased = await list_erased_employees(work, people)
@@ -156,7 +148,7 @@ async def import_interactions(work: UnitOfWork, lines: Lines[Interaction]) -> li
     return await _import_lines(work, "interactions", lines, find_refusal, write)
 
 
-async def import_feedback(work: UnitOfWork, lines: Lines[Feedback]) -> list[LineResult]:
+async def import_feedback(work: UnitOfWork, lines: Lines[Feedback]) -> list[ImportResult]:
     async def write(work: UnitOfWork, rows: Sequence[store.ImportedRow[Feedback]]) -> list[str]:
         return await upsert_feedback(work, [replace(row.content, client_id=row.client_id) for row in rows])
 
@@ -164,7 +156,7 @@ async def import_feedback(work: UnitOfWork, lines: Lines[Feedback]) -> list[Line
     return await _import_lines(work, "feedback", lines, lambda row: None, write)
 
 
-async def import_team(work: UnitOfWork, lines: Lines[TeamPlace]) -> list[LineResult]:
+async def import_team(work: UnitOfWork, lines: Lines[TeamPlace]) -> list[ImportResult]:
     """Up to 1,000 places. Whoever is given one must be able to own."""
     people = await lock_people_for_client_work(work, {row.content.employee_id for _, row in lines})
 
@@ -184,7 +176,7 @@ async def import_team(work: UnitOfWork, lines: Lines[TeamPlace]) -> list[LineRes
     )
 
 
-async def import_contacts(work: UnitOfWork, lines: Lines[Contact]) -> list[LineResult]:
+async def import_contacts(work: UnitOfWork, lines: Lines[Contact]) -> list[ImportResult]:
     await lock_people_for_client_work(work)
     return await _import_lines(work, "contacts", lines, lambda row: None, _write_contacts)
 
@@ -219,13 +211,13 @@ async def _import_lines(
     lines: Lines[T],
     find_refusal: Callable[[store.ImportedRow[T]], str | None],
     write: WriteRows[T],
-) -> list[LineResult]:
+) -> list[ImportResult]:
     """People were locked before. Rows of one thing, though under two names of its client, come one after the other."""
     ids = await list_client_ids_by_other_name(work, [row.client_id for _, row in lines])
-    placed = [(line, replace(row, client_id=ids.get(row.client_id, row.client_id))) for line, row in lines]
+    placed = [ImportLine(line, replace(row, client_id=ids.get(row.client_id, row.client_id))) for line, row in lines]
     first = {(row.client_id, row.key): line for line, row in reversed(placed)}
-    once = [(line, row) for line, row in placed if first[row.client_id, row.key] == line]
-    again = [(line, row) for line, row in placed if first[row.client_id, row.key] != line]
+    once = [line for line in placed if first[line.value.client_id, line.value.key] == line.line]
+    again = [line for line in placed if first[line.value.client_id, line.value.key] != line.line]
     results = await _import_distinct_lines(work, kind, once, find_refusal, write)
     return results + (await _import_lines(work, kind, again, find_refusal, write) if again else [])
 
@@ -236,7 +228,7 @@ async def _import_distinct_lines(
     lines: Lines[T],
     find_refusal: Callable[[store.ImportedRow[T]], str | None],
     write: WriteRows[T],
-) -> list[LineResult]:
+) -> list[ImportResult]:
     rows = [row for _, row in lines]
     known = await lock_clients(work, sorted({row.client_id for row in rows}))
     digests = await store.list_last_digests(work, kind, rows)

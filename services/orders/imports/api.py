@@ -1,40 +1,31 @@
 """Many orders at once: NDJSON in, NDJSON out, a result for each line."""
 
 import asyncio
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import Field, ValidationError
 
 from services.orders.imports import handlers
 from services.orders.orders.api import NewOrderBody
-from shared.errors import HoldfastError
-from shared.http.bulk import describe_invalid_item
+from services.orders.orders.rules import OrderRequest
 from shared.http.door import Door, allow
-from shared.http.fields import Body
-from shared.http.ndjson import NDJSON_REQUEST, describe_ndjson_answer, make_ndjson_response, require_ndjson
+from shared.http.ndjson import (
+    NDJSON_REQUEST,
+    ImportLine,
+    ImportResult,
+    describe_ndjson_answer,
+    make_ndjson_response,
+    parse_import_lines,
+    require_ndjson,
+)
 from shared.ids import Id
 
 router = APIRouter(tags=["orders"])
 ORDERS_PER_TRANSACTION = 1_000  # at a stretch they hold the event loop for less than 50 ms
 
 
-class MalformedJson(HoldfastError, code="malformed_json"):
-    """A line is not a JSON object `{"line": 1, "data": {…}}`. Nothing was imported."""
-
-
 class OrderToImport(NewOrderBody):
     id: Id
-
-
-class OrderImportLine(Body):
-    line: int = Field(ge=0, le=2**53)
-    data: OrderToImport
-
-
-class UncheckedImportLine(Body):
-    line: int = Field(ge=0, le=2**53)
-    data: dict[str, Any]
 
 
 @router.post(
@@ -65,25 +56,6 @@ async def import_orders(
     return make_ndjson_response(results, door.response.headers)
 
 
-def _parse_lines(body: bytes) -> tuple[list[handlers.NumberedRequest], list[handlers.ImportResult]]:
-    """The lines that are orders, and a refusal for each that is not. Raises `MalformedJson` where lines cannot be told apart."""
-    requests: list[handlers.NumberedRequest] = []
-    refused: list[handlers.ImportResult] = []
-    for text in body.split(b"\n"):
-        if not text.strip():
-            continue
-        try:
-            order = OrderImportLine.model_validate_json(text)
-            requests.append(handlers.NumberedRequest(order.line, order.data.make_request()))
-        except ValidationError as error:
-            refused.append(_refuse_line(text, error))
-    return requests, refused
-
-
-def _refuse_line(text: bytes, error: ValidationError) -> handlers.ImportResult:
-    """Names the fields of the order that are wrong. Raises `MalformedJson` where the text is no line at all."""
-    try:
-        line = UncheckedImportLine.model_validate_json(text).line
-    except ValidationError:
-        raise MalformedJson from None
-    return handlers.ImportResult(line, None, "refused", describe_invalid_item(OrderToImport, error))
+def _parse_lines(body: bytes) -> tuple[list[ImportLine[OrderRequest]], list[ImportResult]]:
+    lines, refused = parse_import_lines(body, OrderToImport, are_numbered=True)
+    return [ImportLine(line, order.make_request()) for line, order in lines], refused

@@ -1,8 +1,6 @@
 """Many orders from an export: each created, updated, left unchanged or refused."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
 
 from services.orders.copies.store import lock_known_clients
 from services.orders.flows.store import list_current_flows
@@ -30,27 +28,11 @@ from shared.calendar import Calendar
 from shared.contracts.orders import OrderPlaced
 from shared.database import UnitOfWork
 from shared.errors import HoldfastError, IdTaken
+from shared.http.ndjson import ImportLine, ImportResult
 from shared.journal import publish_journal_entry
 
 
-class NumberedRequest(NamedTuple):
-    """An order of an import, with the number of its line."""
-
-    line: int
-    request: OrderRequest
-
-
-@dataclass(frozen=True, slots=True)
-class ImportResult:
-    """What became of a line; `reason` is that of a refusal."""
-
-    line: int
-    id: str | None
-    outcome: Literal["created", "updated", "unchanged", "refused"]
-    reason: str | None = None
-
-
-async def create_or_amend_orders(work: UnitOfWork, requests: Sequence[NumberedRequest]) -> list[ImportResult]:
+async def create_or_amend_orders(work: UnitOfWork, requests: Sequence[ImportLine[OrderRequest]]) -> list[ImportResult]:
     """A request is compared with the one last imported. A newer one brings value, dates and end; who does what stays."""
     flows = await list_current_flows(work, {request.flow_id for _, request in requests})
     clients = await lock_known_clients(work, {request.client_id for _, request in requests})

@@ -1,21 +1,27 @@
 """The door of imports: NDJSON in, NDJSON out, a result for each line."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from services.staff.departments.fields import NewDepartmentBody
 from services.staff.imports import handlers, rules
 from services.staff.imports.fields import ImportedEmployee
 from shared.database import UnitOfWork
 from shared.http.door import Door, allow
-from shared.http.ndjson import NDJSON_REQUEST, describe_ndjson_answer, make_ndjson_response, require_ndjson
-from shared.records import get_fields
+from shared.http.ndjson import (
+    NDJSON_REQUEST,
+    ImportLine,
+    ImportResult,
+    describe_ndjson_answer,
+    make_ndjson_response,
+    parse_import_lines,
+    require_ndjson,
+)
 
 router = APIRouter(tags=["imports"])
 
@@ -26,11 +32,9 @@ ROWS_PER_TRANSACTION = 1000
 class ImportKind:
     """What a row must be, the field that names who or what is above it, and who takes rows in."""
 
-    row_model: type[BaseModel]
+    row_model: type[NewDepartmentBody | ImportedEmployee]
     parent_field: str
-    import_rows: Callable[
-        [UnitOfWork, Sequence[rules.ImportRow[Any]], frozenset[str]], Awaitable[list[rules.RowResult]]
-    ]
+    import_rows: Callable[[UnitOfWork, Sequence[ImportLine[Any]], frozenset[str]], Awaitable[list[ImportResult]]]
 
 
 KINDS = {
@@ -71,41 +75,28 @@ async def import_rows(
         for chunk in chunks:
             results += await door.transact(importing.import_rows, chunk, ids)
     results.sort(key=lambda result: result.line)
-    return make_ndjson_response([get_fields(result) for result in results], door.response.headers)
+    return make_ndjson_response(results, door.response.headers)
 
 
 async def _import_all_chunks(
-    work: UnitOfWork, importing: ImportKind, chunks: Sequence[Sequence[rules.ImportRow[Any]]], ids: frozenset[str]
-) -> list[rules.RowResult]:
+    work: UnitOfWork, importing: ImportKind, chunks: Sequence[Sequence[ImportLine[Any]]], ids: frozenset[str]
+) -> list[ImportResult]:
     return [result for chunk in chunks for result in await importing.import_rows(work, chunk, ids)]
 
 
-def _read_rows(row_model: type[BaseModel], body: bytes) -> tuple[list[rules.ImportRow[Any]], list[rules.RowResult]]:
-    """The rows that can be read, and a refusal for each that cannot."""
-    rows: dict[str, rules.ImportRow[Any]] = {}
-    refused: list[rules.RowResult] = []
-    for number, raw in enumerate(body.split(b"\n"), 1):
-        if not raw.strip():
-            continue
-        line = number
-        try:
-            found = json.loads(raw)
-            if isinstance(found, dict) and set(found) == {"line", "data"} and type(found["line"]) is int:
-                line, found = min(max(found["line"], 0), 2**53), found["data"]
-            value: Any = row_model.model_validate(found)
-        except ValidationError as error:
-            refused.append(rules.RowResult(line, None, "refused", _describe_error(row_model, error)))
-        except (ValueError, RecursionError):
-            refused.append(rules.RowResult(line, None, "refused", "malformed_json"))
-        else:
-            if value.id in rows:
-                refused.append(rules.RowResult(line, value.id, "refused", "repeated_id"))
-            else:
-                rows[value.id] = rules.ImportRow(line, value)
+def _read_rows(
+    row_model: type[NewDepartmentBody | ImportedEmployee], body: bytes
+) -> tuple[list[ImportLine[Any]], list[ImportResult]]:
+    """The rows that can be read, of one id the first, and a refusal for each of the others."""
+    lines, refused = parse_import_lines(body, row_model, _describe_error)
+    rows: dict[str, ImportLine[Any]] = {}
+    for row in lines:
+        if rows.setdefault(row.value.id, row) is not row:
+            refused.append(ImportResult(row.line, row.value.id, "refused", "repeated_id"))
     return list(rows.values()), refused
 
 
-def _describe_error(row_model: type[BaseModel], error: ValidationError) -> str:
+def _describe_error(row_model: type[NewDepartmentBody | ImportedEmployee], error: ValidationError) -> str:
     """The first field that cannot be right, and what was expected there; nothing of the row itself."""
     found = error.errors(include_url=False, include_context=False, include_input=False)[0]
     fields = [str(part) for part in found["loc"] if part in row_model.model_fields]

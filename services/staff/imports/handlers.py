@@ -35,6 +35,7 @@ from services.staff.imports import rules
 from services.staff.imports.fields import ImportedEmployee
 from shared.contracts.staff import EmployeeHired
 from shared.database import UnitOfWork
+from shared.http.ndjson import ImportLine, ImportOutcome, ImportResult
 from shared.ids import uuid7
 from shared.journal import publish_journal_entry
 
@@ -53,22 +54,22 @@ def _find_changed_fields(
 
 def _build_results(
     lines: Mapping[str, int], refused: Mapping[str, str], created: Collection[str], updated: Collection[str]
-) -> list[rules.RowResult]:
-    outcomes: dict[str, rules.RowOutcome] = {
+) -> list[ImportResult]:
+    outcomes: dict[str, ImportOutcome] = {
         **dict.fromkeys(lines, "unchanged"),
         **dict.fromkeys(updated, "updated"),
         **dict.fromkeys(created, "created"),
         **dict.fromkeys(refused, "refused"),
     }
-    return [rules.RowResult(line, id, outcomes[id], refused.get(id)) for id, line in lines.items()]
+    return [ImportResult(line, id, outcomes[id], refused.get(id)) for id, line in lines.items()]
 
 
 # -- employees ---------------------------------------------------------------------------------------------------------
 
 
 async def import_employees(
-    work: UnitOfWork, rows: Sequence[rules.ImportRow[ImportedEmployee]], ids_in_file: Collection[str]
-) -> list[rules.RowResult]:
+    work: UnitOfWork, rows: Sequence[ImportLine[ImportedEmployee]], ids_in_file: Collection[str]
+) -> list[ImportResult]:
     """A result per row. `ids_in_file` are the ids of the whole file: a deputy may stand further down."""
     await lock_hierarchy(work)
     wanted = {row.value.id: row.value for row in rows}
@@ -167,8 +168,8 @@ async def _update_employees(
 
 
 async def import_departments(
-    work: UnitOfWork, rows: Sequence[rules.ImportRow[NewDepartmentBody]], _ids_in_file: Collection[str]
-) -> list[rules.RowResult]:
+    work: UnitOfWork, rows: Sequence[ImportLine[NewDepartmentBody]], _ids_in_file: Collection[str]
+) -> list[ImportResult]:
     """A result per row. A head must be known: departments come first without, then again with their heads.
 
     The ids of the whole file, which every import is given, are not needed: parents come before what is below them.

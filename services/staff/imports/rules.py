@@ -1,31 +1,6 @@
-"""Rows of a file and what becomes of them; the order of what has a parent, and who would be put above themselves."""
+"""The order of what has a parent, and who would be put above themselves."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
-
-T = TypeVar("T")
-
-
-RowOutcome = Literal["created", "updated", "unchanged", "refused"]
-
-
-@dataclass(frozen=True)
-class ImportRow(Generic[T]):
-    """A row of the file with its line."""
-
-    line: int
-    value: T
-
-
-@dataclass(frozen=True)
-class RowResult:
-    """What became of a row. `reason`: why it was refused."""
-
-    line: int
-    id: str | None
-    outcome: RowOutcome
-    reason: str | None = None
 
 
 def sort_parents_first(parents: Mapping[str, str | None]) -> list[str]:
