@@ -56,11 +56,9 @@ async def _check_references(work: UnitOfWork, id: str, parent_id: str | None, he
         if await store.is_same_or_above(work, "departments", id, parent_id):
             raise rules.DepartmentCycle
     if head_id is not None:
-        status = await store.lock_employee_status(work, head_id)
-        if status is None:
-            raise rules.UnknownHead
-        if status == "left":
-            raise rules.HeadHasLeft
+        refusal = rules.find_head_refusal(await store.lock_employee_status(work, head_id))
+        if refusal is not None:
+            raise refusal
 
 
 def publish_department_and_journal_head(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.contracts.staff import DepartmentChanged
-from shared.errors import Refused, Unprocessable
+from shared.errors import HoldfastError, Refused, Unprocessable
 
 
 class UnknownDepartment(Unprocessable, code="unknown_department"):
@@ -21,6 +21,13 @@ class DepartmentCycle(Refused, code="department_cycle"):
 
 class HeadHasLeft(Refused, code="head_has_left"):
     """Somebody who has left heads no department. Name somebody who works here."""
+
+
+def find_head_refusal(status: str | None) -> type[HoldfastError] | None:
+    """Why an employee of this status cannot head a department. None: there is no such employee."""
+    if status is None:
+        return UnknownHead
+    return HeadHasLeft if status == "left" else None
 
 
 @dataclass(frozen=True)

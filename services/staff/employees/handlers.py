@@ -102,10 +102,9 @@ async def name_deputy(
     if deputy_id == before.deputy_id:
         return before
     if deputy_id is not None:
-        if deputy_id not in locked:
-            raise rules.UnknownDeputy
-        if locked[deputy_id].employee.status != "active":
-            raise rules.DeputyIsLeaving
+        refusal = rules.find_deputy_refusal(locked[deputy_id].employee.status if deputy_id in locked else None)
+        if refusal is not None:
+            raise refusal
     publish_journal_entry(work, "deputy.named", employee_id, deputy_id=deputy_id)
     after = rules.record_decided_facts(before, {"deputy_id": deputy_id}, work.now)
     return await save_employee(work, locked[employee_id], after)

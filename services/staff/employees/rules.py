@@ -157,6 +157,13 @@ def find_first_day_refusal(
     return HiredBeforeLeft if former_left_on is not None and former_left_on >= hired_on else None
 
 
+def find_deputy_refusal(status: Status | None) -> type[HoldfastError] | None:
+    """Why an employee of this status cannot be a deputy. None: there is no such employee."""
+    if status is None:
+        return UnknownDeputy
+    return None if status == "active" else DeputyIsLeaving
+
+
 def build_event(event: type[E], employee: Employee, today: date, **details: object) -> E:
     """An event about an employee carries their whole public state. Absences that are over are left out."""
     public = {name: value for name, value in vars(employee).items() if name in EmployeeEvent.model_fields}

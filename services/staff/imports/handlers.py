@@ -10,7 +10,13 @@ from pydantic import BaseModel
 
 from services.staff.departments.fields import NewDepartmentBody
 from services.staff.departments.handlers import publish_department_and_journal_head
-from services.staff.departments.rules import Department, LockedDepartment
+from services.staff.departments.rules import (
+    Department,
+    DepartmentCycle,
+    LockedDepartment,
+    UnknownDepartment,
+    find_head_refusal,
+)
 from services.staff.departments.store import (
     insert_departments,
     list_existing_departments,
@@ -19,7 +25,18 @@ from services.staff.departments.store import (
     update_departments,
 )
 from services.staff.employees.handlers import publish_employee_if_changed
-from services.staff.employees.rules import Employee, build_event, find_first_day_refusal, record_decided_facts
+from services.staff.employees.rules import (
+    DeputyIsLeaving,
+    Employee,
+    EmployeeIsErased,
+    ManagerCycle,
+    OwnDeputy,
+    UnknownManager,
+    build_event,
+    find_deputy_refusal,
+    find_first_day_refusal,
+    record_decided_facts,
+)
 from services.staff.employees.store import (
     LockedEmployee,
     dump_employee,
@@ -105,18 +122,17 @@ async def _refuse_employees(
     news = {id: value for id, value in wanted.items() if id not in present or changed[id]}
     departments = await list_existing_departments(work, [value.department_id for value in news.values()])
     statuses = await list_statuses(work, [id for value in news.values() for id in (value.manager_id, value.deputy_id)])
-    refused: dict[str, str] = {id: "erased" for id in news if id in present and present[id].is_erased}
+    refused: dict[str, str] = {id: EmployeeIsErased.code for id in news if id in present and present[id].is_erased}
     for id, value in news.items():
         if value.department_id is not None and value.department_id not in departments:
-            refused.setdefault(id, "unknown_department")
-        if value.deputy_id is None:
-            continue
+            refused.setdefault(id, UnknownDepartment.code)
         if value.deputy_id == id:
-            refused.setdefault(id, "own_deputy")
-        elif value.deputy_id not in statuses and value.deputy_id not in ids_in_file:
-            refused.setdefault(id, "unknown_deputy")
-        elif statuses.get(value.deputy_id, "active") != "active" and is_new(id, "deputy_id"):
-            refused.setdefault(id, "deputy_is_leaving")
+            refused.setdefault(id, OwnDeputy.code)
+        elif value.deputy_id is not None:
+            status = statuses.get(value.deputy_id, "active" if value.deputy_id in ids_in_file else None)
+            refusal = find_deputy_refusal(status)
+            if refusal is not None and (refusal is not DeputyIsLeaving or is_new(id, "deputy_id")):
+                refused.setdefault(id, refusal.code)
     moved = [id for id in news if id in present and "hired_on" in changed[id]]
     last_left = await list_last_left_days(work, moved) if moved else {}
     for id in moved:
@@ -126,12 +142,12 @@ async def _refuse_employees(
     managers = {id: value.manager_id for id, value in news.items() if is_new(id, "manager_id")}
     managers_now = await list_manager_ids_by_employee(work) if any(id in present for id in managers) else {}
     for id in rules.find_changes_closing_circle(managers_now, managers):
-        refused.setdefault(id, "manager_cycle")
+        refused.setdefault(id, ManagerCycle.code)
     # Rows come with managers before those whom they manage, so one look in this order finds all who lose theirs.
     for id, manager_id in managers.items():
         is_created = manager_id in news and manager_id not in present and manager_id not in refused
         if manager_id is not None and manager_id not in statuses and not is_created:
-            refused.setdefault(id, "unknown_manager")
+            refused.setdefault(id, UnknownManager.code)
     return refused
 
 
@@ -218,16 +234,15 @@ async def _refuse_departments(
     refused: dict[str, str] = {}
     for id, value in news.items():
         if value.head_id is not None and (id not in present or "head_id" in changed[id]):
-            if value.head_id not in statuses:
-                refused[id] = "unknown_head"
-            elif statuses[value.head_id] == "left":
-                refused[id] = "head_has_left"
+            refusal = find_head_refusal(statuses.get(value.head_id))
+            if refusal is not None:
+                refused[id] = refusal.code
     parents = {id: value.parent_id for id, value in news.items() if id not in present or "parent_id" in changed[id]}
     parents_now = {id: locked.department.parent_id for id, locked in present.items()}
     for id in rules.find_changes_closing_circle(parents_now, parents):
-        refused.setdefault(id, "department_cycle")
+        refused.setdefault(id, DepartmentCycle.code)
     for id, parent_id in parents.items():
         is_known = parent_id in present or (parent_id in news and parent_id not in refused)
         if parent_id is not None and not is_known:
-            refused.setdefault(id, "unknown_department")
+            refused.setdefault(id, UnknownDepartment.code)
     return refused
