@@ -6,14 +6,16 @@ Every field remembers when it was said, so the state is the same in whatever ord
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from services.staff.employees.rules import (
     Employee,
+    EmployeeFacts,
     PendingRehire,
     Status,
     build_event,
     determine_notice_day,
+    get_facts,
     record_facts,
     select_newest_facts,
 )
@@ -141,17 +143,16 @@ class HeldDeparture:
 # -- updates -----------------------------------------------------------------------------------------------------------
 
 
-def _facts_of_update(update: EmploymentUpdate) -> dict[str, Any]:
+def _facts_of_update(update: EmploymentUpdate) -> EmployeeFacts:
     """What the update says, field by field. What it does not mention stays as it was said before."""
     match update.kind:
         case "resigned" | "changed":
-            dates = {"notice_on": update.notice_on, "last_day": update.last_day, "ends_on": update.ends_on}
-            given = {name: day for name, day in dates.items() if day is not None}
-            return {"status": "resigned", "left_on": None, **given}
+            given = (name for name in ("notice_on", "last_day", "ends_on") if getattr(update, name) is not None)
+            return {"status": "resigned", "left_on": None, **get_facts(update, given)}
         case "left":
             return {"status": "left", "left_on": update.left_or_hired_on}
         case "withdrawn" | "reversed":
-            return {"status": "active", **dict.fromkeys(LIFE_DAYS)}
+            return {"status": "active", "notice_on": None, "last_day": None, "ends_on": None, "left_on": None}
         case "rehired":
             return (
                 {"rehired": PendingRehire(update.left_or_hired_on, update.at)}

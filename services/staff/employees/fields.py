@@ -1,11 +1,11 @@
 """What a person, the HRIS or a file says of an employee, checked field by field."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from services.staff.employees.rules import Employee
+from services.staff.employees.rules import Employee, EmployeeFacts, get_facts
 from shared.http.fields import Body, Day, Effort, ShortText
 from shared.ids import Id
 
@@ -52,6 +52,6 @@ class EmployeeChangesBody(EmployeeFields, Body):
     hired_on: Day = Field(default_factory=lambda: date.min)
 
 
-def get_given_facts(given: EmployeeFields) -> dict[str, Any]:
+def get_given_facts(given: EmployeeFields) -> EmployeeFacts:
     """The fields that were given, also those that were given as null."""
-    return {name: getattr(given, name) for name in EMPLOYEE_FIELDS if name in given.model_fields_set}
+    return get_facts(given, given.model_fields_set.intersection(EMPLOYEE_FIELDS))

@@ -79,7 +79,8 @@ async def change_employee(
     locked = await lock_employee(work, employee_id)
     before = locked.employee
     check_version(before.version)
-    changed = {name: value for name, value in fields.get_given_facts(changes).items() if getattr(before, name) != value}
+    given = fields.get_given_facts(changes)
+    changed = rules.get_facts(changes, (name for name, value in given.items() if getattr(before, name) != value))
     if not changed:
         return before
     after = rules.record_decided_facts(before, changed, work.now)

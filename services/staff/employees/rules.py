@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypedDict, TypeVar, cast
 
 from shared.contracts.staff import Absence, EmployeeEvent
 from shared.errors import HoldfastError, Refused, Unprocessable
@@ -12,7 +12,6 @@ ERASED_NAME = "(erased)"  # stands where a name stood that must not be empty
 MAX_ABSENCES = 500
 
 Status = Literal["active", "resigned", "left"]
-Facts = Mapping[str, Any]  # values by the name of a field of `Employee`
 E = TypeVar("E", bound=EmployeeEvent)
 
 
@@ -79,6 +78,27 @@ class PendingRehire:
     at: datetime
 
 
+class EmployeeFacts(TypedDict, total=False):
+    """The fields of an employee that are said anew."""
+
+    name: str
+    email: str
+    position: str | None
+    department_id: str | None
+    manager_id: str | None
+    deputy_id: str | None
+    functions: Mapping[str, float]
+    regions: Sequence[str]
+    languages: Sequence[str]
+    hired_on: date
+    status: Status
+    notice_on: date | None
+    last_day: date | None
+    ends_on: date | None
+    left_on: date | None
+    rehired: PendingRehire
+
+
 @dataclass(frozen=True)
 class Employee:
     """`said` has, per field, the moment of the update that it comes from; a field that no update has set is not in it.
@@ -119,14 +139,20 @@ class Employee:
 # -- what was said, and when -------------------------------------------------------------------------------------------
 
 
-def select_newest_facts(said_at_by_field: Mapping[str, datetime], facts: Facts, at: datetime) -> dict[str, Any]:
+def get_facts(source: object, names: Iterable[str]) -> EmployeeFacts:
+    """The fields of these names, of whatever has them as an employee has."""
+    return cast("EmployeeFacts", {name: getattr(source, name) for name in names})
+
+
+def select_newest_facts(said_at_by_field: Mapping[str, datetime], facts: EmployeeFacts, at: datetime) -> EmployeeFacts:
     """The facts about which nothing newer is known. Of two said at the same moment the later arrival counts."""
-    return {
+    newest = {
         name: value for name, value in facts.items() if name not in said_at_by_field or said_at_by_field[name] <= at
     }
+    return cast("EmployeeFacts", newest)
 
 
-def record_facts(employee: Employee, facts: Facts, at: datetime) -> Employee:
+def record_facts(employee: Employee, facts: EmployeeFacts, at: datetime) -> Employee:
     """The employee with these facts, each remembered as said at this moment."""
     return replace(employee, **facts, said={**employee.said, **dict.fromkeys(facts, at)})
 
@@ -136,7 +162,7 @@ def determine_decision_time(employee: Employee, now: datetime) -> datetime:
     return max([now, *([employee.opened_at] if employee.opened_at else []), *employee.said.values()])
 
 
-def record_decided_facts(employee: Employee, facts: Facts, now: datetime) -> Employee:
+def record_decided_facts(employee: Employee, facts: EmployeeFacts, now: datetime) -> Employee:
     """The employee with these facts as a person decides them now."""
     return record_facts(employee, facts, determine_decision_time(employee, now))
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from asyncpg import Connection
-from pydantic import TypeAdapter
+from pydantic import JsonValue, TypeAdapter
 
 from services.staff.departments.store import FIRST, HEADED_DEPARTMENTS
 from services.staff.employees import rules
@@ -18,13 +18,13 @@ from shared.paging import Paging
 EMPLOYEE_ADAPTER = TypeAdapter(rules.Employee)  # between an employee and a row, of which each field is a column
 
 
-def employee_from_row(row: Mapping[str, Any]) -> rules.Employee:
+def _employee_from_row(row: Mapping[str, Any]) -> rules.Employee:
     return EMPLOYEE_ADAPTER.validate_python(row)
 
 
-def dump_employee(employee: rules.Employee) -> dict[str, Any]:
+def dump_employee(employee: rules.Employee) -> dict[str, JsonValue]:
     """The employee as JSON has it."""
-    dumped: dict[str, Any] = EMPLOYEE_ADAPTER.dump_python(employee, mode="json")
+    dumped: dict[str, JsonValue] = EMPLOYEE_ADAPTER.dump_python(employee, mode="json")
     return dumped
 
 
@@ -58,7 +58,7 @@ async def lock_employees(work: UnitOfWork, ids: Iterable[str]) -> dict[str, Lock
     )
     return {
         row["id"]: LockedEmployee(
-            employee=employee_from_row(row),
+            employee=_employee_from_row(row),
             head_ids=tuple(row["heads"] or ()),
             hold_id=row["hold_id"],
             body_hash=row["body_hash"],
@@ -250,7 +250,7 @@ async def list_visible_employees(
         **paging.bounds,
     )
     hidden = {"name": "", "email": ""}
-    return [employee_from_row(row if row["shows_names"] else {**row, **hidden}) for row in rows]
+    return [_employee_from_row(row if row["shows_names"] else {**row, **hidden}) for row in rows]
 
 
 async def lock_employees_after(work: UnitOfWork, after: str, limit: int) -> list[rules.Employee]:
@@ -258,7 +258,7 @@ async def lock_employees_after(work: UnitOfWork, after: str, limit: int) -> list
     rows = await work.fetch_rows(
         "SELECT * FROM employees WHERE id > :after ORDER BY id LIMIT :limit FOR UPDATE", after=after, limit=limit
     )
-    return [employee_from_row(row) for row in rows]
+    return [_employee_from_row(row) for row in rows]
 
 
 # -- erasure -----------------------------------------------------------------------------------------------------------
@@ -289,7 +289,7 @@ async def list_employees_with_employments(work: UnitOfWork, ids: Iterable[str]) 
         """,
         ids=list(ids),
     )
-    return [EmployeeWithEmployments(employee_from_row(row), row["employment_ids"]) for row in rows]
+    return [EmployeeWithEmployments(_employee_from_row(row), row["employment_ids"]) for row in rows]
 
 
 async def erase_profile_and_reasons(work: UnitOfWork, employee_id: str) -> int:

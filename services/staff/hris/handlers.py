@@ -16,11 +16,12 @@ from services.staff.employees.handlers import (
 )
 from services.staff.employees.rules import (
     BeforeHired,
+    EmployeeFacts,
     EmployeeIsErased,
-    Facts,
     HiredBeforeLeft,
     apply_absence_message,
     build_event,
+    get_facts,
     record_facts,
     select_newest_facts,
 )
@@ -132,8 +133,8 @@ async def _apply_hire(
     work: UnitOfWork, message: messages.HrisMessage, content: messages.EmployeeHiredMessage
 ) -> MessageResult:
     employee = content.to_employee(content.employee_id, uuid7())
-    employee = record_facts(employee, {name: getattr(employee, name) for name in EMPLOYEE_FIELDS}, message.at)
-    awaited = await _find_awaited(work, vars(employee))
+    employee = record_facts(employee, get_facts(employee, EMPLOYEE_FIELDS), message.at)
+    awaited = await _find_awaited(work, get_facts(employee, EMPLOYEE_FIELDS))
     if awaited:
         return MessageResult("pending", awaited)
     await require_valid_department_and_manager(work, employee, {"manager_id"})
@@ -146,7 +147,7 @@ async def _apply_hire(
     return MessageResult("applied")
 
 
-async def _find_awaited(work: UnitOfWork, facts: Facts) -> str | None:
+async def _find_awaited(work: UnitOfWork, facts: EmployeeFacts) -> str | None:
     """What must exist before these facts can be true: `department/…`, `employee/…`, or nothing."""
     department_id, manager_id = facts.get("department_id"), facts.get("manager_id")
     if department_id is not None and not await list_existing_departments(work, [department_id]):

@@ -35,6 +35,7 @@ from services.staff.employees.rules import (
     build_event,
     find_deputy_refusal,
     find_first_day_refusal,
+    get_facts,
     record_decided_facts,
 )
 from services.staff.employees.store import (
@@ -170,7 +171,7 @@ async def _update_employees(
     after: dict[str, Employee] = {}
     for id, value in values.items():
         before = present[id].employee
-        facts = {name: getattr(value, name) for name in changed[id] if getattr(value, name) != getattr(before, name)}
+        facts = get_facts(value, (name for name in changed[id] if getattr(value, name) != getattr(before, name)))
         after[id] = record_decided_facts(before, facts, work.now)
         if "deputy_id" in facts:
             publish_journal_entry(work, "deputy.named", id, deputy_id=value.deputy_id)
