@@ -7,7 +7,6 @@ left out here: `check_journaled` has it.
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import asyncpg
 
@@ -42,7 +41,7 @@ class UnjournaledConnection(PreparedConnection):
 
 def open_batcher(connection: type[PreparedConnection], url: str) -> CheckBatcher:
     """As the service opens it."""
-    return CheckBatcher(connection(url), connection(url), connection(url), lambda: datetime.now(UTC), ZoneInfo("UTC"))
+    return CheckBatcher(connection(url), connection(url), connection(url), lambda: datetime.now(UTC), "UTC")
 
 
 async def measure() -> list[FigureRow]:

@@ -59,13 +59,15 @@ def events(before: Employee, *news: EmploymentUpdate) -> list[str]:
     types = []
     for word in news:
         heard = apply_employment_update(before, word, "next")
-        types += [event.type for event in build_announcements(before, heard.employee, ["2"], TODAY, heard.former)]
+        types += [
+            event.type for event in build_announcements(before, heard.employee, ["2"], TODAY, "UTC", heard.former)
+        ]
         before = heard.employee
     return types
 
 
 def life(person: Employee) -> tuple[Any, ...]:
-    return person.status, determine_notice_day(person), person.last_day, person.ends_on, person.left_on
+    return person.status, determine_notice_day(person, "UTC"), person.last_day, person.ends_on, person.left_on
 
 
 @pytest.mark.parametrize(
@@ -160,10 +162,15 @@ def test_who_has_left_and_works_until_later_after_all_keeps_the_same_departure()
     assert events(PERSON, left(1), resigned(2)) == ["employee.left", "resignation.changed"]
 
 
+def test_a_notice_that_nobody_dated_is_of_the_day_that_it_was_where_the_company_works() -> None:
+    late = EmploymentUpdate("changed", datetime(2026, 5, 4, 23, 30, tzinfo=UTC), last_day=date(2026, 6, 30))
+    assert determine_notice_day(tell(PERSON, late), "Europe/Berlin") == date(2026, 5, 5)
+
+
 def test_an_announcement_carries_the_whole_public_state_and_no_name() -> None:
     person = replace(PERSON, name="Nancy", email="n@example.com", functions={"sales": 4.0})
     after = apply_employment_update(person, resigned(1), "x").employee
-    [event] = build_announcements(person, after, ["2", "3"], TODAY)
+    [event] = build_announcements(person, after, ["2", "3"], TODAY, "UTC")
     said = event.model_dump(mode="json")
     assert said["caretakers"] == ["2", "3"]
     assert said["functions"] == {"sales": 4.0}

@@ -35,24 +35,24 @@ class RehireBody(Body):
 @router.post("/employees/{employee_id}/resignation", status_code=202, summary="Announce a resignation")
 async def announce_resignation(employee_id: Id, body: fields.ResignationBody, door: Door = allow("hr")) -> EmployeeView:
     """Again with other dates: changes them. 409 if this person has already left."""
-    return build_employee_view(await door.transact(handlers.announce_resignation, employee_id, body))
+    return build_employee_view(door, await door.transact(handlers.announce_resignation, employee_id, body))
 
 
 @router.delete("/employees/{employee_id}/resignation", status_code=202, summary="Withdraw a resignation")
 async def withdraw_resignation(employee_id: Id, door: Door = allow("hr")) -> EmployeeView:
-    return build_employee_view(await door.transact(handlers.withdraw_resignation, employee_id))
+    return build_employee_view(door, await door.transact(handlers.withdraw_resignation, employee_id))
 
 
 @router.post("/employees/{employee_id}/departure", status_code=202, summary="The last day is over")
 async def record_departure(employee_id: Id, body: DepartureBody, door: Door = allow("hr")) -> EmployeeView:
     """Also without notice: a dismissal."""
-    return build_employee_view(await door.transact(handlers.record_departure, employee_id, body.on, body.reason))
+    return build_employee_view(door, await door.transact(handlers.record_departure, employee_id, body.on, body.reason))
 
 
 @router.post("/employees/{employee_id}/departure/reversal", status_code=202, summary="The departure was a mistake")
 async def reverse_departure(employee_id: Id, body: ReversalBody, door: Door = allow("hr")) -> EmployeeView:
     """The same employment goes on."""
-    return build_employee_view(await door.transact(handlers.reverse_departure, employee_id, body.reason))
+    return build_employee_view(door, await door.transact(handlers.reverse_departure, employee_id, body.reason))
 
 
 @router.post("/employees/{employee_id}/rehire", status_code=201, summary="A new employment")
@@ -60,7 +60,7 @@ async def rehire_employee(employee_id: Id, body: RehireBody, door: Door = allow(
     """Only for real rehires; nothing of the old employment is restored."""
     employee = await door.transact(handlers.rehire_employee, employee_id, body.hired_on)
     door.set_location("employees", employee_id)
-    return build_employee_view(employee)
+    return build_employee_view(door, employee)
 
 
 @router.get("/employees/{employee_id}/employments", summary="All employments, oldest first")

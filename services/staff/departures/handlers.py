@@ -60,7 +60,9 @@ async def save_life_change(
     if before.status == "active" and after.status != "active":
         await store.delete_uncleared_cases(work, after.id)
     caretakers = _list_caretakers(work, locked, after)
-    work.publish(*rules.build_announcements(before, after, caretakers, work.today, updated.former))
+    work.publish(
+        *rules.build_announcements(before, after, caretakers, work.today, work.settings.timezone, updated.former)
+    )
     publish_journal_entry(work, f"employment.{kind}", after.id, employment_id=before.employment_id)
     if locked.hold_id is not None:
         await _decide_hold(work, locked.hold_id, after, "rejected" if after.status == "active" else "confirmed")

@@ -209,41 +209,44 @@ def _public_life(employee: Employee) -> list[object]:
 
 
 def build_announcements(
-    before: Employee, after: Employee, caretakers: Sequence[str], today: date, former: Employee | None = None
+    before: Employee,
+    after: Employee,
+    caretakers: Sequence[str],
+    today: date,
+    timezone: str,
+    former: Employee | None = None,
 ) -> list[EmployeeEvent]:
     """The events that tell what has become of an employment; none where nothing public has."""
     if former is not None:
         gone = replace(before, status="left", left_on=former.left_on)
-        return [*_announce_life(before, gone, caretakers, today), build_event(EmployeeRehired, after, today)]
+        return [*_announce_life(before, gone, caretakers, today, timezone), build_event(EmployeeRehired, after, today)]
     if _public_life(before) != _public_life(after):
-        return _announce_life(before, after, caretakers, today)
+        return _announce_life(before, after, caretakers, today, timezone)
     return []
 
 
-def _announce_life(before: Employee, after: Employee, caretakers: Sequence[str], today: date) -> list[EmployeeEvent]:
+def _announce_life(
+    before: Employee, after: Employee, caretakers: Sequence[str], today: date, timezone: str
+) -> list[EmployeeEvent]:
+    leaver = before if after.status == "active" else after
+    notice_on = determine_notice_day(leaver, timezone)
+    dates = {"notice_on": notice_on, "last_day": leaver.last_day, "ends_on": leaver.ends_on}
     match before.status, after.status:
         case "active", "resigned":
-            dates = _departure_dates(after)
             return [build_event(EmployeeResigned, after, today, **dates, caretakers=caretakers)]
         # Somebody who has left works here until a later day after all: the same departure, with another date.
         case "resigned" | "left", "resigned":
-            return [build_event(ResignationChanged, after, today, **_departure_dates(after))]
+            return [build_event(ResignationChanged, after, today, **dates)]
         case "left", "left" if before.left_on == after.left_on:
             return []
         case _, "left":
-            dates = _departure_dates(after)
             return [build_event(EmployeeLeft, after, today, **dates, left_on=after.left_on, caretakers=caretakers)]
         case "resigned", "active":
-            return [build_event(ResignationWithdrawn, after, today, **_departure_dates(before))]
+            return [build_event(ResignationWithdrawn, after, today, **dates)]
         case "left", "active":
-            dates = _departure_dates(before)
             return [build_event(DepartureReversed, after, today, **dates, left_on=before.left_on)]
         case _:
             return [build_event(EmployeeChanged, after, today)]
-
-
-def _departure_dates(employee: Employee) -> dict[str, date | None]:
-    return {"notice_on": determine_notice_day(employee), "last_day": employee.last_day, "ends_on": employee.ends_on}
 
 
 # -- the brake ---------------------------------------------------------------------------------------------------------

@@ -62,13 +62,13 @@ class AbsenceBody(Body):
     until: Day | None = None
 
 
-def build_employee_view(employee: rules.Employee) -> EmployeeView:
+def build_employee_view(door: Door, employee: rules.Employee) -> EmployeeView:
     return EmployeeView(
         **{
             **vars(employee),
             "name": employee.name or None,
             "email": employee.email or None,
-            "notice_on": rules.determine_notice_day(employee),
+            "notice_on": rules.determine_notice_day(employee, door.runtime.settings.timezone),
             "absences": [
                 AbsenceView(absence_id=absence.absence_id, from_day=absence.from_day, until=absence.until_day)
                 for absence in employee.all_absences
@@ -96,7 +96,7 @@ async def list_employees(
         function=function,
         paging=paging,
     )
-    return make_page([build_employee_view(employee) for employee in found], paging)
+    return make_page([build_employee_view(door, employee) for employee in found], paging)
 
 
 @router.get("/employees/{employee_id}", summary="One employee")
@@ -106,7 +106,7 @@ async def get_employee(employee_id: Id, door: Door = allow("anyone")) -> Employe
     if not found:
         raise NotFound
     door.set_etag(found[0].version)
-    return build_employee_view(found[0])
+    return build_employee_view(door, found[0])
 
 
 @router.patch("/employees/{employee_id}", summary="Change an employee")
@@ -114,7 +114,7 @@ async def change_employee(employee_id: Id, body: fields.EmployeeChangesBody, doo
     """Sets the fields given. The chain of managers never closes a circle."""
     employee = await door.transact(handlers.change_employee, employee_id, body, door.check_version)
     door.set_etag(employee.version)
-    return build_employee_view(employee)
+    return build_employee_view(door, employee)
 
 
 @router.put("/employees/{employee_id}/deputy", summary="Name the deputy in advance")
@@ -122,7 +122,7 @@ async def name_deputy(employee_id: Id, body: DeputyBody, door: Door = allow("hr"
     """Not oneself, employed, not leaving."""
     employee = await door.transact(handlers.name_deputy, employee_id, body.deputy_id, door.check_version)
     door.set_etag(employee.version)
-    return build_employee_view(employee)
+    return build_employee_view(door, employee)
 
 
 @router.put("/employees/{employee_id}/absences/{absence_id}", summary="Enter or change an absence")
@@ -131,7 +131,7 @@ async def enter_absence(employee_id: Id, absence_id: Id, body: AbsenceBody, door
     absence = Absence(absence_id=absence_id, from_day=body.from_day, until_day=body.until)
     employee = await door.transact(handlers.enter_absence, employee_id, absence, door.check_version)
     door.set_etag(employee.version)
-    return build_employee_view(employee)
+    return build_employee_view(door, employee)
 
 
 @router.delete("/employees/{employee_id}/absences/{absence_id}", status_code=204, summary="Remove an absence")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Literal, NamedTuple, TypedDict, TypeVar, cast
 
+from shared.calendar import get_local_day
 from shared.contracts.staff import Absence, EmployeeEvent
 from shared.errors import HoldfastError, Refused, Unprocessable
 
@@ -167,10 +168,10 @@ def record_decided_facts(employee: Employee, facts: EmployeeFacts, now: datetime
     return record_facts(employee, facts, determine_decision_time(employee, now))
 
 
-def determine_notice_day(employee: Employee) -> date | None:
+def determine_notice_day(employee: Employee, timezone: str) -> date | None:
     """The day of notice; where nobody has said it, the day on which the departure was announced."""
     if employee.notice_on is None and employee.status == "resigned" and "status" in employee.said:
-        return min(employee.said["status"].date(), employee.last_day or date.max)
+        return min(get_local_day(employee.said["status"], timezone), employee.last_day or date.max)
     return employee.notice_on
 
 

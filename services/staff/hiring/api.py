@@ -15,4 +15,4 @@ async def hire_employee(body: NewEmployeeBody, door: Door = allow("hr")) -> Empl
     """Creating twice with the same id and body gives the same answer."""
     employee = await door.transact(handlers.hire_employee, body)
     door.set_location("employees", employee.id)
-    return build_employee_view(employee)
+    return build_employee_view(door, employee)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from services.clients.access.rules import RuleOutcome, explain_decision
 from services.clients.access.store import decision
@@ -17,6 +16,7 @@ from services.clients.access.store.connection import PreparedConnection
 from services.clients.journal.store import insert_entries_sql
 from services.clients.names.store import MERGED_SYSTEM, RESOLVE_REFS_SQL, to_ref_columns
 from services.clients.permissions.rules import ALLOWING_REASONS, Action
+from shared.calendar import get_local_day
 from shared.errors import Unavailable
 from shared.ids import uuid7
 from shared.service import Runtime
@@ -169,7 +169,7 @@ class CheckBatcher:
     list_connection: PreparedConnection
     export_connection: PreparedConnection  # counting exports waits for others of that person: nobody else shall wait
     clock: Callable[[], datetime]
-    timezone: ZoneInfo
+    timezone: str
     export_limit: int = 100
     waiting: list[tuple[AccessQuestion, "asyncio.Future[AccessAnswer]"]] = field(default_factory=list)
     is_busy: bool = False
@@ -228,7 +228,7 @@ class CheckBatcher:
         leaf, now = uuid7(), self.clock()
         columns = await self._make_columns(connection, questions, [leaf] * len(questions))
         limit = [] if counting is None else [self.export_limit, counting]
-        rows = await connection.fetch(sql, *columns, now, self._day(now), *limit)
+        rows = await connection.fetch(sql, *columns, now, get_local_day(now, self.timezone).isoformat(), *limit)
         return [
             AccessAnswer(
                 row[0] in ALLOWING_REASONS,
@@ -283,7 +283,10 @@ class CheckBatcher:
         if len(questions) == 1:
             columns = [column[0] for column in columns]
         rows = await self.connection.fetch(
-            CHECK_ONE_SQL if len(questions) == 1 else CHECK_SEVERAL_SQL, *columns, now, self._day(now)
+            CHECK_ONE_SQL if len(questions) == 1 else CHECK_SEVERAL_SQL,
+            *columns,
+            now,
+            get_local_day(now, self.timezone).isoformat(),
         )
         kept = {str(row[0]): row for row in rows}
         return [
@@ -304,9 +307,6 @@ class CheckBatcher:
         actors = [self.actor_surrogates[question.sub] for question in questions]
         return [*zip(*questions, strict=True), actors, leaves]
 
-    def _day(self, now: datetime) -> str:
-        return now.astimezone(self.timezone).date().isoformat()
-
     def close(self) -> None:
         if self.runner is not None:
             self.runner.cancel()
@@ -322,7 +322,7 @@ async def start_check_batcher(runtime: Runtime) -> None:
         PreparedConnection(dsn),
         PreparedConnection(dsn),
         lambda: runtime.clock(),
-        ZoneInfo(runtime.settings.timezone),
+        runtime.settings.timezone,
         runtime.settings.export_limit,
     )
 
