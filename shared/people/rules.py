@@ -8,6 +8,8 @@ from typing import Literal
 from shared.contracts.clients import Ground
 from shared.errors import Refused, Unprocessable
 
+ERASED_TEXT = "(erased)"  # where something must stand that said who somebody was
+
 
 @dataclass(frozen=True)
 class FreezeOutcome:

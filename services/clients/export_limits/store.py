@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from services.clients.access.store.actor import ListReach, is_visible_to_actor_sql
-from services.clients.names.rules import ERASED_TEXT
 from shared.contracts.clients import AccessLimitReached
 from shared.database import UnitOfWork
 from shared.paging import Paging
+from shared.people.rules import ERASED_TEXT
 
 KEPT_EXPORT_DAYS = 1
 DELETE_BATCH_SIZE = 20_000

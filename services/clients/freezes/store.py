@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from services.clients.freezes.rules import Freeze
-from services.clients.names.rules import ERASED_TEXT
 from shared.database import UnitOfWork
 from shared.paging import Paging
+from shared.people.rules import ERASED_TEXT
 from shared.people.store import heads_person_sql
 
 # -- where it is in force ----------------------------------------------------------------------------------------------

@@ -1,8 +1,6 @@
-"""What a client is called in other systems after a change, and what stands where a name was."""
+"""What a client is called in other systems after a change."""
 
 from collections.abc import Mapping
-
-ERASED_TEXT = "(erased)"  # where something must stand that said who somebody was
 
 
 def apply_external_id_changes(before: Mapping[str, str], given: Mapping[str, str | None]) -> dict[str, str]:

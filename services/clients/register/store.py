@@ -9,13 +9,13 @@ from services.clients.access.store.decision import allowed_client_ids_sql
 from services.clients.holdings.store.owners import INSERT_OWNERS_SQL, increment_versions
 from services.clients.holdings.store.teams import INSERT_TEAMS_SQL
 from services.clients.journal.store import insert_entries_sql
-from services.clients.names.rules import ERASED_TEXT
 from services.clients.names.store import INSERT_SURROGATES_SQL
 from services.clients.permissions.rules import Action
 from services.clients.register.rules import Client, Contact, Profile, Registration, assign_contact_ids
 from shared.database import UnitOfWork
 from shared.ids import uuid7
 from shared.paging import Paging
+from shared.people.rules import ERASED_TEXT
 from shared.records import get_fields
 
 INSERT_CLIENTS_SQL = f"""

@@ -9,7 +9,6 @@ from shared.calendar import get_local_day
 from shared.contracts.staff import Absence, EmployeeEvent
 from shared.errors import HoldfastError, Refused, Unprocessable
 
-ERASED_NAME = "(erased)"  # stands where a name stood that must not be empty
 MAX_ABSENCES = 500
 
 Status = Literal["active", "resigned", "left"]

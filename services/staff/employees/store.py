@@ -14,6 +14,7 @@ from services.staff.employees import rules
 from shared.auth import Principal
 from shared.database import UnitOfWork, bind_named
 from shared.paging import Paging
+from shared.people.rules import ERASED_TEXT
 
 EMPLOYEE_ADAPTER = TypeAdapter(rules.Employee)  # between an employee and a row, of which each field is a column
 
@@ -302,7 +303,7 @@ async def erase_profile_and_reasons(work: UnitOfWork, employee_id: str) -> int:
         WHERE id = :id
         """,
         id=employee_id,
-        name=rules.ERASED_NAME,
+        name=ERASED_TEXT,
     )
     return await work.execute(
         "UPDATE life_changes SET reason = NULL WHERE :id IN (employee_id, by_id) AND reason IS NOT NULL", id=employee_id
