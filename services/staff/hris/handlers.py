@@ -27,7 +27,7 @@ from services.staff.employees.rules import (
 )
 from services.staff.employees.store import LockedEmployee, insert_employees, list_statuses, lock_employees
 from services.staff.hris import fields, messages, rules, store
-from services.staff.hris.vendors.generic import is_signed, make_secret, parse_message_or_unusable
+from services.staff.hris.vendors import VENDORS
 from shared.calendar import get_local_day
 from shared.contracts.staff import EmployeeHired
 from shared.database import UnitOfWork
@@ -45,11 +45,12 @@ OLD_SECRET_VALID = timedelta(hours=24)
 
 async def create_source(work: UnitOfWork, body: fields.NewSourceBody) -> rules.HrisSource:
     """The source, with its secret this one time. Raises `IdTaken`, `UnsupportedKind`, `SourceIsNeverPolled`."""
-    if body.kind != "generic":
+    vendor = VENDORS.get(body.kind)
+    if vendor is None:
         raise rules.UnsupportedKind
     if body.api is not None:
         raise rules.SourceIsNeverPolled
-    secret = body.secret or make_secret()
+    secret = body.secret or vendor.make_secret()
     if not await store.insert_source(work, body.id, body.kind, secret, hash_body(body)):
         require_same_body(await store.get_source_body_hash(work, body.id), body)
         return await store.get_source(work, body.id)
@@ -59,9 +60,9 @@ async def create_source(work: UnitOfWork, body: fields.NewSourceBody) -> rules.H
 
 async def rotate_secret(work: UnitOfWork, source_id: str, body: fields.NewSecretBody) -> rules.HrisSource:
     """The source with its new secret; each one before signs for another 24 hours. Raises `NotFound`."""
-    secret = body.secret or make_secret()
-    if not await store.update_secret(work, source_id, secret, work.now + OLD_SECRET_VALID):
-        raise NotFound
+    source = await store.get_source(work, source_id)
+    secret = body.secret or VENDORS[source.kind].make_secret()
+    await store.update_secret(work, source_id, secret, work.now + OLD_SECRET_VALID)
     publish_journal_entry(work, "source.secret_renewed", source_id=source_id)
     return replace(await store.get_source(work, source_id), secret=secret)
 
@@ -85,9 +86,11 @@ async def receive_message(
 
     None: this `webhook_id` was received before, and does nothing again. Raises `NotSigned`.
     """
-    if not is_signed(await store.list_valid_secrets(work, source_id), headers, body):
+    source = await store.get_valid_secrets(work, source_id)
+    vendor = VENDORS[source.kind]
+    if not vendor.is_signed(source.secrets, headers, body):
         raise rules.NotSigned
-    message = parse_message_or_unusable(body, work.now)
+    message = vendor.parse_message(body, work.now)
     message_id = uuid7()
     if not await store.insert_message(work, message_id, source_id, webhook_id, message, body):
         return None
@@ -227,7 +230,7 @@ async def apply_pending_messages(work: UnitOfWork, awaited_refs: Sequence[str] |
     """
     applicable = await store.lock_applicable_messages(work, awaited_refs)
     for waiting in applicable:
-        message = parse_message_or_unusable(waiting.body, waiting.received_at)
+        message = VENDORS[waiting.kind].parse_message(waiting.body, waiting.received_at)
         await apply_message_and_record_outcome(work, waiting.source_id, waiting.id, message)
     return bool(applicable)
 

@@ -1,5 +1,6 @@
 """Sources and their messages as plain data, what a message means for an employment, and what is refused."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
@@ -38,6 +39,14 @@ class HrisSource:
 
 
 @dataclass(frozen=True)
+class SourceSecrets:
+    """The secrets that sign for a source now, as its kind has them. Of an unknown source none, checked as `generic`."""
+
+    kind: str = "generic"
+    secrets: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class ReceivedMessage:
     """What became of a webhook. `awaits`: who or what must appear first. `seen_by` has looked at it."""
 
@@ -57,10 +66,11 @@ class ReceivedMessage:
 
 @dataclass(frozen=True)
 class ApplicableMessage:
-    """A message that can take effect now, as it was received."""
+    """A message that can take effect now, as it was received; `kind` is that of its source."""
 
     id: str
     source_id: str
+    kind: str
     received_at: datetime
     body: bytes
 

@@ -37,21 +37,19 @@ async def insert_source(work: UnitOfWork, source_id: str, kind: str, secret: str
     )
 
 
-async def update_secret(work: UnitOfWork, source_id: str, secret: str, previous_until: datetime) -> bool:
-    """The one before signs until then too. False if there is no such source."""
-    return bool(
-        await work.execute(
-            """
-            UPDATE hris_sources SET secret = :secret,
-                   previous = jsonb_build_object('secret', secret, 'until', CAST(:previous_until AS timestamptz)) || (
-                       SELECT coalesce(jsonb_agg(p), '[]') FROM jsonb_array_elements(previous) AS p
-                       WHERE CAST(p ->> 'until' AS timestamptz) > :now)
-            WHERE id = :id
-            """,
-            id=source_id,
-            secret=secret,
-            previous_until=previous_until,
-        )
+async def update_secret(work: UnitOfWork, source_id: str, secret: str, previous_until: datetime) -> None:
+    """The one before signs until then too."""
+    await work.execute(
+        """
+        UPDATE hris_sources SET secret = :secret,
+               previous = jsonb_build_object('secret', secret, 'until', CAST(:previous_until AS timestamptz)) || (
+                   SELECT coalesce(jsonb_agg(p), '[]') FROM jsonb_array_elements(previous) AS p
+                   WHERE CAST(p ->> 'until' AS timestamptz) > :now)
+        WHERE id = :id
+        """,
+        id=source_id,
+        secret=secret,
+        previous_until=previous_until,
     )
 
 
@@ -77,17 +75,16 @@ async def get_source_body_hash(work: UnitOfWork, source_id: str) -> bytes | None
     return body_hash
 
 
-async def list_valid_secrets(work: UnitOfWork, source_id: str) -> list[str]:
-    """The secrets that sign for this source now; none if there is no such source."""
+async def get_valid_secrets(work: UnitOfWork, source_id: str) -> rules.SourceSecrets:
     row = await work.fetch_row(
         """
-        SELECT secret, ARRAY(SELECT p.secret FROM jsonb_to_recordset(previous) AS p (secret text, until timestamptz)
+        SELECT kind, secret, ARRAY(SELECT p.secret FROM jsonb_to_recordset(previous) AS p (secret text, until timestamptz)
                              WHERE p.until > :now) AS previous
         FROM hris_sources WHERE id = :id
         """,
         id=source_id,
     )
-    return [row["secret"], *row["previous"]] if row else []
+    return rules.SourceSecrets(row["kind"], [row["secret"], *row["previous"]]) if row else rules.SourceSecrets()
 
 
 # -- messages ----------------------------------------------------------------------------------------------------------
@@ -162,7 +159,8 @@ async def lock_applicable_messages(
     return await work.fetch_all(
         rules.ApplicableMessage,
         """
-        SELECT m.id, m.source_id, m.received_at, m.body FROM hris_messages m
+        SELECT m.id, m.source_id, s.kind, m.received_at, m.body
+        FROM hris_messages m JOIN hris_sources s ON s.id = m.source_id
         WHERE m.outcome = 'pending' AND (CAST(:awaited AS text[]) IS NULL OR m.awaits = ANY(:awaited)) AND (
             EXISTS (SELECT 1 FROM employees e WHERE m.awaits = 'employee/' || e.id)
             OR EXISTS (SELECT 1 FROM departments d WHERE m.awaits = 'department/' || d.id))
