@@ -17,10 +17,10 @@ def policy_due_day_sql(version: str, hired_on: str) -> str:
         ELSE greatest({version}.effective_on, {version}.published_on) + {version}.grace_days END"""
 
 
-def _applies_sql(version: str) -> str:
-    """Whether this version is for the department of `p`."""
+def policy_applies_sql(version: str, department_id: str) -> str:
+    """Whether this version is for the department, or for one above it, as `within` has it."""
     return f"""({version}.applies_to = '[]' OR EXISTS (SELECT 1 FROM within w
-        WHERE (w.policy_id, w.version, w.department_id) = ({version}.policy_id, {version}.version, p.department_id)))"""
+        WHERE (w.policy_id, w.version, w.department_id) = ({version}.policy_id, {version}.version, {department_id})))"""
 
 
 # Of each policy the version in force and those to come bind, until a version at least as new is acknowledged; so do those
@@ -36,7 +36,8 @@ UPDATE_POLICY_DEADLINES = f"""
     ), due AS (
         SELECT p.employee_id, min({policy_due_day_sql("b", "p.hired_on")}) AS from_day
         FROM policy_versions b LEFT JOIN in_force f ON f.policy_id = b.policy_id AND f.version > b.version
-        JOIN people p ON {_applies_sql("b")} AND (f.version IS NULL OR f.required AND {_applies_sql("f")})
+        JOIN people p ON {policy_applies_sql("b", "p.department_id")}
+            AND (f.version IS NULL OR f.required AND {policy_applies_sql("f", "p.department_id")})
         WHERE b.required AND :required AND p.status IS NOT NULL AND NOT EXISTS (
             SELECT 1 FROM acknowledged a WHERE a.employee_id = p.employee_id AND a.employment_id = p.employment_id
             AND a.policy_id = b.policy_id AND a.version >= b.version)

@@ -7,7 +7,7 @@ from services.staff.policies import rules
 from shared.advisory_locks import AdvisoryLock
 from shared.database import UnitOfWork
 from shared.paging import Paging
-from shared.people.policies import policy_due_day_sql
+from shared.people.policies import policy_applies_sql, policy_due_day_sql
 
 SELECT_VERSION = """
     SELECT policy_id AS id, version, title, texts, published_on, effective_on, grace_days, required_for_access,
@@ -135,12 +135,6 @@ async def list_acknowledged_versions_after(
     )
 
 
-def _version_applies(version: str) -> str:
-    """Whether this version is for the department of `e`."""
-    return f"""({version}.applies_to = '[]' OR EXISTS (SELECT 1 FROM within w
-        WHERE (w.version, w.department_id) = ({version}.version, e.department_id)))"""
-
-
 def _version_is_acknowledged(version: str) -> str:
     """Whether `e` has acknowledged this version or a newer one."""
     return f"""EXISTS (SELECT 1 FROM acknowledgements n WHERE n.policy_id = :id AND n.version >= {version}.version
@@ -151,16 +145,17 @@ def _version_is_acknowledged(version: str) -> str:
 LIST_OUTSTANDING_EMPLOYEES = f"""
     WITH RECURSIVE versions AS (
         SELECT * FROM policy_versions WHERE policy_id = :id AND version <= :number
-    ), within (version, department_id) AS (
-        SELECT version, jsonb_array_elements_text(applies_to) FROM versions
-        UNION SELECT w.version, d.id FROM within w JOIN departments d ON d.parent_id = w.department_id
+    ), within (policy_id, version, department_id) AS (
+        SELECT policy_id, version, jsonb_array_elements_text(applies_to) FROM versions
+        UNION SELECT w.policy_id, w.version, d.id FROM within w JOIN departments d ON d.parent_id = w.department_id
     )
     SELECT e.id AS employee_id, v.version, coalesce(a.state, 'missing') AS state, a.reason, (
         SELECT min({policy_due_day_sql("o", "e.hired_on")})
         FROM versions o WHERE o.version = v.version OR (
-            v.required_for_access AND o.required_for_access AND {_version_applies("o")}
+            v.required_for_access AND o.required_for_access AND {policy_applies_sql("o", "e.department_id")}
             AND NOT {_version_is_acknowledged("o")})) AS due_on
-    FROM employees e JOIN versions v ON v.version = :number AND {_version_applies("v")} AND NOT {_version_is_acknowledged("v")}
+    FROM employees e JOIN versions v ON v.version = :number
+        AND {policy_applies_sql("v", "e.department_id")} AND NOT {_version_is_acknowledged("v")}
     LEFT JOIN acknowledgements a ON a.policy_id = v.policy_id AND a.version = v.version AND a.employee_id = e.id
                                 AND a.employment_id = e.employment_id
     WHERE e.status <> 'left' AND e.id > :after ORDER BY e.id LIMIT :fetch
