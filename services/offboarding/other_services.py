@@ -25,14 +25,8 @@ class ServiceUnreachable(Exception):
 
 
 async def fetch_portfolio(calls: httpx.AsyncClient, employee_id: str) -> list[PortfolioClient]:
-    """Clients of record. Where `clients` has not been brought up to date yet there are no `scores`: then what is counted
-    stands for them."""
-
-    def read(line: Mapping[str, Any]) -> PortfolioClient:
-        scores = line.get("scores", line["known_by"])
-        return PORTFOLIO_CLIENT.validate_python({**line, "value": line["value"] or 0, "scores": scores})
-
-    return await _fetch_lines(calls, "/clients/v1/portfolio", read, employee_id=employee_id)
+    """Clients of record."""
+    return await _fetch_lines(calls, "/clients/v1/portfolio", PORTFOLIO_CLIENT.validate_python, employee_id=employee_id)
 
 
 async def fetch_team_places(calls: httpx.AsyncClient, employee_id: str) -> list[TeamPlace]:

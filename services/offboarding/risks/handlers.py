@@ -10,7 +10,7 @@ from services.offboarding.cases.rules import CaseRecord
 from services.offboarding.cases.store import insert_timeline_entry
 from services.offboarding.jobs.handlers import JobResult
 from services.offboarding.other_services import fetch_portfolio, fetch_sales_phase
-from services.offboarding.risks.rules import ClientExposure, ClientRisk, rank_clients
+from services.offboarding.risks.rules import ClientRisk, rank_clients
 from services.offboarding.risks.store import replace_risks
 from services.offboarding.saga import Case
 from services.offboarding.visits.lifecycle import open_visits
@@ -26,18 +26,7 @@ async def rank_clients_and_open_visits(runtime: Runtime, record: CaseRecord) -> 
     phase = await fetch_sales_phase(runtime.http_client, leaver_id)
 
     def rank() -> tuple[Sequence[ClientRisk], str]:
-        exposures = [
-            ClientExposure(
-                client_id=client.client_id,
-                value=client.value,
-                known_by=client.scores,
-                team=client.team,
-                reads=client.reads,
-                exports=client.exports,
-            )
-            for client in clients
-        ]
-        risks = rank_clients(leaver_id, exposures, phase)
+        risks = rank_clients(leaver_id, clients, phase)
         return risks, json.dumps(
             [
                 {"client_id": risk.client_id, "rank": risk.rank, "score": risk.score, "why": risk.reasons}

@@ -10,8 +10,10 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import sqrt
+
+from services.offboarding.portfolios.rules import PortfolioClient
 
 RISK_OF_SALES_PHASE: Mapping[str, float] = {"decline": 1.0, "plateau": 0.6, "unclear": 0.5, "growth": 0.3}
 
@@ -25,18 +27,6 @@ REASON_THRESHOLD = 0.5  # from this on a part of the score is named as a reason
 
 
 @dataclass(frozen=True, slots=True)
-class ClientExposure:
-    """A client of the leaver, as `GET /clients/v1/portfolio` describes it; `known_by`: how well by whom, its `scores`."""
-
-    client_id: str
-    value: float = 0.0
-    known_by: Mapping[str, float] = field(default_factory=dict)
-    team: Mapping[str, str] = field(default_factory=dict)
-    reads: int = 0
-    exports: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class ClientRisk:
     """`rank` from 1; `score` from 0 to 1; `reasons` in words of ours."""
 
@@ -46,7 +36,7 @@ class ClientRisk:
     reasons: tuple[str, ...]
 
 
-def rank_clients(leaver_id: str, clients: Sequence[ClientExposure], sales_phase: str = "unclear") -> list[ClientRisk]:
+def rank_clients(leaver_id: str, clients: Sequence[PortfolioClient], sales_phase: str = "unclear") -> list[ClientRisk]:
     """All clients, the one at the greatest risk first; equal ones by id, so that equal input gives an equal list."""
     largest = max((client.value for client in clients), default=0.0)
     curve = RISK_OF_SALES_PHASE.get(sales_phase, RISK_OF_SALES_PHASE["unclear"])
@@ -68,10 +58,10 @@ def rank_clients(leaver_id: str, clients: Sequence[ClientExposure], sales_phase:
     return [ClientRisk(id, place, round(-score, 6), why) for place, (score, id, why) in enumerate(sorted(scored), 1)]
 
 
-def compute_sole_contact_share(leaver_id: str, client: ClientExposure) -> float:
-    known = sum(client.known_by.values())
+def compute_sole_contact_share(leaver_id: str, client: PortfolioClient) -> float:
+    known = sum(client.scores.values())
     if known:
-        return client.known_by.get(leaver_id, 0) / known
+        return client.scores.get(leaver_id, 0) / known
     return 1.0 if set(client.team.values()) <= {leaver_id} else 0.5
 
 
