@@ -17,7 +17,7 @@ KINDS = {"__init__", "api", "fields", "handlers", "rules", "store", "tables", "f
 EXTRA = {
     "staff/hris": {"messages", "vendors"},
     "offboarding": {"saga", "planner", "other_services"},
-    "offboarding/cases": {"asks", "effects", "journal", "runner"},
+    "offboarding/cases": {"asks", "effects", "runner"},
     "offboarding/certificates": {"certificate"},
     "offboarding/introductions": {"lifecycle"},
     "offboarding/tasks": {"lifecycle"},

@@ -54,7 +54,7 @@ def problems(draw: st.DrawFn, most: int = 4) -> PlanningProblem:
     stages = [
         StageItem(f"o{k}", stage, draw(st.sampled_from(("sales", "delivery"))), "c0", draw(POINTS),
                   taken={"bill": draw(st.sampled_from(PEOPLE))},
-                  apart=draw(st.frozensets(st.sampled_from((*names, "bill")))) - {stage}, known_by=draw(known))
+                  apart=draw(st.frozensets(st.sampled_from((*names, "bill")))) - {stage})
         for k in range(draw(st.integers(0, 2)))
         for stage in draw(st.lists(st.sampled_from(names), unique=True, max_size=2))
     ]  # fmt: skip

@@ -159,7 +159,7 @@ def build_cost_arrays(problem: PlanningProblem) -> CostArrays:
         (weight, *_incidence([p[k] for p in profiles], [o[k] for o in offers]))
         for k, weight in enumerate((COST_NO_COMMON_LANGUAGE, COST_NO_COMMON_REGION, COST_OTHER_DEPARTMENT))
     )
-    value = np.array([i.value for i in items], float)
+    value = np.array([i.value if isinstance(i, ClientItem) else 0.0 for i in items], float)
     share = value / max(value.max(initial=0.0), 1e-300)
     arrays = CostArrays(
         effort=effort,
@@ -186,15 +186,11 @@ def list_people_knowing_clients(problem: PlanningProblem) -> list[frozenset[str]
             for c in problem.clients]  # fmt: skip
 
 
-def compute_relationship_strength(item: ClientItem | StageItem, employee_id: str) -> float:
-    """How well a colleague knows the client or the order, 0..1."""
-    near = item.team if isinstance(item, ClientItem) else item.taken
-    return min(
-        1.0,
-        max(
-            item.known_by.get(employee_id, 0.0), STRENGTH_OF_COLLEAGUE_IN_TEAM if employee_id in near.values() else 0.0
-        ),
-    )
+def compute_relationship_strengths(item: ClientItem | StageItem) -> dict[str, float]:
+    """How well who has to do with the client or the order knows it, 0..1."""
+    near, known_by = (item.team, item.known_by) if isinstance(item, ClientItem) else (item.taken, {})
+    strengths = dict.fromkeys(near.values(), STRENGTH_OF_COLLEAGUE_IN_TEAM)
+    return strengths | {who: min(1.0, max(known, strengths.get(who, 0.0))) for who, known in known_by.items()}
 
 
 def _common_effort_step(effort: Floats) -> float:
@@ -238,11 +234,8 @@ def _pair_costs(problem: PlanningProblem, who: Mapping[str, int]) -> SparseRows:
     joining = {t.client_id for t in problem.team}  # a new member comes to these anyway
     others = list_people_knowing_clients(problem)
     for i, item in enumerate(problem.items):
-        near = item.team if isinstance(item, ClientItem) else item.taken
-        entries = {
-            j: -COST_NO_RELATIONSHIP * compute_relationship_strength(item, j)
-            for j in {*item.known_by, *near.values()} & who.keys()
-        }
+        strengths = compute_relationship_strengths(item)
+        entries = {j: -COST_NO_RELATIONSHIP * strength for j, strength in strengths.items() if j in who}
         if isinstance(item, StageItem):
             entries |= dict.fromkeys(item.barred & who.keys(), np.inf)
         elif len(others[i]) == 1 and item.id not in joining:

@@ -1,6 +1,6 @@
 """The plan, in the words of the people who approve it."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -132,7 +132,7 @@ def _reasons_for(problem: PlanningProblem, fit: CostArrays, to: Ints) -> list[tu
         who = colleagues[j].id
         said = {
             "function": True,
-            "relationship": item.known_by.get(who, 0.0) > 0,
+            "relationship": isinstance(item, ClientItem) and item.known_by.get(who, 0.0) > 0,
             "team": isinstance(item, ClientItem) and who in item.team.values(),
             "same_order": isinstance(item, StageItem) and who in item.taken.values(),
             "language": shared[0][i],
@@ -178,17 +178,16 @@ def _place_team(
     """
     holders = {f: [c for c in problem.colleagues if f in c.capacity] for f in {t.function for t in problem.team}}
     given: Counter[str] = Counter()
-    members: dict[str, set[str]] = {}
+    members: defaultdict[str, set[str]] = defaultdict(set)
     placed: list[PlacedTeamPlace] = []
     vacant: list[UnplacedItem] = []
     known = {c.id: c.known_by for c in problem.clients}
     for item in problem.team:
         owner = owners.get(item.client_id, item.owner_id)
-        serving = members.setdefault(item.client_id, set(item.team.values()))
         if not holders[item.function]:
             vacant.append(UnplacedItem(item.client_id, NO_FUNCTION, function=item.function))
             continue
-        knows = {**known.get(item.client_id, {}), **item.known_by}
+        serving, knows = members[item.client_id], known.get(item.client_id, {})
         best = min(
             holders[item.function],
             key=lambda c: (

@@ -49,10 +49,8 @@ class StageItem:
     function: str
     client_id: str
     effort: float = 1.0
-    value: float = 0.0
     taken: Mapping[str, str] = field(default_factory=dict)
     apart: frozenset[str] = frozenset()
-    known_by: Mapping[str, float] = field(default_factory=dict)
     prefer_department: str | None = None
 
     @property
@@ -68,8 +66,6 @@ class TeamPlaceItem:
     client_id: str
     function: str
     owner_id: str | None = None
-    team: Mapping[str, str] = field(default_factory=dict)
-    known_by: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +116,7 @@ def sort_problem(problem: PlanningProblem) -> PlanningProblem:
     _require_unique("client", [c.id for c in clients])
     _require_unique("stage", [(s.order_id, s.stage) for s in stages])
     _require_unique("membership", [(t.client_id, t.function) for t in team])
-    items: list[ClientItem | StageItem] = [*clients, *stages]
-    figures = [f for item in items for f in (item.effort, item.value)]
+    figures = [*(c.effort for c in clients), *(c.value for c in clients), *(s.effort for s in stages)]
     figures += [f for c in colleagues for f in (*c.capacity.values(), *c.load.values())]
     if not all(isfinite(f) and f >= 0 for f in figures):
         raise ValueError("an effort, value, capacity or load is negative or not finite")

@@ -46,12 +46,6 @@ def sign_checkpoint(origin: str, size: int, root: bytes, key: Ed25519PrivateKey)
     return f"{text}\n— {origin} {encode_base64(key_hash + key.sign(text.encode()))}\n"
 
 
-def parse_checkpoint(note: str) -> Checkpoint | None:
-    """What the note says, whoever signed it; None if it is not a checkpoint."""
-    parts = _split_signatures(note)
-    return _parse_text(parts[0]) if parts else None
-
-
 def parse_checkpoint_if_signed_by(note: str, key: str) -> Checkpoint | None:
     """What the note says, if this verifier key signed it; None if not. Others may have signed it too."""
     parts, opened = _split_signatures(note), _parse_verifier_key(key)
