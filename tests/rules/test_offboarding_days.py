@@ -10,10 +10,9 @@ from services.offboarding.checklist.rules import (
     STANDARD_CHECKLIST,
     ChecklistEntry,
     add_standard_tasks,
-    checklist_from_json,
-    checklist_to_json,
     compute_due_day,
 )
+from services.offboarding.checklist.store import CHECKLIST_ADAPTER, dump_checklist
 from services.offboarding.visits.rules import spread_over_working_days
 from shared.calendar import Calendar
 
@@ -97,4 +96,4 @@ def test_a_company_may_word_a_standard_task_its_own_way() -> None:
 
 
 def test_a_checklist_survives_being_kept() -> None:
-    assert checklist_from_json(checklist_to_json(STANDARD_CHECKLIST)) == STANDARD_CHECKLIST
+    assert CHECKLIST_ADAPTER.validate_json(dump_checklist(STANDARD_CHECKLIST)) == STANDARD_CHECKLIST

@@ -1,13 +1,12 @@
 """The row of a case, the departure that it comes from, and how it is shown."""
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
-from services.offboarding.checklist.rules import ChecklistEntry, checklist_from_json
+from services.offboarding.checklist.rules import ChecklistEntry
 from services.offboarding.saga import Case, CaseItem, CaseStatus, ChecklistTask, StepStatus, get_step_table
 from shared.contracts.offboarding import OffboardingStarted
 
@@ -25,14 +24,6 @@ class Departure:
     notice_on: date
     last_day: date
     over: bool = False
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self), default=str)
-
-    @classmethod
-    def from_json(cls, departure: Mapping[str, Any]) -> "Departure":
-        days = {name: date.fromisoformat(departure[name]) for name in ("notice_on", "last_day")}
-        return cls(**{**departure, **days, "caretakers": tuple(departure["caretakers"])})
 
 
 def make_case_id(departure: Departure) -> str:
@@ -84,14 +75,6 @@ class CaseRecord(CaseBasics):
             employment_id=self.employment_id,
             last_day=self.last_day,
         )
-
-
-def make_record(
-    checklist: Sequence[Mapping[str, Any]], next_departure: Mapping[str, Any] | None, **columns: Any
-) -> CaseRecord:
-    """A row of `cases` as it comes from the database."""
-    waiting = Departure.from_json(next_departure) if next_departure else None
-    return CaseRecord(checklist=checklist_from_json(checklist), next_departure=waiting, **columns)
 
 
 def make_case(record: CaseRecord, items: Sequence[CaseItem], step_statuses: Mapping[str, str]) -> Case:

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+from pydantic import TypeAdapter
+
 from services.offboarding.cases.rules import (
     CaseRecord,
     Departure,
@@ -11,20 +13,28 @@ from services.offboarding.cases.rules import (
     TimelineEntry,
     Waiting,
     make_case,
-    make_record,
 )
-from services.offboarding.checklist.rules import ChecklistEntry, checklist_to_json
+from services.offboarding.checklist.rules import ChecklistEntry
+from services.offboarding.checklist.store import dump_checklist
 from services.offboarding.permissions.rules import Viewer, require_found
 from services.offboarding.permissions.store import MAY_SEE_CASE, list_page, viewer_parameters
 from services.offboarding.saga import Case, CaseItem, get_step_table
 from shared.database import UnitOfWork
 from shared.paging import Paging
 
+RECORD_ADAPTER = TypeAdapter(CaseRecord)
+DEPARTURE_ADAPTER = TypeAdapter(Departure)
+
+
+def _read_record(**columns: object) -> CaseRecord:
+    """The checklist and the waiting departure arrive as JSON."""
+    return RECORD_ADAPTER.validate_python(columns)
+
 
 async def lock_case(work: UnitOfWork, case_id: str) -> tuple[CaseRecord, Case]:
     """The row and the case, locked against everybody else who would move it. Raises `NotFound`."""
     record = require_found(
-        await work.fetch_one(make_record, "SELECT * FROM cases WHERE id = :id FOR UPDATE", id=case_id)
+        await work.fetch_one(_read_record, "SELECT * FROM cases WHERE id = :id FOR UPDATE", id=case_id)
     )
     items = await work.fetch_all(
         CaseItem,
@@ -43,14 +53,14 @@ async def lock_case(work: UnitOfWork, case_id: str) -> tuple[CaseRecord, Case]:
 
 async def get_case(work: UnitOfWork, case_id: str) -> CaseRecord:
     """Raises `NotFound`."""
-    return require_found(await work.fetch_one(make_record, "SELECT * FROM cases WHERE id = :id", id=case_id))
+    return require_found(await work.fetch_one(_read_record, "SELECT * FROM cases WHERE id = :id", id=case_id))
 
 
 async def get_visible_case(work: UnitOfWork, viewer: Viewer, case_id: str) -> CaseRecord:
     """The case's row, for those who may know of it. Raises `NotFound`."""
     return require_found(
         await work.fetch_one(
-            make_record,
+            _read_record,
             f"SELECT c.* FROM cases c WHERE c.id = :id AND {MAY_SEE_CASE}",
             id=case_id,
             **viewer_parameters(work, viewer),
@@ -78,7 +88,7 @@ async def get_newest_case_id(work: UnitOfWork, employee_id: str, employment_id: 
 async def get_next_case_past_last_day(work: UnitOfWork) -> CaseRecord | None:
     """A case whose last day is over and which has not heard of it."""
     return await work.fetch_one(
-        make_record,
+        _read_record,
         """
         SELECT * FROM cases
         WHERE status IN ('open', 'needs_person') AND NOT last_day_over AND undo = '' AND last_day < :today
@@ -90,7 +100,7 @@ async def get_next_case_past_last_day(work: UnitOfWork) -> CaseRecord | None:
 async def list_uncancelled_cases_after(work: UnitOfWork, after_id: str, limit: int) -> list[CaseRecord]:
     """Those that are not cancelled, by id."""
     return await work.fetch_all(
-        make_record,
+        _read_record,
         "SELECT * FROM cases WHERE id > :after AND status <> 'cancelled' ORDER BY id LIMIT :limit",
         after=after_id,
         limit=limit,
@@ -110,7 +120,7 @@ async def insert_case(
     work: UnitOfWork, case: Case, departure: Departure, checklist: Sequence[ChecklistEntry]
 ) -> CaseRecord:
     inserted = await work.fetch_one(
-        make_record,
+        _read_record,
         """
         INSERT INTO cases (id, employee_id, employment_id, ref, caretakers, notice_on, last_day, table_version, checklist,
                            status, step, opened_at)
@@ -126,7 +136,7 @@ async def insert_case(
         notice_on=departure.notice_on,
         last_day=departure.last_day,
         version=case.table_version,
-        checklist=json.dumps(checklist_to_json(checklist)),
+        checklist=dump_checklist(checklist),
     )
     return require_found(inserted)
 
@@ -214,7 +224,7 @@ async def update_next_departure(work: UnitOfWork, case_id: str, departure: Depar
     await work.execute(
         "UPDATE cases SET next_departure = CAST(:departure AS jsonb) WHERE id = :id",
         id=case_id,
-        departure=departure.to_json() if departure else None,
+        departure=DEPARTURE_ADAPTER.dump_json(departure).decode() if departure else None,
     )
 
 
@@ -259,7 +269,7 @@ async def list_cases(
     return await list_page(
         work,
         viewer,
-        make_record,
+        _read_record,
         f"""
         SELECT c.* FROM cases c WHERE {MAY_SEE_CASE} AND (CAST(:employee_id AS text) IS NULL OR c.employee_id = :employee_id)
         AND (CAST(:status AS text) IS NULL OR c.status = :status) AND (CAST(:after AS text) IS NULL OR c.id > :after)

@@ -1,9 +1,9 @@
 """The human tasks that every case gets, and when each is due."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 from shared.calendar import Calendar
 from shared.errors import Unprocessable
@@ -75,11 +75,3 @@ def compute_due_day(entry: ChecklistEntry, notice_on: date, last_day: date, toda
     else:
         day = calendar.add_working_days(last_day, -1)  # the last day is free: the working day before it
     return max(day, today)
-
-
-def checklist_to_json(entries: Sequence[ChecklistEntry]) -> list[dict[str, Any]]:
-    return [asdict(entry) for entry in entries]
-
-
-def checklist_from_json(entries: Sequence[Mapping[str, Any]]) -> tuple[ChecklistEntry, ...]:
-    return tuple(ChecklistEntry(**entry) for entry in entries)

@@ -3,8 +3,16 @@
 import json
 from collections.abc import Sequence
 
+from pydantic import TypeAdapter
+
 from services.offboarding.checklist import rules
 from shared.database import UnitOfWork
+
+CHECKLIST_ADAPTER = TypeAdapter(tuple[rules.ChecklistEntry, ...])
+
+
+def dump_checklist(entries: Sequence[rules.ChecklistEntry]) -> str:
+    return json.dumps([vars(entry) for entry in entries])
 
 
 async def lock_checklist(work: UnitOfWork) -> None:
@@ -17,7 +25,9 @@ async def get_checklist(work: UnitOfWork) -> rules.Checklist:
     newest = await work.fetch_row("SELECT version, entries FROM checklist ORDER BY version DESC LIMIT 1")
     if newest is None:
         return rules.Checklist(0, rules.STANDARD_CHECKLIST)
-    return rules.Checklist(newest["version"], rules.add_standard_tasks(rules.checklist_from_json(newest["entries"])))
+    return rules.Checklist(
+        newest["version"], rules.add_standard_tasks(CHECKLIST_ADAPTER.validate_python(newest["entries"]))
+    )
 
 
 async def insert_checklist(work: UnitOfWork, version: int, entries: Sequence[rules.ChecklistEntry]) -> None:
@@ -25,6 +35,6 @@ async def insert_checklist(work: UnitOfWork, version: int, entries: Sequence[rul
     await work.execute(
         "INSERT INTO checklist (version, entries, by_id, at) VALUES (:version, CAST(:entries AS jsonb), :by, :now)",
         version=version,
-        entries=json.dumps(rules.checklist_to_json(entries)),
+        entries=dump_checklist(entries),
         by=work.actor,
     )

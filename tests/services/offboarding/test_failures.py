@@ -1,11 +1,11 @@
 """What fails goes forward to a person; what comes twice, or in the middle of a crash, ends the same."""
 
-import json
 from datetime import date
 
 import pytest
 
 from services.offboarding.cases.rules import Departure, make_case_id
+from services.offboarding.cases.store import DEPARTURE_ADAPTER
 from shared.contracts.clients import CommandAnswered
 from tests.services.offboarding.company import (
     HEAD,
@@ -119,7 +119,9 @@ async def test_late_foreign_and_duplicate_answers_do_nothing() -> None:
 
 def test_the_same_announcement_makes_the_same_case() -> None:
     departure = Departure("e", "e-1", "7", (), date(2026, 1, 1), date(2026, 2, 1))
-    assert make_case_id(departure) == make_case_id(Departure.from_json(json.loads(departure.to_json())))
+    assert make_case_id(departure) == make_case_id(
+        DEPARTURE_ADAPTER.validate_json(DEPARTURE_ADAPTER.dump_json(departure))
+    )
 
 
 async def whole_departure(house: House) -> None:
