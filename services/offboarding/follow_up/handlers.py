@@ -6,7 +6,6 @@ from datetime import timedelta
 from services.offboarding.cases.rules import CaseRecord
 from services.offboarding.follow_up.store import delete_follow_ups, insert_follow_ups
 from services.offboarding.jobs.handlers import JobResult
-from services.offboarding.moves.rules import to_json
 from services.offboarding.moves.store import list_transferred_clients
 from services.offboarding.other_services import fetch_order_figures
 from services.offboarding.saga import Case
@@ -31,7 +30,7 @@ async def collect_follow_up_figures(runtime: Runtime, record: CaseRecord) -> Job
         ids = [client.client_id for client in clients]
         figures = await fetch_order_figures(runtime.http_client, ids, since, until)
         figures_before = await fetch_order_figures(runtime.http_client, ids, since - YEAR, until - YEAR)
-        found.append((to_json(clients), to_json(figures), to_json(figures_before)))
+        found.append((clients, figures, figures_before))
 
     async def write(work: UnitOfWork, record: CaseRecord, case: Case) -> Mapping[str, int]:
         await delete_follow_ups(work, record.id)

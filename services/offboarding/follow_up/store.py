@@ -1,12 +1,17 @@
 """The figures of transferred clients, case by case."""
 
+import json
+from collections.abc import Sequence
 from datetime import date
 
 from services.offboarding.follow_up.rules import FollowUp
+from services.offboarding.moves.rules import MovedClient
 from services.offboarding.permissions.rules import Viewer
 from services.offboarding.permissions.store import IS_HEAD, viewer_parameters
+from services.offboarding.portfolios.rules import ClientFigures
 from shared.database import UnitOfWork
 from shared.paging import Paging, UnknownCursor
+from shared.records import get_fields
 
 
 async def delete_follow_ups(work: UnitOfWork, case_id: str) -> None:
@@ -14,9 +19,15 @@ async def delete_follow_ups(work: UnitOfWork, case_id: str) -> None:
 
 
 async def insert_follow_ups(
-    work: UnitOfWork, case_id: str, since: date, until: date, clients: str, figures: str, figures_before: str
+    work: UnitOfWork,
+    case_id: str,
+    since: date,
+    until: date,
+    clients: Sequence[MovedClient],
+    figures: Sequence[ClientFigures],
+    figures_before: Sequence[ClientFigures],
 ) -> None:
-    """Figures of both times side by side; a client of which nothing is known has zeroes. All three are lists as JSON."""
+    """Figures of both times side by side; a client of which nothing is known has zeroes."""
     shape = "(client_id text, revenue numeric, orders int, delivered int, on_time int)"
     await work.execute(
         f"""
@@ -32,9 +43,9 @@ async def insert_follow_ups(
         id=case_id,
         since=since,
         until=until,
-        clients=clients,
-        figures=figures,
-        figures_before=figures_before,
+        clients=json.dumps(clients, default=get_fields),
+        figures=json.dumps(figures, default=get_fields),
+        figures_before=json.dumps(figures_before, default=get_fields),
     )
 
 

@@ -1,6 +1,5 @@
 """The job `remainder`: what is still of record with the leaver at the end is written through to the stand-in."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
 from services.offboarding.assignees.handlers import lock_caretaker
@@ -9,7 +8,7 @@ from services.offboarding.cases.rules import CaseRecord
 from services.offboarding.cases.store import insert_timeline_entry
 from services.offboarding.jobs.handlers import JobResult
 from services.offboarding.moves import store
-from services.offboarding.moves.rules import Move, split_into_json_batches
+from services.offboarding.moves.rules import Move
 from services.offboarding.other_services import fetch_open_stages, fetch_portfolio
 from services.offboarding.saga import Case
 from shared.database import UnitOfWork
@@ -21,14 +20,8 @@ async def prepare_remainder_moves(runtime: Runtime, record: CaseRecord) -> JobRe
     clients = await fetch_portfolio(runtime.http_client, record.employee_id)
     stages = await fetch_open_stages(runtime.http_client, record.employee_id)
 
-    def collect() -> list[str]:
-        moves = [Move("left_client", client.client_id, effort=client.effort) for client in clients]
-        moves += [
-            Move("left_stage", stage.client_id, stage.order_id, stage.stage, effort=stage.effort) for stage in stages
-        ]
-        return split_into_json_batches(moves)
-
-    moves = await asyncio.to_thread(collect)
+    moves = [Move("left_client", client.client_id, effort=client.effort) for client in clients]
+    moves += [Move("left_stage", stage.client_id, stage.order_id, stage.stage, effort=stage.effort) for stage in stages]
 
     async def write(work: UnitOfWork, record: CaseRecord, case: Case) -> Mapping[str, int]:
         return await save_remainder(work, record, case, moves)
@@ -36,15 +29,12 @@ async def prepare_remainder_moves(runtime: Runtime, record: CaseRecord) -> JobRe
     return JobResult(write)
 
 
-async def save_remainder(
-    work: UnitOfWork, record: CaseRecord, case: Case, moves_as_json: Sequence[str]
-) -> Mapping[str, int]:
-    """Cuts the remainder (lists of moves as JSON) into chunks; returns how many. Without any stand-in it stays, listed."""
+async def save_remainder(work: UnitOfWork, record: CaseRecord, case: Case, moves: Sequence[Move]) -> Mapping[str, int]:
+    """Cuts the remainder into chunks; returns how many. Without any stand-in it stays, listed."""
     await store.delete_remainder(work, case.id, case.round)
     if await get_employment_id(work, record.employee_id) != record.employment_id:
-        moves_as_json = ()  # whoever was rehired holds what they hold in the new employment
-    for batch in moves_as_json:
-        await store.insert_moves(work, case.id, case.round, batch)
+        moves = ()  # whoever was rehired holds what they hold in the new employment
+    await store.insert_moves(work, case.id, case.round, moves)
     caretaker_id = await lock_caretaker(work, record.employee_id)
     await store.give_remainder_to_caretaker(work, case.id, case.round, caretaker_id)
     chunks = await store.cut_into_chunks(work, case.id, case.round, ("left_client", "left_stage"))

@@ -1,16 +1,23 @@
 """What is moved from the leaver to others, in chunks, and which outcomes leave nothing to do."""
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass
 
 from services.offboarding.saga import CaseItem
 
 CHUNK_SIZE = 1_000  # moves that one command carries
-ROWS_PER_STATEMENT = 5_000
 # A move that found its object elsewhere, or gone: somebody was faster, and nothing is left to do.
 SETTLED_OUTCOMES = ("done", "not_owner", "not_assignee", "not_in_team", "unknown_client", "unknown_stage", "closed")
+
+
+@dataclass(frozen=True, slots=True)
+class StageNeeds:
+    """What the planner must know of a stage to judge an edit: who does the other stages of the order (`taken`), and which of
+    them must be in other hands (`apart`)."""
+
+    function: str
+    taken: Mapping[str, str | None]
+    apart: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +25,7 @@ class Move:
     """What a plan says of one client (`kind` client), stage (stage) or team place (team), or what is written through to the
     stand-in at the end (left_client, left_stage). Without `to_id` it stays, `unplaced_reason` says why.
 
-    `planning_facts`: of a stage what the planner must know of it to judge an edit; of a client whether it is closed.
+    `is_closed` is of a client, `stage_needs` of a planned stage.
     """
 
     kind: str
@@ -31,7 +38,8 @@ class Move:
     cost: float = 0.0
     unplaced_reason: str | None = None
     effort: float = 1.0
-    planning_facts: Mapping[str, Any] = field(default_factory=dict)
+    is_closed: bool = False
+    stage_needs: StageNeeds | None = None
 
 
 @dataclass(frozen=True)
@@ -78,14 +86,3 @@ class PlanEdit:
 def make_chunk(case_id: str, item: CaseItem) -> Chunk:
     """The moves that this item of the case stands for; it is a command that moves something."""
     return Chunk(case_id, item.round, item.move_kind, item.chunk)
-
-
-def to_json(records: Sequence[Any]) -> str:
-    """Dataclasses of one kind as a list."""
-    names = [each.name for each in fields(records[0])] if records else []
-    return json.dumps([{name: getattr(record, name) for name in names} for record in records])
-
-
-def split_into_json_batches(moves: Sequence[Move]) -> list[str]:
-    """Lists that are small enough for one statement each."""
-    return [to_json(moves[start : start + ROWS_PER_STATEMENT]) for start in range(0, len(moves), ROWS_PER_STATEMENT)]

@@ -1,7 +1,10 @@
 """The moves of a case: what a plan gives to whom, in which chunk, and with which outcome."""
 
+import asyncio
 import json
 from collections.abc import Sequence
+
+from pydantic import TypeAdapter
 
 from services.offboarding.moves.rules import (
     CHUNK_SIZE,
@@ -14,26 +17,37 @@ from services.offboarding.moves.rules import (
 )
 from shared.contracts.clients import CommandAnswered, Result
 from shared.database import UnitOfWork
+from shared.records import get_fields
+
+ROWS_PER_STATEMENT = 5_000
+MOVE_ADAPTER = TypeAdapter(Move)
 
 IN_CHUNK = "m.case_id = :case_id AND m.version = :version AND m.part = :move_kind AND m.chunk = :number"
 IS_REMAINDER = "case_id = :case_id AND version = :version AND part IN ('left_client', 'left_stage')"
 
 
-async def insert_moves(work: UnitOfWork, case_id: str, version: int, moves_as_json: str) -> None:
-    """`moves_as_json`: a list of `Move`."""
-    await work.execute(
-        """
-        INSERT INTO moves (case_id, version, part, client_id, order_id, stage, function, to_id, why, cost, unplaced,
-                           effort, about)
-        SELECT :case_id, :version, kind, client_id, order_id, stage, function, to_id, reasons, cost, unplaced_reason, effort,
-               planning_facts
-        FROM jsonb_to_recordset(CAST(:moves AS jsonb)) AS n (kind text, client_id text, order_id text, stage text,
-            function text, to_id text, reasons jsonb, cost float, unplaced_reason text, effort float, planning_facts jsonb)
-        """,
-        case_id=case_id,
-        version=version,
-        moves=moves_as_json,
-    )
+def _read_move(**columns: object) -> Move:
+    """What a stage needs arrives as JSON."""
+    return MOVE_ADAPTER.validate_python(columns)
+
+
+async def insert_moves(work: UnitOfWork, case_id: str, version: int, moves: Sequence[Move]) -> None:
+    for start in range(0, len(moves), ROWS_PER_STATEMENT):
+        batch = moves[start : start + ROWS_PER_STATEMENT]
+        await work.execute(
+            """
+            INSERT INTO moves (case_id, version, part, client_id, order_id, stage, function, to_id, why, cost, unplaced,
+                               effort, about)
+            SELECT :case_id, :version, kind, client_id, order_id, stage, function, to_id, reasons, cost, unplaced_reason,
+                   effort, coalesce(stage_needs, CASE WHEN is_closed THEN jsonb_build_object('closed', true) ELSE '{}' END)
+            FROM jsonb_to_recordset(CAST(:moves AS jsonb)) AS n (kind text, client_id text, order_id text, stage text,
+                function text, to_id text, reasons jsonb, cost float, unplaced_reason text, effort float, is_closed boolean,
+                stage_needs jsonb)
+            """,
+            case_id=case_id,
+            version=version,
+            moves=await asyncio.to_thread(json.dumps, batch, default=get_fields),
+        )
 
 
 async def cut_into_chunks(work: UnitOfWork, case_id: str, version: int, kinds: Sequence[str]) -> dict[str, int]:
@@ -202,10 +216,10 @@ async def list_planned_moves(
 ) -> list[Move]:
     """What the plan says of these clients, and of all stages of these orders."""
     return await work.fetch_all(
-        Move,
+        _read_move,
         """
         SELECT part AS kind, client_id, order_id, stage, function, to_id, why AS reasons, cost, unplaced AS unplaced_reason,
-               effort, about AS planning_facts
+               effort, about ? 'closed' AS is_closed, CASE WHEN part = 'stage' THEN about END AS stage_needs
         FROM moves WHERE case_id = :case_id AND version = :version
         AND ((part = 'client' AND client_id = ANY(:clients)) OR (part = 'stage' AND order_id = ANY(:orders)))
         """,

@@ -1,7 +1,6 @@
 """Plans: drafted by a job or as a dry run, edited and approved by the head of sales, cut into chunks to be carried out."""
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +10,7 @@ from services.offboarding.cases.rules import CaseRecord
 from services.offboarding.cases.runner import apply_replies
 from services.offboarding.cases.store import get_visible_case, insert_timeline_entry, lock_case
 from services.offboarding.jobs.handlers import JobResult
-from services.offboarding.moves.rules import PlanEdit, split_into_json_batches
+from services.offboarding.moves.rules import Move, PlanEdit
 from services.offboarding.moves.store import (
     cut_into_chunks,
     insert_moves,
@@ -44,11 +43,11 @@ from shared.service import Runtime
 
 @dataclass(frozen=True)
 class PlanProposal:
-    """A plan, its moves in lists, and what weighed on the colleagues before it: points per function."""
+    """A plan, its moves, and what weighed on the colleagues before it: points per function."""
 
     plan: Plan
-    moves_as_json: Sequence[str]
-    loads_before_as_json: str
+    moves: Sequence[Move]
+    loads_before: Mapping[str, Mapping[str, float]]
 
 
 async def compute_plan_proposal(runtime: Runtime, leaver_id: str, employment_id: str | None = None) -> PlanProposal:
@@ -77,7 +76,7 @@ async def compute_plan_proposal(runtime: Runtime, leaver_id: str, employment_id:
         )
         plan = make_plan(problem)
         weighing = {colleague.id: colleague.load for colleague in loaded if colleague.load}
-        return PlanProposal(plan, split_into_json_batches(rules.to_moves(plan, clients, stages)), json.dumps(weighing))
+        return PlanProposal(plan, rules.to_moves(plan, clients, stages), weighing)
 
     return await asyncio.to_thread(compute)
 
@@ -98,9 +97,8 @@ async def save_draft_and_approve_if_small(
     """Keeps the plan as proposed. Below the threshold, or with nothing to place, it approves itself."""
     plan, version = proposal.plan, case.round
     places = await store.get_other_places(work, record.employee_id, record.id)
-    await store.insert_plan(work, case.id, version, plan, places, proposal.loads_before_as_json)
-    for moves in proposal.moves_as_json:
-        await insert_moves(work, case.id, version, moves)
+    await store.insert_plan(work, case.id, version, plan, places, proposal.loads_before)
+    await insert_moves(work, case.id, version, proposal.moves)
     unplaced = Counter("stage" if one.order_id else "team" if one.function else "client" for one in plan.unplaced)
     work.publish(
         PlanProposed(
@@ -190,9 +188,12 @@ async def _edit_plan(work: UnitOfWork, record: CaseRecord, version: int, edits: 
     order_ids = [order_id for order_id, _ in stages]
     moves = await list_planned_moves(work, record.id, version, list(clients), order_ids)
     loads = await store.get_planned_loads_without(work, record.id, version, list(clients), order_ids)
-    stage_moves = {(move.order_id, move.stage): move for move in moves if move.kind == "stage"}
-    planned = {key: move.to_id for key, move in stage_moves.items() if move.to_id}
-    items = {key: rules.to_stage_item(rules.restore_open_stage(move)) for key, move in stage_moves.items()}
+    planned = {(move.order_id, move.stage): move.to_id for move in moves if move.stage_needs and move.to_id}
+    items = {
+        (move.order_id, move.stage): rules.to_stage_item(rules.restore_open_stage(move, move.stage_needs))
+        for move in moves
+        if move.stage_needs
+    }
     problem = PlanningProblem(
         record.employee_id,
         await store.list_able_colleagues(work, record.employee_id, loads),

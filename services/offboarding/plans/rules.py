@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from services.offboarding.moves.rules import Move, PlanEdit
+from services.offboarding.moves.rules import Move, PlanEdit, StageNeeds
 from services.offboarding.planner.plan import Plan
 from services.offboarding.planner.problem import ClientItem, StageItem
 from services.offboarding.planner.violations import Violation
@@ -86,17 +86,9 @@ def to_stage_item(stage: OpenStage, department_id: str | None = None) -> StageIt
     )
 
 
-def restore_open_stage(move: Move) -> OpenStage:
+def restore_open_stage(move: Move, needs: StageNeeds) -> OpenStage:
     """The stage that a move is of, as it was when the plan was made."""
-    return OpenStage(
-        order_id=move.order_id,
-        client_id=move.client_id,
-        stage=move.stage,
-        function=move.planning_facts["function"],
-        effort=move.effort,
-        taken=move.planning_facts["taken"],
-        apart=move.planning_facts["apart"],
-    )
+    return OpenStage(move.order_id, move.client_id, move.stage, needs.function, move.effort, needs.taken, needs.apart)
 
 
 def sum_loads_without_clients(loads: Sequence[Load], clients: Sequence[PortfolioClient]) -> dict[str, dict[str, float]]:
@@ -116,13 +108,12 @@ def to_moves(plan: Plan, clients: Sequence[PortfolioClient], stages: Sequence[Op
 
     def move_client(client_id: str, **result: Any) -> Move:
         client = by_client[client_id]
-        facts = {"closed": True} if client.status == "closed" else {}
-        return Move("client", client_id, effort=client.effort, planning_facts=facts, **result)
+        return Move("client", client_id, effort=client.effort, is_closed=client.status == "closed", **result)
 
     def move_stage(order_id: str, name: str, **result: Any) -> Move:
         stage = by_stage[order_id, name]
-        facts = {"function": stage.function, "taken": stage.taken, "apart": list(stage.apart)}
-        return Move("stage", stage.client_id, order_id, name, effort=stage.effort, planning_facts=facts, **result)
+        needs = StageNeeds(stage.function, stage.taken, stage.apart)
+        return Move("stage", stage.client_id, order_id, name, effort=stage.effort, stage_needs=needs, **result)
 
     moves = [move_client(one.client_id, to_id=one.to_id, reasons=one.why, cost=one.cost) for one in plan.clients]
     moves += [

@@ -19,9 +19,14 @@ async def get_newest_plan(work: UnitOfWork, case_id: str) -> PlanState | None:
 
 
 async def insert_plan(
-    work: UnitOfWork, case_id: str, version: int, plan: Plan, places: OtherPlaces, loads_before_as_json: str
+    work: UnitOfWork,
+    case_id: str,
+    version: int,
+    plan: Plan,
+    places: OtherPlaces,
+    loads_before: Mapping[str, Mapping[str, float]],
 ) -> None:
-    """A proposed plan. Its `loads_before_as_json`: what weighed on the colleagues before it, points per function."""
+    """A proposed plan. Its `loads_before`: what weighed on the colleagues before it, points per function."""
     await work.execute(
         """
         INSERT INTO plans (case_id, version, status, objective, bound, gap, places, loads, made_at)
@@ -33,7 +38,7 @@ async def insert_plan(
         bound=plan.bound,
         gap=plan.gap,
         places=json.dumps(vars(places)),
-        loads=loads_before_as_json,
+        loads=json.dumps(loads_before),
     )
 
 

@@ -1,7 +1,6 @@
 """The job `ranking`: every client's risk, and visits to the top of the list."""
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 
 from services.offboarding.assignees.handlers import choose_and_lock_assignee
@@ -24,20 +23,10 @@ async def rank_clients_and_open_visits(runtime: Runtime, record: CaseRecord) -> 
     leaver_id = record.employee_id
     clients = await fetch_portfolio(runtime.http_client, leaver_id)
     phase = await fetch_sales_phase(runtime.http_client, leaver_id)
-
-    def rank() -> tuple[Sequence[ClientRisk], str]:
-        risks = rank_clients(leaver_id, clients, phase)
-        return risks, json.dumps(
-            [
-                {"client_id": risk.client_id, "rank": risk.rank, "score": risk.score, "why": risk.reasons}
-                for risk in risks
-            ]
-        )
-
-    risks, risks_as_json = await asyncio.to_thread(rank)
+    risks = await asyncio.to_thread(rank_clients, leaver_id, clients, phase)
 
     async def write(work: UnitOfWork, record: CaseRecord, case: Case) -> Mapping[str, int]:
-        await replace_risks(work, record.id, risks_as_json)
+        await replace_risks(work, record.id, risks)
         await _open_visits_to_top(work, record, risks)
         return {}
 

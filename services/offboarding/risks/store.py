@@ -1,19 +1,24 @@
 """What the assessment found of each client."""
 
+import asyncio
+import json
+from collections.abc import Sequence
+
+from services.offboarding.risks.rules import ClientRisk
 from shared.database import UnitOfWork
+from shared.records import get_fields
 
 
-async def replace_risks(work: UnitOfWork, case_id: str, risks_as_json: str) -> None:
-    """`risks_as_json`: a list of client, rank, score and why."""
+async def replace_risks(work: UnitOfWork, case_id: str, risks: Sequence[ClientRisk]) -> None:
     await work.execute("DELETE FROM risks WHERE case_id = :case_id", case_id=case_id)
     await work.execute(
         """
         INSERT INTO risks (case_id, client_id, rank, score, why)
-        SELECT :case_id, client_id, rank, score, why
-        FROM jsonb_to_recordset(CAST(:risks AS jsonb)) AS r (client_id text, rank int, score float, why jsonb)
+        SELECT :case_id, client_id, rank, score, reasons
+        FROM jsonb_to_recordset(CAST(:risks AS jsonb)) AS r (client_id text, rank int, score float, reasons jsonb)
         """,
         case_id=case_id,
-        risks=risks_as_json,
+        risks=await asyncio.to_thread(json.dumps, risks, default=get_fields),
     )
 
 
