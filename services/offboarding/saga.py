@@ -16,6 +16,9 @@ Outcome = Literal["done", "failed", "stale", "waived", "skipped", "retry", "move
 StepStatus = Literal["pending", "running", "waiting", "done", "skipped", "undone"]
 CaseStatus = Literal["open", "needs_person", "cleared", "cancelled"]
 
+OPEN_CASE_STATUSES: tuple[CaseStatus, ...] = ("open", "needs_person")
+SETTLED_ITEM_STATUSES: tuple[ItemStatus, ...] = ("done", "waived", "skipped", "cancelled")
+
 LAST_DAY = "last_day"  # the clock that `clear` waits for beside the steps; also the name of its reply
 UNDO = "undo"  # the name of the reply that the resignation was withdrawn
 MAX_CHUNKS_UNDER_WAY = 2  # chunks per case and service that are asked and not yet answered
@@ -44,7 +47,7 @@ class CaseItem:
 
     @property
     def is_settled(self) -> bool:
-        return self.status in ("done", "waived", "skipped", "cancelled")
+        return self.status in SETTLED_ITEM_STATUSES
 
 
 @dataclass(frozen=True)

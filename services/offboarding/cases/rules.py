@@ -7,7 +7,15 @@ from datetime import date, datetime
 from typing import Literal, get_args
 
 from services.offboarding.checklist.rules import ChecklistEntry
-from services.offboarding.saga import Case, CaseItem, CaseStatus, ChecklistTask, StepStatus, get_step_table
+from services.offboarding.saga import (
+    OPEN_CASE_STATUSES,
+    Case,
+    CaseItem,
+    CaseStatus,
+    ChecklistTask,
+    StepStatus,
+    get_step_table,
+)
 from shared.contracts.offboarding import OffboardingStarted
 
 StepName = Literal["freeze", "assess", "plan", "transfer", "hand_over", "clear", "follow_up"]
@@ -66,7 +74,7 @@ class CaseRecord(CaseBasics):
 
     @property
     def is_open(self) -> bool:
-        return self.status in ("open", "needs_person")
+        return self.status in OPEN_CASE_STATUSES
 
     def make_started(self) -> OffboardingStarted:
         return OffboardingStarted(

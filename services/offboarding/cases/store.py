@@ -16,9 +16,10 @@ from services.offboarding.cases.rules import (
 )
 from services.offboarding.checklist.rules import ChecklistEntry
 from services.offboarding.checklist.store import dump_checklist
+from services.offboarding.introductions.rules import OPEN_STATUSES
 from services.offboarding.permissions.rules import Viewer, require_found
 from services.offboarding.permissions.store import MAY_SEE_CASE, list_page, viewer_parameters
-from services.offboarding.saga import Case, CaseItem, get_step_table
+from services.offboarding.saga import OPEN_CASE_STATUSES, SETTLED_ITEM_STATUSES, Case, CaseItem, get_step_table
 from shared.database import UnitOfWork
 from shared.paging import Paging
 
@@ -89,9 +90,9 @@ async def get_next_case_past_last_day(work: UnitOfWork) -> CaseRecord | None:
     """A case whose last day is over and which has not heard of it."""
     return await work.fetch_one(
         _read_record,
-        """
+        f"""
         SELECT * FROM cases
-        WHERE status IN ('open', 'needs_person') AND NOT last_day_over AND undo = '' AND last_day < :today
+        WHERE status IN {OPEN_CASE_STATUSES} AND NOT last_day_over AND undo = '' AND last_day < :today
         ORDER BY last_day, id LIMIT 1
         """,
     )
@@ -297,7 +298,7 @@ async def list_timeline(work: UnitOfWork, paging: Paging, case_id: str) -> list[
 
 # Introductions and visits are counted per person: there may be thousands. `for_head` marks what waits for the head of sales
 # of the case.
-LIST_WAITING = """
+LIST_WAITING = f"""
     SELECT t.case_id, t.kind AS what, t.assignee_id AS who_id, t.opened_at AS since, t.due_on, 1 AS number, false AS for_head
     FROM tasks t WHERE t.case_id = ANY(:ids) AND t.status = 'open'
     UNION ALL
@@ -306,7 +307,7 @@ LIST_WAITING = """
     UNION ALL
     SELECT case_id, 'introductions', CASE WHEN status IN ('accepted', 'briefed') THEN from_id ELSE to_id END,
            min(changed_at), min(due_on), count(*), false
-    FROM introductions WHERE case_id = ANY(:ids) AND status IN ('proposed', 'accepted', 'briefed', 'introduced') GROUP BY 1, 3
+    FROM introductions WHERE case_id = ANY(:ids) AND status IN {OPEN_STATUSES} GROUP BY 1, 3
     UNION ALL
     SELECT case_id, 'visits', assignee_id, min(opened_at), min(due_on), count(*), false
     FROM visits WHERE case_id = ANY(:ids) AND status = 'open' GROUP BY 1, 3
@@ -345,10 +346,10 @@ async def list_begun_steps(work: UnitOfWork, case_ids: Sequence[str]) -> dict[st
     """By case the steps that have begun."""
     steps: dict[str, list[StepProgress]] = {case_id: [] for case_id in case_ids}
     begun = await work.fetch_rows(
-        """
+        f"""
         SELECT s.case_id, s.name, s.status, s.started_at, s.finished_at,
                count(i.name) FILTER (WHERE NOT i.is_undo) AS items,
-               count(i.name) FILTER (WHERE NOT i.is_undo AND i.status IN ('done', 'waived', 'skipped', 'cancelled')) AS done
+               count(i.name) FILTER (WHERE NOT i.is_undo AND i.status IN {SETTLED_ITEM_STATUSES}) AS done
         FROM case_steps s LEFT JOIN case_items i ON i.case_id = s.case_id AND i.step = s.name
         WHERE s.case_id = ANY(:ids) GROUP BY 1, 2, 3, 4, 5
         """,

@@ -16,8 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.offboarding.metadata import Timestamp, metadata
-
-OPEN_CASE = "status IN ('open', 'needs_person')"
+from services.offboarding.saga import OPEN_CASE_STATUSES
 
 # `status` and `step` repeat what saga.py derives, for lists and for the index that keeps one open case per employment.
 Table(
@@ -43,7 +42,13 @@ Table(
     Column("cleared_at", Timestamp),
     Column("cancelled_at", Timestamp),
     Column("figures", JSONB, nullable=False, server_default="{}"),
-    Index("cases_one_open", "employee_id", "employment_id", unique=True, postgresql_where=text(OPEN_CASE)),
+    Index(
+        "cases_one_open",
+        "employee_id",
+        "employment_id",
+        unique=True,
+        postgresql_where=text(f"status IN {OPEN_CASE_STATUSES}"),
+    ),
     Index("cases_employee_id", "employee_id"),
     Index("cases_status", "status"),
 )

@@ -4,14 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from services.offboarding.introductions.rules import Introduction, IntroductionForm
+from services.offboarding.introductions.rules import OPEN_STATUSES, Introduction, IntroductionForm
 from services.offboarding.moves.rules import MovedClient
 from services.offboarding.permissions.rules import Viewer, require_found
 from services.offboarding.permissions.store import IS_HEAD, list_page
 from shared.database import UnitOfWork
 from shared.paging import Paging
 
-IS_OPEN = "status IN ('proposed', 'accepted', 'briefed', 'introduced')"
+IS_OPEN = f"status IN {OPEN_STATUSES}"
 SERVES = f"(i.to_id = :actor OR i.from_id = :actor OR {IS_HEAD} OR :director)"
 
 
