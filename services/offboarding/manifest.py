@@ -26,7 +26,6 @@ from services.offboarding.departures.handlers import (
     on_resignation_withdrawn,
 )
 from services.offboarding.documents import api as documents_api
-from services.offboarding.erasure import api as erasure_api
 from services.offboarding.erasure.handlers import on_client_erased, on_employee_erased
 from services.offboarding.follow_up import api as follow_up_api
 from services.offboarding.follow_up.handlers import collect_follow_up_figures
@@ -35,6 +34,7 @@ from services.offboarding.introductions.handlers import on_client_merged, on_cli
 from services.offboarding.jobs.handlers import Computation, run_next_job
 from services.offboarding.metadata import metadata
 from services.offboarding.moves.handlers import prepare_remainder_moves
+from services.offboarding.personal_data import api as personal_data_api
 from services.offboarding.plans import api as plans_api
 from services.offboarding.plans.handlers import draft_plan
 from services.offboarding.risks.handlers import rank_clients_and_open_visits
@@ -94,7 +94,7 @@ SERVICE = Service(
         documents_api.router,
         introductions_api.router,
         visits_api.router,
-        erasure_api.router,
+        personal_data_api.router,
     ),
     metadata=metadata,
     publishes=(*offboarding.EVENTS, JournalEntry, ErasureDone),

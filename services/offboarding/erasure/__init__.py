@@ -1,1 +1,1 @@
-"""What is kept of an employee or a client, shown to who has a right to know, and erased."""
+"""What goes of an employee or a client when they are erased."""

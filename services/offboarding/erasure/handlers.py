@@ -7,7 +7,6 @@ words of ours stay: the certificate still says what was done, and when.
 from services.offboarding.cases.store import erase_skip_reasons, list_case_ids
 from services.offboarding.departures.handlers import on_employee_event
 from services.offboarding.documents.store import erase_document_texts
-from services.offboarding.erasure import store
 from services.offboarding.introductions.store import erase_introduction_texts
 from services.offboarding.tasks.store import erase_task_texts
 from services.offboarding.visits.store import erase_visit_notes
@@ -49,10 +48,3 @@ async def on_client_erased(work: UnitOfWork, envelope: Envelope[ClientErased]) -
         visits=await erase_visit_notes(work, client_ids=client_ids),
         kept_answers=await delete_kept_responses_to_or_mentioning(work, *client_ids),
     )
-
-
-async def disclose_personal_data(work: UnitOfWork, employee_id: str, may_see_clients: bool) -> store.PersonalData:
-    """What is kept of an employee here. Every look is in the journal."""
-    kept = await store.get_personal_data(work, employee_id, may_see_clients)
-    publish_journal_entry(work, "personal_data.read", employee_id=employee_id, service=work.service)
-    return kept

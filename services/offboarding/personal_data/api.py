@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.offboarding.erasure import handlers
-from services.offboarding.erasure.store import PersonalData
+from services.offboarding.personal_data import handlers
+from services.offboarding.personal_data.store import PersonalData
 from shared.http.door import Door, allow
 from shared.ids import Id
 
