@@ -78,7 +78,7 @@ class Case:
     items: tuple[CaseItem, ...] = ()
     facts: Mapping[str, int] = field(default_factory=dict)
 
-    def items_of(self, step: str) -> tuple[CaseItem, ...]:
+    def list_items(self, step: str) -> tuple[CaseItem, ...]:
         return tuple(item for item in self.items if item.step == step)
 
     def is_over(self, step: str) -> bool:
@@ -86,17 +86,17 @@ class Case:
             return self.last_day_over
         # A transfer that failed is planned anew: it is not over before the plan is, once more.
         before = next(one.after_steps for one in get_step_table(self) if one.name == step)
-        settled = all(item.is_settled for item in self.items_of(step) if not item.is_undo)
+        settled = all(item.is_settled for item in self.list_items(step) if not item.is_undo)
         return step in self.begun_steps and settled and all(self.is_over(name) for name in before)
 
     @property
     def round(self) -> int:
         return self.facts.get("round", 1)
 
-    def id_of(self, item: CaseItem) -> str:
+    def get_item_id(self, item: CaseItem) -> str:
         return f"{self.id}/{item.step}/{item.name}"
 
-    def id_of_task(self, kind: str) -> str:
+    def get_task_item_id(self, kind: str) -> str:
         """The item of a human task of this kind, or of `introductions`."""
         return f"{self.id}/hand_over/{kind}"
 
@@ -126,8 +126,8 @@ class Case:
             return max(left, key=STEP_NAMES.index, default="freeze")
         return next((step.name for step in get_step_table(self) if not self.is_over(step.name)), "follow_up")
 
-    def status_of(self, step: str) -> StepStatus:
-        items = [item for item in self.items_of(step) if not item.is_undo]
+    def get_step_status(self, step: str) -> StepStatus:
+        items = [item for item in self.list_items(step) if not item.is_undo]
         if step not in self.begun_steps:
             return "pending"
         if step in self.undone_steps:
@@ -217,7 +217,7 @@ def _transfer(case: Case) -> list[CaseItem]:
 def _transfer_back(case: Case) -> list[CaseItem]:
     return [
         replace(item, name=f"undo-{item.name}", status="pending", is_undo=True, reason=None)
-        for item in case.items_of("transfer")
+        for item in case.list_items("transfer")
         if not item.is_undo and item.reason != "never_asked"
     ]
 
@@ -290,7 +290,7 @@ def answer(case: Case, reply: Reply) -> tuple[Case, list[CaseItem]]:
 def _ask_next_steps(case: Case) -> Case:
     for step in get_step_table(case):
         if all(case.is_over(name) for name in step.after_steps):
-            known = {item.name for item in case.items_of(step.name)}
+            known = {item.name for item in case.list_items(step.name)}
             new = [item for item in step.make_items(case) if item.name not in known]
             begun = case.begun_steps if step.name in case.begun_steps else (*case.begun_steps, step.name)
             if new or begun is not case.begun_steps:
@@ -309,9 +309,9 @@ def _undo_last_step(case: Case) -> Case:
             or (case.undo == "forced" and step.name != "freeze")
         ):
             continue
-        if not any(item.is_undo for item in case.items_of(step.name)):
+        if not any(item.is_undo for item in case.list_items(step.name)):
             case = replace(case, items=(*case.items, *step.make_undo_items(case)))
-        if not all(item.is_settled for item in case.items_of(step.name) if item.is_undo):
+        if not all(item.is_settled for item in case.list_items(step.name) if item.is_undo):
             return case
         if case.undo == "asked" and step.name not in case.undone_steps:
             case = replace(case, undone_steps=(*case.undone_steps, step.name))
@@ -324,7 +324,7 @@ def _apply_reply(case: Case, reply: Reply) -> Case:
         return case if over == case.last_day_over or "clear" in case.begun_steps else replace(case, last_day_over=over)
     if reply.item_id == case.undo_id:
         return _apply_withdrawal(case, reply)
-    item = next((item for item in case.items if case.id_of(item) == reply.item_id), None)
+    item = next((item for item in case.items if case.get_item_id(item) == reply.item_id), None)
     if item is None:
         return case
     if reply.outcome == "retry":

@@ -18,8 +18,8 @@ FACTS = {
 def play(data: st.DataObject, withdrawn_after: int | None = None) -> Case:
     """Replies to what is open in an order that is drawn, some of it twice, some of it late again."""
     case, asked = advance(Case("k", checklist_tasks=WANTED))
-    waiting = [*map(case.id_of, asked), "k/last_day"]
-    items = {case.id_of(item): item for item in asked}
+    waiting = [*map(case.get_item_id, asked), "k/last_day"]
+    items = {case.get_item_id(item): item for item in asked}
     heard: list[Reply] = []
     count = 0
     while waiting or (withdrawn_after is not None and count <= withdrawn_after):
@@ -36,8 +36,8 @@ def play(data: st.DataObject, withdrawn_after: int | None = None) -> Case:
         case, asked = answer(case, reply)
         no_more_than_two_under_way(case)
         never_asked_twice(items, case, asked)
-        waiting += [case.id_of(one) for one in asked]
-        items.update({case.id_of(one): one for one in asked})
+        waiting += [case.get_item_id(one) for one in asked]
+        items.update({case.get_item_id(one): one for one in asked})
     return case
 
 
@@ -48,7 +48,7 @@ def no_more_than_two_under_way(case: Case) -> None:
 
 
 def never_asked_twice(known: dict[str, CaseItem], case: Case, asked: list[CaseItem]) -> None:
-    assert not {case.id_of(item) for item in asked} & set(known)
+    assert not {case.get_item_id(item) for item in asked} & set(known)
 
 
 @settings(deadline=None)
@@ -59,13 +59,13 @@ def test_any_order_and_duplication_of_replies_ends_in_the_same_state(data: st.Da
     waiting = list(asked)
     while waiting:
         item = waiting.pop(0)
-        expected, asked = answer(expected, Reply(expected.id_of(item), facts=FACTS.get(item.name, {})))
+        expected, asked = answer(expected, Reply(expected.get_item_id(item), facts=FACTS.get(item.name, {})))
         waiting += asked
     expected, asked = answer(expected, Reply("k/last_day"))
     waiting = list(asked)
     while waiting:
         item = waiting.pop(0)
-        expected, asked = answer(expected, Reply(expected.id_of(item), facts=FACTS.get(item.name, {})))
+        expected, asked = answer(expected, Reply(expected.get_item_id(item), facts=FACTS.get(item.name, {})))
         waiting += asked
     assert case == expected
     assert case.status == "cleared"
@@ -80,8 +80,8 @@ def test_a_withdrawal_at_any_moment_ends_cancelled_or_is_refused_past_clear(data
         assert case.status == "needs_person"
         return
     assert case.status == "cancelled"
-    assert all(case.status_of(step) == "undone" for step in case.begun_steps)
-    moved = {item.name for item in case.items_of("transfer") if not item.is_undo and item.status == "done"}
-    returned = {item.name.removeprefix("undo-") for item in case.items_of("transfer") if item.is_undo}
+    assert all(case.get_step_status(step) == "undone" for step in case.begun_steps)
+    moved = {item.name for item in case.list_items("transfer") if not item.is_undo and item.status == "done"}
+    returned = {item.name.removeprefix("undo-") for item in case.list_items("transfer") if item.is_undo}
     assert moved <= returned
     assert replace(case, items=()).epoch == 2

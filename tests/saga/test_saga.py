@@ -40,7 +40,7 @@ class Script:
 
     def statuses(self) -> dict[str, str]:
         order = ("freeze", "assess", "plan", "transfer", "hand_over", "clear", "follow_up")
-        return {step: self.case.status_of(step) for step in order}
+        return {step: self.case.get_step_status(step) for step in order}
 
     def to_plan(self) -> "Script":
         for name in ("freeze/access", "freeze/stages", "assess/ranking"):
@@ -184,7 +184,7 @@ def test_a_waived_task_is_settled_whether_it_was_asked_or_not() -> None:
     script = Script().to_transfer()
     script.hears("hand_over/training", "waived", "no successor to train")
     script.hears("hand_over/undertaking", "waived", "signed on paper")
-    assert {item.name: item.status for item in script.case.items_of("hand_over")} == {
+    assert {item.name: item.status for item in script.case.list_items("hand_over")} == {
         "successful_actions": "asked",
         "undertaking": "waived",
         "training": "waived",
@@ -386,7 +386,7 @@ def test_each_step_is_said_to_be_over_once() -> None:
 
 def test_the_companys_tasks_cannot_be_taken_for_those_of_the_saga() -> None:
     asked = {item.asks_for for item in Script(wanted=()).to_transfer().case.items if item.kind == "task"}
-    asked |= {item.asks_for for item in Script(wanted=()).to_transfer().case.items_of("hand_over")}
+    asked |= {item.asks_for for item in Script(wanted=()).to_transfer().case.list_items("hand_over")}
     assert asked <= set(RESERVED_TASK_KINDS)
     assert "approval" in asked
 

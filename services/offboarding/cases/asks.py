@@ -19,14 +19,14 @@ from shared.messages import Command
 
 async def ask_for_items(work: UnitOfWork, record: CaseRecord, case: Case, items: Sequence[CaseItem]) -> list[Reply]:
     """Asks for the items. What is over before it began (nothing to move, nobody to introduce) is replied to at once."""
-    return [Reply(case.id_of(item)) for item in items if not await _ask_for_item(work, record, case, item)]
+    return [Reply(case.get_item_id(item)) for item in items if not await _ask_for_item(work, record, case, item)]
 
 
 async def _ask_for_item(work: UnitOfWork, record: CaseRecord, case: Case, item: CaseItem) -> bool:
     """False where there is nothing to do."""
     match item.kind:
         case "job":
-            await insert_job(work, case.id_of(item), case.id, item.asks_for)
+            await insert_job(work, case.get_item_id(item), case.id, item.asks_for)
         case "task" if item.asks_for == "introductions":
             return await exists_open_introduction(work, case.id)
         case "task" if item.asks_for != "approval":  # the plan itself is what waits for approval
@@ -54,7 +54,7 @@ async def _list_moves_of_item(
 
 
 def _make_command(record: CaseRecord, case: Case, item: CaseItem, moves: Sequence[CommandedMove]) -> Command:
-    about = {"command_id": case.id_of(item), "case_id": case.id, "employee_id": record.employee_id}
+    about = {"command_id": case.get_item_id(item), "case_id": case.id, "employee_id": record.employee_id}
     ground = {"employment_id": record.employment_id, "ref": record.ref}
     epoch, caretakers = case.epoch, list(record.caretakers)
     match item.asks_for:

@@ -49,7 +49,7 @@ async def on_command_answered(work: UnitOfWork, envelope: Envelope[CommandAnswer
         record, case = await store.lock_case(work, answer.case_id)
     except NotFound:
         return
-    item = next((item for item in case.items if case.id_of(item) == answer.command_id), None)
+    item = next((item for item in case.items if case.get_item_id(item) == answer.command_id), None)
     if item is None or item.status != "asked":
         return
     failed = await _follow_results(work, record, case, item, answer) if item.move_kind else 0
@@ -117,7 +117,7 @@ async def retry_failed_items(work: UnitOfWork, viewer: Viewer, case_id: str, ste
         if (item.status == "failed" and step in (None, item.step))
         or (step == "plan" and item.asks_for == "approval" and item.status == "asked")
     ]
-    replies = [Reply(case.id_of(item), "retry") for item in items]
+    replies = [Reply(case.get_item_id(item), "retry") for item in items]
     if case.undo == "refused" and step in (None, "freeze"):
         replies.append(Reply(case.undo_id, "forced"))
     await _decide(work, record, case, "retried", step, replies)
@@ -133,7 +133,7 @@ async def skip_failed_items(
     """
     record, case = await _lock_case_as_head(work, viewer, case_id)
     items = [item for item in case.items if item.status == "failed" and step in (None, item.step)]
-    replies = [Reply(case.id_of(item), "skipped", reason) for item in items]
+    replies = [Reply(case.get_item_id(item), "skipped", reason) for item in items]
     if case.undo == "refused" and step in (None, "freeze"):
         replies.append(Reply(case.undo_id, "skipped"))
     await _decide(work, record, case, "skipped", step, replies)

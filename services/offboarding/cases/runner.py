@@ -45,7 +45,7 @@ async def _follow_move(
     if after.last_day_over and not before.last_day_over:
         await effects.reassign_leavers_open_work(work, record)
         if after.is_over("transfer"):
-            replies.append(Reply(after.id_of_task("introductions")))
+            replies.append(Reply(after.get_task_item_id("introductions")))
     if after.undo == "asked" and not before.undo:
         await effects.cancel_open_work(work, record)
     await _announce_steps(work, record, before, after)

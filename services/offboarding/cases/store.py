@@ -190,7 +190,7 @@ async def update_case(work: UnitOfWork, before: Case, after: Case) -> None:
     steps = [
         {
             "name": step.name,
-            "status": after.status_of(step.name),
+            "status": after.get_step_status(step.name),
             "over": step.name in after.begun_steps and after.is_over(step.name),
         }
         for step in get_step_table(after)

@@ -62,7 +62,7 @@ async def take_introduction_step(
         work, case.id
     )
     if is_last and case.is_over("transfer"):
-        await apply_replies(work, record, case, Reply(case.id_of_task("introductions")))
+        await apply_replies(work, record, case, Reply(case.get_task_item_id("introductions")))
     return introduction
 
 

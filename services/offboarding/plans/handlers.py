@@ -163,7 +163,7 @@ async def approve_plan(work: UnitOfWork, viewer: Viewer, case_id: str, version: 
             await _edit_plan(work, record, version, edits)
         await _require_able_successors(work, record, version)
         chunks = await _approve_version(work, record, version, by=work.actor)
-        await apply_replies(work, record, case, Reply(case.id_of(item), facts=chunks))
+        await apply_replies(work, record, case, Reply(case.get_item_id(item), facts=chunks))
     return await get_plan_document(work, viewer, case_id)
 
 

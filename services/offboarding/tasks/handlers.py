@@ -40,7 +40,7 @@ async def complete_task(work: UnitOfWork, viewer: Viewer, task_id: str, proof: s
         raise DocumentsNotReceived
     await store.update_tasks(work, [task])
     await insert_timeline_entry(work, case.id, "task_done", "hand_over", kind=task.kind, task_id=task_id)
-    await apply_replies(work, record, case, Reply(case.id_of_task(task.kind)))
+    await apply_replies(work, record, case, Reply(case.get_task_item_id(task.kind)))
     return task
 
 
@@ -59,5 +59,5 @@ async def waive_task(work: UnitOfWork, viewer: Viewer, task_id: str, reason: str
         work, "task_waived", employee_id=task.leaver_id, case_id=case.id, task_id=task_id, task=task.kind
     )
     await insert_timeline_entry(work, case.id, "task_waived", "hand_over", kind=task.kind, task_id=task_id)
-    await apply_replies(work, record, case, Reply(case.id_of_task(task.kind), "waived", "waived"))
+    await apply_replies(work, record, case, Reply(case.get_task_item_id(task.kind), "waived", "waived"))
     return task

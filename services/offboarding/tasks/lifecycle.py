@@ -23,7 +23,7 @@ async def open_task(work: UnitOfWork, record: CaseRecord, case: Case, item: Case
     assignee_id = await choose_and_lock_assignee(work, _choose_by_role(record, case, entry.who))
     due_on = compute_due_day(entry, record.notice_on, record.last_day, work.today, Calendar(work.settings.holidays))
     task = await store.insert_task(
-        work, case.id_of(item), case.id, entry.kind, entry.title, entry.who, assignee_id, due_on
+        work, case.get_item_id(item), case.id, entry.kind, entry.title, entry.who, assignee_id, due_on
     )
     if task is not None:
         work.publish(make_task_event(TaskOpened, task))
