@@ -74,6 +74,11 @@ class Person:
         return self.status in ("active", "resigned")
 
     @property
+    def is_barred(self) -> bool:
+        """Frozen, or left: they have no role but `employee`."""
+        return self.frozen or self.status == "left"
+
+    @property
     def may_be_given_work(self) -> bool:
         """Employed, not frozen, and nothing of an earlier employment is still to be settled."""
         return self.is_employed and not self.frozen and not self.settling

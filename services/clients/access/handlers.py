@@ -51,7 +51,7 @@ async def lock_people_and_require_active_actor(
     """`lock_people`, with the person acting. Raises `YouAreFrozen` if a freeze came before the lock."""
     people = await lock_people(work, for_update, [*for_share, work.actor])
     actor = people.get(work.actor)
-    if actor is not None and (actor.frozen or actor.status == "left"):
+    if actor is not None and actor.is_barred:
         raise YouAreFrozen
     return people
 

@@ -35,5 +35,5 @@ async def lock_participants(
     """
     for_update = [leaver_id] if leaver_id else ()
     actor = (await lock_people(work, for_update=for_update, for_share=[work.actor, *others])).get(work.actor)
-    if not may_caller_be_frozen and actor is not None and (actor.frozen or actor.status == "left"):
+    if not may_caller_be_frozen and actor is not None and actor.is_barred:
         raise Forbidden
