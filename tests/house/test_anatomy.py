@@ -16,10 +16,11 @@ KINDS = {"__init__", "api", "fields", "handlers", "rules", "store", "tables", "f
 # What is there besides subjects and kinds, and nowhere else.
 EXTRA = {
     "staff/hris": {"messages", "vendors"},
-    "offboarding": {"saga", "planner", "other_services"},
+    "offboarding": {"saga", "planner"},
     "offboarding/cases": {"asks", "effects", "runner"},
     "offboarding/certificates": {"certificate"},
     "offboarding/introductions": {"lifecycle"},
+    "offboarding/portfolios": {"requests"},
     "offboarding/tasks": {"lifecycle"},
     "offboarding/visits": {"lifecycle"},
 }

@@ -7,7 +7,7 @@ from services.offboarding.cases.rules import CaseRecord
 from services.offboarding.follow_up.store import delete_follow_ups, insert_follow_ups
 from services.offboarding.jobs.handlers import JobResult
 from services.offboarding.moves.store import list_transferred_clients
-from services.offboarding.other_services import fetch_order_figures
+from services.offboarding.portfolios.requests import fetch_order_figures
 from services.offboarding.saga import Case
 from shared.calendar import get_local_day
 from shared.database import UnitOfWork

@@ -17,7 +17,7 @@ from services.offboarding.cases.runner import apply_replies
 from services.offboarding.cases.store import get_case, lock_case
 from services.offboarding.jobs import store
 from services.offboarding.jobs.rules import LEASE_DURATION, Job, choose_retry_time
-from services.offboarding.other_services import ServiceUnreachable
+from services.offboarding.portfolios.requests import ServiceUnreachable
 from services.offboarding.saga import Case, Reply
 from shared.database import UnitOfWork, is_transient
 from shared.outbox.waiting import describe_error

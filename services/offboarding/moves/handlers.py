@@ -9,7 +9,7 @@ from services.offboarding.cases.store import insert_timeline_entry
 from services.offboarding.jobs.handlers import JobResult
 from services.offboarding.moves import store
 from services.offboarding.moves.rules import Move
-from services.offboarding.other_services import fetch_open_stages, fetch_portfolio
+from services.offboarding.portfolios.requests import fetch_open_stages, fetch_portfolio
 from services.offboarding.saga import Case
 from shared.database import UnitOfWork
 from shared.service import Runtime

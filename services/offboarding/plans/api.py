@@ -9,11 +9,11 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field, model_validator
 
 from services.offboarding.moves.rules import PlanEdit
-from services.offboarding.other_services import ServiceUnreachable
 from services.offboarding.permissions.fields import get_viewer
 from services.offboarding.planner.plan import PlacedClient, PlacedStage, PlacedTeamPlace
 from services.offboarding.plans import handlers
 from services.offboarding.plans.rules import OtherPlaces, OverCapacity
+from services.offboarding.portfolios.requests import ServiceUnreachable
 from shared.errors import Forbidden, Unavailable
 from shared.http.door import Door, allow
 from shared.http.fields import Body

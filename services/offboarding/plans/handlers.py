@@ -18,13 +18,6 @@ from services.offboarding.moves.store import (
     list_successor_ids,
     update_successors,
 )
-from services.offboarding.other_services import (
-    fetch_client_loads,
-    fetch_open_stages,
-    fetch_portfolio,
-    fetch_stage_loads,
-    fetch_team_places,
-)
 from services.offboarding.permissions.handlers import lock_participants, require_head_of_case
 from services.offboarding.permissions.rules import Viewer
 from services.offboarding.permissions.store import is_head_of_case, may_make_dry_run_for
@@ -33,6 +26,13 @@ from services.offboarding.planner.problem import ClientItem, PlanningProblem, Te
 from services.offboarding.planner.violations import find_violations
 from services.offboarding.plans import rules, store
 from services.offboarding.plans.rules import OtherPlaces, OverCapacity
+from services.offboarding.portfolios.requests import (
+    fetch_client_loads,
+    fetch_open_stages,
+    fetch_portfolio,
+    fetch_stage_loads,
+    fetch_team_places,
+)
 from services.offboarding.saga import Case, Reply
 from shared.contracts.offboarding import PlanProposed
 from shared.database import UnitOfWork

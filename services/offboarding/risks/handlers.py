@@ -8,7 +8,7 @@ from services.offboarding.assignees.store import get_head_of_sales
 from services.offboarding.cases.rules import CaseRecord
 from services.offboarding.cases.store import insert_timeline_entry
 from services.offboarding.jobs.handlers import JobResult
-from services.offboarding.other_services import fetch_portfolio, fetch_sales_phase
+from services.offboarding.portfolios.requests import fetch_portfolio, fetch_sales_phase
 from services.offboarding.risks.rules import ClientRisk, rank_clients
 from services.offboarding.risks.store import replace_risks
 from services.offboarding.saga import Case
