@@ -17,16 +17,13 @@ from services.cli.output import exit_with_error
 from services.cli.server import run_on_server_loop
 from services.wiring import NotConfigured, load_or_create_signing_key, open_embedded_system
 from shared.auth import Role, TokenKeys, make_token_keys
+from shared.outbox.deliveries import is_all_delivered
 from shared.service import Runtime
 from shared.settings import Settings
 from shared.telemetry import configure_logging
 
 TOKEN_TTL = 12 * 3600  # seconds; longer than any command runs
 STARTUP_PATIENCE = 15  # seconds that a starting `holdfast up` is waited for
-SETTLED_SQL = """
-    SELECT NOT EXISTS (SELECT 1 FROM outbox WHERE published_at IS NULL)
-       AND NOT EXISTS (SELECT 1 FROM deliveries)
-"""
 
 T = TypeVar("T")
 
@@ -92,13 +89,8 @@ class System:
         """Waits until nothing is on its way between embedded services, so that ending leaves nothing half-way."""
         calm = 0
         while self.embedded and calm < 2:  # twice, since a message may pass between two looks
-            calm = calm + 1 if all([await _is_settled(runtime) for runtime in self.embedded]) else 0
+            calm = calm + 1 if all([await is_all_delivered(runtime.database) for runtime in self.embedded]) else 0
             await asyncio.sleep(0.03)
-
-
-async def _is_settled(runtime: Runtime) -> bool:
-    async with runtime.database.connect() as connection:
-        return bool(await connection.fetchval(SETTLED_SQL))
 
 
 def _read_refusal(answer: httpx.Response) -> CallRefused:

@@ -30,3 +30,16 @@ async def list_deliveries(database: Database, topic: str, limit: int = 50) -> li
     async with database.connect() as connection:
         rows = await connection.fetch("SELECT * FROM deliveries WHERE topic = $1 ORDER BY id LIMIT $2", topic, limit)
     return [Record(row["topic"], row["key"], load_headers(row["headers"]), row["body"], row["id"]) for row in rows]
+
+
+async def is_all_delivered(database: Database) -> bool:
+    """Whether nothing of this service is on its way: neither what it sends nor what it is to receive."""
+    async with database.connect() as connection:
+        return bool(
+            await connection.fetchval(
+                """
+                SELECT NOT EXISTS (SELECT 1 FROM outbox WHERE published_at IS NULL)
+                   AND NOT EXISTS (SELECT 1 FROM deliveries)
+                """
+            )
+        )

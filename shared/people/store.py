@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from asyncpg import Connection
 
 from shared.advisory_locks import AdvisoryLock
-from shared.contracts.clients import Ground
+from shared.contracts.clients import Ground, GroundKind
 from shared.contracts.staff import DepartmentChanged, EmployeeEvent
 from shared.database import UnitOfWork
 from shared.messages import Envelope
@@ -148,6 +148,120 @@ async def are_roles_frozen(connection: Connection, sub: str) -> bool:
 def heads_person_sql(alias: str) -> str:
     """SQL: does `:actor` head the department of the person row `alias`, or one above it?"""
     return f"EXISTS (SELECT 1 FROM heads WHERE heads.department_id = {alias}.department_id AND heads.head_id = :actor)"
+
+
+async def exists_departure_ground(work: UnitOfWork, employee_id: str, employment_id: str) -> bool:
+    """Whether this employment is frozen for a departure that was not withdrawn."""
+    return bool(
+        await work.fetch_value(
+            """
+            SELECT 1 FROM grounds WHERE employee_id = :id AND employment_id = :employment
+            AND kind = 'departure' AND ended_at IS NULL AND reason IS DISTINCT FROM 'withdrawn'
+            """,
+            id=employee_id,
+            employment=employment_id,
+        )
+    )
+
+
+async def list_emergency_and_incident_grounds(work: UnitOfWork, employee_id: str, employment_id: str) -> list[Ground]:
+    """Those that have not ended."""
+    return await work.fetch_all(
+        Ground,
+        """
+        SELECT kind, ref FROM grounds WHERE employee_id = :id AND employment_id = :employment
+        AND ended_at IS NULL AND kind IN ('emergency', 'incident')
+        """,
+        id=employee_id,
+        employment=employment_id,
+    )
+
+
+async def insert_ground(
+    work: UnitOfWork, employee_id: str, employment_id: str, ground: Ground, case_id: str | None, reason: str | None
+) -> bool:
+    """Whether it is new; one that is there already is bound to the case, unless it is bound to another."""
+    return bool(
+        await work.fetch_value(
+            """
+            INSERT INTO grounds (employee_id, employment_id, kind, ref, case_id, reason, by_id, since)
+            VALUES (:employee_id, :employment, :kind, :ref, :case_id, :reason, :actor, :now)
+            ON CONFLICT (employee_id, employment_id, kind, ref)
+            DO UPDATE SET case_id = coalesce(grounds.case_id, excluded.case_id)
+            RETURNING xmax = 0
+            """,
+            employee_id=employee_id,
+            employment=employment_id,
+            kind=ground.kind,
+            ref=ground.ref,
+            case_id=case_id,
+            reason=reason,
+        )
+    )
+
+
+async def update_departure_grounds_withdrawn(work: UnitOfWork, employee_id: str, employment_id: str) -> None:
+    await work.execute(
+        """
+        UPDATE grounds SET reason = 'withdrawn' WHERE employee_id = :id AND employment_id = :employment
+        AND kind = 'departure' AND ended_at IS NULL
+        """,
+        id=employee_id,
+        employment=employment_id,
+    )
+
+
+async def update_grounds_ended(
+    work: UnitOfWork, employee_id: str, employment_id: str, kind: GroundKind, ref: str | None
+) -> int:
+    """Ends this ground, or all of this kind; how many."""
+    return await work.execute(
+        """
+        UPDATE grounds SET ended_at = :now
+        WHERE employee_id = :id AND employment_id = :employment AND kind = :kind AND ended_at IS NULL
+              AND (CAST(:ref AS text) IS NULL OR ref = :ref)
+        """,
+        id=employee_id,
+        employment=employment_id,
+        kind=kind,
+        ref=ref,
+    )
+
+
+async def update_employment(work: UnitOfWork, employee_id: str, employment_id: str) -> None:
+    await work.execute(
+        "UPDATE people SET employment_id = :employment WHERE employee_id = :id",
+        id=employee_id,
+        employment=employment_id,
+    )
+
+
+async def update_person_frozen(work: UnitOfWork, employee_id: str, stand_in_id: str | None) -> None:
+    """Freezes this person; the stand-in is also that of all for whom this person stood in."""
+    await work.execute(
+        """
+        UPDATE people SET stand_in_id = :stand_in, unowned = CAST(:stand_in AS text) IS NULL,
+            frozen = frozen OR employee_id = :id,
+            frozen_at = CASE WHEN employee_id = :id AND NOT frozen THEN :now ELSE frozen_at END
+        WHERE employee_id = :id OR stand_in_id = :id
+        """,
+        id=employee_id,
+        stand_in=stand_in_id,
+    )
+
+
+async def update_person_unfrozen(work: UnitOfWork, employee_id: str) -> None:
+    """Unless a ground of the present employment has not ended."""
+    await work.execute(
+        """
+        UPDATE people SET frozen = false, frozen_at = NULL, stand_in_id = CASE WHEN settling THEN stand_in_id END,
+                          unowned = settling AND unowned
+        WHERE employee_id = :id AND frozen AND NOT EXISTS (
+            SELECT 1 FROM grounds g WHERE g.employee_id = :id AND g.ended_at IS NULL
+            AND g.employment_id = people.employment_id)
+        """,
+        id=employee_id,
+    )
 
 
 async def erase_ground_reasons(work: UnitOfWork, employee_id: str) -> int:

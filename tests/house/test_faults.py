@@ -48,7 +48,7 @@ FAULTS = {
         "tests/services/clients/test_freezes.py::test_absent_frozen_and_unknown_candidates_are_passed_over",
     ),
     "those whose caretaker leaves too keep them": Fault(
-        "shared/people/freezes.py",
+        "shared/people/store.py",
         "WHERE employee_id = :id OR stand_in_id = :id",
         "WHERE employee_id = :id",
         "tests/services/clients/test_freezes.py::test_when_a_caretaker_leaves_too_the_next_one_has_both_portfolios",

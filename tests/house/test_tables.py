@@ -14,8 +14,11 @@ WRITE = re.compile(
     r"\b(?:INSERT INTO|DELETE FROM|MERGE INTO|TRUNCATE(?: TABLE)?|LOCK TABLE|ALTER TABLE|COPY)\s+(\w+)"
     r"|\bUPDATE\s+(?!SET\b|OF\b|SKIP\b|NOWAIT\b|NOTHING\b)(\w+)(?:\s+(?:AS\s+)?\w+)?\s+SET\b"
 )
-STATEMENT = re.compile(r"\b(?:SELECT\s.+\sFROM|INSERT INTO|DELETE FROM|UPDATE\s+\w+(?:\s+\w+)?\s+SET)\b", re.DOTALL)
+STATEMENT = re.compile(
+    r"\b(?:SELECT\s.+\sFROM|INSERT INTO|DELETE FROM|UPDATE\s+\w+(?:\s+\w+)?\s+SET)\b|\bSELECT\s+\w+\(", re.DOTALL
+)
 SQL_KINDS = {"store", "tables"}
+PEOPLE_SQL_KINDS = {*SQL_KINDS, "policies"}  # which is the store of the deadlines of policies
 
 
 def texts(source: str) -> Iterator[str]:
@@ -83,13 +86,15 @@ def kind_of(service: Path, path: Path) -> str:
     return parts[1] if len(parts) > 1 else parts[0]
 
 
-def misplaced(root: Path, service: str) -> list[str]:
-    """Where SQL stands in another kind of module than a store or tables."""
-    folder = root / "services" / service
+def misplaced(root: Path, place: str) -> list[str]:
+    """Where SQL stands in another kind of module than a store or tables: of a service, of `people`, of the command line."""
+    folder, kinds = root / "services" / place, SQL_KINDS
+    if place == "people":
+        folder, kinds = root / "shared/people", PEOPLE_SQL_KINDS
     return [
         f"{path.relative_to(root)}: {text.strip()[:60]}"
         for path in folder.rglob("*.py")
-        if "migrations" not in path.parts and kind_of(folder, path) not in SQL_KINDS
+        if "migrations" not in path.parts and kind_of(folder, path) not in kinds
         for text in texts(path.read_text())
         if STATEMENT.search(text)
     ]
@@ -101,9 +106,9 @@ def test_each_table_is_written_by_its_own_subject_only(service: str) -> None:
     assert trespasses(ROOT, service) == []
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_sql_stands_in_stores_only(service: str) -> None:
-    assert misplaced(ROOT, service) == []
+@pytest.mark.parametrize("place", [*SERVICES, "people", "cli"])
+def test_sql_stands_in_stores_only(place: str) -> None:
+    assert misplaced(ROOT, place) == []
 
 
 @pytest.mark.parametrize(
@@ -132,6 +137,15 @@ def test_sql_in_another_kind_of_module_is_found(tmp_path: Path, kind: str) -> No
     (subject / f"{kind}.py").write_text('"""Says SELECT one FROM two."""\nSQL = "SELECT 1\\nFROM people"')
     (subject / "store.py").write_text('SQL = "SELECT 1 FROM people"')
     assert len(misplaced(tmp_path, "orders")) == 1
+
+
+@pytest.mark.parametrize("path", ["shared/people/handlers.py", "shared/people/freezes.py", "services/cli/system.py"])
+def test_sql_of_people_and_of_the_command_line_is_found_too(tmp_path: Path, path: str) -> None:
+    module = tmp_path / path
+    module.parent.mkdir(parents=True)
+    module.write_text('SQL = "SELECT pg_advisory_unlock($1)"\nWORDS = "SELECT one"')
+    (module.parent / "store.py").write_text('SQL = "SELECT pg_advisory_unlock($1)"')
+    assert misplaced(tmp_path, module.parent.name) == [f"{path}: SELECT pg_advisory_unlock($1)"]
 
 
 def test_a_lock_on_rows_is_no_write() -> None:

@@ -20,7 +20,6 @@ from services.clients.proofs.handlers import (
 )
 from services.clients.proofs.rules.verdict import Verdict
 from services.clients.proofs.rules.verification import verify_export
-from shared.advisory_locks import AdvisoryLock
 from shared.database import UnitOfWork
 from shared.service import Runtime
 
@@ -36,14 +35,14 @@ async def archive_oldest_month(runtime: Runtime) -> bool:
     if not keep:
         return False
     async with runtime.database.connect() as connection:
-        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", AdvisoryLock.ARCHIVE):
+        if not await store.lock_archive(connection):
             return False
         alarm = runtime.metrics.alarm.labels(runtime.name, "journal_archive")
         alarm.set(1)  # unless this comes to its end
         try:
             dropped = await _archive_next_month(runtime, keep)
         finally:
-            await connection.execute("SELECT pg_advisory_unlock($1)", AdvisoryLock.ARCHIVE)
+            await store.unlock_archive(connection)
         alarm.set(dropped is None)
         return bool(dropped)
 

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import date
 
+from asyncpg import Connection
+
+from shared.advisory_locks import AdvisoryLock
 from shared.database import UnitOfWork
 
 # Of the oldest month that is still here: whether somebody who is held stands in it, as whom it is about, who did it, or in
@@ -35,3 +38,12 @@ class OldMonth:
 async def get_oldest_unarchived_month(work: UnitOfWork, before: date) -> OldMonth | None:
     """Of before this day, that has not been archived."""
     return await work.fetch_one(OldMonth, GET_OLDEST_MONTH_SQL, before=before)
+
+
+async def lock_archive(connection: Connection) -> bool:
+    """Whether nobody else archives: the lock is this connection's until `unlock_archive`."""
+    return bool(await connection.fetchval("SELECT pg_try_advisory_lock($1)", AdvisoryLock.ARCHIVE))
+
+
+async def unlock_archive(connection: Connection) -> None:
+    await connection.execute("SELECT pg_advisory_unlock($1)", AdvisoryLock.ARCHIVE)

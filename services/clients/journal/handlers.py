@@ -5,7 +5,7 @@ import shutil
 
 import structlog
 
-from services.clients.journal.store import APPEND_BATCH_SIZE, append_leaves, insert_journal_entry
+from services.clients.journal.store import APPEND_BATCH_SIZE, append_leaves, get_database_size, insert_journal_entry
 from shared.contracts.clients import JournalEntry
 from shared.database import UnitOfWork
 from shared.errors import Unavailable
@@ -31,17 +31,13 @@ async def update_journal_space_flag(runtime: Runtime) -> bool:
     folder = next(place for place in (data_dir, *data_dir.parents) if place.exists())
     free = (await asyncio.to_thread(shutil.disk_usage, folder)).free
     full = free < settings.disk_reserve or (
-        settings.database_limit is not None and await runtime.transact(_get_database_size) > settings.database_limit
+        settings.database_limit is not None and await runtime.transact(get_database_size) > settings.database_limit
     )
     if full != runtime.state.get("full", False):
         log.error("journal.no_room" if full else "journal.room_again")
     runtime.state["full"] = full
     runtime.metrics.alarm.labels(runtime.name, "disk").set(full)
     return False
-
-
-async def _get_database_size(work: UnitOfWork) -> int:
-    return int(await work.fetch_value("SELECT pg_database_size(current_database())"))
 
 
 def require_journal_space(runtime: Runtime) -> None:

@@ -389,3 +389,8 @@ async def delete_month(work: UnitOfWork, month: date) -> None:
     """Drops the leaves of a month; their hashes stay."""
     await work.connection.execute(f"DROP TABLE {get_partition_name(month)}")
     await work.execute("UPDATE journal_months SET archived_at = :now WHERE month = :month", month=month)
+
+
+async def get_database_size(work: UnitOfWork) -> int:
+    """In bytes; it grows with the journal above all."""
+    return int(await work.fetch_value("SELECT pg_database_size(current_database())"))
