@@ -10,7 +10,7 @@ from shared.contracts.clients import Ground, GroundKind
 from shared.contracts.staff import DepartmentChanged, EmployeeEvent
 from shared.database import UnitOfWork
 from shared.messages import Envelope
-from shared.people.rules import FreezeOutcome, Person, UnknownEmployee
+from shared.people.rules import FreezeOutcome, Frozen, NotEmployed, Person, UnknownEmployee
 
 
 async def apply_employee_event(work: UnitOfWork, envelope: Envelope[EmployeeEvent]) -> bool:
@@ -143,6 +143,31 @@ async def get_freeze_state(work: UnitOfWork, employee_id: str, changed: bool = F
 async def are_roles_frozen(connection: Connection, sub: str) -> bool:
     """Whether this caller has no role but `employee`: frozen, or left."""
     return bool(await connection.fetchval("SELECT frozen OR status = 'left' FROM people WHERE employee_id = $1", sub))
+
+
+def is_known_sql(alias: str) -> str:
+    """SQL: was anything heard of the person row `alias`? As `Person.is_known`, also where an outer join found no row."""
+    return f"{alias}.status IS NOT NULL OR coalesce({alias}.frozen, false)"
+
+
+def is_unknown_sql(alias: str) -> str:
+    """SQL: the opposite of `is_known_sql`."""
+    return f"{alias}.employee_id IS NULL OR ({alias}.status IS NULL AND NOT {alias}.frozen)"
+
+
+def may_be_given_work_sql(alias: str) -> str:
+    """SQL: is the person row `alias` one of whom `Person.may_be_given_work` holds?
+
+    In `offboarding` nobody is `settling` for longer than the transaction of their rehire: there it says employed and not frozen.
+    """
+    return f"{alias}.status IN ('active', 'resigned') AND NOT {alias}.frozen AND NOT {alias}.settling"
+
+
+def work_refusals_sql(alias: str, frozen: str) -> str:
+    """SQL: the cases in which `require_may_be_given_work` raises, with their codes; `frozen` says who counts as frozen."""
+    return f"""WHEN {is_unknown_sql(alias)} THEN '{UnknownEmployee.code}'
+            WHEN {alias}.status = 'left' THEN '{NotEmployed.code}'
+            WHEN {frozen} THEN '{Frozen.code}'"""
 
 
 def heads_person_sql(alias: str) -> str:

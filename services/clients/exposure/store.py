@@ -11,6 +11,7 @@ from services.clients.names.store import MERGED_SYSTEM
 from services.clients.usage.store import get_usage_kept_since
 from shared.calendar import get_local_day, get_start_of_day
 from shared.database import UnitOfWork
+from shared.people.store import is_known_sql
 
 IS_READ_OR_EXPORTED_SQL = "action IN ('read', 'list', 'export')"
 
@@ -29,7 +30,7 @@ class ExposureEligibility(NamedTuple):
         return self.notice_on or self.incident_on
 
 
-GET_STANDING_SQL = """
+GET_STANDING_SQL = f"""
     WITH RECURSIVE above (department_id) AS (
         SELECT department_id FROM people WHERE employee_id = :employee_id AND department_id IS NOT NULL
         UNION
@@ -45,7 +46,7 @@ GET_STANDING_SQL = """
                max(since) FILTER (WHERE kind = 'incident' AND ended_at IS NULL) AS incident
         FROM grounds WHERE employee_id = p.employee_id AND employment_id = p.employment_id
     ) g ON true
-    WHERE p.employee_id = :employee_id AND (p.status IS NOT NULL OR p.frozen)
+    WHERE p.employee_id = :employee_id AND ({is_known_sql("p")})
 """
 
 

@@ -177,7 +177,7 @@ async def freeze_employee_by_hand(
     if employee_id == work.actor:
         raise OwnAffair
     seen = await get_person(work, employee_id)
-    if seen is None or (seen.status is None and not seen.frozen):
+    if seen is None or not seen.is_known:
         raise UnknownEmployee
     if not roles & {"hr", "director", "ops"} and not await is_headed_by_actor(work, employee_id):
         raise Forbidden

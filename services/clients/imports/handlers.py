@@ -138,7 +138,7 @@ async def import_interactions(work: UnitOfWork, lines: Lines[Interaction]) -> li
 
     def find_refusal(row: store.ImportedRow[Interaction]) -> str | None:
         person = people.get(row.content.employee_id)
-        if person is None or (person.status is None and not person.frozen):
+        if person is None or not person.is_known:
             return UnknownEmployee.code
         return ClientAlreadyErased.code if row.content.employee_id in erased else None
 

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 from services.clients.names.store import MERGED_SYSTEM
 from shared.database import UnitOfWork, to_columns
+from shared.people.store import is_unknown_sql
 
 MAX_CLOCK_LEAD = timedelta(minutes=5)  # how far a reporter's clock may be before ours
 DELETE_BATCH_SIZE = 20_000  # rows that are forgotten at a time
 
-INSERT_USAGE_SQL = """
+INSERT_USAGE_SQL = f"""
     WITH given AS MATERIALIZED (
         SELECT * FROM unnest(CAST(:item AS uuid[]), CAST(:employee_id AS text[]), CAST(:client_id AS text[]),
                              CAST(:action AS text[]), CAST(:rows AS int[]), CAST(:at AS timestamptz[]),
@@ -21,7 +22,7 @@ INSERT_USAGE_SQL = """
              AS g (item, employee_id, client_id, action, rows, at, system, named, nth)
     ), judged AS MATERIALIZED (
         SELECT g.*, row_number() OVER (PARTITION BY item ORDER BY nth) AS time, CASE
-            WHEN p.employee_id IS NULL OR (p.status IS NULL AND NOT p.frozen) OR EXISTS (
+            WHEN {is_unknown_sql("p")} OR EXISTS (
                 SELECT 1 FROM erasures e WHERE e.kind = 'employee' AND e.id = g.employee_id) THEN 'unknown_employee'
             WHEN c.client_id IS NULL THEN 'unknown_client'
             WHEN g.at > :latest THEN 'in_the_future'

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from shared.database import UnitOfWork
 from shared.people.rules import is_absent
+from shared.people.store import may_be_given_work_sql
 
 
 async def list_heads_of_sales(work: UnitOfWork, leaver_ids: Sequence[str]) -> dict[str, str | None]:
@@ -12,11 +13,11 @@ async def list_heads_of_sales(work: UnitOfWork, leaver_ids: Sequence[str]) -> di
     last_resort = work.settings.last_resort
     heads = {leaver_id: last_resort if last_resort != leaver_id else None for leaver_id in leaver_ids}
     candidates = await work.fetch_rows(
-        """
+        f"""
         SELECT leaver.employee_id AS leaver_id, h.head_id, p.absences
         FROM people leaver JOIN heads h ON h.department_id = leaver.department_id JOIN people p ON p.employee_id = h.head_id
         WHERE leaver.employee_id = ANY(:leavers) AND h.head_id <> leaver.employee_id
-              AND p.status IN ('active', 'resigned') AND NOT p.frozen
+              AND {may_be_given_work_sql("p")}
         ORDER BY h.distance DESC, h.head_id DESC
         """,
         leavers=list(leaver_ids),
@@ -35,9 +36,9 @@ async def get_head_of_sales(work: UnitOfWork, leaver_id: str) -> str | None:
 async def get_manager_or_head_of_sales(work: UnitOfWork, leaver_id: str) -> str | None:
     """Who takes the leaver's part: the manager, if they work here and are not frozen, else the head of sales."""
     manager_id: str | None = await work.fetch_value(
-        """
+        f"""
         SELECT m.employee_id FROM people p JOIN people m ON m.employee_id = p.manager_id
-        WHERE p.employee_id = :leaver AND m.employee_id <> :leaver AND m.status IN ('active', 'resigned') AND NOT m.frozen
+        WHERE p.employee_id = :leaver AND m.employee_id <> :leaver AND {may_be_given_work_sql("m")}
         """,
         leaver=leaver_id,
     )

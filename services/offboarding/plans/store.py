@@ -8,6 +8,7 @@ from services.offboarding.planner.problem import Colleague
 from services.offboarding.plans.rules import OtherPlaces, OverCapacity, PlanState
 from shared.database import UnitOfWork
 from shared.people.rules import Person, is_absent
+from shared.people.store import may_be_given_work_sql
 
 
 async def get_newest_plan(work: UnitOfWork, case_id: str) -> PlanState | None:
@@ -152,7 +153,7 @@ async def list_able_colleagues(
     """Who can take over now: works here, is not leaving, not frozen, not absent."""
     people = await work.fetch_all(
         Person,
-        "SELECT * FROM people WHERE status = 'active' AND NOT frozen AND NOT settling AND employee_id <> :leaver",
+        f"SELECT * FROM people p WHERE p.status = 'active' AND {may_be_given_work_sql('p')} AND employee_id <> :leaver",
         leaver=leaver_id,
     )
     return tuple(

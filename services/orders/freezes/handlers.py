@@ -82,7 +82,7 @@ async def settle_chunk_of_next_rehire(work: UnitOfWork) -> bool:
         await _publish_freeze(work, await get_freeze_state(work, leaver_id), None)
         return True
     stand_in = people.get(stand_in_id or "")
-    functions = stand_in.functions if stand_in and stand_in.is_employed and not stand_in.frozen else {}
+    functions = stand_in.functions if stand_in and stand_in.may_be_given_work else {}
     after = {
         id: rules.give_stages_to_stand_in(order, leaver_id, stand_in_id, functions) for id, order in before.items()
     }

@@ -8,19 +8,19 @@ from shared.auth import Principal
 from shared.database import UnitOfWork
 from shared.paging import Paging
 from shared.people.rules import is_absent
-from shared.people.store import heads_person_sql
+from shared.people.store import heads_person_sql, may_be_given_work_sql
 
-LIST_CAPACITIES_SQL = """
+LIST_CAPACITIES_SQL = f"""
     WITH loads AS (
         SELECT employee_id, function, sum(effort) AS load FROM stages
-        WHERE open AND function = ANY(:functions) AND {of_whom} GROUP BY employee_id, function
+        WHERE open AND function = ANY(:functions) AND {{of_whom}} GROUP BY employee_id, function
     )
     SELECT p.employee_id, f.function, CAST(p.functions ->> f.function AS float) AS capacity, p.absences,
            coalesce(l.load, 0) AS load
     FROM people p CROSS JOIN unnest(CAST(:functions AS text[])) AS f(function)
     LEFT JOIN loads l ON l.employee_id = p.employee_id AND l.function = f.function
-    WHERE p.status IN ('active', 'resigned') AND NOT p.frozen AND NOT p.settling
-      AND jsonb_exists(p.functions, f.function) AND p.{of_whom}
+    WHERE {may_be_given_work_sql("p")}
+      AND jsonb_exists(p.functions, f.function) AND p.{{of_whom}}
 """
 LIST_ALL_CAPACITIES_SQL = LIST_CAPACITIES_SQL.format(of_whom="employee_id IS NOT NULL")
 LIST_NAMED_CAPACITIES_SQL = LIST_CAPACITIES_SQL.format(of_whom="employee_id = ANY(:ids)")

@@ -17,6 +17,7 @@ from services.clients.permissions.rules import (
     Relation,
 )
 from shared.database import UnitOfWork
+from shared.people.store import is_known_sql, is_unknown_sql
 
 
 def quote_literals(words: Iterable[str]) -> str:
@@ -115,7 +116,7 @@ def _partial_relations_sql() -> str:
 
 
 REASON_SQL = f"""CASE
-    WHEN p.employee_id IS NULL OR (p.status IS NULL AND NOT p.frozen) THEN 'unknown_employee'
+    WHEN {is_unknown_sql("p")} THEN 'unknown_employee'
     WHEN c.client_id IS NULL THEN 'unknown_client'
     WHEN p.status = 'left' THEN 'not_employed'
     WHEN p.frozen THEN CASE WHEN {HAS_PASS_SQL} THEN 'pass' ELSE 'frozen' END
@@ -132,7 +133,7 @@ FACTS_SQL = f"""
 
 DECISION_COLUMNS_SQL = f"""
     SELECT a.*, {REASON_SQL} AS reason, p.department_id,
-           p.status IS NOT NULL OR coalesce(p.frozen, false) AS employee_known, c.client_id IS NOT NULL AS client_known,
+           {is_known_sql("p")} AS employee_known, c.client_id IS NOT NULL AS client_known,
            c.surrogate AS client, coalesce(p.frozen OR p.status = 'left', false) AS barred"""
 
 DECISION_TABLES_SQL = f"""

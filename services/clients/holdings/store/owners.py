@@ -8,6 +8,7 @@ from services.clients.journal.store import insert_entries_sql
 from shared.database import UnitOfWork
 from shared.ids import uuid7
 from shared.paging import Paging
+from shared.people.store import work_refusals_sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +83,7 @@ UPDATE_OWNERS_SQL = f"""
                      AND heads.department_id IN (o.department_id, h.department_id))) THEN 'unknown_client'
             WHEN c.owner_id = a.to_id AND NOT (:acting AND a.from_id = h.employee_id AND a.from_id <> a.to_id) THEN 'done'
             WHEN a.from_id <> c.owner_id AND NOT (:acting AND a.from_id = h.employee_id) THEN 'not_owner'
-            WHEN t.employee_id IS NULL OR (t.status IS NULL AND NOT t.frozen) THEN 'unknown_employee'
-            WHEN t.status = 'left' THEN 'not_employed'
-            WHEN (t.frozen OR t.settling) AND NOT (:returning AND t.stand_in_id IS NOT NULL) THEN 'frozen'
+            {work_refusals_sql("t", "(t.frozen OR t.settling) AND NOT (:returning AND t.stand_in_id IS NOT NULL)")}
             ELSE 'done' END AS outcome
         FROM asked a
         LEFT JOIN locked c ON c.client_id = a.client_id

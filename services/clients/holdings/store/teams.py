@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from services.clients.holdings.store.owners import increment_versions
 from services.clients.journal.store import insert_clients_entry
 from shared.database import UnitOfWork, to_columns
+from shared.people.store import work_refusals_sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ async def replace_teams(work: UnitOfWork, teams: Mapping[str, Mapping[str, str]]
     )
 
 
-UPDATE_TEAM_PLACES_SQL = """
+UPDATE_TEAM_PLACES_SQL = f"""
     WITH asked AS (
         SELECT * FROM unnest(CAST(:clients AS text[]), CAST(:functions AS text[]), CAST(:froms AS text[]),
                              CAST(:tos AS text[])) WITH ORDINALITY AS a (client_id, function, from_id, to_id, nth)
@@ -103,9 +104,7 @@ UPDATE_TEAM_PLACES_SQL = """
             WHEN NOT EXISTS (SELECT 1 FROM clients c WHERE c.client_id = a.client_id) THEN 'unknown_client'
             WHEN t.employee_id = a.to_id THEN 'done'
             WHEN t.employee_id IS DISTINCT FROM a.from_id THEN 'not_in_team'
-            WHEN p.employee_id IS NULL OR (p.status IS NULL AND NOT p.frozen) THEN 'unknown_employee'
-            WHEN p.status = 'left' THEN 'not_employed'
-            WHEN p.settling OR p.frozen AND a.to_id <> :leaver THEN 'frozen'
+            {work_refusals_sql("p", "p.settling OR p.frozen AND a.to_id <> :leaver")}
             ELSE 'done' END AS outcome
         FROM asked a LEFT JOIN team t USING (client_id, function) LEFT JOIN people p ON p.employee_id = a.to_id
     ), changed AS (
