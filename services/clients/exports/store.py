@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from services.clients.access.store.decision import ACTING_OWNER_SQL, IS_RELATED_SQL
+from services.clients.access.store.decision import IS_RELATED_SQL
+from services.clients.holdings.store.owners import ADMITTED_OWNER_SQL
 from services.clients.journal.store import insert_entries_sql
 from services.clients.register.store import CLIENT_COLUMNS_SQL, CLIENT_TABLES_SQL
 from shared.database import UnitOfWork
@@ -49,7 +50,7 @@ EXPORT_HEADINGS: Mapping[ExportFormat, str] = {"csv": ",".join(EXPORT_FIELDS) + 
 # Export is for those who have a client in hand and for heads: so whose clients they are decides, not each client.
 LIST_EXPORTABLE_OWNERS_SQL = f"""
     SELECT o.employee_id FROM (SELECT CAST(:actor AS text) AS employee_id) a CROSS JOIN people o
-    LEFT JOIN people h ON h.employee_id = {ACTING_OWNER_SQL}
+    LEFT JOIN people h ON h.employee_id = {ADMITTED_OWNER_SQL}
     WHERE {IS_RELATED_SQL["owner"]} OR {IS_RELATED_SQL["caretaker"]} OR (:as_head AND {IS_RELATED_SQL["head"]})
 """
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from services.clients.holdings.store.owners import ACTING_OWNER_SQL
 from services.clients.register.store import CLIENT_TABLES_SQL, CLIENT_VALUE_SQL
 from services.clients.relationships.rules import get_year_before
 from services.clients.relationships.store import INTERACTION_WEIGHT_SQL
@@ -12,7 +13,7 @@ from shared.database import UnitOfWork
 PORTFOLIO_PAGE_SIZE = 500
 
 LIST_PORTFOLIO_SQL = f"""
-    SELECT c.client_id, coalesce(o.stand_in_id, c.owner_id) AS owner_id, c.owner_id AS record_owner_id, p.effort,
+    SELECT c.client_id, {ACTING_OWNER_SQL} AS owner_id, c.owner_id AS record_owner_id, p.effort,
            CAST(CAST({CLIENT_VALUE_SQL} AS numeric(28, 2)) AS text) AS value, p.status,
            CAST(p.expected_value AS text) AS expected_value, p.regions, p.languages,
            coalesce((SELECT jsonb_object_agg(t.function, t.employee_id) FROM team t WHERE t.client_id = c.client_id), '{{}}')
@@ -86,8 +87,8 @@ async def list_team_places_with_owners(
     """The next places of this person in teams, by client and function."""
     return await work.fetch_all(
         TeamPlaceWithOwner,
-        """
-        SELECT t.client_id, t.function, coalesce(o.stand_in_id, c.owner_id) AS owner_id
+        f"""
+        SELECT t.client_id, t.function, {ACTING_OWNER_SQL} AS owner_id
         FROM team t JOIN clients c USING (client_id) LEFT JOIN people o ON o.employee_id = c.owner_id
         WHERE t.employee_id = :employee_id AND (t.client_id, t.function) > (:client, :function)
         ORDER BY t.client_id, t.function LIMIT 1000
@@ -101,8 +102,8 @@ async def list_team_places_with_owners(
 async def list_owner_loads(work: UnitOfWork) -> list[OwnerLoad]:
     return await work.fetch_all(
         OwnerLoad,
-        """
-        SELECT coalesce(o.stand_in_id, c.owner_id) AS employee_id, sum(p.effort) AS effort, count(*) AS clients
+        f"""
+        SELECT {ACTING_OWNER_SQL} AS employee_id, sum(p.effort) AS effort, count(*) AS clients
         FROM clients c JOIN profiles p USING (client_id) LEFT JOIN people o ON o.employee_id = c.owner_id
         GROUP BY 1 ORDER BY 1
         """,

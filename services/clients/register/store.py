@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from services.clients.access.store.decision import allowed_client_ids_sql
-from services.clients.holdings.store.owners import INSERT_OWNERS_SQL, increment_versions
+from services.clients.holdings.store.owners import ACTING_OWNER_SQL, INSERT_OWNERS_SQL, increment_versions
 from services.clients.holdings.store.teams import INSERT_TEAMS_SQL
 from services.clients.journal.store import insert_entries_sql
 from services.clients.names.store import INSERT_SURROGATES_SQL
@@ -82,7 +82,7 @@ CLIENT_VALUE_SQL = """coalesce(p.value, (
     AND co.placed_on <= CAST(CAST(:day AS text) AS date)), 0)"""
 
 CLIENT_COLUMNS_SQL = f"""
-    c.client_id AS id, p.name, coalesce(o.stand_in_id, c.owner_id) AS owner_id,
+    c.client_id AS id, p.name, {ACTING_OWNER_SQL} AS owner_id,
     CASE WHEN o.stand_in_id IS NOT NULL THEN c.owner_id END AS record_owner_id, coalesce(o.unowned, false) AS unowned,
     {CLIENT_VALUE_SQL} AS value, p.expected_value, p.status, p.effort, p.regions, p.languages, p.contacts, p.external_ids,
     p.registered_at, c.version,

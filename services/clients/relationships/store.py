@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
+from services.clients.holdings.store.owners import ACTING_OWNER_SQL, JOIN_ACTING_OWNER_SQL
 from services.clients.relationships import rules
 from shared.database import UnitOfWork, to_columns
 
@@ -47,7 +48,7 @@ def knowing_employees_by_client_sql(condition: str = "true") -> str:
 # many who stay a client is known, and if by one at most, on whom it hangs. If nobody knows it, whoever has it in hand counts
 # as the one. Whom only people know who are leaving hangs on the best known of them: it goes where they go.
 KNOWN_BY_SQL = f"coalesce(k.staying, CASE WHEN {is_staying_sql('h')} THEN 1 ELSE 0 END)"
-ALONE_SQL = "CASE WHEN k.staying > 1 THEN NULL ELSE coalesce(k.best, o.stand_in_id, c.owner_id) END"
+ALONE_SQL = f"CASE WHEN k.staying > 1 THEN NULL ELSE coalesce(k.best, {ACTING_OWNER_SQL}) END"
 DEPENDENCY_REASON_SQL = """CASE WHEN k.staying > 1 THEN NULL WHEN k.staying = 1 THEN 'known_by_one'
     WHEN k.staying = 0 THEN 'only_leaving' ELSE 'owner_alone' END"""
 
@@ -55,8 +56,7 @@ GET_CLIENT_KNOWLEDGE_SQL = f"""
     SELECT c.client_id, {KNOWN_BY_SQL} AS count, CASE WHEN k.staying > 0 THEN k.best END AS strongest_id,
            {ALONE_SQL} AS alone_id, {DEPENDENCY_REASON_SQL} AS why
     FROM clients c LEFT JOIN ({knowing_employees_by_client_sql("client_id = :client_id")}) k USING (client_id)
-    LEFT JOIN people o ON o.employee_id = c.owner_id
-    LEFT JOIN people h ON h.employee_id = coalesce(o.stand_in_id, c.owner_id)
+    {JOIN_ACTING_OWNER_SQL}
     WHERE c.client_id = :client_id
 """
 

@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import Field
 
 from services.clients.access.store.decision import allowed_client_ids_sql
+from services.clients.holdings.store.owners import ACTING_OWNER_SQL, JOIN_ACTING_OWNER_SQL
 from services.clients.register.store import HAS_ACTING_OWNER_SQL
 from services.clients.relationships.rules import DependencyReason, get_year_before
 from services.clients.relationships.store import (
@@ -41,8 +42,7 @@ UPDATE_RISKS_SQL = f"""
                {KNOWN_BY_SQL} AS known_by, {ALONE_SQL} AS alone_id, {DEPENDENCY_REASON_SQL} AS why
         FROM clients c JOIN profiles p USING (client_id)
         LEFT JOIN known k USING (client_id) LEFT JOIN ordered USING (client_id)
-        LEFT JOIN people o ON o.employee_id = c.owner_id
-        LEFT JOIN people h ON h.employee_id = coalesce(o.stand_in_id, c.owner_id)
+        {JOIN_ACTING_OWNER_SQL}
         WHERE p.status <> 'closed'
     ) f ON f.client_id = r.client_id
     WHEN MATCHED AND (r.value, r.known_by, r.alone_id, r.why) IS DISTINCT FROM (f.value, f.known_by, f.alone_id, f.why)
@@ -158,11 +158,10 @@ async def list_single_threaded_clients(
     return await work.fetch_all(
         SingleThreadedClient,
         f"""
-        SELECT r.client_id, coalesce(o.stand_in_id, c.owner_id) AS owner_id, r.value, r.known_by, r.alone_id, r.why,
+        SELECT r.client_id, {ACTING_OWNER_SQL} AS owner_id, r.value, r.known_by, r.alone_id, r.why,
                {SHARE_OF_COMPANY_SQL.format(part="r.value")} AS share, r.computed_at
         FROM client_risks r LEFT JOIN risks_computed n ON true JOIN clients c ON c.client_id = r.client_id
-        LEFT JOIN people o ON o.employee_id = c.owner_id
-        LEFT JOIN people h ON h.employee_id = coalesce(o.stand_in_id, c.owner_id)
+        {JOIN_ACTING_OWNER_SQL}
         WHERE {" AND ".join(where)} ORDER BY r.value DESC, r.client_id LIMIT :limit
         """,
         owner_id=owner_id,

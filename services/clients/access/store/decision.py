@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from services.clients.access.rules import apply_roles_to_decision
+from services.clients.holdings.store.owners import ADMITTED_OWNER_SQL
 from services.clients.permissions.rules import (
     ALL_ACTIONS,
     ALLOWING_REASONS,
@@ -30,11 +31,9 @@ def is_absent_sql(person: str, day: str) -> str:
     return f"jsonb_path_exists({person}.absences, '$[*] ? ({covers})', jsonb_build_object('day', {day}))"
 
 
-# Who has a client of the owner of record `o` in hand. A rehired person holds nothing of before, also where nobody stands in.
-ACTING_OWNER_SQL = "coalesce(o.stand_in_id, CASE WHEN NOT o.settling THEN o.employee_id END)"
 OWNERS_SQL = f"""
     LEFT JOIN people o ON o.employee_id = c.owner_id
-    LEFT JOIN people h ON h.employee_id = {ACTING_OWNER_SQL}
+    LEFT JOIN people h ON h.employee_id = {ADMITTED_OWNER_SQL}
 """
 
 

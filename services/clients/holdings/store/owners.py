@@ -10,6 +10,13 @@ from shared.ids import uuid7
 from shared.paging import Paging
 from shared.people.store import work_refusals_sql
 
+# Who acts as the owner of the client `c`, whose owner of record is `o`. What is shown and counted always names somebody, so that
+# no client and no load is missing. Access needs more: a rehired person has none to clients of before until that is settled.
+ACTING_OWNER_SQL = "coalesce(o.stand_in_id, c.owner_id)"
+ADMITTED_OWNER_SQL = "coalesce(o.stand_in_id, CASE WHEN NOT o.settling THEN o.employee_id END)"
+JOIN_ACTING_OWNER_SQL = f"""LEFT JOIN people o ON o.employee_id = c.owner_id
+        LEFT JOIN people h ON h.employee_id = {ACTING_OWNER_SQL}"""
+
 
 @dataclass(frozen=True, slots=True)
 class LockedClient:
@@ -87,8 +94,7 @@ UPDATE_OWNERS_SQL = f"""
             ELSE 'done' END AS outcome
         FROM asked a
         LEFT JOIN locked c ON c.client_id = a.client_id
-        LEFT JOIN people o ON o.employee_id = c.owner_id
-        LEFT JOIN people h ON h.employee_id = coalesce(o.stand_in_id, c.owner_id)
+        {JOIN_ACTING_OWNER_SQL}
         LEFT JOIN people t ON t.employee_id = a.to_id
     ), moved AS (
         UPDATE clients c SET owner_id = j.to_id, version = c.version + 1
