@@ -170,9 +170,10 @@ def work_refusals_sql(alias: str, frozen: str) -> str:
             WHEN {frozen} THEN '{Frozen.code}'"""
 
 
-def heads_person_sql(alias: str) -> str:
-    """SQL: does `:actor` head the department of the person row `alias`, or one above it?"""
-    return f"EXISTS (SELECT 1 FROM heads WHERE heads.department_id = {alias}.department_id AND heads.head_id = :actor)"
+def heads_person_sql(alias: str, actor: str = ":actor") -> str:
+    """SQL: does the actor head the department of the person row `alias`, or one above it?"""
+    return f"""EXISTS (
+        SELECT 1 FROM heads WHERE heads.department_id = {alias}.department_id AND heads.head_id = {actor})"""
 
 
 async def exists_departure_ground(work: UnitOfWork, employee_id: str, employment_id: str) -> bool:

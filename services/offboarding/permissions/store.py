@@ -11,10 +11,9 @@ from shared.people.store import heads_person_sql
 T = TypeVar("T")
 
 # For a row `c` of cases. A head of sales sees the departments that they head; a director and hr see all.
-IS_HEAD = """
+IS_HEAD = f"""
     (:heads AND c.employee_id <> :actor AND (:actor = :last_resort OR EXISTS (
-        SELECT 1 FROM people p JOIN heads h ON h.department_id = p.department_id
-        WHERE p.employee_id = c.employee_id AND h.head_id = :actor)))
+        SELECT 1 FROM people p WHERE p.employee_id = c.employee_id AND {heads_person_sql("p")})))
 """
 # Anybody knows of their own case, and of those in which something waits, or has waited, for them; who is frozen or has left,
 # of their own alone.

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from shared.contracts.clients import Ownership
 from shared.database import UnitOfWork, to_columns
+from shared.people.store import heads_person_sql
 
 
 async def upsert_client_owners(work: UnitOfWork, ownerships: Sequence[Ownership]) -> None:
@@ -46,11 +47,10 @@ async def lock_known_clients(work: UnitOfWork, client_ids: Iterable[str]) -> set
 async def is_client_headed_by_actor(work: UnitOfWork, client_id: str) -> bool:
     """Whether the caller heads the department of whoever acts as the client's owner, or one above it."""
     headed = await work.fetch_value(
-        """
+        f"""
         SELECT true FROM known_clients k JOIN people owner ON owner.employee_id = k.owner_id
         JOIN people acting ON acting.employee_id = coalesce(owner.stand_in_id, owner.employee_id)
-        JOIN heads h ON h.department_id = acting.department_id AND h.head_id = :actor
-        WHERE k.client_id = :client_id
+        WHERE k.client_id = :client_id AND {heads_person_sql("acting")}
         """,
         client_id=client_id,
     )

@@ -12,6 +12,7 @@ from shared.auth import Principal
 from shared.database import DIALECT, UnitOfWork, to_columns
 from shared.errors import NotFound
 from shared.paging import Paging
+from shared.people.store import heads_person_sql
 
 ORDER_COLUMNS = tuple(field for field in rules.Order._fields if field != "stages")
 STAGE_COLUMNS = rules.Stage._fields
@@ -170,9 +171,8 @@ OWN_ORDERS_SQL = f"""{OWN_OPEN_ORDERS_SQL}
     UNION ALL SELECT b.order_id FROM orders b JOIN people me ON me.employee_id = b.placed_by
               WHERE b.placed_by = :actor AND me.status <> 'left'
               AND b.placed_on >= coalesce(me.hired_on, b.placed_on)"""
-HEADED_ORDERS_SQL = """
-    UNION ALL SELECT s.order_id FROM heads h JOIN people p ON p.department_id = h.department_id
-              JOIN stages s ON s.employee_id = p.employee_id WHERE h.head_id = :actor
+HEADED_ORDERS_SQL = f"""
+    UNION ALL SELECT s.order_id FROM people p JOIN stages s ON s.employee_id = p.employee_id WHERE {heads_person_sql("p")}
     UNION ALL SELECT order_id FROM stages WHERE open AND employee_id IS NULL"""
 
 

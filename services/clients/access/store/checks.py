@@ -19,6 +19,7 @@ from services.clients.permissions.rules import ALLOWING_REASONS, Action
 from shared.calendar import get_local_day
 from shared.errors import Unavailable
 from shared.ids import uuid7
+from shared.people.store import heads_person_sql
 from shared.service import Runtime
 
 BATCH_SIZE = 500
@@ -30,8 +31,7 @@ REACH_SELF, REACH_HEADED, REACH_EVERYBODY = 0, 1, 2
 _MAY_ASK_SQL = f"""(d.employee_id = d.sub OR (
     d.reach > {REACH_SELF} AND NOT EXISTS (
         SELECT 1 FROM people caller WHERE caller.employee_id = d.sub AND (caller.frozen OR caller.status = 'left'))
-    AND (d.reach = {REACH_EVERYBODY} OR EXISTS (
-        SELECT 1 FROM heads WHERE heads.department_id = d.department_id AND heads.head_id = d.sub))))"""
+    AND (d.reach = {REACH_EVERYBODY} OR {heads_person_sql("d", "d.sub")})))"""
 
 _EMPLOYEE_SURROGATE_SQL = """coalesce((SELECT surrogate FROM surrogates s WHERE s.id = d.employee_id AND s.kind = 'employee'),
     CASE WHEN d.employee_known THEN surrogate_of('employee', d.employee_id) END)"""

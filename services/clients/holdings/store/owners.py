@@ -8,7 +8,7 @@ from services.clients.journal.store import insert_entries_sql
 from shared.database import UnitOfWork
 from shared.ids import uuid7
 from shared.paging import Paging
-from shared.people.store import work_refusals_sql
+from shared.people.store import heads_person_sql, work_refusals_sql
 
 # Who acts as the owner of the client `c`, whose owner of record is `o`. What is shown and counted always names somebody, so that
 # no client and no load is missing. Access needs more: a rehired person has none to clients of before until that is settled.
@@ -85,9 +85,8 @@ UPDATE_OWNERS_SQL = f"""
         ORDER BY client_id FOR UPDATE
     ), judged AS MATERIALIZED (
         SELECT a.*, c.owner_id, CASE
-            WHEN c.client_id IS NULL OR NOT (:everybody OR EXISTS (
-                     SELECT 1 FROM heads WHERE heads.head_id = :actor
-                     AND heads.department_id IN (o.department_id, h.department_id))) THEN 'unknown_client'
+            WHEN c.client_id IS NULL OR NOT (:everybody OR {heads_person_sql("o")} OR {heads_person_sql("h")})
+                 THEN 'unknown_client'
             WHEN c.owner_id = a.to_id AND NOT (:acting AND a.from_id = h.employee_id AND a.from_id <> a.to_id) THEN 'done'
             WHEN a.from_id <> c.owner_id AND NOT (:acting AND a.from_id = h.employee_id) THEN 'not_owner'
             {work_refusals_sql("t", "(t.frozen OR t.settling) AND NOT (:returning AND t.stand_in_id IS NOT NULL)")}
