@@ -10,7 +10,7 @@ from shared.contracts.clients import Ground, GroundKind
 from shared.contracts.staff import DepartmentChanged, EmployeeEvent
 from shared.database import UnitOfWork
 from shared.messages import Envelope
-from shared.people.rules import FreezeOutcome, Frozen, NotEmployed, Person, UnknownEmployee
+from shared.people.rules import FreezeOutcome, Frozen, NotEmployed, Person, UnknownEmployee, list_caretaker_candidates
 
 
 async def apply_employee_event(work: UnitOfWork, envelope: Envelope[EmployeeEvent]) -> bool:
@@ -176,6 +176,20 @@ def heads_person_sql(alias: str, actor: str = ":actor") -> str:
         SELECT 1 FROM heads WHERE heads.department_id = {alias}.department_id AND heads.head_id = {actor})"""
 
 
+async def is_headed_by_actor(work: UnitOfWork, employee_id: str) -> bool:
+    """Whether the caller heads the department of this person, or one above."""
+    return bool(await list_headed_by_actor(work, [employee_id]))
+
+
+async def list_headed_by_actor(work: UnitOfWork, employee_ids: Iterable[str | None]) -> set[str]:
+    """Those of these people whom the caller heads."""
+    found = await work.fetch_values(
+        f"SELECT p.employee_id FROM people p WHERE p.employee_id = ANY(:ids) AND {heads_person_sql('p')}",
+        ids=list(employee_ids),
+    )
+    return set(found)
+
+
 async def exists_departure_ground(work: UnitOfWork, employee_id: str, employment_id: str) -> bool:
     """Whether this employment is frozen for a departure that was not withdrawn."""
     return bool(
@@ -304,6 +318,21 @@ async def erase_ground_reasons(work: UnitOfWork, employee_id: str) -> int:
 async def get_person(work: UnitOfWork, employee_id: str) -> Person | None:
     """Without a lock: what is decided by it is looked at again under `lock_people`."""
     return await work.fetch_one(Person, "SELECT * FROM people WHERE employee_id = :id", id=employee_id)
+
+
+async def list_caretaker_candidates_of_person(work: UnitOfWork, person: Person) -> list[str]:
+    """Who may stand in for this person, in order: deputy, manager, the heads of the departments upward, the last resort."""
+    head_ids = await work.fetch_values(
+        "SELECT head_id FROM heads WHERE department_id = :department_id ORDER BY distance, head_id",
+        department_id=person.department_id,
+    )
+    return list_caretaker_candidates(
+        person.employee_id,
+        person.deputy_id,
+        person.manager_id,
+        head_ids,
+        work.settings.last_resort,
+    )
 
 
 async def list_settling_employee_ids(work: UnitOfWork) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from services.clients.access.store.actor import has_unacknowledged_policy, is_headed_by_actor
+from services.clients.access.store.actor import has_unacknowledged_policy
 from services.clients.access.store.decision import get_actor_decision
 from services.clients.access.store.sets import (
     AllowedPage,
@@ -17,7 +17,7 @@ from shared.database import UnitOfWork
 from shared.errors import Forbidden, HoldfastError, JournaledRefusal, NotFound, YouAreFrozen
 from shared.paging import Paging
 from shared.people.rules import Person
-from shared.people.store import are_roles_frozen, lock_people
+from shared.people.store import are_roles_frozen, is_headed_by_actor, lock_people
 
 
 class OwnAffair(Forbidden, code="own_affair"):

@@ -3,13 +3,13 @@
 from datetime import date
 
 from services.clients.access.handlers import OwnAffair, lock_people_and_require_active_actor
-from services.clients.access.store.actor import is_headed_by_actor
 from services.clients.export_limits import store
 from services.clients.journal.store import insert_journal_entry
 from shared.database import UnitOfWork
 from shared.errors import Forbidden, IdTaken, NotFound, Unprocessable
 from shared.ids import uuid7
 from shared.people.rules import NotEmployed, UnknownEmployee
+from shared.people.store import is_headed_by_actor
 from shared.service import Runtime
 
 

@@ -5,13 +5,13 @@ import re
 from datetime import datetime, time, timedelta
 
 from services.clients.access.handlers import find_actor_exclusion, make_refusal
-from services.clients.access.store.actor import is_headed_by_actor
 from services.clients.exposure import rules, store
 from services.clients.journal.store import insert_journal_entry
 from shared.calendar import get_start_of_day
 from shared.database import UnitOfWork
 from shared.errors import Forbidden, JournaledRefusal, NotFound, Refused
 from shared.paging import Paging, UnknownCursor, make_page
+from shared.people.store import is_headed_by_actor
 
 
 class OwnExposure(Forbidden, code="own_exposure"):

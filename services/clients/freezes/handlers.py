@@ -3,7 +3,6 @@
 from typing import Literal
 
 from services.clients.access.handlers import OwnAffair, lock_people_and_require_active_actor
-from services.clients.access.store.actor import get_person, is_headed_by_actor, list_caretaker_candidates_of_person
 from services.clients.exposure.store import delete_notice, upsert_notice
 from services.clients.freezes import rules, store
 from services.clients.holdings.store.owners import count_clients_of_record_owner, insert_stand_in_history
@@ -29,7 +28,14 @@ from shared.people.freezes import end_freeze_ground, freeze_employee
 from shared.people.handlers import apply_departure_to_freeze
 from shared.people.policies import update_policy_deadlines
 from shared.people.rules import FreezeOutcome, UnknownEmployee
-from shared.people.store import apply_employee_event, get_freeze_state, lock_people
+from shared.people.store import (
+    apply_employee_event,
+    get_freeze_state,
+    get_person,
+    is_headed_by_actor,
+    list_caretaker_candidates_of_person,
+    lock_people,
+)
 
 
 class NotFrozen(NotFound, code="not_frozen"):

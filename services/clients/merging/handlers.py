@@ -5,7 +5,6 @@ from dataclasses import replace
 import asyncpg
 
 from services.clients.access.handlers import lock_people_and_require_active_actor, require_access
-from services.clients.access.store.actor import list_headed_by_actor
 from services.clients.contacts.handlers import TooManyContacts
 from services.clients.copies.store import merge_orders
 from services.clients.erasure.store import merge_erasures_of_contacts
@@ -24,6 +23,7 @@ from shared.contracts.clients import ClientMerged
 from shared.database import UnitOfWork
 from shared.errors import Forbidden, NotFound, Refused
 from shared.ids import uuid7
+from shared.people.store import list_headed_by_actor
 
 
 class MergeIntoItself(Refused, code="into_itself"):

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from services.clients.access.handlers import OwnAffair, lock_people_and_require_active_actor
-from services.clients.access.store.actor import is_headed_by_actor
 from services.clients.journal.store import insert_journal_entry
 from services.clients.names.store import get_client_id_or_ref, list_client_ids_by_other_name
 from services.clients.passes import rules, store
@@ -14,7 +13,7 @@ from shared.database import UnitOfWork
 from shared.errors import Forbidden, IdTaken, NotFound, Refused, Unprocessable
 from shared.messages import Envelope
 from shared.people.rules import Person, UnknownEmployee
-from shared.people.store import lock_people
+from shared.people.store import is_headed_by_actor, lock_people
 
 
 class PassEndsBeforeItBegins(Unprocessable, code="wrong_order"):

@@ -12,7 +12,6 @@ from services.clients.access.handlers import (
     require_access,
     require_actor_not_excluded,
 )
-from services.clients.access.store.actor import is_headed_by_actor
 from services.clients.holdings.store.owners import LockedClient, OwnerChange, list_owner_history, lock_clients
 from services.clients.journal.store import insert_clients_entry
 from services.clients.names.handlers import change_external_ids, with_resolved_client_id
@@ -25,7 +24,7 @@ from shared.errors import Forbidden, HoldfastError, IdTaken, Refused, Unprocessa
 from shared.ids import uuid7
 from shared.paging import Paging
 from shared.people.rules import Person, UnknownEmployee, require_may_be_given_work
-from shared.people.store import lock_people
+from shared.people.store import is_headed_by_actor, lock_people
 
 VersionCheck = Callable[[int], None]  # of the door: raises `Stale` unless the version is the wanted one
 

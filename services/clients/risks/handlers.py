@@ -5,13 +5,12 @@ from dataclasses import replace
 from decimal import Decimal
 
 from services.clients.access.handlers import get_list_reason, require_actor_not_excluded
-from services.clients.access.store.actor import is_headed_by_actor
 from services.clients.journal.store import insert_clients_entry, insert_journal_entry
 from services.clients.risks import store
 from shared.database import UnitOfWork
 from shared.errors import NotFound, Refused
 from shared.paging import Paging, UnknownCursor
-from shared.people.store import get_person
+from shared.people.store import get_person, is_headed_by_actor
 from shared.service import Runtime
 
 TOP_CLIENTS = 10

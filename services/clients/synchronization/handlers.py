@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from services.clients.access.handlers import ActionNotAllowed, lock_people_for_client_work
-from services.clients.access.store.actor import list_headed_by_actor
 from services.clients.access.store.decision import list_actor_decisions
 from services.clients.holdings.store.owners import LockedClient, lock_clients
 from services.clients.holdings.store.teams import replace_teams
@@ -30,6 +29,7 @@ from shared.database import UnitOfWork
 from shared.errors import HoldfastError, IdTaken, JournaledRefusal, Refused, Unprocessable
 from shared.ids import uuid7
 from shared.people.rules import Frozen, NotEmployed, Person, UnknownEmployee
+from shared.people.store import list_headed_by_actor
 
 
 class OwnerChangesByTransferOnly(Refused, code="ownership_by_transfer"):

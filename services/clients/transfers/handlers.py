@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from services.clients.access.handlers import lock_people_for_client_work
-from services.clients.access.store.actor import get_person, list_caretaker_candidates_of_person
 from services.clients.copies.store import delete_open_stages
 from services.clients.holdings.store.owners import (
     TransferOutcome,
@@ -21,7 +20,13 @@ from shared.database import UnitOfWork
 from shared.ids import uuid7
 from shared.messages import Envelope
 from shared.people.rules import choose_caretaker
-from shared.people.store import end_settling, list_settling_employee_ids, lock_people
+from shared.people.store import (
+    end_settling,
+    get_person,
+    list_caretaker_candidates_of_person,
+    list_settling_employee_ids,
+    lock_people,
+)
 from shared.service import Runtime
 
 CHUNK_SIZE = 1_000

@@ -38,6 +38,7 @@ from shared.contracts.offboarding import PlanProposed
 from shared.database import UnitOfWork
 from shared.errors import Forbidden, NotFound
 from shared.journal import publish_journal_entry
+from shared.people.store import get_person
 from shared.service import Runtime
 
 
@@ -55,7 +56,7 @@ async def compute_plan_proposal(runtime: Runtime, leaver_id: str, employment_id:
 
     With `employment_id`, for what that employment left: whoever was rehired since keeps what they hold now.
     """
-    leaver = await runtime.transact(store.get_person, leaver_id)
+    leaver = await runtime.transact(get_person, leaver_id)
     is_rehired = employment_id is not None and (leaver is None or leaver.employment_id != employment_id)
     clients = [] if is_rehired else await fetch_portfolio(runtime.http_client, leaver_id)
     places = [] if is_rehired else await fetch_team_places(runtime.http_client, leaver_id)

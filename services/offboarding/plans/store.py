@@ -143,10 +143,6 @@ async def get_plan_document(work: UnitOfWork, case_id: str) -> str | None:
     return document
 
 
-async def get_person(work: UnitOfWork, employee_id: str) -> Person | None:
-    return await work.fetch_one(Person, "SELECT * FROM people WHERE employee_id = :id", id=employee_id)
-
-
 async def list_able_colleagues(
     work: UnitOfWork, leaver_id: str, loads: Mapping[str, Mapping[str, float]] | None = None
 ) -> tuple[Colleague, ...]:

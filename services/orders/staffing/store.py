@@ -94,12 +94,3 @@ def visible_people_sql(principal: Principal) -> str:
     if principal.has("director", "service"):
         return "true"
     return "(p.employee_id = :actor" + (f" OR {heads_person_sql('p')})" if principal.has("sales_head") else ")")
-
-
-async def is_any_headed_by_actor(work: UnitOfWork, *employee_ids: str | None) -> bool:
-    """Whether the caller heads the department of one of them, or one above it."""
-    found = await work.fetch_value(
-        f"SELECT 1 FROM people p WHERE p.employee_id = ANY(:ids) AND {heads_person_sql('p')} LIMIT 1",
-        ids=[employee_id for employee_id in employee_ids if employee_id],
-    )
-    return found is not None

@@ -8,7 +8,7 @@ from services.orders.orders.rules import Order, OrderToday, batch_orders, make_o
 from services.orders.orders.store import lock_visible_order
 from services.orders.staffing.handlers import refuse_frozen_actor
 from services.orders.staffing.rules import Roster
-from services.orders.staffing.store import is_any_headed_by_actor, list_capacities
+from services.orders.staffing.store import list_capacities
 from services.orders.stages import rules
 from shared.auth import Principal
 from shared.calendar import Calendar
@@ -17,7 +17,7 @@ from shared.database import UnitOfWork
 from shared.errors import Forbidden
 from shared.journal import publish_journal_entry
 from shared.people.rules import require_may_be_given_work
-from shared.people.store import lock_people
+from shared.people.store import list_headed_by_actor, lock_people
 
 MOVED_STAGES_PER_EVENT = 1000
 
@@ -51,7 +51,7 @@ async def assign_stage(
     order = await lock_visible_order(work, principal, False, order_id)
     stage = order.get_stage(name)
     may_assign = principal.has("director", "service")
-    if not may_assign and not await is_any_headed_by_actor(work, stage.employee_id, employee_id):
+    if not may_assign and not await list_headed_by_actor(work, [stage.employee_id, employee_id]):
         raise Forbidden
     check_version(order.version)
     assigned, events = rules.assign_stage(order, name, employee_id)
@@ -75,7 +75,7 @@ async def _lock_order_to_work_on(
     assignee_id = order.get_stage(name).employee_id
     if assignee_id == work.actor or (principal.has("director", "service") and not is_frozen):
         return order
-    if is_frozen or not principal.has("sales_head") or not await is_any_headed_by_actor(work, assignee_id):
+    if is_frozen or not principal.has("sales_head") or not await list_headed_by_actor(work, [assignee_id]):
         raise Forbidden
     return order
 
