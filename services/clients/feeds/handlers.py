@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from services.clients.exposure.store import list_usage_counts_by_client
 from services.clients.feeds import store
 from services.clients.freezes.handlers import build_freeze_event
-from services.clients.journal.store import insert_journal_entry
+from services.clients.journal.store import EntryDetails, insert_journal_entry
 from shared.contracts.clients import ClientRegistered
 from shared.database import UnitOfWork
 from shared.ids import uuid7
@@ -15,7 +15,7 @@ from shared.service import Runtime
 
 
 async def journal_feed_call(
-    work: UnitOfWork, kind: str, employee_id: str | None = None, details: Mapping[str, object] | None = None
+    work: UnitOfWork, kind: str, employee_id: str | None = None, details: EntryDetails | None = None
 ) -> None:
     """Journals the call, of which every page is a read of its own."""
     await insert_journal_entry(work, kind, employee_id=employee_id, action="list", reason="service", details=details)

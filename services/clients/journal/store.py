@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 from pydantic.json_schema import SkipJsonSchema
 
 from services.clients.journal.rules import TILE_SIZE, Subtree, compute_root, grow_frontier
@@ -24,6 +24,7 @@ from shared.ids import uuid7
 from shared.paging import Paging
 
 JOURNAL_VIEW = "journal_entries"  # all entries, those of the tree and those that wait
+EntryDetails = Mapping[str, JsonValue]
 SURROGATE_PATTERN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -67,7 +68,7 @@ async def insert_journal_entry(
     client_id: str | None = None,
     action: str | None = None,
     reason: str | None = None,
-    details: Mapping[str, Any] | None = None,
+    details: EntryDetails | None = None,
     people: Mapping[str, str | None] | None = None,
     employees: Sequence[str] = (),
     clients: Sequence[str] = (),
@@ -111,7 +112,7 @@ async def insert_clients_entry(
     action: str,
     reason: str | None,
     clients: Sequence[str],
-    details: Mapping[str, Any] | None = None,
+    details: EntryDetails | None = None,
     employees: Sequence[str] = (),
 ) -> str:
     """One leaf about a page of clients that the caller was shown or changed, and about the `employees` whom it concerns."""
@@ -188,7 +189,7 @@ class JournalEntryShown:
     system: str | None
     employees: list[str | None]
     clients: list[str | None]
-    details: dict[str, Any]
+    details: EntryDetails
     place: SkipJsonSchema[Annotated[str, Field(exclude=True)]]  # in the order of the list; not shown
 
 

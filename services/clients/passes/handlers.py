@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from services.clients.access.handlers import OwnAffair, lock_people_and_require_active_actor
-from services.clients.journal.store import insert_journal_entry
+from services.clients.journal.store import EntryDetails, insert_journal_entry
 from services.clients.names.store import get_client_id_or_ref, list_client_ids_by_other_name
 from services.clients.passes import rules, store
 from shared.calendar import get_start_of_day
@@ -163,5 +163,5 @@ async def withdraw_passes_of_employee(work: UnitOfWork, employee_id: str) -> Non
     ended = await store.update_passes_withdrawn(work, employee_id=employee_id)
     work.publish(*ended)
     if ended:
-        details = {"passes": [withdrawn.pass_id for withdrawn in ended]}
+        details: EntryDetails = {"passes": [withdrawn.pass_id for withdrawn in ended]}
         await insert_journal_entry(work, "pass.withdrawn", employee_id=employee_id, details=details)

@@ -9,7 +9,7 @@ from services.clients.access.handlers import ActionNotAllowed, lock_people_for_c
 from services.clients.access.store.decision import list_actor_decisions
 from services.clients.holdings.store.owners import LockedClient, lock_clients
 from services.clients.holdings.store.teams import replace_teams
-from services.clients.journal.store import insert_changed_clients_entry, insert_clients_entry
+from services.clients.journal.store import EntryDetails, insert_changed_clients_entry, insert_clients_entry
 from services.clients.names.handlers import ExternalIdTaken
 from services.clients.names.rules import apply_external_id_changes
 from services.clients.names.store import list_client_ids_by_other_name, update_external_ids_and_list_taken
@@ -123,9 +123,9 @@ async def put_clients(
         ids_by_ref.keys(),
     )
     if clients:
-        decisions = [["edit", present.decisions[id]] for id in clients]
         reason = present.decisions[ids[0]] if len(ids) == 1 else None
-        await insert_clients_entry(work, "client.accessed", "edit", reason, list(clients), {"decisions": decisions})
+        details: EntryDetails = {"decisions": [["edit", present.decisions[id]] for id in clients]}
+        await insert_clients_entry(work, "client.accessed", "edit", reason, list(clients), details)
     seen: set[str] = set()
     results: list[PutResult] = []
     for one, id in zip(wanted, ids, strict=True):
