@@ -1,6 +1,7 @@
 """What `clients` keeps of an employee, for whoever has a right to know."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from services.clients.access.store.decision import has_unacknowledged_policy_sql
 from services.clients.journal.store import JOURNAL_VIEW
@@ -53,11 +54,27 @@ GET_PERSONAL_DATA_SQL = f"""
 """
 
 
-async def get_personal_data(work: UnitOfWork, employee_id: str, may_see_client_ids: bool) -> Mapping[str, object]:
+Figures = Mapping[str, int | str | None]
+
+
+@dataclass(frozen=True)
+class PersonalDataSummary:
     """By kind: numbers, first and last; contents where they are the person's own."""
-    return (
-        await work.fetch_row(
-            GET_PERSONAL_DATA_SQL, id=employee_id, clients=may_see_client_ids, day=work.today.isoformat()
-        )
-        or {}
-    )
+
+    clients: Mapping[str, int | Sequence[str] | None]
+    interactions: Figures
+    feedback: Figures
+    journal: Figures
+    usage: Figures
+    freezes: Sequence[Mapping[str, str | None]]
+    passes: Sequence[Mapping[str, str | None]]
+    exports: Figures
+    export_grants: Sequence[Figures]
+    liftings: Figures
+    stood_in: Figures
+
+
+async def get_personal_data(work: UnitOfWork, employee_id: str, may_see_client_ids: bool) -> PersonalDataSummary:
+    named = {"id": employee_id, "clients": may_see_client_ids, "day": work.today.isoformat()}
+    (found,) = await work.fetch_all(PersonalDataSummary, GET_PERSONAL_DATA_SQL, **named)
+    return found
