@@ -11,6 +11,9 @@ INSERT_DELIVERIES = """
     FROM unnest(CAST(:topics AS text[]), CAST(:keys AS text[]), CAST(:headers AS text[]), CAST(:bodies AS bytea[]))
          WITH ORDINALITY AS n(topic, key, headers, body, nth) ORDER BY nth
 """
+IS_ALL_DELIVERED = """
+    SELECT NOT EXISTS (SELECT 1 FROM outbox WHERE published_at IS NULL) AND NOT EXISTS (SELECT 1 FROM deliveries)
+"""
 
 
 async def insert_deliveries(database: Database, records: Sequence[Record]) -> None:
@@ -35,11 +38,4 @@ async def list_deliveries(database: Database, topic: str, limit: int = 50) -> li
 async def is_all_delivered(database: Database) -> bool:
     """Whether nothing of this service is on its way: neither what it sends nor what it is to receive."""
     async with database.connect() as connection:
-        return bool(
-            await connection.fetchval(
-                """
-                SELECT NOT EXISTS (SELECT 1 FROM outbox WHERE published_at IS NULL)
-                   AND NOT EXISTS (SELECT 1 FROM deliveries)
-                """
-            )
-        )
+        return bool(await connection.fetchval(IS_ALL_DELIVERED))

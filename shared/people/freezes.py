@@ -44,7 +44,6 @@ async def end_freeze_ground(
     """
     before = (await store.lock_people(work, for_update=[employee_id]))[employee_id]
     ended = await store.update_grounds_ended(work, employee_id, employment_id, ground_kind, ground_ref)
-    await store.update_person_unfrozen(work, employee_id)
     state = await store.get_freeze_state(work, employee_id, changed=ended > 0)
     if before.frozen and not state.frozen:
         return replace(state, stand_in_id=before.stand_in_id, frozen_at=before.frozen_at)

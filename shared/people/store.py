@@ -192,16 +192,15 @@ async def list_headed_by_actor(work: UnitOfWork, employee_ids: Iterable[str | No
 
 async def exists_departure_ground(work: UnitOfWork, employee_id: str, employment_id: str) -> bool:
     """Whether this employment is frozen for a departure that was not withdrawn."""
-    return bool(
-        await work.fetch_value(
-            """
-            SELECT 1 FROM grounds WHERE employee_id = :id AND employment_id = :employment
-            AND kind = 'departure' AND ended_at IS NULL AND reason IS DISTINCT FROM 'withdrawn'
-            """,
-            id=employee_id,
-            employment=employment_id,
-        )
+    found = await work.fetch_value(
+        """
+        SELECT 1 FROM grounds WHERE employee_id = :id AND employment_id = :employment
+        AND kind = 'departure' AND ended_at IS NULL AND reason IS DISTINCT FROM 'withdrawn'
+        """,
+        id=employee_id,
+        employment=employment_id,
     )
+    return found is not None
 
 
 async def list_emergency_and_incident_grounds(work: UnitOfWork, employee_id: str, employment_id: str) -> list[Ground]:
@@ -221,23 +220,21 @@ async def insert_ground(
     work: UnitOfWork, employee_id: str, employment_id: str, ground: Ground, case_id: str | None, reason: str | None
 ) -> bool:
     """Whether it is new; one that is there already is bound to the case, unless it is bound to another."""
-    return bool(
-        await work.fetch_value(
-            """
-            INSERT INTO grounds (employee_id, employment_id, kind, ref, case_id, reason, by_id, since)
-            VALUES (:employee_id, :employment, :kind, :ref, :case_id, :reason, :actor, :now)
-            ON CONFLICT (employee_id, employment_id, kind, ref)
-            DO UPDATE SET case_id = coalesce(grounds.case_id, excluded.case_id)
-            RETURNING xmax = 0
-            """,
-            employee_id=employee_id,
-            employment=employment_id,
-            kind=ground.kind,
-            ref=ground.ref,
-            case_id=case_id,
-            reason=reason,
-        )
+    is_new: bool = await work.fetch_value(
+        """
+        INSERT INTO grounds (employee_id, employment_id, kind, ref, case_id, reason, by_id, since)
+        VALUES (:employee_id, :employment, :kind, :ref, :case_id, :reason, :actor, :now)
+        ON CONFLICT (employee_id, employment_id, kind, ref)
+        DO UPDATE SET case_id = coalesce(grounds.case_id, excluded.case_id)
+        RETURNING xmax = 0
+        """,
+        **vars(ground),
+        employee_id=employee_id,
+        employment=employment_id,
+        case_id=case_id,
+        reason=reason,
     )
+    return is_new
 
 
 async def update_departure_grounds_withdrawn(work: UnitOfWork, employee_id: str, employment_id: str) -> None:
@@ -254,8 +251,8 @@ async def update_departure_grounds_withdrawn(work: UnitOfWork, employee_id: str,
 async def update_grounds_ended(
     work: UnitOfWork, employee_id: str, employment_id: str, kind: GroundKind, ref: str | None
 ) -> int:
-    """Ends this ground, or all of this kind; how many."""
-    return await work.execute(
+    """Ends this ground, or all of this kind, and with the last one the freeze; how many grounds ended."""
+    ended = await work.execute(
         """
         UPDATE grounds SET ended_at = :now
         WHERE employee_id = :id AND employment_id = :employment AND kind = :kind AND ended_at IS NULL
@@ -266,6 +263,17 @@ async def update_grounds_ended(
         kind=kind,
         ref=ref,
     )
+    await work.execute(
+        """
+        UPDATE people SET frozen = false, frozen_at = NULL, stand_in_id = CASE WHEN settling THEN stand_in_id END,
+                          unowned = settling AND unowned
+        WHERE employee_id = :id AND frozen AND NOT EXISTS (
+            SELECT 1 FROM grounds g WHERE g.employee_id = :id AND g.ended_at IS NULL
+            AND g.employment_id = people.employment_id)
+        """,
+        id=employee_id,
+    )
+    return ended
 
 
 async def update_employment(work: UnitOfWork, employee_id: str, employment_id: str) -> None:
@@ -287,20 +295,6 @@ async def update_person_frozen(work: UnitOfWork, employee_id: str, stand_in_id: 
         """,
         id=employee_id,
         stand_in=stand_in_id,
-    )
-
-
-async def update_person_unfrozen(work: UnitOfWork, employee_id: str) -> None:
-    """Unless a ground of the present employment has not ended."""
-    await work.execute(
-        """
-        UPDATE people SET frozen = false, frozen_at = NULL, stand_in_id = CASE WHEN settling THEN stand_in_id END,
-                          unowned = settling AND unowned
-        WHERE employee_id = :id AND frozen AND NOT EXISTS (
-            SELECT 1 FROM grounds g WHERE g.employee_id = :id AND g.ended_at IS NULL
-            AND g.employment_id = people.employment_id)
-        """,
-        id=employee_id,
     )
 
 
@@ -326,13 +320,8 @@ async def list_caretaker_candidates_of_person(work: UnitOfWork, person: Person) 
         "SELECT head_id FROM heads WHERE department_id = :department_id ORDER BY distance, head_id",
         department_id=person.department_id,
     )
-    return list_caretaker_candidates(
-        person.employee_id,
-        person.deputy_id,
-        person.manager_id,
-        head_ids,
-        work.settings.last_resort,
-    )
+    last_resort = work.settings.last_resort
+    return list_caretaker_candidates(person.employee_id, person.deputy_id, person.manager_id, head_ids, last_resort)
 
 
 async def list_settling_employee_ids(work: UnitOfWork) -> list[str]:
