@@ -196,8 +196,6 @@ class House:
             headers["Authorization"] = f"Bearer {self.token(role, sub)}"
         if method == "POST" and not path.startswith("/staff/v1/hris/webhooks/"):
             headers.setdefault("Idempotency-Key", uuid.uuid4().hex)
-        if "/v1/imports" in path:
-            headers.setdefault("Content-Type", "application/x-ndjson")
         self.doing = frozenset({f"{method} {path}"})
         return await self.surviving(lambda: self.http.request(method, path, headers=headers, **request))
 

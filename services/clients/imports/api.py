@@ -29,7 +29,6 @@ from shared.http.ndjson import (
     ImportResult,
     describe_ndjson_answer,
     parse_import_lines,
-    require_ndjson,
 )
 from shared.ids import ClientRef, Id
 
@@ -143,7 +142,6 @@ IMPORT_KINDS: Mapping[ImportKindName, ImportKind] = {
 async def import_rows(
     kind: ImportKindName, request: Request, dry_run: bool = False, door: Door = allow("service", "director", "ops")
 ) -> Response:
-    require_ndjson(request)
     importing, run = IMPORT_KINDS[kind], door.read if dry_run else door.transact
     rows, results = await asyncio.to_thread(_read_rows, importing, await request.body())  # nobody else waits for 32 MB
     for chunk in split_into_distinct_chunks(rows, lambda row: importing.get_key(row.value)):

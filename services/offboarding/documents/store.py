@@ -8,7 +8,7 @@ from services.offboarding.permissions.store import IS_HEAD, list_page
 from shared.database import UnitOfWork
 from shared.paging import Paging
 
-ERASED = "(erased)"  # where something must stand
+
 SELECT_DOCUMENT = "SELECT d.*, c.employee_id AS leaver_id FROM documents d JOIN cases c ON c.id = d.case_id"
 
 

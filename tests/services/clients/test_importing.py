@@ -109,15 +109,6 @@ async def test_a_line_that_is_wrong_is_never_repeated_in_the_answer() -> None:
         assert "secret_note" not in answer.text
 
 
-async def test_an_import_of_another_content_type_is_refused() -> None:
-    async with town("anna") as here:
-        headers = {"Content-Type": "application/json"}
-        request = {"content": json.dumps(row("c-1")).encode(), "headers": headers}
-        answer = await here.house.call("service", "POST", f"{BASE}/imports?kind=clients", **request)
-        assert (answer.status_code, answer.json()["reason"]) == (415, "wrong_kind")
-        assert await here.house.scalar("clients", "SELECT count(*) FROM clients") == 0
-
-
 async def test_who_may_not_register_for_all_may_not_import() -> None:
     async with town("anna") as here:
         for role in ("employee", "sales_head", "hr", "auditor"):
