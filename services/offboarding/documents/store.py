@@ -7,7 +7,7 @@ from services.offboarding.permissions.rules import Viewer, require_found
 from services.offboarding.permissions.store import IS_HEAD, list_page
 from shared.database import UnitOfWork
 from shared.paging import Paging
-
+from shared.people.rules import ERASED_TEXT
 
 SELECT_DOCUMENT = "SELECT d.*, c.employee_id AS leaver_id FROM documents d JOIN cases c ON c.id = d.case_id"
 
@@ -86,7 +86,7 @@ async def erase_document_texts(
         WHERE (case_id = ANY(:cases) OR listed_by = CAST(:listed_by AS text) OR client_id = ANY(:clients))
               AND title <> :erased
         """,
-        erased=ERASED,
+        erased=ERASED_TEXT,
         cases=list(case_ids),
         listed_by=listed_by,
         clients=list(client_ids),
