@@ -11,7 +11,7 @@ from bench.timing import time_call
 from services.clients.access.store.checks import REACH_EVERYBODY, AccessQuestion
 from shared.contracts.staff import EmployeeResigned
 from shared.messages import encode_record, get_events_topic
-from shared.people.freezes import end_freeze_ground
+from shared.people.handlers import end_freeze_ground
 from shared.replica import Replica
 
 MANY, FEW = 100_000, 10

@@ -139,7 +139,7 @@ def test_sql_in_another_kind_of_module_is_found(tmp_path: Path, kind: str) -> No
     assert len(misplaced(tmp_path, "orders")) == 1
 
 
-@pytest.mark.parametrize("path", ["shared/people/handlers.py", "shared/people/freezes.py", "services/cli/system.py"])
+@pytest.mark.parametrize("path", ["shared/people/handlers.py", "services/cli/system.py"])
 def test_sql_of_people_and_of_the_command_line_is_found_too(tmp_path: Path, path: str) -> None:
     module = tmp_path / path
     module.parent.mkdir(parents=True)

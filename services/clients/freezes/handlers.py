@@ -24,8 +24,7 @@ from shared.database import UnitOfWork
 from shared.errors import Forbidden, NotFound, Refused, Unprocessable
 from shared.ids import uuid7
 from shared.messages import Envelope
-from shared.people.freezes import end_freeze_ground, freeze_employee
-from shared.people.handlers import apply_departure_to_freeze
+from shared.people.handlers import apply_departure_to_freeze, end_freeze_ground, freeze_employee
 from shared.people.policies import update_policy_deadlines
 from shared.people.rules import FreezeOutcome, UnknownEmployee
 from shared.people.store import (

@@ -11,7 +11,7 @@ from services.offboarding.visits.lifecycle import cancel_visits
 from shared.contracts.offboarding import OffboardingCleared
 from shared.database import UnitOfWork
 from shared.journal import publish_journal_entry
-from shared.people.freezes import end_freeze_ground
+from shared.people.handlers import end_freeze_ground
 
 
 async def reassign_leavers_open_work(work: UnitOfWork, record: CaseRecord) -> None:

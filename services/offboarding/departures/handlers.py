@@ -30,8 +30,7 @@ from shared.contracts.staff import (
 )
 from shared.database import UnitOfWork
 from shared.messages import Envelope
-from shared.people.freezes import end_freeze_ground
-from shared.people.handlers import apply_departure_to_freeze, apply_emergency_and_incident_freezes
+from shared.people.handlers import apply_departure_to_freeze, apply_emergency_and_incident_freezes, end_freeze_ground
 from shared.people.store import apply_employee_event, end_settling, lock_people
 
 

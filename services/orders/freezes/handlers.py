@@ -14,8 +14,12 @@ from shared.contracts.staff import EmployeeEvent
 from shared.database import UnitOfWork
 from shared.journal import publish_journal_entry
 from shared.messages import Envelope
-from shared.people.freezes import end_freeze_ground, freeze_employee
-from shared.people.handlers import apply_departure_to_freeze, apply_emergency_and_incident_freezes
+from shared.people.handlers import (
+    apply_departure_to_freeze,
+    apply_emergency_and_incident_freezes,
+    end_freeze_ground,
+    freeze_employee,
+)
 from shared.people.rules import FreezeOutcome
 from shared.people.store import (
     apply_employee_event,

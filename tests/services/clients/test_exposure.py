@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from shared.contracts.clients import Ground
-from shared.people.freezes import freeze_employee
+from shared.people.handlers import freeze_employee
 from tests.services.clients.test_usage import report, used
 from tests.services.clients.town import BASE, Town, town
 from tests.support.days import today
