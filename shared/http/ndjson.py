@@ -8,7 +8,7 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from shared.errors import HoldfastError
 from shared.http.bulk import describe_invalid_item
@@ -19,6 +19,8 @@ T = TypeVar("T")
 ImportOutcome = Literal["created", "updated", "unchanged", "refused"]
 
 NDJSON = "application/x-ndjson"
+MAX_LINE_NUMBER = 2**53  # above it JSON numbers are not exact everywhere
+LINE_NUMBER_ADAPTER: TypeAdapter[int] = TypeAdapter(int)
 NDJSON_REQUEST: dict[str, Any] = {
     "requestBody": {"content": {NDJSON: {"schema": {"type": "string"}}}, "required": True}
 }
@@ -62,6 +64,16 @@ class ImportResult:
     reason: str | None = None
 
 
+def _read_numbered_line(found: object) -> tuple[int, object] | None:
+    """Number and content of `{"line": n, "data": {…}}`; None where this is not such a line."""
+    if not isinstance(found, dict) or found.keys() != {"line", "data"}:
+        return None
+    try:
+        return LINE_NUMBER_ADAPTER.validate_python(found["line"]), found["data"]
+    except ValidationError:
+        return None
+
+
 def parse_import_lines(
     body: bytes,
     shape: type[B],
@@ -71,7 +83,7 @@ def parse_import_lines(
 ) -> tuple[list[ImportLine[B]], list[ImportResult]]:
     """The lines of this shape, bare or as `{"line": n, "data": {…}}`, and a refusal for each of the others.
 
-    Raises `MalformedJson` where lines are numbered and one is not.
+    A number out of range is taken as the nearest in it. Raises `MalformedJson` where lines are numbered and one is not, or so.
     """
     lines: list[ImportLine[B]] = []
     refused: list[ImportResult] = []
@@ -85,10 +97,10 @@ def parse_import_lines(
                 raise MalformedJson from None
             refused.append(ImportResult(line, None, "refused", MalformedJson.code))
             continue
-        is_numbered = isinstance(found, dict) and found.keys() == {"line", "data"} and type(found["line"]) is int
-        if is_numbered:
-            line, found = min(max(found["line"], 0), 2**53), found["data"]
-        if are_numbered and not (is_numbered and isinstance(found, dict)):
+        number, found = _read_numbered_line(found) or (None, found)
+        if number is not None:
+            line = min(max(number, 0), MAX_LINE_NUMBER)
+        if are_numbered and (number != line or not isinstance(found, dict)):
             raise MalformedJson
         try:
             lines.append(ImportLine(line, shape.model_validate(found)))

@@ -155,12 +155,14 @@ def is_unknown_sql(alias: str) -> str:
     return f"{alias}.employee_id IS NULL OR ({alias}.status IS NULL AND NOT {alias}.frozen)"
 
 
-def may_be_given_work_sql(alias: str) -> str:
-    """SQL: is the person row `alias` one of whom `Person.may_be_given_work` holds?
+def is_working_sql(alias: str) -> str:
+    """SQL: is the person row `alias` one who works here and is not frozen?"""
+    return f"{alias}.status IN ('active', 'resigned') AND NOT {alias}.frozen"
 
-    In `offboarding` nobody is `settling` for longer than the transaction of their rehire: there it says employed and not frozen.
-    """
-    return f"{alias}.status IN ('active', 'resigned') AND NOT {alias}.frozen AND NOT {alias}.settling"
+
+def may_be_given_work_sql(alias: str) -> str:
+    """SQL: is the person row `alias` one of whom `Person.may_be_given_work` holds?"""
+    return f"{is_working_sql(alias)} AND NOT {alias}.settling"
 
 
 def work_refusals_sql(alias: str, frozen: str) -> str:

@@ -10,6 +10,7 @@ from services.clients.access.store.decision import (
     is_absent_sql,
 )
 from shared.database import UnitOfWork
+from shared.people.store import is_working_sql
 
 # The number as it is before the number with another code before it; clients that buy before those that might or did.
 FIND_CALLING_CLIENT_SQL = """
@@ -37,7 +38,7 @@ GET_CALL_ROUTE_SQL = f"""
     ), reachable AS (
         SELECT DISTINCT ON (k.employee_id) k.employee_id, k.reason, k.rank
         FROM candidates k JOIN people p USING (employee_id)
-        WHERE p.status IN ('active', 'resigned') AND NOT p.frozen AND NOT {is_absent_sql("p", "CAST(:day AS text)")}
+        WHERE {is_working_sql("p")} AND NOT {is_absent_sql("p", "CAST(:day AS text)")}
         AND NOT (p.settling AND k.rank IN (0, 3)) AND NOT {has_unacknowledged_policy_sql("CAST(:day AS text)")}
         ORDER BY k.employee_id, k.rank
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from shared.database import UnitOfWork
 from shared.people.rules import is_absent
-from shared.people.store import may_be_given_work_sql
+from shared.people.store import is_working_sql
 
 
 async def list_heads_of_sales(work: UnitOfWork, leaver_ids: Sequence[str]) -> dict[str, str | None]:
@@ -17,7 +17,7 @@ async def list_heads_of_sales(work: UnitOfWork, leaver_ids: Sequence[str]) -> di
         SELECT leaver.employee_id AS leaver_id, h.head_id, p.absences
         FROM people leaver JOIN heads h ON h.department_id = leaver.department_id JOIN people p ON p.employee_id = h.head_id
         WHERE leaver.employee_id = ANY(:leavers) AND h.head_id <> leaver.employee_id
-              AND {may_be_given_work_sql("p")}
+              AND {is_working_sql("p")}
         ORDER BY h.distance DESC, h.head_id DESC
         """,
         leavers=list(leaver_ids),
@@ -38,7 +38,7 @@ async def get_manager_or_head_of_sales(work: UnitOfWork, leaver_id: str) -> str 
     manager_id: str | None = await work.fetch_value(
         f"""
         SELECT m.employee_id FROM people p JOIN people m ON m.employee_id = p.manager_id
-        WHERE p.employee_id = :leaver AND m.employee_id <> :leaver AND {may_be_given_work_sql("m")}
+        WHERE p.employee_id = :leaver AND m.employee_id <> :leaver AND {is_working_sql("m")}
         """,
         leaver=leaver_id,
     )
