@@ -4,6 +4,10 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 WORKERS ?= 2
+# Some tests wait for processes that they started; the longest folders come first, so that all workers end together.
+TEST_WORKERS ?= 3
+LONGEST := $(addprefix tests/,stories conformance cli house services)
+FOLDERS := $(LONGEST) $(filter-out $(LONGEST) %/support %/__pycache__,$(patsubst %/,%,$(wildcard tests/*/)))
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo check test soak lint types imports rules tests bench migration lock format clean
@@ -36,7 +40,7 @@ rules: .venv/installed-dev ## The tests of the rules and the saga
 	@$(BIN)/pytest -n $(WORKERS) tests/rules tests/saga
 
 tests: .venv/installed-dev ## All tests but the long ones
-	@$(BIN)/pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
+	@$(BIN)/pytest -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder $(FOLDERS)
 
 bench: .venv/installed-dev ## Every figure, as ratios measured in the same run; ONLY=name,… for some
 	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
