@@ -83,7 +83,8 @@ def parse_import_lines(
 ) -> tuple[list[ImportLine[B]], list[ImportResult]]:
     """The lines of this shape, bare or as `{"line": n, "data": {…}}`, and a refusal for each of the others.
 
-    A number out of range is taken as the nearest in it. Raises `MalformedJson` where lines are numbered and one is not, or so.
+    A number out of range is taken as the nearest in it. Where all lines `are_numbered`, raises `MalformedJson` if one is not, or
+    its number is out of range.
     """
     lines: list[ImportLine[B]] = []
     refused: list[ImportResult] = []

@@ -136,8 +136,9 @@ async def _apply_hire(
     work: UnitOfWork, message: messages.HrisMessage, content: messages.EmployeeHiredMessage
 ) -> MessageResult:
     employee = content.to_employee(content.employee_id, uuid7())
-    employee = record_facts(employee, get_facts(employee, EMPLOYEE_FIELDS), message.at)
-    awaited = await _find_awaited(work, get_facts(employee, EMPLOYEE_FIELDS))
+    facts = get_facts(employee, EMPLOYEE_FIELDS)
+    employee = record_facts(employee, facts, message.at)
+    awaited = await _find_awaited(work, facts)
     if awaited:
         return MessageResult("pending", awaited)
     await require_valid_department_and_manager(work, employee, {"manager_id"})
